@@ -1,0 +1,15 @@
+// Loaded with --import before anything else, so it has to run on whatever `node` it was given.
+const needed = 26
+const found = Number.parseInt(process.versions.node, 10)
+
+if (found < needed) {
+  console.error(
+    `Stockroom needs Node ${needed} or newer, and this is ${process.version} (${process.execPath}).\n` +
+      `npm 11 puts Node ${needed} into node_modules/.bin when the project is installed, and npm scripts use it.\n` +
+      `  npm --version    is below 11: npm install --global npm@11\n` +
+      `  then             npm ci && npm start\n` +
+      `If that is done, the optional packages were left out (--omit=optional), or none exists for ` +
+      `${process.platform}-${process.arch}: install Node ${needed} yourself.`,
+  )
+  process.exit(1)
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController, type RawServerDefault } from 'fastify'
+
+import { acceptJson, bodyLimit } from './bodies.ts'
+import type { Context } from './context.ts'
+import { itemRoutes } from './items/routes.ts'
+import { Category, Item, ItemCreate, Items, ItemUpdate } from './items/schemas.ts'
+import { identifyRequest, logRequests } from './logging.ts'
+import { serveOpenApi } from './openapi.ts'
+import { handleClientError, handleError } from './problems.ts'
+import { serveReference } from './reference.ts'
+import { answerOddRequests, refuseOtherMethods, refuseUnknownPaths } from './routing.ts'
+import { Message, ProblemDetails } from './schemas.ts'
+import { buildSerializer } from './serialization.ts'
+import { storeManagerRoutes } from './store-managers/routes.ts'
+import { LoginForm, StoreManager, StoreManagerCreate, Token } from './store-managers/schemas.ts'
+import { buildValidator } from './validation.ts'
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/** The components of the OpenAPI document, which schemas refer to by name. */
+const components = [
+  Category,
+  Item,
+  Items,
+  ItemCreate,
+  ItemUpdate,
+  StoreManager,
+  StoreManagerCreate,
+  LoginForm,
+  Token,
+  Message,
+  ProblemDetails,
+]
+
+/** Builds the whole HTTP application on `context`. It does not listen yet. */
+export async function buildApp(context: Context): Promise<App> {
+  const app: App = fastify<RawServerDefault>({
+    loggerInstance: context.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: identifyRequest,
+    bodyLimit,
+    requestTimeout: 30_000,
+    // No path parameter is longer than the headers may be, so that a long one is refused by its schema.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16 * 1024 },
+    schemaController: { compilersFactory: { buildValidator, buildSerializer } },
+    // It would be answered by Node, without a problem; `answerOddRequests` does.
+    http: { requireHostHeader: false },
+    frameworkErrors: handleError,
+    clientErrorHandler: handleClientError,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  for (const schema of components) app.addSchema(schema)
+  app.setErrorHandler(handleError)
+  app.decorateRequest('token')
+  logRequests(app)
+  answerOddRequests(app)
+  refuseUnknownPaths(app)
+  const refuseTheRest = refuseOtherMethods(app)
+  acceptJson(app)
+
+  await serveOpenApi(app)
+  serveReference(app)
+  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/scalar', 307))
+  await app.register(async (scope: App) => storeManagerRoutes(scope, context), { prefix: '/store-managers' })
+  await app.register(async (scope: App) => itemRoutes(scope, context), { prefix: '/items' })
+  refuseTheRest()
+  return app
+}

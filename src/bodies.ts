@@ -1,0 +1,78 @@
+import type { FastifyRequest } from 'fastify'
+
+import type { App } from './app.ts'
+import { Problem, unsupportedMediaType } from './problems.ts'
+
+/** Largest body that is read, in bytes. */
+export const bodyLimit = 64 * 1024
+
+/** Replaces Fastify's parsers: JSON whose numbers survive, no body at all where none is needed, else 415. */
+export function acceptJson(app: App): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_: FastifyRequest, body: Buffer) =>
+    parseJson(body),
+  )
+  // A client may name a type and send nothing, as many do with DELETE.
+  app.addContentTypeParser('*', async (request: FastifyRequest) => {
+    if (request.headers['content-length'] !== '0') throw unsupportedMediaType('application/json')
+  })
+}
+
+/** Makes the routes of `app` take forms, urlencoded or multipart, and nothing else. A file counts as no text. */
+export function acceptForms(app: App): void {
+  app.removeAllContentTypeParsers()
+  const forms = ['application/x-www-form-urlencoded', 'multipart/form-data']
+  app.addContentTypeParser(forms, { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer) =>
+    parseForm(body, request.headers['content-type'] ?? ''),
+  )
+  app.addContentTypeParser('*', async () => {
+    throw unsupportedMediaType(forms.join(' or '))
+  })
+}
+
+/**
+ * The value that `body` spells. A number that a double would change becomes NaN, which no schema lets pass.
+ *
+ * @throws Problem malformed_body if it is not JSON in UTF-8
+ */
+export async function parseJson(body: Buffer): Promise<unknown> {
+  if (body.length === 0) return undefined
+  try {
+    const text = utf8.decode(body)
+    return longNumber.test(text) ? (JSON.parse as ParseWithSource)(text, refuseLoss) : JSON.parse(text)
+  } catch {
+    // The parser's own message quotes the body, which may hold a password.
+    throw new Problem('malformed_body', 'The body is not JSON in UTF-8.')
+  }
+}
+
+async function parseForm(body: Buffer, contentType: string): Promise<unknown> {
+  try {
+    utf8.decode(body)
+    const form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData()
+    return Object.fromEntries(form)
+  } catch {
+    throw new Problem('malformed_body', 'The body is not a form in UTF-8 of the type that Content-Type says.')
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** A number that may hold more than a double does: one of 16 digits or more, or with an exponent. */
+const longNumber = /(?:\d\.?){16}|\de[-+]?\d/i
+
+/** ECMAScript's «JSON.parse source text access», which TypeScript does not declare yet. */
+type ParseWithSource = (text: string, reviver: typeof refuseLoss) => unknown
+
+function refuseLoss(_key: string, value: unknown, { source }: { source: string }): unknown {
+  return typeof value === 'number' && digits(source) !== digits(String(value)) ? Number.NaN : value
+}
+
+/** The number's digits and its power of ten, however it is written: 1.50, 15e-1 and 0.15E1 are alike. */
+function digits(number: string): string {
+  const [, whole = '', fraction = '', exponent = '0'] = /^-?(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(number) ?? []
+  const significant = (whole + fraction).replace(/^0+/, '')
+  const trimmed = significant.replace(/0+$/, '')
+  if (trimmed === '') return '0'
+  return `${trimmed}e${Number(exponent) - fraction.length + significant.length - trimmed.length}`
+}

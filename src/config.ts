@@ -1,0 +1,130 @@
+import { flag, identifier, integer, oneOf, optional, type Setting, text } from './settings.ts'
+
+export type Config = ReturnType<typeof readConfig>
+
+/** Settings that do not fit. The message names every one of them, never a value. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+const settings = {
+  POSTGRES_HOST: optional('host or socket folder of PostgreSQL; without one the embedded server serves'),
+  POSTGRES_PORT: integer('port of PostgreSQL', 5432, 1, 65_535),
+  POSTGRES_USER: text('user of PostgreSQL', 'postgres'),
+  POSTGRES_PASSWORD: optional('password of PostgreSQL'),
+  POSTGRES_DB: text('database of PostgreSQL', 'stockroom'),
+  POSTGRES_SCHEMA: identifier('schema of the tables', 'public'),
+  POSTGRES_POOL_SIZE: integer('connections each process keeps', 5, 1, 1000),
+  POSTGRES_MAX_OVERFLOW: integer('connections each process may open beyond those', 10, 0, 1000),
+  POSTGRES_ECHO: flag('log each SQL statement, without its parameters', false),
+  REDIS_HOST: optional('host of Redis; without one logged-out tokens are kept in PostgreSQL alone'),
+  REDIS_PORT: integer('port of Redis', 6379, 1, 65_535),
+  REDIS_DB: integer('database number of Redis', 0, 0, 65_535),
+  REDIS_PASSWORD: optional('password of Redis'),
+  JWT_SECRET: optional('signs the tokens, at least 32 bytes (HS384: 48, HS512: 64); required with POSTGRES_HOST'),
+  JWT_ALGORITHM: oneOf('signature of the tokens', ['HS256', 'HS384', 'HS512']),
+  TOKEN_TYPE: oneOf('token_type in the answer to a login', ['jwt', 'bearer']),
+  BCRYPT_COST: integer('cost of a password hash, as a power of two', 12, 10, 16),
+  LOGIN_LIMIT_PER_ADDRESS: integer('failed logins of one address in 15 minutes; 0 lifts the limit', 100, 0, 1_000_000),
+  ITEM_WRITES: oneOf('who may change an item: its owner, or every manager', ['owner', 'shared']),
+  AUTO_MIGRATE: flag('apply pending migrations at start; false: refuse to start on an old schema', true),
+  STARTUP_TIMEOUT: integer('seconds to wait at start for a database that is coming up', 30, 0, 3600),
+  SHUTDOWN_TIMEOUT: integer('seconds that running requests get to finish at the end', 10, 0, 3600),
+  HOST: text('address to listen on', 'localhost'),
+  PORT: integer('port to listen on', 8000, 0, 65_535),
+  WEB_CONCURRENCY: integer('processes that serve', 1, 1, 64),
+  DATA_DIR: text('folder of the embedded PostgreSQL and of the secret made for it', '.data'),
+  LOG_LEVEL: oneOf('least severe level to log', ['info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent']),
+}
+
+type Values = { [Name in keyof typeof settings]: ReturnType<(typeof settings)[Name]['parse']> }
+
+/** Shortest key of each algorithm: its output's length (RFC 7518 §3.2), in bytes. */
+const shortestKey = { HS256: 32, HS384: 48, HS512: 64 }
+
+/**
+ * Reads every setting from `env`, where an empty one counts as absent, and checks them all.
+ *
+ * @throws ConfigError naming each setting that does not fit
+ */
+export function readConfig(env: Record<string, string | undefined>) {
+  const { values, problems } = parseAll(env)
+  problems.push(...checkSecret(values))
+  if (problems.length > 0) {
+    throw new ConfigError(`These settings do not fit:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+  }
+  return {
+    /** Undefined: the embedded server in `dataDir` serves. */
+    postgres: values.POSTGRES_HOST === undefined ? undefined : server(values.POSTGRES_HOST, values),
+    pool: {
+      schema: values.POSTGRES_SCHEMA,
+      size: values.POSTGRES_POOL_SIZE,
+      overflow: values.POSTGRES_MAX_OVERFLOW,
+      echo: values.POSTGRES_ECHO,
+    },
+    redis:
+      values.REDIS_HOST === undefined
+        ? undefined
+        : {
+            host: values.REDIS_HOST,
+            port: values.REDIS_PORT,
+            database: values.REDIS_DB,
+            password: values.REDIS_PASSWORD,
+          },
+    tokens: { secret: values.JWT_SECRET, algorithm: values.JWT_ALGORITHM, type: values.TOKEN_TYPE },
+    bcryptCost: values.BCRYPT_COST,
+    loginLimitPerAddress: values.LOGIN_LIMIT_PER_ADDRESS,
+    itemWrites: values.ITEM_WRITES,
+    autoMigrate: values.AUTO_MIGRATE,
+    startupTimeoutMs: values.STARTUP_TIMEOUT * 1000,
+    shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT * 1000,
+    listen: { host: values.HOST, port: values.PORT },
+    processes: values.WEB_CONCURRENCY,
+    dataDir: values.DATA_DIR,
+    logLevel: values.LOG_LEVEL,
+  }
+}
+
+/** A line for each setting: its name, what it is for, its default. */
+export function describeSettings(): string {
+  return Object.entries<Setting<unknown>>(settings)
+    .map(([name, setting]) => {
+      const standard = setting.default === undefined ? '' : ` [${setting.default}]`
+      return `  ${name.padEnd(24)} ${setting.help}${standard}`
+    })
+    .join('\n')
+}
+
+function parseAll(env: Record<string, string | undefined>) {
+  const problems: string[] = []
+  const parsed = Object.entries<Setting<unknown>>(settings).map(([name, setting]) => {
+    const given = env[name] || setting.default
+    try {
+      return [name, given === undefined ? undefined : setting.parse(given)]
+    } catch (error) {
+      problems.push(`${name} ${(error as Error).message}`)
+      return [name, undefined]
+    }
+  })
+  return { values: Object.fromEntries(parsed) as Values, problems }
+}
+
+function checkSecret({ JWT_SECRET, JWT_ALGORITHM, POSTGRES_HOST }: Values): string[] {
+  if (JWT_SECRET === undefined) {
+    return POSTGRES_HOST === undefined ? [] : ['JWT_SECRET is required when POSTGRES_HOST is set']
+  }
+  const shortest = shortestKey[JWT_ALGORITHM] ?? 0
+  return Buffer.byteLength(JWT_SECRET) < shortest
+    ? [`JWT_SECRET is too short: ${JWT_ALGORITHM} needs at least ${shortest} bytes`]
+    : []
+}
+
+function server(host: string, values: Values) {
+  return {
+    host,
+    port: values.POSTGRES_PORT,
+    user: values.POSTGRES_USER,
+    password: values.POSTGRES_PASSWORD,
+    database: values.POSTGRES_DB,
+  }
+}

@@ -1,0 +1,39 @@
+import type { Logger } from 'pino'
+
+import { openLoginLimit, type LoginLimit } from './auth/login-limit.ts'
+import { openPasswords, type Passwords } from './auth/passwords.ts'
+import { databaseRevocations, redisRevocations, type Revocations } from './auth/revocations.ts'
+import { openTokens, type Tokens } from './auth/tokens.ts'
+import type { Config } from './config.ts'
+import { type Database, openDatabase, type Server } from './database/database.ts'
+import { openRedis } from './redis.ts'
+
+/** All that a request may need, built here and passed by hand. */
+export interface Context {
+  config: Config
+  log: Logger
+  db: Database
+  passwords: Passwords
+  tokens: Tokens
+  revocations: Revocations
+  loginLimit: LoginLimit
+  close(): Promise<void>
+}
+
+/** Builds a context on the PostgreSQL that `server` names, signing with `secret`. It connects when it is first used. */
+export function openContext(config: Config, server: Server, secret: string, log: Logger): Context {
+  const db = openDatabase(server, config.pool, log)
+  const redis = config.redis && openRedis(config.redis, log)
+  return {
+    config,
+    log,
+    db,
+    passwords: openPasswords(config.bcryptCost),
+    tokens: openTokens({ secret, algorithm: config.tokens.algorithm }),
+    revocations: redis ? redisRevocations(redis) : databaseRevocations(db),
+    loginLimit: openLoginLimit(config.loginLimitPerAddress),
+    async close() {
+      await Promise.all([db.destroy(), redis?.close()])
+    },
+  }
+}

@@ -1,0 +1,138 @@
+import type { ChildProcess } from 'node:child_process'
+import { createHash, randomUUID } from 'node:crypto'
+import * as fs from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { type Account, changeOwner, chooseAccount } from './account.ts'
+import { discardStale } from './postmaster.ts'
+import { failure, type LogEnd, markLog, readLog, run } from './programs.ts'
+import { hasEnded, ignore, parsePid, processExists, remove, waitUntil } from './system.ts'
+
+/** What a launch works with. */
+export interface Setup {
+  /** The data folder, which the next two are in. */
+  folder: string
+  cluster: string
+  logFile: string
+  /** The folder of the binaries. */
+  programs: string
+  /** Settings of the server, named as in postgresql.conf. */
+  settings: Record<string, string>
+  /** When a cluster has to be complete, in milliseconds since 1970. */
+  deadline: number
+  log(message: string): void
+}
+
+/** A server that was started, and may fail. */
+export interface Launch {
+  child: ChildProcess
+  /** The folder of its sockets. */
+  sockets: string
+  log: LogEnd
+}
+
+// A violated constraint is an everyday answer, and its detail personal data: not for a log that nobody empties.
+const defaults = { log_checkpoints: 'off', log_min_messages: 'log' }
+
+/** Failures of a server that pass as soon as another one has come up or ended. */
+const transientFailure = /lock file ".*"(?: already exists| is empty|: No such file)|is still in use/
+
+const leftoverPrefix = 'postgres.new-'
+
+const initdbOptions = [
+  '--username=stockroom',
+  '--auth=trust',
+  '--data-checksums',
+  '--no-instructions',
+  '--encoding=UTF8',
+  '--locale=C',
+  '--locale-provider=builtin',
+  '--builtin-locale=C.UTF-8',
+]
+
+/** Starts the server, after making its files or putting them right. */
+export async function launch(setup: Setup): Promise<Launch> {
+  const { folder, cluster, logFile, programs } = setup
+  const account = await chooseAccount(folder, programs)
+  await removeLeftovers(folder)
+  const log = await markLog(logFile)
+  const isThere = await fs.stat(join(cluster, 'PG_VERSION')).catch(ignore('ENOENT'))
+  if (!isThere) await createCluster(setup, account, log)
+  await changeOwner(cluster, account)
+  const sockets = await makeSocketFolder(folder, account)
+  for (const file of [join(cluster, 'postmaster.pid'), join(sockets, '.s.PGSQL.5432.lock')]) {
+    await discardStale(file, cluster)
+  }
+  const fixed = { listen_addresses: '', unix_socket_directories: `"${sockets}"`, port: '5432' }
+  const settings = Object.entries({ ...defaults, ...setup.settings, ...fixed })
+  const parameters = ['-D', cluster, ...settings.map(([name, value]) => `--${name}=${value}`)]
+  const child = await run(setup, account, 'postgres', parameters)
+  child.unref()
+  return { child, sockets, log }
+}
+
+/**
+ * Waits a little if the reason why the server ended may pass.
+ *
+ * @throws Error if not
+ */
+export async function assertTransient({ child, sockets, log }: Launch): Promise<void> {
+  if (child.exitCode && !transientFailure.test(await readLog(log))) {
+    await fs.rmdir(sockets).catch(() => {})
+    throw await failure('PostgreSQL failed to start', log)
+  }
+  await sleep(100)
+}
+
+/** Removes what dead attempts left behind; after a minute their number may belong to another program. */
+async function removeLeftovers(folder: string): Promise<void> {
+  const names = (await fs.readdir(folder)).filter((name) => name.startsWith(leftoverPrefix))
+  for (const name of names) {
+    const path = join(folder, name)
+    const age = Date.now() - ((await fs.stat(path).catch(ignore('ENOENT')))?.mtimeMs ?? 0)
+    if (age > 60_000 || !processExists(parsePid(name.slice(leftoverPrefix.length)))) await remove(path)
+  }
+}
+
+/** Makes the cluster beside its place and moves it there: half a cluster is never taken for one. */
+async function createCluster(setup: Setup, account: Account, log: LogEnd): Promise<void> {
+  const { folder, cluster, settings, deadline } = setup
+  setup.log(`PostgreSQL is being set up in ${folder}`)
+  const fresh = join(folder, `${leftoverPrefix}${process.pid}-${randomUUID().slice(0, 8)}`)
+  try {
+    await fs.mkdir(fresh, 0o700)
+    await changeOwner(fresh, account)
+    const quick = settings['fsync'] === 'off' ? ['--no-sync'] : []
+    const child = await run(setup, account, 'initdb', [...initdbOptions, ...quick, fresh])
+    if (!(await waitUntil(() => hasEnded(child), deadline - Date.now()))) child.kill('SIGKILL')
+    if (child.exitCode !== 0) throw await failure('PostgreSQL could not be set up', log)
+    // Somebody else may have been faster.
+    await fs.rename(fresh, cluster).catch(ignore('ENOTEMPTY', 'EEXIST'))
+    await sync(folder)
+  } finally {
+    await remove(fresh)
+  }
+}
+
+async function sync(folder: string): Promise<void> {
+  await using handle = await fs.open(folder)
+  await handle.sync()
+}
+
+/** A folder that nobody else may enter, its path short: that of a socket may have about 100 bytes. */
+async function makeSocketFolder(folder: string, account: Account): Promise<string> {
+  const parent = Buffer.byteLength(resolve(tmpdir())) < 60 ? resolve(tmpdir()) : '/tmp'
+  const hash = createHash('sha256').update(`${account.uid} ${folder}`).digest('hex')
+  const path = join(parent, `stockroom-${hash.slice(0, 16)}`)
+  await fs.mkdir(path, 0o700).catch(ignore('EEXIST'))
+  const found = await fs.lstat(path).catch(ignore('ENOENT'))
+  if (!found) return makeSocketFolder(folder, account)
+  if (!found.isDirectory() || ![account.uid, process.getuid?.()].includes(found.uid)) {
+    throw new Error(`${path} belongs to somebody else: remove it, or set TMPDIR to another folder`)
+  }
+  await fs.chmod(path, 0o700).catch(ignore('ENOENT'))
+  await changeOwner(path, account)
+  return path
+}

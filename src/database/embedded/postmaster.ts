@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import * as fs from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+import { ignore, parsePid, processExists, readText, remove, send, waitUntil } from './system.ts'
+
+/** The process that a PostgreSQL server is, with what it says of itself. */
+export interface Postmaster {
+  pid: number
+  status: string | undefined
+  /** `host` is the absolute folder of the Unix socket. */
+  connection: { host: string; port: number; user: string; database: string }
+}
+
+/** The live server of `cluster`, as its lock file describes it. */
+export async function findPostmaster(cluster: string): Promise<Postmaster | undefined> {
+  const text = await readText(join(cluster, 'postmaster.pid'))
+  const [, , , port, host = '', , , status] = text.split('\n')
+  const pid = parsePid(text)
+  if (pid === 0 || !(await serves(pid, cluster))) return undefined
+  return {
+    pid,
+    status: status?.trim(),
+    connection: { host, port: Number(port), user: 'stockroom', database: 'stockroom' },
+  }
+}
+
+/** Whether `pid` is a PostgreSQL on `cluster`, neither ended nor another program that was given its number. */
+async function serves(pid: number, cluster: string): Promise<boolean> {
+  if (!processExists(pid)) return false
+  try {
+    return (await fs.readlink(`/proc/${pid}/cwd`)) === (await fs.realpath(cluster))
+  } catch {
+    // No Linux, or the process of another user: root in a container may not look into those.
+    return (await commandLine(pid)).includes(cluster)
+  }
+}
+
+async function commandLine(pid: number): Promise<string> {
+  if (process.platform === 'linux') return fs.readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  return promisify(execFile)('ps', ['-ww', '-o', 'args=', '-p', `${pid}`]).then(
+    ({ stdout }) => stdout,
+    () => '',
+  )
+}
+
+/**
+ * Removes a lock file that would keep PostgreSQL out for ever: an empty one, or one whose process number now belongs to
+ * another program. Those of dead processes it judges better itself, by the shared memory their children may still use.
+ */
+export async function discardStale(file: string, cluster: string): Promise<void> {
+  const text = await readText(file)
+  const pid = parsePid(text)
+  if (pid === 0) {
+    const age = Date.now() - ((await fs.stat(file).catch(ignore('ENOENT')))?.mtimeMs ?? Date.now())
+    if (age < 1_000) return
+  } else if (!processExists(pid) || (await serves(pid, cluster))) return
+  const aside = `${file}.stale-${randomUUID()}`
+  await fs.rename(file, aside).catch(ignore('ENOENT'))
+  // A server that has come up since gets its own back.
+  if ((await readText(aside)) !== text) await fs.link(aside, file).catch(ignore('ENOENT', 'EEXIST'))
+  await remove(aside)
+}
+
+/**
+ * Ends the server. A shutdown that takes too long is cut short: the write-ahead log makes that good.
+ *
+ * @throws Error if the process does not end
+ */
+export async function shutDown(pid: number, cluster: string): Promise<void> {
+  const isOver = async () => !(await serves(pid, cluster))
+  for (const [signal, patience] of [
+    ['SIGINT', 20_000],
+    ['SIGQUIT', 10_000],
+  ] as const) {
+    if (!(await isOver())) send(pid, signal)
+    if (!(await waitUntil(isOver, patience))) continue
+    // It stays in the table of processes until its parent takes note, which that of a container may never do.
+    await waitUntil(() => !processExists(pid), 200)
+    return
+  }
+  throw new Error(`PostgreSQL (process ${pid}) does not end`)
+}

@@ -1,0 +1,58 @@
+import { defineEntity, p } from '@mikro-orm/core'
+import type { InferKyselyDB } from '@mikro-orm/sql'
+
+import { categories, maxNameLength } from './domains.ts'
+
+// CHECK expressions stand as PostgreSQL prints them back, or every new revision would contain them again.
+const nameLength = `char_length(name) >= 1 and char_length(name) <= ${maxNameLength}`
+
+const StoreManagerEntity = defineEntity({
+  name: 'StoreManager',
+  tableName: 'store_managers',
+  properties: {
+    id: p.uuid().primary(),
+    name: p.text(),
+    email: p.text(),
+    passwordHash: p.text(),
+  },
+  checks: [{ name: 'store_managers_name_check', expression: nameLength }],
+  uniques: [
+    {
+      name: 'store_managers_email_key',
+      expression: 'create unique index store_managers_email_key on store_managers (lower(email))',
+    },
+  ],
+})
+
+const ItemEntity = defineEntity({
+  name: 'Item',
+  tableName: 'items',
+  properties: {
+    id: p.uuid().primary(),
+    name: p.text(),
+    category: p.enum(categories),
+    priceUsd: p.decimal('number').columnType('numeric'),
+    inStock: p.boolean(),
+    storeManager: () => p.manyToOne(StoreManagerEntity),
+  },
+  checks: [
+    { name: 'items_name_check', expression: nameLength },
+    { name: 'items_price_usd_check', expression: `price_usd >= 0 and price_usd < 'Infinity'::numeric` },
+  ],
+})
+
+const RevokedTokenEntity = defineEntity({
+  name: 'RevokedToken',
+  tableName: 'revoked_tokens',
+  properties: {
+    jti: p.uuid().primary(),
+    storeManager: () => p.manyToOne(StoreManagerEntity).deleteRule('cascade'),
+    expiresAt: p.datetime(),
+    revokedAt: p.datetime(),
+  },
+})
+
+export const entities = [StoreManagerEntity, ItemEntity, RevokedTokenEntity] as const
+
+/** The tables as Kysely sees them. */
+export type Tables = InferKyselyDB<(typeof entities)[number]>

@@ -1,0 +1,147 @@
+import { readdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+
+import { Client } from 'pg'
+import type { Logger } from 'pino'
+
+import { clientConfig, type Server } from './database.ts'
+import { StartupError } from './server.ts'
+
+const folder = fileURLToPath(new URL('migrations', import.meta.url))
+const table = 'mikro_orm_migrations'
+
+export interface Status {
+  applied: string[]
+  pending: string[]
+  /** Applied by a newer version of the code. */
+  unknown: string[]
+}
+
+/**
+ * Brings the schema to head. Any number of processes may do so at once: one migrates, the others wait for it.
+ *
+ * @returns the names of the migrations that this call applied
+ */
+export function upgrade(server: Server, schema: string, log: Logger): Promise<string[]> {
+  return migrate(server, schema, log, (migrator) => migrator.up())
+}
+
+/** Takes the last migration back, if there is one. @returns its name */
+export function downgrade(server: Server, schema: string, log: Logger): Promise<string[]> {
+  return migrate(server, schema, log, (migrator) => migrator.down())
+}
+
+/** What has been applied and what has not. Does not load the migrator, which a start seldom needs. */
+export async function status(server: Server, schema: string): Promise<Status> {
+  const files = await readdir(folder)
+  const known = files
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => file.slice(0, -3))
+    .toSorted()
+  const applied = await withClient(server, schema, async (client) => {
+    const { rows } = await client.query('select to_regclass($1) is not null as exists', [`${schema}.${table}`])
+    if (!rows[0].exists) return []
+    const result = await client.query(`select name from "${schema}".${table} order by id`)
+    return result.rows.map((row: { name: string }) => row.name)
+  })
+  return {
+    applied,
+    pending: known.filter((name) => !applied.includes(name)),
+    unknown: applied.filter((name) => !known.includes(name)),
+  }
+}
+
+/**
+ * Makes sure at start that the schema is at head, by migrating if `auto`.
+ *
+ * @throws StartupError if it is not and may not be
+ */
+export async function ensureSchema(server: Server, schema: string, auto: boolean, log: Logger): Promise<void> {
+  const { pending, unknown } = await status(server, schema)
+  if (unknown.length > 0) log.warn({ unknown }, 'the schema is newer than this version of the service')
+  if (pending.length === 0) return
+  if (!auto) {
+    throw new StartupError(
+      `The schema lacks ${pending.length} migration(s) and AUTO_MIGRATE is false: ${pending.join(', ')}.\n` +
+        'Apply them with: npm run db:upgrade',
+    )
+  }
+  await upgrade(server, schema, log)
+}
+
+/**
+ * Writes a migration from what the entities have that the last revision had not. Needs no database.
+ *
+ * @returns the path of the file, or undefined if nothing has changed
+ */
+export async function createRevision(message: string, path = folder): Promise<string | undefined> {
+  const nowhere = { host: 'localhost', port: 5432, user: 'nobody', database: 'nowhere' }
+  const orm = await openOrm(nowhere, 'public', path)
+  try {
+    const slug = message
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '_')
+      .replaceAll(/^_|_$/g, '')
+    const { fileName } = await orm.migrator.create(path, false, false, slug)
+    return fileName ? `${path}/${fileName}` : undefined
+  } finally {
+    await orm.close()
+  }
+}
+
+type Migrator = Awaited<ReturnType<typeof openOrm>>['migrator']
+
+async function migrate(
+  server: Server,
+  schema: string,
+  log: Logger,
+  run: (migrator: Migrator) => Promise<{ name: string }[]>,
+): Promise<string[]> {
+  return withClient(server, schema, async (client) => {
+    // On a client of its own, for the migrator's connections come and go.
+    await client.query('select pg_advisory_lock(hashtext($1))', [`stockroom migrations ${schema}`])
+    const orm = await openOrm(server, schema)
+    try {
+      orm.migrator.on('migrating', ({ name }) => log.info({ name }, 'applying migration'))
+      orm.migrator.on('reverting', ({ name }) => log.info({ name }, 'taking migration back'))
+      return (await run(orm.migrator)).map(({ name }) => name)
+    } finally {
+      await orm.close()
+    }
+  })
+}
+
+async function openOrm(server: Server, schema: string, path = folder) {
+  const { MikroORM } = await import('@mikro-orm/postgresql')
+  const { Migrator } = await import('@mikro-orm/migrations')
+  const { entities } = await import('./entities.ts')
+  const { database, password, ...rest } = server
+  return MikroORM.init({
+    ...rest,
+    ...(password !== undefined && { password }),
+    dbName: database,
+    entities: [...entities],
+    extensions: [Migrator],
+    migrations: {
+      path,
+      pathTs: path,
+      emit: 'ts',
+      snapshotName: 'snapshot',
+      snapshotOnMigrate: false,
+      silent: true,
+      tableName: table,
+      ...(schema !== 'public' && { schema }),
+    },
+  })
+}
+
+async function withClient<T>(server: Server, schema: string, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client(clientConfig(server, schema))
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await use(client)
+  } finally {
+    await client.end()
+  }
+}

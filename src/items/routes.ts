@@ -1,0 +1,104 @@
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+
+import type { App } from '../app.ts'
+import { authenticate } from '../auth/authenticate.ts'
+import type { Context } from '../context.ts'
+import { errors, operation, signedIn } from '../openapi.ts'
+import { ref } from '../schemas.ts'
+import * as items from './items.ts'
+import { Item, ItemCreate, ItemParams, ItemQuery, Items, ItemUpdate } from './schemas.ts'
+
+export function itemRoutes(app: App, context: Context): void {
+  const { db, config } = context
+  const writer = (request: FastifyRequest) => (config.itemWrites === 'owner' ? request.token.sub : undefined)
+
+  app.addHook('onRequest', authenticate(context))
+
+  app.get(
+    '',
+    {
+      schema: {
+        ...operation('listItems', 'Items', 'List every item'),
+        security: signedIn,
+        querystring: ItemQuery,
+        response: { 200: ref(Items), ...errors(401, 422, 503) },
+      },
+    },
+    (request) => items.list(db, request.query.expand !== undefined),
+  )
+
+  app.get(
+    '/:id',
+    {
+      schema: {
+        ...operation('getItem', 'Items', 'Get an item'),
+        security: signedIn,
+        params: ItemParams,
+        querystring: ItemQuery,
+        response: { 200: { ...ref(Item), description: 'The item' }, ...errors(401, 404, 422, 503) },
+      },
+    },
+    (request) => items.get(db, request.params.id, request.query.expand !== undefined),
+  )
+
+  app.post(
+    '',
+    {
+      schema: {
+        ...operation('createItem', 'Items', 'Create an item'),
+        description: 'It is owned by the manager who creates it.',
+        security: signedIn,
+        body: ref(ItemCreate),
+        response: {
+          201: {
+            ...ref(Item),
+            description: 'The item, created',
+            headers: { Location: { type: 'string', format: 'uri-reference', description: 'The path of the new item' } },
+          },
+          ...errors(400, 401, 413, 415, 422, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const item = await items.create(db, request.token.sub, request.body)
+      return reply.code(201).header('location', `/items/${item.id}`).send(item)
+    },
+  )
+
+  app.patch(
+    '/:id',
+    {
+      schema: {
+        ...operation('updateItem', 'Items', 'Change an item'),
+        description:
+          'Fields that are left out stay as they are. Only its owner may change an item, unless the service is set up otherwise.',
+        security: signedIn,
+        params: ItemParams,
+        body: ref(ItemUpdate),
+        response: {
+          200: { ...ref(Item), description: 'The item, as it is now' },
+          ...errors(400, 401, 403, 404, 413, 415, 422, 503),
+        },
+      },
+    },
+    (request) => items.update(db, request.params.id, request.body, writer(request)),
+  )
+
+  app.delete(
+    '/:id',
+    {
+      schema: {
+        ...operation('deleteItem', 'Items', 'Delete an item'),
+        description: 'Only its owner may delete an item, unless the service is set up otherwise.',
+        security: signedIn,
+        params: ItemParams,
+        response: { 204: Type.Null({ description: 'Deleted' }), ...errors(400, 401, 403, 404, 413, 415, 422, 503) },
+      },
+    },
+    async (request, reply) => {
+      await items.remove(db, request.params.id, writer(request))
+      return reply.code(204).send(null)
+    },
+  )
+}

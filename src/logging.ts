@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+
+import { type Logger, pino } from 'pino'
+
+import type { App } from './app.ts'
+
+/** Opens a logger: JSON lines, or readable ones on a terminal. */
+export async function openLog(level: string): Promise<Logger> {
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    ...discretion,
+  }
+  if (!process.stdout.isTTY) return pino(options)
+  const { default: pretty } = await import('pino-pretty')
+  return pino(options, pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' }))
+}
+
+/** What keeps secrets out of the log, should somebody log an object that holds one. */
+export const discretion = {
+  serializers: { err: describeError },
+  redact: ['authorization', 'password', 'password_hash', 'access_token'].flatMap((name) => [name, `*.${name}`]),
+}
+
+/** The id of a request: the one its client gave, if that is fit for a log, or a new one. */
+export function identifyRequest({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
+}
+
+/** Writes one line for each request, and its id into the answer. The path stays out: it is the client's own text. */
+export function logRequests(app: App): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url
+    const line = {
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+    }
+    request.log.info(line, 'request')
+  })
+}
+
+/** Says what failed and where, and leaves out what else hangs on an error: PostgreSQL quotes whole rows in `detail`. */
+function describeError(error: Error & { code?: string }): object {
+  return {
+    type: error.name,
+    code: error.code,
+    message: error.message,
+    stack: error.stack,
+    ...(error.cause instanceof Error && { cause: describeError(error.cause) }),
+  }
+}

@@ -1,0 +1,129 @@
+import cluster from 'node:cluster'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { loadEnvFile } from 'node:process'
+
+import type { Logger } from 'pino'
+
+import { buildApp } from './app.ts'
+import { localSecret } from './auth/local-secret.ts'
+import { type Config, ConfigError, describeSettings, readConfig } from './config.ts'
+import { openContext } from './context.ts'
+import type { Server } from './database/database.ts'
+import { ensureSchema } from './database/migrate.ts'
+import { openServer, StartupError, waitForServer } from './database/server.ts'
+import { openLog } from './logging.ts'
+import { superviseWorkers } from './workers.ts'
+
+const usage = `Stockroom, the catalogue service of a store.
+
+Usage: npm start [-- --help]
+
+Settings, from the environment or from a file .env:
+${describeSettings()}`
+
+interface Stores {
+  server: Server
+  secret: string
+}
+
+/** Starts everything in order, and ends it in reverse when `stop` is aborted or something fails. */
+async function run(config: Config, log: Logger, stop: AbortSignal): Promise<void> {
+  await using running = new AsyncDisposableStack()
+  const stores = await openStores(config, log, stop, running)
+  const port =
+    cluster.isPrimary && config.processes > 1
+      ? await superviseWorkers(config.processes, workerSettings(stores), log, running)
+      : await serve(config, stores, log, running)
+  if (cluster.isPrimary) announce(config.listen.host, port, log)
+  if (!stop.aborted) await once(stop, 'abort')
+  if (cluster.isPrimary) log.info('stopping')
+}
+
+async function openStores(
+  config: Config,
+  log: Logger,
+  stop: AbortSignal,
+  running: AsyncDisposableStack,
+): Promise<Stores> {
+  if (cluster.isWorker && config.postgres) return { server: config.postgres, secret: config.tokens.secret ?? '' }
+  const { server, ownerPid, close } = await openServer(config, log)
+  running.defer(close)
+  if (ownerPid !== undefined) {
+    throw new StartupError(
+      `Process ${ownerPid} serves from the folder ${config.dataDir} already. Stop it, or give this one a DATA_DIR of its own.`,
+    )
+  }
+  await waitForServer(server, config.startupTimeoutMs, log, stop)
+  await ensureSchema(server, config.pool.schema, config.autoMigrate, log)
+  return { server, secret: config.tokens.secret ?? (await localSecret(config.dataDir)) }
+}
+
+async function serve(
+  config: Config,
+  { server, secret }: Stores,
+  log: Logger,
+  running: AsyncDisposableStack,
+): Promise<number> {
+  const context = openContext(config, server, secret, log)
+  running.defer(() => context.close())
+  const app = await buildApp(context)
+  running.defer(async () => {
+    const late = setTimeout(() => app.server.closeAllConnections(), config.shutdownTimeoutMs)
+    await app.close()
+    clearTimeout(late)
+  })
+  await app.listen(config.listen)
+  return (app.server.address() as AddressInfo).port
+}
+
+/** What a worker needs to find the stores that the primary process has prepared. */
+function workerSettings({ server, secret }: Stores): Record<string, string> {
+  return {
+    POSTGRES_HOST: server.host,
+    POSTGRES_PORT: String(server.port),
+    POSTGRES_USER: server.user,
+    POSTGRES_DB: server.database,
+    JWT_SECRET: secret,
+  }
+}
+
+function announce(host: string, port: number, log: Logger): void {
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  log.info(`Stockroom serves on ${url}`)
+  log.info(`Its documentation is at ${url}/scalar`)
+}
+
+async function main(args: string[]): Promise<void> {
+  if (args.includes('--help')) return console.log(usage)
+  if (args.length > 0) throw new ConfigError(`There is no option ${args[0]}. See npm start -- --help`)
+  if (existsSync('.env')) loadEnvFile('.env')
+  const config = readConfig(process.env)
+  const log = await openLog(config.logLevel)
+
+  const stop = new AbortController()
+  // Not `once`: Ctrl-C reaches this process from the terminal and from npm, and the second must not cut the first short.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'an error that nobody caught')
+    process.exitCode = 1
+    stop.abort()
+  })
+  await run(config, log, stop.signal)
+}
+
+/** For whoever started it: the message alone where that says it all. */
+function explain(error: NodeJS.ErrnoException): string | undefined {
+  if (error.code === 'EADDRINUSE') return `Port ${process.env['PORT'] ?? 8000} is in use: give another one as PORT.`
+  return error instanceof ConfigError || error instanceof StartupError ? error.message : error.stack
+}
+
+try {
+  await main(process.argv.slice(2))
+  process.exit()
+} catch (error) {
+  if ((error as Error).name === 'AbortError') process.exit()
+  console.error(explain(error as Error))
+  process.exit(1)
+}

@@ -1,0 +1,137 @@
+import type { Socket } from 'node:net'
+
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+
+import { type InvalidPart, invalidParts } from './validation.ts'
+
+/** Every `code` that an error may carry, with its status and title: a closed list, which clients may rely on. */
+export const problems = {
+  malformed_request: [400, 'Malformed request'],
+  malformed_body: [400, 'Malformed body'],
+  missing_token: [401, 'Token missing'],
+  invalid_token: [401, 'Token invalid'],
+  invalid_credentials: [401, 'Wrong e-mail or password'],
+  not_owner: [403, 'Not the owner'],
+  not_found: [404, 'Not found'],
+  item_not_found: [404, 'Item not found'],
+  method_not_allowed: [405, 'Method not allowed'],
+  request_timeout: [408, 'Request timeout'],
+  email_taken: [409, 'E-mail already registered'],
+  body_too_large: [413, 'Body too large'],
+  unsupported_media_type: [415, 'Unsupported media type'],
+  invalid_request: [422, 'Invalid request'],
+  too_many_logins: [429, 'Too many logins'],
+  headers_too_large: [431, 'Headers too large'],
+  internal_error: [500, 'Internal error'],
+  store_unavailable: [503, 'Store unavailable'],
+} as const satisfies Record<string, readonly [status: number, title: string]>
+
+export type Code = keyof typeof problems
+
+interface Extras {
+  headers?: Record<string, string>
+  /** Members of the answer beside those that every problem has. */
+  members?: Record<string, unknown>
+  cause?: unknown
+}
+
+/** An error that a client is told: thrown anywhere below a route, answered as RFC 9457 problem details. */
+export class Problem extends Error {
+  override name = 'Problem'
+  readonly code: Code
+  readonly headers: Record<string, string>
+  readonly members: Record<string, unknown>
+
+  constructor(code: Code, detail: string, { headers = {}, members = {}, cause }: Extras = {}) {
+    super(detail, { cause })
+    this.code = code
+    this.headers = headers
+    this.members = members
+  }
+
+  get status(): number {
+    return problems[this.code][0]
+  }
+}
+
+/** 503 for a store («PostgreSQL», «Redis») that does not answer. */
+export function storeUnavailable(store: string, cause: unknown): Problem {
+  const detail = `${store} does not answer at the moment. Nothing is wrong with the request: try again.`
+  return new Problem('store_unavailable', detail, { headers: { 'retry-after': '1' }, cause })
+}
+
+export function unsupportedMediaType(accepted: string): Problem {
+  return new Problem('unsupported_media_type', `The body has to be ${accepted}.`)
+}
+
+/** Answers whatever a hook or a handler has thrown. */
+export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(error, request)
+  if (problem.status >= 500) {
+    const level = problem.code === 'internal_error' ? 'error' : 'warn'
+    request.log[level]({ err: problem.cause }, problem.message)
+  }
+  reply
+    .code(problem.status)
+    .headers({ 'x-request-id': request.id, ...problem.headers })
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(toBody(problem, request.id))
+}
+
+/** Answers bytes that are not HTTP, headers beyond the limit, and requests that never end. */
+export function handleClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const problem = unreadable[error.code ?? ''] ?? new Problem('malformed_request', 'The request is not valid HTTP.')
+  const id = crypto.randomUUID()
+  const body = JSON.stringify(toBody(problem, id))
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problems[problem.code][1]}\r\n` +
+      `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `X-Request-Id: ${id}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+const unreadable: Record<string, Problem> = {
+  HPE_HEADER_OVERFLOW: new Problem('headers_too_large', 'The headers are larger than 16 KiB.'),
+  ERR_HTTP_REQUEST_TIMEOUT: new Problem('request_timeout', 'The request did not arrive in time.'),
+}
+
+function toBody(problem: Problem, requestId: string) {
+  const [status, title] = problems[problem.code]
+  return {
+    type: `urn:stockroom:problem:${problem.code}`,
+    title,
+    status,
+    detail: problem.message,
+    code: problem.code,
+    request_id: requestId,
+    ...problem.members,
+  }
+}
+
+function toProblem(error: unknown, request: FastifyRequest): Problem {
+  if (error instanceof Problem) return error
+  const { code, validation } = error as Partial<FastifyError>
+  if (validation) return invalid(invalidParts(error as FastifyError, request))
+  const known = fromFastify[code ?? '']
+  return known?.() ?? new Problem('internal_error', 'Something went wrong here. It has been logged.', { cause: error })
+}
+
+function invalid(parts: InvalidPart[]): Problem {
+  const [first] = parts
+  const more = parts.length > 1 ? ` (and ${parts.length - 1} more)` : ''
+  const detail = `The request does not fit: ${first?.loc.join('.')}: ${first?.msg}${more}.`
+  return new Problem('invalid_request', detail, { members: { errors: parts } })
+}
+
+const fromFastify: Record<string, () => Problem> = {
+  FST_ERR_BAD_URL: () => new Problem('malformed_request', 'The path is not a valid URL path.'),
+  FST_ERR_CTP_BODY_TOO_LARGE: () => new Problem('body_too_large', 'The body is larger than 64 KiB.'),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
+    new Problem('malformed_request', 'The body is not as long as Content-Length says.'),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => unsupportedMediaType('application/json'),
+}

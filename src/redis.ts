@@ -1,0 +1,76 @@
+import type { Logger } from 'pino'
+import { createClient } from 'redis'
+
+import type { Config } from './config.ts'
+import { storeUnavailable } from './problems.ts'
+
+type Client = ReturnType<typeof connect>
+
+export interface Redis {
+  /** @throws Problem store_unavailable if Redis is away, or slower than a second */
+  run<T>(command: (client: Client) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/** Milliseconds. */
+const commandTimeout = 1_000
+const silence = 5_000
+
+/** Opens a Redis connection that never queues a command and comes back by itself. It is not waited for. */
+export function openRedis(options: NonNullable<Config['redis']>, log: Logger): Redis {
+  const client = connect(options)
+  let reported = false
+  client.on('error', (error: Error) => {
+    if (!reported && client.isOpen) log.warn({ err: error }, 'Redis is away')
+    reported = true
+  })
+  client.on('ready', () => {
+    if (reported) log.info('Redis is back')
+    reported = false
+  })
+  client.connect().catch(() => {})
+
+  return {
+    async run(command) {
+      try {
+        return await within(commandTimeout, command(client))
+      } catch (error) {
+        throw storeUnavailable('Redis', error)
+      }
+    },
+    async close() {
+      client.destroy()
+    },
+  }
+}
+
+function connect({ host, port, database, password }: NonNullable<Config['redis']>) {
+  return createClient({
+    ...(password !== undefined && { password }),
+    database,
+    // A command that waits for a connection would hang its request.
+    disableOfflineQueue: true,
+    // Without these a connection whose host is gone without a word would stay until TCP gives up.
+    pingInterval: 1_000,
+    socket: {
+      host,
+      port,
+      connectTimeout: 2_000,
+      socketTimeout: silence,
+      reconnectStrategy: (retries: number) => Math.min(50 * 2 ** retries, 1_000),
+    },
+  })
+}
+
+// The client's own time-out ends with the writing of a command, so it does not cover a stopped server.
+async function within<T>(milliseconds: number, reply: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no reply within ${milliseconds} ms`)), milliseconds)
+  })
+  try {
+    return await Promise.race([reply, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,71 @@
+import { type Static, type TSchema, Type } from 'typebox'
+
+import { maxNameLength } from './database/domains.ts'
+import { problems } from './problems.ts'
+
+/** The id in examples. */
+export const exampleId = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
+
+/** Text that PostgreSQL can hold: no NUL, no lone surrogate. */
+export const textPattern = '^[^\\u0000\\p{Cs}]*$'
+
+export const Uuid = Type.String({ format: 'uuid' })
+
+export const Name = Type.String({ minLength: 1, maxLength: maxNameLength, pattern: textPattern })
+
+export const Message = Type.Object(
+  { message: Type.String({ examples: ['Logged out successfully'] }) },
+  { $id: 'Message', description: 'What was done' },
+)
+
+export const ProblemCode = Type.Unsafe<keyof typeof problems>({
+  $id: 'ProblemCode',
+  type: 'string',
+  enum: Object.keys(problems),
+  description: 'What went wrong, for programs to tell apart: a closed list',
+})
+
+export const InvalidPart = Type.Object(
+  {
+    type: Type.String({ description: 'What is wrong, in the terms of Pydantic', examples: ['greater_than_equal'] }),
+    loc: Type.Array(Type.Union([Type.String(), Type.Integer()]), {
+      description: 'Where: `body`, `query` or `path`, then the way to it',
+      examples: [['body', 'price_usd']],
+    }),
+    msg: Type.String({ description: 'The same for people', examples: ['must be at least 0'] }),
+  },
+  { $id: 'InvalidPart', description: 'A reason why a request does not fit' },
+)
+
+export const ProblemDetails = Type.Object(
+  {
+    type: Type.String({
+      format: 'uri',
+      description: 'The code as a URN',
+      examples: ['urn:stockroom:problem:not_found'],
+    }),
+    title: Type.String({ description: 'The code in words', examples: ['Not found'] }),
+    status: Type.Integer({ description: 'The HTTP status', examples: [404] }),
+    detail: Type.String({ description: 'A sentence on this very case', examples: ['There is nothing at this path.'] }),
+    code: ref(ProblemCode),
+    request_id: Type.String({ description: 'Also in the log of the service', examples: [exampleId] }),
+    errors: Type.Optional(
+      Type.Array(ref(InvalidPart), { description: 'Every reason, when the code is `invalid_request`' }),
+    ),
+    error: Type.Optional(
+      Type.String({ description: 'The OAuth2 error code, when a login is refused', examples: ['invalid_grant'] }),
+    ),
+  },
+  { $id: 'Problem', description: 'An error, as RFC 9457 problem details' },
+)
+
+/** A reference to the component that `schema` is in the OpenAPI document. */
+export function ref<T extends TSchema & { $id?: string }>(schema: T) {
+  return Type.Unsafe<Static<T>>({ $ref: `${schema.$id}#` })
+}
+
+/** `schema`, or null. */
+export function nullable<T extends TSchema & { type?: string; enum?: unknown[] }>(schema: T) {
+  const type = [schema.type, 'null']
+  return Type.Unsafe<Static<T> | null>({ ...schema, type, ...(schema.enum && { enum: [...schema.enum, null] }) })
+}

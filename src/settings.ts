@@ -1,0 +1,83 @@
+/** One setting of the environment: what it is for, and how its text is read. */
+export interface Setting<T> {
+  help: string
+  /** What an absent setting stands for. */
+  default: string | undefined
+  /** Throws an Error whose message completes «NAME …». */
+  parse: (text: string) => T
+}
+
+/** Text, or undefined. */
+export function optional(help: string): Setting<string | undefined> {
+  return { help, default: undefined, parse: (given) => given }
+}
+
+/** Any text. */
+export function text(help: string, standard: string): Setting<string> {
+  return { help, default: standard, parse: (given) => given }
+}
+
+/** An SQL identifier that needs no quotes. */
+export function identifier(help: string, standard: string): Setting<string> {
+  return {
+    help,
+    default: standard,
+    parse(given) {
+      if (!/^[a-z_][a-z0-9_]{0,62}$/.test(given)) {
+        throw new Error('must be a lower-case SQL identifier of at most 63 characters')
+      }
+      return given
+    },
+  }
+}
+
+/** A whole number from `min` to `max`. */
+export function integer(help: string, standard: number, min: number, max: number): Setting<number> {
+  return {
+    help,
+    default: String(standard),
+    parse(given) {
+      const value = Number(given)
+      if (!/^\d+$/.test(given) || value < min || value > max) {
+        throw new Error(`must be a whole number from ${min} to ${max}`)
+      }
+      return value
+    },
+  }
+}
+
+/** True or false, as shells and other services write them. */
+export function flag(help: string, standard: boolean): Setting<boolean> {
+  const values: Record<string, boolean> = {
+    true: true,
+    1: true,
+    yes: true,
+    on: true,
+    false: false,
+    0: false,
+    no: false,
+    off: false,
+  }
+  return {
+    help,
+    default: String(standard),
+    parse(given) {
+      const value = values[given.toLowerCase()]
+      if (value === undefined) throw new Error('must be true or false')
+      return value
+    },
+  }
+}
+
+/** One of `values`, of which the first is the default. */
+export function oneOf<const T extends string>(help: string, values: readonly [T, ...T[]]): Setting<T> {
+  return {
+    help,
+    default: values[0],
+    parse(given) {
+      const value = values.find((candidate) => candidate === given)
+      if (value === undefined) throw new Error(`must be one of ${values.join(', ')}`)
+      return value
+    },
+  }
+}

@@ -1,0 +1,95 @@
+import type { FastifyRequest } from 'fastify'
+
+import type { App } from '../app.ts'
+import { authenticate } from '../auth/authenticate.ts'
+import { acceptForms } from '../bodies.ts'
+import type { Context } from '../context.ts'
+import { errors, operation, signedIn } from '../openapi.ts'
+import { Message, ref } from '../schemas.ts'
+import { LoginForm, StoreManager, StoreManagerCreate, Token } from './schemas.ts'
+import * as storeManagers from './store-managers.ts'
+
+export function storeManagerRoutes(app: App, context: Context): void {
+  app.post(
+    '',
+    {
+      schema: {
+        ...operation('registerStoreManager', 'Store managers', 'Register a manager'),
+        description: 'The password goes into `password` or into `password_hash`, exactly one of them.',
+        security: [],
+        body: ref(StoreManagerCreate),
+        response: {
+          201: { ...ref(StoreManager), description: 'The manager, registered' },
+          ...errors(400, 409, 413, 415, 422, 503),
+        },
+      },
+    },
+    async (request, reply) => reply.code(201).send(await storeManagers.register(context, request.body)),
+  )
+
+  app.register(async (scope: App) => tokenRoutes(scope, context))
+  app.register(async (scope: App) => logoutRoutes(scope, context))
+}
+
+function tokenRoutes(app: App, context: Context): void {
+  acceptForms(app)
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('cache-control', 'no-store')
+  })
+
+  app.post(
+    '/token',
+    {
+      schema: {
+        ...operation('logIn', 'Store managers', 'Log in: get a token'),
+        description:
+          'The OAuth2 password grant (RFC 6749 §4.3). There are no clients to register: what identifies one is ignored.',
+        security: [],
+        consumes: ['application/x-www-form-urlencoded', 'multipart/form-data'],
+        body: ref(LoginForm),
+        response: {
+          200: { ...ref(Token), description: 'The token' },
+          ...errors(400, 'wrongCredentials', 413, 415, 422, 429, 503),
+        },
+      },
+    },
+    async (request) => {
+      const { token, expiresIn } = await storeManagers.logIn(context, request.body, request.ip)
+      return { access_token: token, token_type: context.config.tokens.type, expires_in: expiresIn }
+    },
+  )
+}
+
+function logoutRoutes(app: App, context: Context): void {
+  const logOut = async (request: FastifyRequest) => {
+    await context.revocations.revoke(request.token)
+    return { message: 'Logged out successfully' }
+  }
+  const done = { 200: { ...ref(Message), description: 'The token is worth nothing from now on' } }
+
+  app.addHook('onRequest', authenticate(context))
+  app.get(
+    '/logout',
+    {
+      schema: {
+        ...operation('logOut', 'Store managers', 'Log out: end this token'),
+        security: signedIn,
+        response: { ...done, ...errors(401, 503) },
+      },
+    },
+    logOut,
+  )
+  app.post(
+    '/logout',
+    {
+      schema: {
+        ...operation('logOutByPost', 'Store managers', 'Log out by POST: the same'),
+        description: 'No body is needed.',
+        security: signedIn,
+        // A body is read all the same, and refused if it cannot be.
+        response: { ...done, ...errors(400, 401, 413, 415, 503) },
+      },
+    },
+    logOut,
+  )
+}

@@ -1,0 +1,73 @@
+import { type Static, Type } from 'typebox'
+
+import { exampleId, Name, textPattern, Uuid } from '../schemas.ts'
+
+const ManagerId = Type.String({ ...Uuid, examples: [exampleId] })
+const ManagerName = Type.String({ ...Name, examples: ['Ada Lovelace'] })
+const Email = Type.String({
+  format: 'email',
+  maxLength: 254,
+  description: 'Nobody else has it, in whatever case',
+  examples: ['ada@example.com'],
+})
+const plainPassword = 'correct horse battery'
+const Password = Type.String({ minLength: 8, pattern: textPattern, format: 'password' })
+
+export const StoreManager = Type.Object(
+  { id: ManagerId, name: ManagerName, email: Email },
+  { $id: 'StoreManager', description: 'A manager who is registered' },
+)
+export type StoreManager = Static<typeof StoreManager>
+
+export const StoreManagerCreate = Type.Object(
+  {
+    name: ManagerName,
+    email: Email,
+    password: Type.Optional({ ...Password, description: 'At least 8 characters', examples: [plainPassword] }),
+    password_hash: Type.Optional({ ...Password, description: 'The plain password as well, by its older name' }),
+  },
+  {
+    $id: 'StoreManagerCreate',
+    oneOf: [
+      { title: 'With password', required: ['password'] },
+      { title: 'With password_hash', required: ['password_hash'] },
+    ],
+    examples: [{ name: 'Ada Lovelace', email: 'ada@example.com', password: plainPassword }],
+    'x-rule': 'needs exactly one of password and password_hash',
+  },
+)
+export type StoreManagerCreate = Static<typeof StoreManagerCreate>
+
+const Ignored = Type.Optional(Type.String({ pattern: textPattern, description: 'Ignored' }))
+
+/** The form of RFC 6749 §4.3.2. What identifies a client is taken and ignored: there are no clients to register. */
+export const LoginForm = Type.Object(
+  {
+    grant_type: Type.Optional(Type.Unsafe<'password' | ''>({ type: 'string', enum: ['password', ''] })),
+    username: Type.String({ pattern: textPattern, description: 'The e-mail address', examples: ['ada@example.com'] }),
+    password: Type.String({
+      pattern: textPattern,
+      format: 'password',
+      description: 'The password',
+      examples: [plainPassword],
+    }),
+    scope: Ignored,
+    client_id: Ignored,
+    client_secret: Ignored,
+  },
+  {
+    $id: 'LoginForm',
+    description: 'The form of the OAuth2 password grant',
+    examples: [{ grant_type: 'password', username: 'ada@example.com', password: plainPassword }],
+  },
+)
+export type LoginForm = Static<typeof LoginForm>
+
+export const Token = Type.Object(
+  {
+    access_token: Type.String({ description: 'A JWT', examples: ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI…'] }),
+    token_type: Type.Unsafe<'jwt' | 'bearer'>({ type: 'string', enum: ['jwt', 'bearer'], examples: ['jwt'] }),
+    expires_in: Type.Integer({ description: 'How long it lasts, in seconds', examples: [86_400] }),
+  },
+  { $id: 'Token', description: 'A token, which is sent as `Authorization: Bearer <access_token>`' },
+)

@@ -1,0 +1,70 @@
+import { randomUUIDv7 } from 'node:crypto'
+
+import { sql } from 'kysely'
+
+import type { Context } from '../context.ts'
+import { type Database, onViolation } from '../database/database.ts'
+import { Problem } from '../problems.ts'
+import type { LoginForm, StoreManager, StoreManagerCreate } from './schemas.ts'
+
+/** @throws Problem email_taken, whatever the case of the address */
+export async function register(
+  { db, passwords }: Context,
+  { name, email, password, password_hash: sameByOldName }: StoreManagerCreate,
+): Promise<StoreManager> {
+  const passwordHash = await passwords.hash(password ?? sameByOldName ?? '')
+  const insert = db
+    .insertInto('store_managers')
+    .values({ id: randomUUIDv7(), name, email, password_hash: passwordHash })
+    .returning(['id', 'name', 'email'])
+    .executeTakeFirstOrThrow()
+  return onViolation(insert, 'store_managers_email_key', emailTaken)
+}
+
+/**
+ * A token for the manager with this e-mail address and password. An address that nobody has takes as long to refuse.
+ *
+ * @throws Problem invalid_credentials, or too_many_logins from `address`
+ */
+export function logIn(
+  { db, passwords, tokens, loginLimit }: Context,
+  { username, password }: LoginForm,
+  address: string,
+): Promise<{ token: string; expiresIn: number }> {
+  return loginLimit.guard(address, async () => {
+    const manager = await findByEmail(db, username)
+    const { right, outdated } = await passwords.verify(password, manager?.password_hash)
+    if (!manager || !right) throw wrongCredentials()
+    if (outdated) await rehash(db, manager, await passwords.hash(password))
+    return tokens.sign(manager.id)
+  })
+}
+
+function findByEmail(db: Database, email: string) {
+  return db
+    .selectFrom('store_managers')
+    .select(['id', 'password_hash'])
+    .where(sql`lower(email)`, '=', sql`lower(${email})`)
+    .executeTakeFirst()
+}
+
+/** Replaces the hash, unless the password was changed in the meantime. */
+async function rehash(db: Database, old: { id: string; password_hash: string }, hash: string): Promise<void> {
+  await db
+    .updateTable('store_managers')
+    .set({ password_hash: hash })
+    .where('id', '=', old.id)
+    .where('password_hash', '=', old.password_hash)
+    .execute()
+}
+
+function emailTaken(): Problem {
+  return new Problem('email_taken', 'A manager with this e-mail address is registered already.')
+}
+
+function wrongCredentials(): Problem {
+  return new Problem('invalid_credentials', 'The e-mail address or the password is wrong.', {
+    headers: { 'www-authenticate': 'Bearer' },
+    members: { error: 'invalid_grant' },
+  })
+}

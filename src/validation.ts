@@ -1,0 +1,116 @@
+import { Ajv, type AnySchema, type ErrorObject, type Options } from 'ajv'
+import addFormats from 'ajv-formats'
+import type { FastifyError, FastifyRequest, FastifyServerOptions } from 'fastify'
+
+/** One reason why a request does not fit, in the form (and the types' names) that clients of FastAPI know. */
+export interface InvalidPart {
+  type: string
+  /** Where: `["body", "price_usd"]`, `["path", "id"]`, `["query", "expand"]`. */
+  loc: (string | number)[]
+  msg: string
+}
+
+// Fastify's own options would take "1" for 1 and stop at the first error.
+const options: Options = {
+  allErrors: true,
+  removeAdditional: 'all',
+  strictSchema: false,
+  allowUnionTypes: true,
+  verbose: true,
+}
+
+// ajv-formats also lets `urn:uuid:` pass, which PostgreSQL does not.
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+type BuildValidator = NonNullable<
+  NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>['buildValidator']
+>
+
+/** A compiler of validators that take bodies as they are, paths and queries as the text that they are. */
+export const buildValidator = ((sharedSchemas: Record<string, AnySchema>) => {
+  const [exact, coercing] = [false, true].map((coerceTypes) => {
+    const ajv = new Ajv({ ...options, coerceTypes, schemas: Object.values(sharedSchemas) })
+    addFormats.default(ajv, ['email'])
+    return ajv.addFormat('uuid', uuid).addFormat('password', true)
+  }) as [Ajv, Ajv]
+  return ({ schema, httpPart }: { schema: AnySchema; httpPart?: string }) =>
+    (httpPart === 'body' ? exact : coercing).compile(schema)
+}) as unknown as BuildValidator
+
+const parts = ['params', 'querystring', 'body'] as const
+
+/** Every reason why `request` does not fit. Fastify stops at its first bad part, so the others are asked here. */
+export function invalidParts(error: FastifyError, request: FastifyRequest): InvalidPart[] {
+  return parts.flatMap((part) => {
+    if (part === error.validationContext) return describe(part, error.validation as ErrorObject[])
+    const validate = request.getValidationFunction(part)
+    if (!validate || validate(request[part === 'querystring' ? 'query' : part] ?? null)) return []
+    return describe(part, validate.errors ?? [])
+  })
+}
+
+const wireNames = { params: 'path', querystring: 'query', body: 'body' }
+
+function describe(part: (typeof parts)[number], errors: ErrorObject[]): InvalidPart[] {
+  return errors
+    .filter(({ schemaPath }) => !schemaPath.includes('/oneOf/'))
+    .map((error) => {
+      const path = error.instancePath.split('/').slice(1)
+      const missing: unknown = error.params['missingProperty']
+      const loc = [wireNames[part], ...path, ...(typeof missing === 'string' ? [missing] : [])]
+      const { type, msg } = explain(error)
+      return { type, loc, msg }
+    })
+}
+
+function explain(error: ErrorObject): Omit<InvalidPart, 'loc'> {
+  const { keyword, params, data } = error
+  switch (keyword) {
+    case 'required':
+      return { type: 'missing', msg: 'is required' }
+    case 'type':
+      return explainType([params['type']].flat()[0] as string, data)
+    case 'enum': {
+      const allowed = (params['allowedValues'] as unknown[]).filter((value) => value !== null && value !== '')
+      return { type: 'enum', msg: `must be one of ${allowed.map((value) => `"${String(value)}"`).join(', ')}` }
+    }
+    case 'minLength':
+      return { type: 'string_too_short', msg: `must have at least ${limit(params)}` }
+    case 'maxLength':
+      return { type: 'string_too_long', msg: `must have at most ${limit(params)}` }
+    case 'minimum':
+      return { type: 'greater_than_equal', msg: `must be at least ${String(params['limit'])}` }
+    case 'pattern':
+      return { type: 'string_pattern_mismatch', msg: 'must not contain NUL or a lone surrogate' }
+    case 'format':
+      return params['format'] === 'uuid'
+        ? { type: 'uuid_parsing', msg: 'must be a UUID such as 0190a6f2-7c1e-7b3a-9d5e-2f1c8e4b6a70' }
+        : { type: 'value_error', msg: 'must be an e-mail address' }
+    default:
+      return { type: keyword, msg: describedIn(error) }
+  }
+}
+
+const expected: Record<string, [type: string, msg: string]> = {
+  string: ['string_type', 'must be a string'],
+  number: ['float_type', 'must be a number'],
+  boolean: ['bool_type', 'must be true or false'],
+  object: ['model_attributes_type', 'must be an object'],
+}
+
+function explainType(type: string, data: unknown): Omit<InvalidPart, 'loc'> {
+  if (typeof data === 'number' && type === 'number') {
+    return { type: 'finite_number', msg: 'must be a number that a 64-bit float holds without loss' }
+  }
+  const [name, msg] = expected[type] ?? [`${type}_type`, `must be of type ${type}`]
+  return { type: name, msg }
+}
+
+function limit(params: Record<string, unknown>): string {
+  return params['limit'] === 1 ? '1 character' : `${String(params['limit'])} characters`
+}
+
+/** What the schema itself says of a rule that has no words here. */
+function describedIn({ parentSchema, message }: ErrorObject): string {
+  return (parentSchema?.['x-rule'] as string | undefined) ?? message ?? 'does not fit'
+}

@@ -1,0 +1,105 @@
+import { test, type TestContext } from 'node:test'
+
+import { ConfigError, describeSettings, readConfig } from '../src/config.ts'
+
+const secret = 'x'.repeat(32)
+
+test('with nothing set, the embedded PostgreSQL serves at http://localhost:8000', (t: TestContext) => {
+  const config = readConfig({})
+  t.assert.equal(config.postgres, undefined)
+  t.assert.equal(config.redis, undefined)
+  t.assert.equal(config.tokens.secret, undefined)
+  t.assert.deepEqual(config.listen, { host: 'localhost', port: 8000 })
+  t.assert.deepEqual(config.pool, { schema: 'public', size: 5, overflow: 10, echo: false })
+  t.assert.equal(config.bcryptCost, 12)
+  t.assert.equal(config.itemWrites, 'owner')
+})
+
+test('every setting of the original service is read', (t: TestContext) => {
+  const config = readConfig({
+    POSTGRES_USER: 'u',
+    POSTGRES_PASSWORD: 'p',
+    POSTGRES_HOST: 'h',
+    POSTGRES_PORT: '1',
+    POSTGRES_DB: 'd',
+    POSTGRES_POOL_SIZE: '2',
+    POSTGRES_MAX_OVERFLOW: '3',
+    POSTGRES_ECHO: 'True',
+    REDIS_HOST: 'r',
+    REDIS_PORT: '4',
+    REDIS_DB: '5',
+    REDIS_PASSWORD: 'q',
+    JWT_SECRET: 'x'.repeat(64),
+    JWT_ALGORITHM: 'HS512',
+    TOKEN_TYPE: 'bearer',
+    HOST: '::',
+    PORT: '0',
+    WEB_CONCURRENCY: '2',
+    ITEM_WRITES: 'shared',
+    LOG_LEVEL: 'warn',
+    AUTO_MIGRATE: 'no',
+  })
+  t.assert.deepEqual(config.postgres, { host: 'h', port: 1, user: 'u', password: 'p', database: 'd' })
+  t.assert.deepEqual(config.pool, { schema: 'public', size: 2, overflow: 3, echo: true })
+  t.assert.deepEqual(config.redis, { host: 'r', port: 4, database: 5, password: 'q' })
+  t.assert.deepEqual(config.tokens, { secret: 'x'.repeat(64), algorithm: 'HS512', type: 'bearer' })
+  t.assert.deepEqual(config.listen, { host: '::', port: 0 })
+  t.assert.equal(config.processes, 2)
+  t.assert.equal(config.itemWrites, 'shared')
+  t.assert.equal(config.logLevel, 'warn')
+  t.assert.equal(config.autoMigrate, false)
+})
+
+test('an empty setting counts as absent', (t: TestContext) => {
+  t.assert.deepEqual(readConfig({ POSTGRES_HOST: '', REDIS_HOST: '', PORT: '', JWT_SECRET: '' }), readConfig({}))
+})
+
+test('everything that does not fit is said at once, by name and never by value', (t: TestContext) => {
+  const env = {
+    POSTGRES_PORT: 'banana',
+    POSTGRES_SCHEMA: 'a;drop',
+    POSTGRES_ECHO: 'banana',
+    JWT_ALGORITHM: 'none',
+    PORT: '65536',
+    WEB_CONCURRENCY: '1.5',
+    LOG_LEVEL: 'banana',
+    JWT_SECRET: 'banana',
+  }
+  t.assert.throws(
+    () => readConfig(env),
+    (error) => {
+      t.assert.ok(error instanceof ConfigError)
+      for (const name of Object.keys(env))
+        t.assert.ok(name === 'JWT_SECRET' || error.message.includes(`${name} must`), name)
+      t.assert.ok(!error.message.includes('banana'))
+      return true
+    },
+  )
+})
+
+for (const [algorithm, bytes] of [
+  ['HS256', 32],
+  ['HS384', 48],
+  ['HS512', 64],
+] as const) {
+  test(`a secret below ${bytes} bytes is refused for ${algorithm}, one of ${bytes} is taken`, (t: TestContext) => {
+    const env = (length: number) => ({ JWT_ALGORITHM: algorithm, JWT_SECRET: 'x'.repeat(length) })
+    t.assert.throws(
+      () => readConfig(env(bytes - 1)),
+      new RegExp(`JWT_SECRET is too short: ${algorithm} needs at least ${bytes} bytes`),
+    )
+    t.assert.equal(readConfig(env(bytes)).tokens.secret?.length, bytes)
+  })
+}
+
+test('a PostgreSQL of your own needs a secret of your own', (t: TestContext) => {
+  t.assert.throws(() => readConfig({ POSTGRES_HOST: 'h' }), /JWT_SECRET is required when POSTGRES_HOST is set/)
+  t.assert.equal(readConfig({ POSTGRES_HOST: 'h', JWT_SECRET: secret }).postgres?.host, 'h')
+})
+
+test('the help has a line for each setting, with its default', (t: TestContext) => {
+  const help = describeSettings().split('\n')
+  t.assert.equal(help.length, 27)
+  t.assert.match(help.find((line) => line.includes(' PORT ')) ?? '', /\[8000\]$/)
+  t.assert.match(help.find((line) => line.includes(' JWT_SECRET ')) ?? '', /required with POSTGRES_HOST$/)
+})

@@ -1,0 +1,307 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { test, type TestContext } from 'node:test'
+
+import { problems } from '../src/problems.ts'
+import { openApp, password } from './support/app.ts'
+
+const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
+
+test('the root leads to the documentation page', async (t: TestContext) => {
+  const { send } = await openApp(t)
+  const answer = await send({ url: '/' })
+  t.assert.equal(answer.statusCode, 307)
+  t.assert.equal(answer.headers.location, '/scalar')
+})
+
+test('every path answers with a trailing slash as well', async (t: TestContext) => {
+  const { send, signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const created = await ada.post('/items/', tea)
+  t.assert.equal(created.statusCode, 201)
+  const path = created.headers.location
+  t.assert.deepEqual((await ada.get(`${path}/`)).json(), created.json())
+  t.assert.deepEqual((await ada.patch(`${path}/`, {})).json(), created.json())
+  t.assert.deepEqual((await ada.get('/items/')).json(), (await ada.get('/items')).json())
+  t.assert.equal((await ada.delete(`${path}/`)).statusCode, 204)
+  const register = { name: 'Grace', email: 'grace@example.com', password }
+  t.assert.equal((await send({ method: 'POST', url: '/store-managers/', payload: register })).statusCode, 201)
+  t.assert.equal((await send({ method: 'POST', url: '/store-managers/token/' })).statusCode, 422)
+  t.assert.equal((await send({ url: '/openapi.json/' })).statusCode, 200)
+  t.assert.equal((await send({ url: '/scalar/' })).statusCode, 200)
+  t.assert.equal((await ada.get('/store-managers/logout/')).statusCode, 200)
+})
+
+test('HEAD answers as GET does, without a body', async (t: TestContext) => {
+  const { send, signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const { location = '' } = (await ada.post('/items', tea)).headers
+  for (const url of ['/items', location, '/openapi.json', '/scalar', '/items/7', '/nothing']) {
+    const headers = { authorization: `Bearer ${ada.token}` }
+    const [head, get] = [await send({ method: 'HEAD', url, headers }), await send({ url, headers })]
+    t.assert.equal(head.statusCode, get.statusCode)
+    t.assert.equal(head.headers['content-type'], get.headers['content-type'])
+    t.assert.equal(head.body, '')
+  }
+})
+
+test('a method that a known path has not answers 405 with those it has', async (t: TestContext) => {
+  const { send, signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const { location = '' } = (await ada.post('/items', tea)).headers
+  const allowed = {
+    '/': 'GET, HEAD',
+    '/scalar': 'GET, HEAD',
+    '/openapi.json': 'GET, HEAD',
+    '/store-managers': 'POST',
+    '/store-managers/token/': 'POST',
+    '/store-managers/logout': 'GET, HEAD, POST',
+    '/items': 'GET, HEAD, POST',
+    [location]: 'DELETE, GET, HEAD, PATCH',
+  }
+  for (const [url, allow] of Object.entries(allowed)) {
+    for (const method of ['PUT', 'OPTIONS', 'TRACE', 'PROPFIND'] as const) {
+      const refused = await send({
+        method,
+        url,
+        headers: { 'content-type': 'text/xml' },
+        payload: '<a/>',
+      })
+      t.assert.equal(refused.statusCode, 405)
+      t.assert.equal(refused.headers.allow, allow)
+      t.assert.equal(refused.json().code, 'method_not_allowed')
+    }
+  }
+})
+
+test('an unknown path answers 404, whatever the method, the token and the body', async (t: TestContext) => {
+  const { send } = await openApp(t)
+  for (const url of ['/nothing', '/items/a/b', '/item', '/store-managers/1', '//items', '/Items']) {
+    for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS'] as const) {
+      const refused = await send({ method, url, headers: { 'content-type': 'text/xml' }, payload: '<a/>' })
+      t.assert.equal(refused.statusCode, 404)
+      t.assert.equal(refused.json().code, 'not_found')
+    }
+  }
+})
+
+test('every error is a problem: its members, its type, its request id', async (t: TestContext) => {
+  const { send } = await openApp(t)
+  const refused = await send({ url: '/items', headers: { 'x-request-id': 'trace-1' } })
+  t.assert.equal(refused.headers['content-type'], 'application/problem+json')
+  t.assert.equal(refused.headers['x-request-id'], 'trace-1')
+  t.assert.deepEqual(refused.json(), {
+    type: 'urn:stockroom:problem:missing_token',
+    title: problems.missing_token[1],
+    status: 401,
+    detail: 'This needs a header «Authorization: Bearer <token>».',
+    code: 'missing_token',
+    request_id: 'trace-1',
+  })
+})
+
+test('a request id that is not fit for a log is replaced', async (t: TestContext) => {
+  const { send } = await openApp(t)
+  for (const given of ['a b', 'x'.repeat(65), '{"a":1}']) {
+    const { headers } = await send({ url: '/nothing', headers: { 'x-request-id': given } })
+    t.assert.match(String(headers['x-request-id']), /^[0-9a-f-]{36}$/)
+  }
+})
+
+for (const [what, body] of [
+  ['cut off', '{"name":'],
+  ['not JSON', 'name=Tea'],
+  ['not UTF-8', Buffer.from([0x22, 0xff, 0x22])],
+  ['one with a number that no number is', '{"price_usd":1.}'],
+  ['a password, which is not quoted back', '{"password":"hunter2hunter2"'],
+] as const) {
+  test(`a body that is ${what} answers 400`, async (t: TestContext) => {
+    const { signIn } = await openApp(t)
+    const ada = await signIn('ada@example.com')
+    const refused = await ada.post('/items', body, { 'content-type': 'application/json' })
+    t.assert.equal(refused.statusCode, 400)
+    t.assert.equal(refused.json().code, 'malformed_body')
+    t.assert.ok(!refused.body.includes('hunter2'))
+  })
+}
+
+for (const [what, body] of [
+  ['null', 'null'],
+  ['a list', '[]'],
+  ['text', '"Tea"'],
+  ['a number', '12'],
+  ['nothing', ''],
+] as const) {
+  test(`a body that is ${what} answers 422`, async (t: TestContext) => {
+    const { signIn } = await openApp(t)
+    const ada = await signIn('ada@example.com')
+    const refused = await ada.post('/items', body, { 'content-type': 'application/json' })
+    t.assert.equal(refused.statusCode, 422)
+    t.assert.deepEqual(refused.json().errors, [
+      { type: 'model_attributes_type', loc: ['body'], msg: 'must be an object' },
+    ])
+  })
+}
+
+test('JSON may come with a byte order mark and a charset', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const created = await ada.post('/items', `\uFEFF${JSON.stringify(tea)}`, {
+    'content-type': 'application/json; charset=utf-8',
+  })
+  t.assert.equal(created.statusCode, 201)
+  t.assert.equal(created.json().name, tea.name)
+})
+
+test('a body of another media type answers 415', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  for (const type of [
+    'text/plain',
+    'application/xml',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+  ]) {
+    const refused = await ada.post('/items', JSON.stringify(tea), { 'content-type': type })
+    t.assert.equal(refused.statusCode, 415)
+    t.assert.equal(refused.json().code, 'unsupported_media_type')
+  }
+})
+
+test('a media type without a body does no harm where none is needed', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
+    const { location = '' } = (await ada.post('/items', tea)).headers
+    const deleted = await ada.delete(location, '', { 'content-type': type, 'content-length': '0' })
+    t.assert.equal(deleted.statusCode, 204)
+  }
+})
+
+test('a body over 64 KiB answers 413, one just below it is read', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const bodyOf = (bytes: number) =>
+    JSON.stringify({ ...tea, more: 'x'.repeat(bytes - JSON.stringify({ ...tea, more: '' }).length) })
+  t.assert.equal((await ada.post('/items', bodyOf(64 * 1024), { 'content-type': 'application/json' })).statusCode, 201)
+  const refused = await ada.post('/items', bodyOf(64 * 1024 + 1), { 'content-type': 'application/json' })
+  t.assert.equal(refused.statusCode, 413)
+  t.assert.equal(refused.json().code, 'body_too_large')
+})
+
+test('a path that is no URL answers 400', async (t: TestContext) => {
+  const { send } = await openApp(t)
+  const refused = await send({ url: '/items/%zz' })
+  t.assert.equal(refused.statusCode, 400)
+  t.assert.equal(refused.json().code, 'malformed_request')
+  t.assert.ok(refused.headers['x-request-id'])
+})
+
+test('what is no HTTP is answered as a problem too, and the connection ends', async (t: TestContext) => {
+  const port = await listen(t)
+  const answers = {
+    'nonsense\r\n\r\n': [400, 'malformed_request'],
+    [`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`]: [431, 'headers_too_large'],
+    'GET / HTTP/1.1\r\nConnection: close\r\n\r\n': [400, 'malformed_request'],
+    'GET /items HTTP/1.1\r\nHost: a\r\nExpect: junk\r\nConnection: close\r\n\r\n': [401, 'missing_token'],
+    'POST /items HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n': [400, 'malformed_request'],
+    'POST /items HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n': [
+      400,
+      'malformed_request',
+    ],
+  }
+  for (const [bytes, [status, code]] of Object.entries(answers)) {
+    const answer = await exchange(port, bytes)
+    t.assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `))
+    t.assert.match(answer, /\r\nContent-Type: application\/problem\+json\r\n/i)
+    const problem = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))
+    t.assert.equal(problem.code, code)
+    t.assert.ok(answer.toLowerCase().includes(`x-request-id: ${problem.request_id}\r\n`))
+  }
+})
+
+test('an error that nobody foresaw answers a bare 500 and is logged once, with the id of the request', async (t: TestContext) => {
+  const { signIn, context, log } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  t.mock.method(context.revocations, 'isRevoked', async () => {
+    throw new Error('a bug in words that nobody outside may see')
+  })
+  const answer = await ada.get('/items')
+  t.assert.equal(answer.statusCode, 500)
+  const { request_id, ...problem } = answer.json()
+  t.assert.deepEqual(problem, {
+    type: 'urn:stockroom:problem:internal_error',
+    title: 'Internal error',
+    status: 500,
+    detail: 'Something went wrong here. It has been logged.',
+    code: 'internal_error',
+  })
+  const lines = log.map((line) => JSON.parse(line)).filter(({ err }) => err)
+  t.assert.equal(lines.length, 1)
+  t.assert.equal(lines[0].reqId, request_id)
+  t.assert.equal(lines[0].err.message, 'a bug in words that nobody outside may see')
+})
+
+test('a request leaves one line in the log: id, method, route, status, duration', async (t: TestContext) => {
+  const { signIn, log } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const { location = '' } = (await ada.post('/items', tea)).headers
+  log.length = 0
+  const { headers } = await ada.get(`${location}?expand=store_manager`)
+  t.assert.equal(log.length, 1)
+  const { reqId, method, route, status, ms } = JSON.parse(log[0] ?? '')
+  t.assert.deepEqual(
+    { reqId, method, route, status },
+    { reqId: headers['x-request-id'], method: 'GET', route: '/items/:id', status: 200 },
+  )
+  t.assert.ok(ms > 0 && ms < 10_000)
+})
+
+test('the log holds no password, no hash and no token, whatever succeeds or fails', async (t: TestContext) => {
+  const { signIn, register, logIn, send, log, context } = await openApp(t, {
+    POSTGRES_ECHO: 'true',
+    LOG_LEVEL: 'trace',
+  })
+  const ada = await signIn('ada@example.com')
+  await register('ada@example.com')
+  await register('not an address')
+  await logIn('ada@example.com', 'wrong horse battery')
+  await send({
+    method: 'POST',
+    url: '/store-managers',
+    payload: `{"password":"${password}`,
+    headers: { 'content-type': 'application/json' },
+  })
+  await send({ url: `/items?token=${ada.token}`, headers: { authorization: `Bearer ${ada.token}` } })
+  await ada.get(`/${ada.token}`)
+  await ada.post('/store-managers/logout')
+  context.log.warn(
+    { password, password_hash: '$2b$', body: { password }, authorization: ada.token, access_token: ada.token },
+    'careless',
+  )
+  const { signature } = { signature: ada.token.split('.')[2] ?? '' }
+  const everything = log.join('\n')
+  t.assert.ok(
+    log.some((line) => line.includes('insert into')),
+    'statements are echoed',
+  )
+  t.assert.ok(
+    log.some((line) => line.includes('careless')),
+    'and the careless line is there',
+  )
+  for (const secret of [password, 'wrong horse battery', '$2b$', signature]) t.assert.ok(!everything.includes(secret))
+})
+
+async function listen(t: TestContext): Promise<number> {
+  const { app } = await openApp(t)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return (app.server.address() as { port: number }).port
+}
+
+async function exchange(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write(bytes)
+  return text(socket)
+}

@@ -1,0 +1,37 @@
+import { execFileSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { test, type TestContext } from 'node:test'
+
+import { describeSettings } from '../src/config.ts'
+import { startService, temporaryFolder } from './support/service.ts'
+
+const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+
+test('the tour of the README, pasted line by line, gives what it shows', async (t: TestContext) => {
+  const { url } = await startService(t, { DATA_DIR: await temporaryFolder(t) })
+  const folder = await temporaryFolder(t)
+  const tour = /^## A tour$(.*?)^## /ms.exec(readme)?.[1] ?? ''
+  const blocks = [...tour.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, text]) => ({ language, text }))
+  const script = blocks.filter(({ language }) => language === 'sh').map(({ text }) => `${text}\necho`)
+  const shown = blocks.filter(({ language }) => language === 'json').map(({ text }) => text)
+  t.assert.ok(shown.length >= 8)
+  const printed = execFileSync('bash', ['-eu'], {
+    cwd: folder,
+    encoding: 'utf8',
+    input: script.join('\n').replaceAll('localhost:8000', url.replace('http://', '')),
+  })
+  t.assert.deepEqual(lines(printed), lines(shown.join('\n')))
+})
+
+test('the settings in the README are those of --help', (t: TestContext) => {
+  t.assert.ok(readme.includes(`\`\`\`text\n${describeSettings()}\n\`\`\``))
+})
+
+/** The lines that say something, with what is another each time made the same. */
+function lines(text: string): string[] {
+  return text
+    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
+    .replaceAll(/"access_token":"[^"]*"/g, '"access_token":"<token>"')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+}

@@ -1,0 +1,142 @@
+import { basename } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+
+import type { Page } from 'playwright-core'
+
+import { openApp, password } from './support/app.ts'
+import { openBrowser, withoutChromium } from './support/browser.ts'
+
+test(
+  'the page asks no other host for anything, signs a manager in and sends their requests',
+  { skip: withoutChromium },
+  async (t: TestContext) => {
+    const { app, signIn } = await openApp(t)
+    const ada = await signIn('ada@example.com')
+    await ada.post('/items', { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true })
+    const origin = await app.listen({ port: 0 })
+    const { page, requested, complaints } = await openPage(t)
+
+    await page.goto(`${origin}/scalar`)
+    await page.getByRole('heading', { name: 'Stockroom', level: 1 }).waitFor()
+    const authentication = page.getByRole('group', { name: 'Authentication', exact: true })
+    await authentication.getByRole('combobox', { name: 'Username' }).fill(ada.email)
+    await authentication.getByRole('textbox', { name: 'Password' }).fill(password)
+    await authentication.getByRole('button', { name: 'Authorize' }).click()
+    await authentication.getByText('Access Token').waitFor()
+
+    await page.getByRole('link', { name: /^List every item/ }).click()
+    await page.getByRole('button', { name: 'Test Request (get /items)', exact: true }).click()
+    const client = page.getByRole('dialog', { name: 'API Client' })
+    const answered = page.waitForResponse(`${origin}/items`)
+    await client.getByRole('button', { name: /^Send get request to/ }).click()
+    t.assert.equal((await answered).status(), 200)
+    const answer = client.getByRole('region', { name: 'Response' })
+    await answer.getByText('200').first().waitFor()
+    await answer.getByText('Green tea').waitFor()
+
+    t.assert.deepEqual(
+      requested.filter((url) => new URL(url).origin !== origin),
+      [],
+    )
+    t.assert.deepEqual(complaints, [])
+  },
+)
+
+test('the page runs no script and no style but its own, and cannot be framed', async (t: TestContext) => {
+  const { send } = await openApp(t)
+  const [first, second] = [await send({ url: '/scalar' }), await send({ url: '/scalar/' })]
+  const policy = String(first.headers['content-security-policy'])
+  t.assert.match(policy, /^default-src 'none'; script-src 'nonce-[\w-]{22}'; style-src 'nonce-[\w-]{22}';/)
+  t.assert.match(policy, /frame-ancestors 'none'/)
+  t.assert.doesNotMatch(policy.replace(`style-src-attr 'unsafe-inline'`, ''), /unsafe|https?:|\*/)
+  t.assert.notEqual(policy, second.headers['content-security-policy'])
+  t.assert.equal(first.headers['cache-control'], 'no-store')
+  t.assert.doesNotMatch(first.body.replaceAll('http://www.w3.org/2000/svg', ''), /https?:/)
+})
+
+test('the script comes with gzip and without, and only once to who keeps it', async (t: TestContext) => {
+  const { send } = await openApp(t)
+  const url = '/scalar/scalar.js'
+  const plain = await send({ url })
+  t.assert.equal(plain.statusCode, 200)
+  t.assert.equal(plain.headers['content-encoding'], undefined)
+  t.assert.equal(
+    (await send({ url, headers: { 'accept-encoding': 'br, gzip;q=0' } })).headers['content-encoding'],
+    undefined,
+  )
+  const zipped = await send({ url, headers: { 'accept-encoding': 'br, gzip;q=0.5' } })
+  t.assert.equal(zipped.headers['content-encoding'], 'gzip')
+  t.assert.ok(gunzipSync(zipped.rawPayload).equals(plain.rawPayload))
+
+  const etag = String(plain.headers.etag)
+  for (const known of [etag, etag.replace('W/', ''), `"other", ${etag}`]) {
+    const unchanged = await send({ url, headers: { 'if-none-match': known } })
+    t.assert.equal(unchanged.statusCode, 304)
+    t.assert.equal(unchanged.body, '')
+  }
+  t.assert.equal((await send({ url, headers: { 'if-none-match': '"other"' } })).statusCode, 200)
+  const head = await send({ method: 'HEAD', url })
+  t.assert.equal(head.headers['content-length'], plain.headers['content-length'])
+  t.assert.equal(head.body, '')
+})
+
+test('each example of a request body is accepted as it stands', async (t: TestContext) => {
+  const { send } = await openApp(t)
+  const { paths, components } = (await send({ url: '/openapi.json' })).json()
+  const sent: string[] = []
+  let [token, item] = ['', '']
+  for (const { path, method, type, schema } of bodiesOf(paths)) {
+    for (const example of components.schemas[schema].examples) {
+      const { headers, payload } = await encode(type, example)
+      const url = path.replace('/items/{id}', item)
+      const answer = await send({ method, url, payload, headers: { ...headers, authorization: `Bearer ${token}` } })
+      t.assert.ok([200, 201].includes(answer.statusCode), `${method} ${path} ${type}: ${answer.body}`)
+      token = answer.json().access_token ?? token
+      item = answer.headers.location ?? item
+      sent.push(`${method} ${path}`)
+    }
+  }
+  const login = 'POST /store-managers/token'
+  t.assert.deepEqual(sent, ['POST /store-managers', login, login, 'POST /items', 'PATCH /items/{id}'])
+})
+
+/** A page that remembers what it asked for, its console's errors and what its policy did not let pass. */
+async function openPage(t: TestContext): Promise<{ page: Page; requested: string[]; complaints: string[] }> {
+  const page = await (await openBrowser(t)).newPage()
+  const [requested, complaints]: [string[], string[]] = [[], []]
+  page.on('request', (request) => requested.push(request.url()))
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+  const report = 'console.error(`${event.violatedDirective} ${event.blockedURI}`)'
+  await page.addInitScript({ content: `addEventListener('securitypolicyviolation', (event) => ${report})` })
+  return { page, requested, complaints }
+}
+
+interface Body {
+  path: string
+  method: 'POST' | 'PATCH'
+  type: string
+  schema: string
+}
+
+type Operation = { requestBody?: { content: Record<string, { schema: { $ref: string } }> } }
+
+function bodiesOf(paths: Record<string, Record<string, Operation>>): Body[] {
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).flatMap(([method, { requestBody }]) =>
+      Object.entries(requestBody?.content ?? {}).map(([type, { schema }]) => {
+        return { path, method: method.toUpperCase() as Body['method'], type, schema: basename(schema.$ref) }
+      }),
+    ),
+  )
+}
+
+async function encode(type: string, example: Record<string, string>) {
+  if (type === 'application/json') return { payload: JSON.stringify(example), headers: { 'content-type': type } }
+  const form = type === 'multipart/form-data' ? new FormData() : new URLSearchParams()
+  for (const [name, value] of Object.entries(example)) form.append(name, value)
+  const response = new Response(form)
+  const headers = { 'content-type': response.headers.get('content-type') ?? '' }
+  return { payload: Buffer.from(await response.arrayBuffer()), headers }
+}

@@ -1,0 +1,176 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { sql } from 'kysely'
+import { pino } from 'pino'
+
+import type { Server } from '../src/database/database.ts'
+import { startEmbedded } from '../src/database/embedded/embedded.ts'
+import { upgrade } from '../src/database/migrate.ts'
+import { waitForServer } from '../src/database/server.ts'
+import { type Manager, openApp, openAppOn, testConfig, withoutRedis } from './support/app.ts'
+import { temporaryFolder } from './support/service.ts'
+import { freePort, startRedis } from './support/stores.ts'
+
+const silent = pino({ level: 'silent' })
+
+test('a restart of PostgreSQL under an idle pool costs no client a failed request', async (t: TestContext) => {
+  const { ada, restart } = await openOnOwnServer(t)
+  await Promise.all(Array.from({ length: 10 }, () => ada.get('/items')))
+  await restart()
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ada.get('/items')))
+  for (const answer of answers) t.assert.equal(answer.statusCode, 200)
+})
+
+test('while PostgreSQL is away every answer is 503, and the first request after its return succeeds', async (t: TestContext) => {
+  const { ada, start, stop, app } = await openOnOwnServer(t)
+  await stop()
+  const attempts = [
+    await ada.get('/items'),
+    await ada.post('/items', {}),
+    await app.register('grace@example.com'),
+    await app.logIn('ada@example.com'),
+  ]
+  for (const refused of attempts) {
+    t.assert.equal(refused.statusCode, 503)
+    t.assert.equal(refused.json().code, 'store_unavailable')
+    t.assert.equal(refused.headers['retry-after'], '1')
+  }
+  await start()
+  t.assert.equal((await ada.get('/items')).statusCode, 200)
+})
+
+test('connections that went silent while they rested are found out before they are used', async (t: TestContext) => {
+  const { server, ada: direct } = await openOnOwnServer(t)
+  t.assert.equal((await direct.get('/items')).statusCode, 200)
+  const proxy = await openProxy(t, `${server.host}/.s.PGSQL.${server.port}`)
+  const { signIn } = await openAppOn(
+    t,
+    { ...server, host: '127.0.0.1', port: proxy.port },
+    testConfig('public', { REDIS_HOST: '' }),
+  )
+  const ada = await signIn('ada@example.com')
+  await Promise.all(Array.from({ length: 4 }, () => ada.get('/items')))
+  proxy.silence()
+  await sleep(1100)
+  const asked = performance.now()
+  t.assert.equal((await ada.get('/items')).statusCode, 200)
+  t.assert.ok(performance.now() - asked > 1500, 'the silent ones were waited for, so there were some')
+})
+
+test('the pool opens as many connections as it is allowed, and the rest wait', async (t: TestContext) => {
+  const { context } = await openApp(t, { POSTGRES_POOL_SIZE: '2', POSTGRES_MAX_OVERFLOW: '3' })
+  const query = sql<{ pid: number }>`select pg_backend_pid() as pid, pg_sleep(0.05)`
+  const results = await Promise.all(Array.from({ length: 40 }, () => query.execute(context.db)))
+  t.assert.equal(new Set(results.map(({ rows }) => rows[0]?.pid)).size, 5)
+})
+
+test(
+  'while Redis is away, or does not answer, a token gets 503 and never 401, until it is back',
+  { skip: withoutRedis },
+  async (t: TestContext) => {
+    const redis = await startRedis()
+    t.after(() => redis.stop())
+    const { signIn } = await openApp(t, { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(redis.port) })
+    const ada = await signIn('ada@example.com')
+    t.assert.equal((await ada.get('/items')).statusCode, 200)
+
+    process.kill(redis.pid, 'SIGSTOP')
+    await expectUnavailable(t, ada)
+    process.kill(redis.pid, 'SIGCONT')
+    await expectRecovery(t, ada)
+
+    await redis.stop()
+    await sleep(100)
+    await expectUnavailable(t, ada)
+    const again = await startRedis(redis.port)
+    t.after(() => again.stop())
+    await expectRecovery(t, ada)
+  },
+)
+
+test('a start waits for a PostgreSQL that is coming up, and says so', async (t: TestContext) => {
+  const { server, start, stop } = await openOnOwnServer(t)
+  await stop()
+  const log: string[] = []
+  const logger = pino({}, { write: (line: string) => void log.push(line) })
+  const waiting = waitForServer(server, 20_000, logger, new AbortController().signal)
+  await sleep(300)
+  await start()
+  await waiting
+  t.assert.match(log[0] ?? '', /waiting for PostgreSQL at /)
+})
+
+test('a start gives up when its time is over, at once where waiting cannot help, and when it is told to stop', async (t: TestContext) => {
+  const nobody = { host: '127.0.0.1', port: await freePort(), user: 'postgres', database: 'postgres' }
+  const { signal } = new AbortController()
+  await t.assert.rejects(waitForServer(nobody, 50, silent, signal), /did not come up in 0\.05 s: connect ECONNREFUSED/)
+  const { postgres } = testConfig('public')
+  const elsewhere = { ...(postgres as Server), database: 'no_such_database' }
+  await t.assert.rejects(
+    waitForServer(elsewhere, 60_000, silent, signal),
+    /refuses: database "no_such_database" does not exist/,
+  )
+  await t.assert.rejects(waitForServer(nobody, 60_000, silent, AbortSignal.timeout(50)), { name: 'AbortError' })
+})
+
+/** An application on a PostgreSQL of its own, which the test may stop and start, with a manager signed in. */
+async function openOnOwnServer(t: TestContext) {
+  const folder = await temporaryFolder(t)
+  const open = () => startEmbedded(folder, { log: () => {}, settings: { fsync: 'off' } })
+  let running = await open()
+  t.after(() => running.stop())
+  const server = running.connection
+  await upgrade(server, 'public', silent)
+  const app = await openAppOn(t, server, testConfig('public', { REDIS_HOST: '', LOGIN_LIMIT_PER_ADDRESS: '0' }))
+  const start = async () => void (running = await open())
+  const stop = () => running.stop()
+  const restart = async () => {
+    await stop()
+    await start()
+  }
+  return { server, app, ada: await app.signIn('ada@example.com'), start, stop, restart }
+}
+
+/** A proxy before a Unix socket, which can stop to pass on what its present connections say. */
+async function openProxy(t: TestContext, path: string) {
+  const sockets: Socket[] = []
+  const proxy = createServer((client) => {
+    const upstream = connect(path)
+    sockets.push(client, upstream)
+    for (const socket of [client, upstream]) socket.on('error', () => {})
+    client.pipe(upstream).pipe(client)
+  }).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    proxy.close()
+  })
+  const silence = () => {
+    for (const socket of sockets) socket.unpipe().pause()
+  }
+  return { port: (proxy.address() as AddressInfo).port, silence }
+}
+
+async function expectUnavailable(t: TestContext, ada: Manager): Promise<void> {
+  const asked = performance.now()
+  for (const refused of [await ada.get('/items'), await ada.get('/store-managers/logout')]) {
+    t.assert.equal(refused.statusCode, 503)
+    t.assert.equal(refused.json().code, 'store_unavailable')
+    t.assert.equal(refused.headers['retry-after'], '1')
+  }
+  t.assert.ok(performance.now() - asked < 5_000)
+}
+
+async function expectRecovery(t: TestContext, ada: Manager): Promise<void> {
+  const statuses = new Set<number>()
+  const since = performance.now()
+  for (let status = 0; status !== 200; await sleep(20)) {
+    status = (await ada.get('/items')).statusCode
+    statuses.add(status)
+    if (performance.now() - since > 5_000) throw new Error('it does not recover')
+  }
+  t.assert.ok([...statuses].every((status) => status === 200 || status === 503))
+}

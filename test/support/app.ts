@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto'
+import type { TestContext } from 'node:test'
+
+import type { InjectOptions, LightMyRequestResponse } from 'fastify'
+import { Client } from 'pg'
+import { pino } from 'pino'
+
+import { type App, buildApp } from '../../src/app.ts'
+import { type Config, readConfig } from '../../src/config.ts'
+import { type Context, openContext } from '../../src/context.ts'
+import { clientConfig, type Server } from '../../src/database/database.ts'
+import { upgrade } from '../../src/database/migrate.ts'
+import { discretion } from '../../src/logging.ts'
+
+/** Set when a Redis is there to test with; the reason to skip such a test otherwise. */
+export const withoutRedis = process.env['REDIS_HOST'] ? false : 'there is no redis-server on this machine'
+
+export const secret = 'a secret of the tests, which is long enough for each of HS256, HS384 and HS512'
+
+export const password = 'correct horse battery'
+
+type Answer = LightMyRequestResponse
+type Send = (url: string, body?: InjectOptions['payload'], headers?: Record<string, string>) => Promise<Answer>
+
+/** A manager who is signed in: what they send carries their token. */
+export interface Manager {
+  id: string
+  email: string
+  token: string
+  get: Send
+  post: Send
+  patch: Send
+  delete: Send
+}
+
+export interface TestApp {
+  app: App
+  context: Context
+  server: Server
+  /** What the service has logged so far, a line an entry. */
+  log: string[]
+  send(options: InjectOptions): Promise<Answer>
+  register(email: string, password?: string): Promise<Answer>
+  logIn(email: string, password?: string): Promise<Answer>
+  /** Registers the manager if need be, and logs in. */
+  signIn(email: string): Promise<Manager>
+}
+
+/** The settings that tests start from: those of the environment, in `schema`. */
+export function testConfig(schema: string, env: Record<string, string> = {}): Config {
+  const config = readConfig({ ...process.env, JWT_SECRET: secret, POSTGRES_SCHEMA: schema, LOG_LEVEL: 'debug', ...env })
+  // The least that bcrypt takes, for a cost of 12 would be most of the time of the tests.
+  return { ...config, bcryptCost: env['BCRYPT_COST'] === undefined ? 4 : config.bcryptCost }
+}
+
+/** An application on a schema of its own, which ends with the test. `env` overrides settings. */
+export async function openApp(t: TestContext, env: Record<string, string> = {}): Promise<TestApp> {
+  const { server, schema } = await openSchema(t)
+  return openAppOn(t, server, testConfig(schema, { LOGIN_LIMIT_PER_ADDRESS: '0', ...env }))
+}
+
+/** A schema of its own, which ends with the test: migrated, or with nothing in it. */
+export async function openSchema(
+  t: TestContext,
+  state: 'migrated' | 'empty' = 'migrated',
+): Promise<{ server: Server; schema: string }> {
+  const schema = `test_${randomBytes(8).toString('hex')}`
+  const { postgres: server } = testConfig(schema)
+  if (!server) throw new Error('run the tests with npm test, which starts a PostgreSQL')
+  await onServer(server, `create schema ${schema}`)
+  t.after(() => onServer(server, `drop schema ${schema} cascade`))
+  if (state === 'migrated') await upgrade(server, schema, pino({ level: 'silent' }))
+  return { server, schema }
+}
+
+/** An application with these settings, which ends with the test. */
+export async function openAppOn(t: TestContext, server: Server, config: Config): Promise<TestApp> {
+  const log: string[] = []
+  const logger = pino({ level: config.logLevel, ...discretion }, { write: (line: string) => void log.push(line) })
+  const context = openContext(config, server, secret, logger)
+  const app = await buildApp(context)
+  t.after(async () => {
+    await app.close()
+    await context.close()
+  })
+  return { app, context, server, log, ...clientOf(app) }
+}
+
+/** Runs one statement as who the tests connect as. */
+export async function onServer(server: Server, statement: string, values: unknown[] = []) {
+  const client = new Client(clientConfig(server, 'public'))
+  await client.connect()
+  try {
+    return await client.query(statement, values)
+  } finally {
+    await client.end()
+  }
+}
+
+/** A form as a browser sends it, urlencoded. */
+export function form(fields: Record<string, string>) {
+  return {
+    payload: new URLSearchParams(fields).toString(),
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  }
+}
+
+function clientOf(app: App): Pick<TestApp, 'send' | 'register' | 'logIn' | 'signIn'> {
+  const send = (options: InjectOptions) => app.inject(options)
+  const register = (email: string, plain = password) =>
+    send({ method: 'POST', url: '/store-managers', payload: { name: 'Ada Lovelace', email, password: plain } })
+  const logIn = (username: string, plain = password) =>
+    send({ method: 'POST', url: '/store-managers/token', ...form({ username, password: plain }) })
+
+  const signIn = async (email: string): Promise<Manager> => {
+    await register(email)
+    const token: string = (await logIn(email)).json().access_token
+    const { sub: id } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+    const as =
+      (method: 'GET' | 'POST' | 'PATCH' | 'DELETE'): Send =>
+      (url, payload, headers) =>
+        send({
+          method,
+          url,
+          ...(payload !== undefined && { payload }),
+          headers: { authorization: `Bearer ${token}`, ...headers },
+        })
+    return { id, email, token, get: as('GET'), post: as('POST'), patch: as('PATCH'), delete: as('DELETE') }
+  }
+  return { send, register, logIn, signIn }
+}

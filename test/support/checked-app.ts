@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { randomUUID, randomUUIDv7 } from 'node:crypto'
+import type { TestContext } from 'node:test'
+
+import type { InjectOptions, LightMyRequestResponse } from 'fastify'
+
+import { openTokens } from '../../src/auth/tokens.ts'
+import type { Context } from '../../src/context.ts'
+import { openApp, type TestApp } from './app.ts'
+import { type Document, readDocument } from './document.ts'
+import type { HostileRequest, Sender } from './hostile.ts'
+
+type Answer = LightMyRequestResponse
+
+export interface CheckedApp extends Pick<TestApp, 'app' | 'log' | 'register'>, Document {
+  /** Sends a request, and fails if the answer is not one that the document lets the service give. */
+  send(method: string, url: string, payload?: string | Buffer, headers?: Record<string, string>): Promise<Answer>
+  /** Sends as Ada; the body, if there is one, is JSON. */
+  ada(method: string, url: string, body?: string): Promise<Answer>
+  sendHostile(request: HostileRequest): Promise<void>
+  adaId: string
+  /** An item of Ada, the only one there is. */
+  itemId: string
+  /** All that the tables of managers and items hold. */
+  rows(): Promise<unknown[]>
+}
+
+/** Milliseconds within which each answer has to come: far more than any takes, unless something is quadratic. */
+const patience = 1_000
+
+/** An application on a schema of its own, each of whose answers is checked. The test says how many there were. */
+export async function openCheckedApp(t: TestContext): Promise<CheckedApp> {
+  const { app, context, log, register, signIn } = await openApp(t)
+  const document = await readDocument(app)
+  const [ada, bob] = [await signIn('ada@example.com'), await signIn('bob@example.com')]
+  let sent = 0
+  t.after(() => t.diagnostic(`${sent} requests`))
+
+  const send: CheckedApp['send'] = async (method, url, payload, headers = {}) => {
+    const body = payload === undefined ? {} : { payload }
+    const start = performance.now()
+    const answer = await app.inject({ method, url, headers, ...body } as InjectOptions)
+    assert.ok(performance.now() - start < patience, `took ${performance.now() - start} ms`)
+    sent++
+    document.check(method, url, answer)
+    return answer
+  }
+  const itemId = randomUUIDv7()
+  const restock = () => replaceItems(context, itemId, ada.id)
+  const authorize = await authorizations(context, ada.id, bob.id)
+  await restock()
+
+  return {
+    ...document,
+    app,
+    log,
+    register,
+    send,
+    adaId: ada.id,
+    itemId,
+    ada(method, url, body) {
+      const type = body === undefined ? {} : { 'content-type': 'application/json' }
+      return send(method, url, body, { authorization: `Bearer ${ada.token}`, ...type })
+    },
+    async sendHostile({ method, url, sender, headers, payload }) {
+      const { statusCode } = await send(method, url, payload, { ...(await authorize(sender)), ...headers })
+      if (method === 'DELETE' || statusCode === 201) await restock()
+    },
+    rows: async () => [
+      await context.db.selectFrom('items').selectAll().execute(),
+      await context.db.selectFrom('store_managers').selectAll().execute(),
+    ],
+  }
+}
+
+async function replaceItems({ db }: Context, id: string, owner: string): Promise<void> {
+  const item = {
+    id,
+    name: 'Tea',
+    category: 'Grocery',
+    price_usd: 4.99,
+    in_stock: true,
+    store_manager_id: owner,
+  } as const
+  await db.deleteFrom('items').execute()
+  await db.insertInto('items').values(item).execute()
+}
+
+/** The header that each sender sends. Tokens are new each time, for a request may end them. */
+async function authorizations({ tokens, revocations }: Context, owner: string, other: string) {
+  const ended = await tokens.sign(owner)
+  await revocations.revoke(await tokens.verify(ended.token))
+  const forger = openTokens({ secret: randomUUID().repeat(2), algorithm: 'HS256' })
+  const sign: Record<Exclude<Sender, 'nobody'>, () => Promise<{ token: string }>> = {
+    owner: () => tokens.sign(owner),
+    other: () => tokens.sign(other),
+    gone: () => tokens.sign(randomUUID()),
+    forged: () => forger.sign(owner),
+    'logged out': async () => ended,
+  }
+  return async (sender: Sender): Promise<Record<string, string>> =>
+    sender === 'nobody' ? {} : { authorization: `Bearer ${(await sign[sender]()).token}` }
+}

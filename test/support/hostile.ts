@@ -1,0 +1,130 @@
+import { METHODS } from 'node:http'
+
+import * as fc from 'fast-check'
+
+import { anyOf, type Components, troublesomeNames, troublesomeTexts } from './arbitraries.ts'
+import { bytes, payloadsFor } from './bodies.ts'
+import type { Operation } from './document.ts'
+
+/** Who sends a request: nobody, or somebody with a token of that kind. */
+export const senders = ['owner', 'other', 'logged out', 'gone', 'forged', 'nobody'] as const
+export type Sender = (typeof senders)[number]
+
+export interface HostileRequest {
+  method: string
+  url: string
+  sender: Sender
+  headers: Record<string, string>
+  payload: Buffer | undefined
+}
+
+/** Requests to the documented operations, whose every part may be anything. `itemId` is of an item that exists. */
+export function hostileRequests(
+  operations: Operation[],
+  components: Components,
+  itemId: string,
+): fc.Arbitrary<HostileRequest> {
+  const each = operations.map(({ method, path, body, type }) => {
+    const end = fc.tuple(fc.constantFrom('', '', '/'), queries).map((parts) => parts.join(''))
+    return fc.record({
+      method: method === 'GET' ? fc.constantFrom('GET', 'GET', 'HEAD') : fc.constant(method),
+      url: fc.tuple(urls(path, itemId), end).map((parts) => parts.join('')),
+      sender,
+      headers: headers.map((given) => ({ ...(type !== undefined && { 'content-type': type }), ...given })),
+      payload: payloadsFor(body, components),
+    })
+  })
+  return fc.oneof(...each)
+}
+
+/** Requests by any method to any path, which the document may know or not. */
+export function strayRequests(operations: Operation[]): fc.Arbitrary<HostileRequest> {
+  const known = fc.constantFrom(...operations.map(({ path }) => path), '/', '/scalar', '/openapi.json')
+  const path = fc.oneof(
+    known,
+    fc.tuple(known, segments).map(([start, end]) => `${start}/${end}`),
+    paths,
+  )
+  const url = fc.tuple(path, queries).map((parts) => parts.join(''))
+  // Node closes the connection of a CONNECT itself.
+  const method = fc.constantFrom(...METHODS.filter((name) => name !== 'CONNECT'))
+  return fc.record({ method, url, sender, headers, payload: fc.option(bytes, { nil: undefined }) })
+}
+
+const sender = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<Sender>('owner') },
+  { weight: 2, arbitrary: fc.constantFrom(...senders) },
+)
+
+const encoded = fc.oneof(
+  fc.string({ unit: 'binary' }).map(encodeURIComponent),
+  fc.constantFrom(...troublesomeNames, ...troublesomeTexts).map(encodeURIComponent),
+)
+
+/** Path segments: encoded text, and what is none. */
+const segments = fc.oneof(
+  encoded,
+  fc.uint8Array({ minLength: 1, maxLength: 20 }).map((octets) => `%${[...octets].map(hex).join('%')}`),
+  anyOf('%|%zz|%00|%c0%ae|%2F|%252F|%3F|%23|..|.|...|;a=1|:id|*|~|😀|{id}|[object Object]|null|1|token|logout|items'),
+  fc.integer({ min: 1, max: 8_000 }).map((length) => 'a'.repeat(length)),
+  fc.uuid().chain((id) => fc.constantFrom(`urn:uuid:${id}`, `{${id}}`, `${id}0`, id.slice(1), `%20${id}`, `${id}%00`)),
+)
+
+const paths = fc.array(segments, { maxLength: 4 }).map((each) => `/${each.join('/')}`)
+
+function urls(path: string, itemId: string): fc.Arbitrary<string> {
+  const id = fc.oneof(fc.constant(itemId), fc.constant(itemId.toUpperCase()), fc.uuid(), segments)
+  return path.includes('{') ? id.map((each) => path.replace(/\{.*?\}/, () => each)) : fc.constant(path)
+}
+
+const queries = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: anyOf('|?|?expand=store_manager|?expand=x|?expand=|?expand|?expand[a]=b|?%|?__proto__=1|?&=&'),
+  },
+  { weight: 1, arbitrary: fc.constant('?expand=store_manager&expand=store_manager') },
+  { weight: 1, arbitrary: fc.tuple(encoded, encoded).map(([name, value]) => `?${name}=${value}`) },
+  { weight: 1, arbitrary: fc.webQueryParameters().map((query) => `?${query}`) },
+)
+
+// What Node's parser lets pass in a header: tab, printable ASCII, and bytes beyond it.
+const headerText = fc.string({ unit: fc.oneof(range(0x20, 0x7e), range(0x80, 0xff), fc.constant('\t')) })
+
+const types = anyOf(
+  'application/json|application/json; charset=utf-8|application/json;charset=utf-16|APPLICATION/JSON|application/json;|' +
+    'application/json, text/plain|application/ld+json|application/problem+json|text/plain|json|*/*|/|;| ||' +
+    'application/x-www-form-urlencoded|application/x-www-form-urlencoded; charset=latin1|' +
+    'multipart/form-data|multipart/form-data; boundary=|multipart/form-data; boundary=x',
+)
+
+const credentials = anyOf(
+  'Bearer|Bearer |Bearer a b|Bearer a.b.c|Bearer ..|Bearer \xe9|bearer\tx|JWT x|Basic YTpi|Bearer null|' +
+    'Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.|Digest username="x"|Bearer a, Bearer b',
+)
+
+const headers = fc
+  .record({
+    'content-type': fc.oneof(types, headerText),
+    authorization: fc.oneof(credentials, headerText),
+    accept: fc.oneof(anyOf('*/*|text/html|application/xml|application/json;q=0'), headerText),
+    'x-request-id': fc.oneof(anyOf(`|abc-1|{}|<script>|${'a'.repeat(65)}`), headerText),
+    host: fc.oneof(anyOf('|example.com:99999|[::1]|a;b|../../|evil.example'), headerText),
+    'content-encoding': anyOf('gzip|br|identity|junk'),
+    'accept-encoding': headerText,
+    'accept-version': anyOf('1.0.0|*|junk'),
+    'x-http-method-override': anyOf('DELETE|junk'),
+    'x-forwarded-for': headerText,
+    cookie: headerText,
+    range: anyOf('bytes=0-1|bytes=5-1|junk'),
+    'if-none-match': anyOf('*|"x"'),
+  })
+  .chain((all) => fc.subarray(Object.entries(all), { maxLength: 3 }))
+  .map((some) => Object.fromEntries(some) as Record<string, string>)
+
+function range(min: number, max: number): fc.Arbitrary<string> {
+  return fc.integer({ min, max }).map((code) => String.fromCharCode(code))
+}
+
+function hex(octet: number): string {
+  return octet.toString(16).padStart(2, '0')
+}

@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { openSchema, password, secret } from './app.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A service in a process of its own. */
+export interface Service {
+  url: string
+  pid: number
+  /** What it has written so far. */
+  output(): string
+  /** Sends a signal and waits for the end. @returns the exit code, or the signal that ended it */
+  end(signal: NodeJS.Signals): Promise<number | string>
+}
+
+/** A new folder, which is removed after the test. */
+export async function temporaryFolder(t: TestContext, name = 'stockroom-'): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), name))
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+  return folder
+}
+
+/** Runs src/main.ts with `env` as its only settings; it is killed after the test if it still runs. */
+export function runMain(t: TestContext, env: Record<string, string>, args: string[] = [], cwd = root) {
+  const files = ['--import', join(root, 'scripts/require-node.mjs'), join(root, 'src/main.ts')]
+  return run(t, process.execPath, [...files, ...args], env, cwd)
+}
+
+/** Runs a command, in the project's folder unless told otherwise. */
+export function run(t: TestContext, command: string, args: string[], env: Record<string, string>, cwd = root) {
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...withoutSettings(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const ended = once(child, 'close').then(([code, signal]): number | string => code ?? signal)
+  t.after(() => kill(child, ended))
+  return { child, ended, output: () => output }
+}
+
+/** Starts a service on a port of its own and waits until it serves. */
+export async function startService(t: TestContext, env: Record<string, string>): Promise<Service> {
+  const { child, ended, output } = runMain(t, { PORT: '0', ...env })
+  const url = await servingAt(output, ended)
+  return {
+    url,
+    pid: child.pid ?? 0,
+    output,
+    end(signal) {
+      child.kill(signal)
+      return ended
+    },
+  }
+}
+
+/** Waits until the output says where the service is. */
+export async function servingAt(output: () => string, ended: Promise<unknown>): Promise<string> {
+  const failed = ended.then(() => {
+    throw new Error(`the service did not come up:\n${output()}`)
+  })
+  failed.catch(() => {})
+  for (;;) {
+    const [, url] = /serves on (http:[^"\s]+)/.exec(output()) ?? []
+    if (url) return url
+    await Promise.race([sleep(20), failed])
+  }
+}
+
+/** The settings of a service on the PostgreSQL of the tests, in a schema that is migrated or empty. */
+export async function realStores(
+  t: TestContext,
+  state: 'migrated' | 'empty' = 'migrated',
+): Promise<Record<string, string>> {
+  const { server, schema } = await openSchema(t, state)
+  return {
+    POSTGRES_HOST: server.host,
+    POSTGRES_PORT: String(server.port),
+    POSTGRES_USER: server.user,
+    POSTGRES_DB: server.database,
+    POSTGRES_SCHEMA: schema,
+    POSTGRES_PASSWORD: server.password ?? '',
+    JWT_SECRET: secret,
+  }
+}
+
+/** Registers and logs in over the network. @returns the headers that identify the manager */
+export async function signInAt(url: string, email: string): Promise<{ authorization: string }> {
+  const body = JSON.stringify({ name: 'Ada Lovelace', email, password })
+  await fetch(`${url}/store-managers`, { method: 'POST', headers: json, body })
+  const form = new URLSearchParams({ username: email, password })
+  const token = (await (await fetch(`${url}/store-managers/token`, { method: 'POST', body: form })).json()) as Record<
+    string,
+    string
+  >
+  return { authorization: `Bearer ${token['access_token']}` }
+}
+
+export const json = { 'content-type': 'application/json' }
+
+/** Whether a process with this id runs. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function kill(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+  const late = setTimeout(() => child.kill('SIGKILL'), 15_000)
+  await ended
+  clearTimeout(late)
+}
+
+/** The environment less the settings of the service, which the tests themselves may have been given. */
+function withoutSettings(): NodeJS.ProcessEnv {
+  const ours = /^(POSTGRES|REDIS|JWT|TOKEN|BCRYPT|LOGIN|ITEM|AUTO|STARTUP|SHUTDOWN|HOST|PORT|WEB|DATA|LOG|NODE_TEST)/
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
+}
