@@ -68,11 +68,16 @@ function refuseLoss(_key: string, value: unknown, { source }: { source: string }
   return typeof value === 'number' && digits(source) !== digits(String(value)) ? Number.NaN : value
 }
 
-/** The number's digits and its power of ten, however it is written: 1.50, 15e-1 and 0.15E1 are alike. */
+/**
+ * The number's digits and its power of ten, however it is written: 1.50, 15e-1 and 0.15E1 are alike.
+ * Takes time in proportion to its length, for a stranger chooses that: /0+$/ alone would take the square of it.
+ */
 function digits(number: string): string {
-  const [, whole = '', fraction = '', exponent = '0'] = /^-?(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(number) ?? []
-  const significant = (whole + fraction).replace(/^0+/, '')
-  const trimmed = significant.replace(/0+$/, '')
-  if (trimmed === '') return '0'
-  return `${trimmed}e${Number(exponent) - fraction.length + significant.length - trimmed.length}`
+  const [, whole = '', fraction = '', exponent = '0'] = /^-?(\d+)(?:\.(\d+))?(?:e([-+]?\d+))?$/i.exec(number) ?? []
+  const all = whole + fraction
+  const first = all.search(/[1-9]/)
+  if (first === -1) return '0'
+  let end = all.length
+  while (all[end - 1] === '0') end--
+  return `${all.slice(first, end)}e${Number(exponent) + whole.length - end}`
 }

@@ -20,10 +20,10 @@ export interface Context {
   close(): Promise<void>
 }
 
-/** Builds a context on the PostgreSQL that `server` names, signing with `secret`. It connects when it is first used. */
-export function openContext(config: Config, server: Server, secret: string, log: Logger): Context {
+/** Builds a context on the PostgreSQL that `server` names, signing with `secret`. Neither store has to be up. */
+export async function openContext(config: Config, server: Server, secret: string, log: Logger): Promise<Context> {
   const db = openDatabase(server, config.pool, log)
-  const redis = config.redis && openRedis(config.redis, log)
+  const redis = config.redis && (await openRedis(config.redis, log))
   return {
     config,
     log,

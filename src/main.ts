@@ -66,7 +66,7 @@ async function serve(
   log: Logger,
   running: AsyncDisposableStack,
 ): Promise<number> {
-  const context = openContext(config, server, secret, log)
+  const context = await openContext(config, server, secret, log)
   running.defer(() => context.close())
   const app = await buildApp(context)
   running.defer(async () => {

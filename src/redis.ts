@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+
 import type { Logger } from 'pino'
 import { createClient } from 'redis'
 
@@ -16,8 +18,8 @@ export interface Redis {
 const commandTimeout = 1_000
 const silence = 5_000
 
-/** Opens a Redis connection that never queues a command and comes back by itself. It is not waited for. */
-export function openRedis(options: NonNullable<Config['redis']>, log: Logger): Redis {
+/** Opens a Redis connection that never queues a command and comes back by itself. If Redis is away, it goes on without. */
+export async function openRedis(options: NonNullable<Config['redis']>, log: Logger): Promise<Redis> {
   const client = connect(options)
   let reported = false
   client.on('error', (error: Error) => {
@@ -28,7 +30,10 @@ export function openRedis(options: NonNullable<Config['redis']>, log: Logger): R
     if (reported) log.info('Redis is back')
     reported = false
   })
-  client.connect().catch(() => {})
+  // It goes on trying for ever, so what ends the wait is that it is ready or that it has failed for the first time.
+  const connecting = client.connect()
+  connecting.catch(() => {})
+  await Promise.race([connecting, once(client, 'error')])
 
   return {
     async run(command) {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { problems } from '../src/problems.ts'
 import { openApp, password } from './support/app.ts'
@@ -219,6 +220,17 @@ test('what is no HTTP is answered as a problem too, and the connection ends', as
     t.assert.equal(problem.code, code)
     t.assert.ok(answer.toLowerCase().includes(`x-request-id: ${problem.request_id}\r\n`))
   }
+})
+
+test('a client that hangs up in the middle of a request does no harm', async (t: TestContext) => {
+  const port = await listen(t)
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write('POST /items HTTP/1.1\r\nHost: a\r\nContent-')
+  await sleep(50)
+  socket.resetAndDestroy()
+  await sleep(50)
+  t.assert.match(await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1.1 307 /)
 })
 
 test('an error that nobody foresaw answers a bare 500 and is logged once, with the id of the request', async (t: TestContext) => {

@@ -1,5 +1,6 @@
 import { test, type TestContext } from 'node:test'
 
+import { storeUnavailable } from '../src/problems.ts'
 import { form, onServer, openApp, password } from './support/app.ts'
 
 const ada = { name: 'Ada Lovelace', email: 'ada@example.com' }
@@ -173,14 +174,34 @@ test('an address that fails too many logins has to wait, also with the right pas
   t.assert.ok(Number(refused.headers['retry-after']) > 800)
 })
 
+test('a login that no store could decide counts as no failure', async (t: TestContext) => {
+  const { register, logIn, context } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1' })
+  await register(ada.email)
+  const away = t.mock.method(context.passwords, 'verify', async () => {
+    throw storeUnavailable('PostgreSQL', new Error('away'))
+  })
+  for (let login = 0; login < 3; login++) t.assert.equal((await logIn(ada.email)).statusCode, 503)
+  away.mock.restore()
+  t.assert.equal((await logIn(ada.email)).statusCode, 200)
+})
+
 test('neighbours in an IPv6 /64 share their limit, other addresses do not', async (t: TestContext) => {
   const { send } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1' })
   const fail = (remoteAddress: string) =>
     send({ method: 'POST', url: '/store-managers/token', remoteAddress, ...form({ username: 'a@b.co', password }) })
-  const addresses = ['2001:db8::1', '2001:db8:0:0:ffff::2', '2001:db8:0:1::1', '192.0.2.1', '192.0.2.2', '192.0.2.1']
+  const addresses = [
+    '2001:db8::1',
+    '2001:db8:0:0:ffff::2',
+    '2001:db8:0:1::1',
+    '::1',
+    '0:0:0:0:1:2:3:4',
+    '192.0.2.1',
+    '192.0.2.2',
+    '192.0.2.1',
+  ]
   const statuses: number[] = []
   for (const address of addresses) statuses.push((await fail(address)).statusCode)
-  t.assert.deepEqual(statuses, [401, 429, 401, 401, 401, 429])
+  t.assert.deepEqual(statuses, [401, 429, 401, 401, 429, 401, 401, 429])
 })
 
 test('no answer and no table holds a password, and only the table holds the hash', async (t: TestContext) => {

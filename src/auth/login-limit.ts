@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
 
 import { Problem } from '../problems.ts'
 
@@ -25,8 +25,8 @@ export function openLoginLimit(points: number): LoginLimit {
     async guard(address, logIn) {
       const key = network(address)
       // Counted first and given back, or many at once would all be let in.
-      await limiter.consume(key).catch((refusal: unknown) => {
-        throw refusal instanceof RateLimiterRes ? tooManyLogins(refusal) : refusal
+      await limiter.consume(key).catch((refusal: RateLimiterRes) => {
+        throw tooManyLogins(refusal)
       })
       try {
         const result = await logIn()

@@ -85,6 +85,7 @@ class LendingPool implements PostgresPool {
   readonly #log: Logger
   readonly #echo: boolean
   readonly #usedAt = new WeakMap<PoolClient, number>()
+  #silentAt = -Infinity
   readonly options = {}
 
   constructor(server: Server, { schema, size, overflow, echo }: PoolOptions, log: Logger) {
@@ -117,11 +118,17 @@ class LendingPool implements PostgresPool {
 
   async #answers(client: PoolClient): Promise<boolean> {
     const now = performance.now()
-    if (now - (this.#usedAt.get(client) ?? now) < restedAfter) return true
+    const usedAt = this.#usedAt.get(client) ?? now
+    if (now - usedAt < restedAfter) return true
+    if (usedAt < this.#silentAt) return false
     const ping = { text: 'select 1', query_timeout: pingTimeout }
     return client.query(ping).then(
       () => true,
-      () => false,
+      () => {
+        // Whatever silenced this one silenced the others that rest: they are not waited for as well.
+        this.#silentAt = now
+        return false
+      },
     )
   }
 

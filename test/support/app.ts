@@ -77,7 +77,7 @@ export async function openSchema(
 export async function openAppOn(t: TestContext, server: Server, config: Config): Promise<TestApp> {
   const log: string[] = []
   const logger = pino({ level: config.logLevel, ...discretion }, { write: (line: string) => void log.push(line) })
-  const context = openContext(config, server, secret, logger)
+  const context = await openContext(config, server, secret, logger)
   const app = await buildApp(context)
   t.after(async () => {
     await app.close()
