@@ -153,7 +153,7 @@ function route(url: string): string | undefined {
   const { pathname } = new URL(`http://localhost${url}`)
   try {
     decodeURIComponent(pathname)
-    return decodeURI(pathname).replace(/(?<=.)\/$/, '')
+    return decodeURI(pathname === '/' ? pathname : pathname.replace(/\/$/, ''))
   } catch {
     return undefined
   }
