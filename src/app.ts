@@ -60,6 +60,7 @@ export async function buildApp(context: Context): Promise<App> {
   for (const schema of components) app.addSchema(schema)
   app.setErrorHandler(handleError)
   app.decorateRequest('token')
+  app.decorateRequest('admission')
   logRequests(app)
   answerOddRequests(app)
   refuseUnknownPaths(app)

@@ -5,13 +5,16 @@ import { openPasswords, type Passwords } from './auth/passwords.ts'
 import { databaseRevocations, redisRevocations, type Revocations } from './auth/revocations.ts'
 import { openTokens, type Tokens } from './auth/tokens.ts'
 import type { Config } from './config.ts'
-import { type Database, openDatabase, type Server } from './database/database.ts'
+import { type Database, openDatabase } from './database/database.ts'
+import { LendingPool, type Server } from './database/pool.ts'
 import { openRedis } from './redis.ts'
 
 /** All that a request may need, built here and passed by hand. */
 export interface Context {
   config: Config
   log: Logger
+  /** For what is streamed. */
+  pool: LendingPool
   db: Database
   passwords: Passwords
   tokens: Tokens
@@ -22,11 +25,13 @@ export interface Context {
 
 /** Builds a context on the PostgreSQL that `server` names, signing with `secret`. Neither store has to be up. */
 export async function openContext(config: Config, server: Server, secret: string, log: Logger): Promise<Context> {
-  const db = openDatabase(server, config.pool, log)
+  const pool = new LendingPool(server, config.pool, log)
+  const db = openDatabase(pool)
   const redis = config.redis && (await openRedis(config.redis, log))
   return {
     config,
     log,
+    pool,
     db,
     passwords: openPasswords(config.bcryptCost),
     tokens: openTokens({ secret, algorithm: config.tokens.algorithm }),

@@ -23,6 +23,7 @@ export const problems = {
   too_many_logins: [429, 'Too many logins'],
   headers_too_large: [431, 'Headers too large'],
   internal_error: [500, 'Internal error'],
+  too_busy: [503, 'Too busy'],
   store_unavailable: [503, 'Store unavailable'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
@@ -66,6 +67,20 @@ export function unsupportedMediaType(accepted: string): Problem {
 
 /** Answers whatever a hook or a handler has thrown. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  void decisive(error, request).then((thrown) => answer(thrown, request, reply))
+}
+
+/** A token that does not count comes before whatever else is wrong with its request. */
+async function decisive(error: unknown, request: FastifyRequest): Promise<unknown> {
+  try {
+    await request.admission
+    return error
+  } catch (refusal) {
+    return refusal
+  }
+}
+
+function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, request)
   if (problem.status >= 500) {
     const level = problem.code === 'internal_error' ? 'error' : 'warn'

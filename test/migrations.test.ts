@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 
 import { pino } from 'pino'
 
-import type { Server } from '../src/database/database.ts'
 import { createRevision, downgrade, ensureSchema, status, upgrade } from '../src/database/migrate.ts'
+import type { Server } from '../src/database/pool.ts'
 import { onServer, openSchema } from './support/app.ts'
 
 const silent = pino({ level: 'silent' })

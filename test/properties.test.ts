@@ -81,7 +81,7 @@ test('a manager signs in with the password given and no other, and nothing shows
   })
 })
 
-test('a body with one thing wrong is refused for exactly that, and nothing is written', async (t) => {
+test('a body that does not fit is refused for exactly what is wrong with it, and nothing is written', async (t) => {
   const { ada, components, itemId, rows } = await openCheckedApp(t)
   const before = await rows()
   const requests = [
@@ -95,7 +95,7 @@ test('a body with one thing wrong is refused for exactly that, and nothing is wr
     assert.equal(refused.statusCode, 422)
     const { code, errors } = refused.json<{ code: string; errors: { loc: string[] }[] }>()
     assert.equal(code, 'invalid_request')
-    assert.deepEqual([...new Set(errors.map(({ loc }) => loc.join('.')))], [at])
+    assert.deepEqual(new Set(errors.map(({ loc }) => loc.join('.'))), new Set(at))
     assert.deepEqual(await rows(), before)
   })
 })

@@ -6,11 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { pino } from 'pino'
 
-import type { Server } from '../src/database/database.ts'
 import { startEmbedded } from '../src/database/embedded/embedded.ts'
 import { upgrade } from '../src/database/migrate.ts'
+import type { Server } from '../src/database/pool.ts'
 import { waitForServer } from '../src/database/server.ts'
-import { type Manager, openApp, openAppOn, testConfig, withoutRedis } from './support/app.ts'
+import { type Manager, onServer, openApp, openAppOn, testConfig, withoutRedis } from './support/app.ts'
 import { temporaryFolder } from './support/service.ts'
 import { freePort, startRedis } from './support/stores.ts'
 
@@ -60,6 +60,26 @@ test('connections that went silent while they rested are found out before they a
   const took = performance.now() - asked
   t.assert.ok(took > 1500, 'a silent one was waited for, so there were some')
   t.assert.ok(took < 5000, 'and not each of them')
+})
+
+test('a connection that is cut in the middle of a query fails that query, and nothing else', async (t: TestContext) => {
+  const { server, app, stop, start, ada } = await openOnOwnServer(t)
+  const { db } = app.context
+  const others = `from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()`
+  const terminate = () => onServer(server, `select pg_terminate_backend(pid) ${others}`)
+  const kill = async () => {
+    const { rows } = await onServer(server, `select pid ${others}`)
+    for (const { pid } of rows) process.kill(pid, 'SIGKILL')
+  }
+  for (const end of [terminate, kill, stop]) {
+    await recovered(() => ada.get('/items'))
+    const queries = Promise.allSettled([1, 2, 3].map((n) => sql`select ${n}::int, pg_sleep(20)`.execute(db)))
+    await sleep(100)
+    await end()
+    for (const { status } of await queries) t.assert.equal(status, 'rejected')
+  }
+  await start()
+  t.assert.equal((await ada.get('/items')).statusCode, 200)
 })
 
 test('the pool opens as many connections as it is allowed, and the rest wait', async (t: TestContext) => {
@@ -131,6 +151,10 @@ test('a start gives up when its time is over, at once where waiting cannot help,
   )
   await t.assert.rejects(waitForServer(nobody, 60_000, silent, AbortSignal.timeout(50)), { name: 'AbortError' })
 })
+
+async function recovered(send: () => Promise<{ statusCode: number }>): Promise<void> {
+  while ((await send()).statusCode !== 200) await sleep(20)
+}
 
 /** An application on a PostgreSQL of its own, which the test may stop and start, with a manager signed in. */
 async function openOnOwnServer(t: TestContext) {

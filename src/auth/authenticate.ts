@@ -1,30 +1,51 @@
-import type { FastifyRequest } from 'fastify'
-
+import type { App } from '../app.ts'
+import { coalesce } from '../coalesce.ts'
 import type { Context } from '../context.ts'
-import type { Database } from '../database/database.ts'
+import { type Database, isKey, readByKeys } from '../database/database.ts'
 import { Problem } from '../problems.ts'
 import { invalidToken, managerGone, type Token } from './tokens.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The token that the request came with. Only routes in a scope with `authenticate` have one. */
+    /** The token that the request came with, in a scope that lets only signed-in managers pass. */
     token: Token
+    /** Settled when it is known whether the token still counts. Nothing may leave before that. */
+    admission: Promise<void> | undefined
   }
 }
 
 /**
- * A hook that lets only signed-in managers pass, and tells the routes who they are.
+ * Lets only signed-in managers pass, on all routes that are added to `app` from now on.
  *
- * @throws Problem missing_token or invalid_token
+ * Whether a token was logged out, and its manager is still there, is asked before the route does its work; on routes that
+ * only read (`reads` says which) it is asked while they do, and their answer, whatever it is, is withheld until then.
  */
-export function authenticate({ tokens, revocations, db }: Context) {
-  return async (request: FastifyRequest): Promise<void> => {
-    const token = await tokens.verify(bearer(request.headers.authorization))
-    const [revoked, known] = await Promise.all([revocations.isRevoked(token.jti), exists(db, token.sub)])
+export function authenticate(app: App, { tokens, revocations, db }: Context, reads: (method: string) => boolean): void {
+  const exists = managerReader(db)
+
+  const admit = async ({ jti, sub }: Token) => {
+    const [revoked, known] = await Promise.all([revocations.isRevoked(jti), exists(sub)])
     if (revoked) throw invalidToken('The token was logged out.')
     if (!known) throw managerGone()
-    request.token = token
   }
+
+  app.addHook('onRequest', async (request) => {
+    request.token = await tokens.verify(bearer(request.headers.authorization))
+    request.admission = admit(request.token)
+    if (!reads(request.method)) return request.admission
+    request.admission.catch(() => {})
+  })
+
+  app.addHook('onRoute', (route) => {
+    if (![route.method].flat().every(reads)) return
+    const { handler } = route
+    route.handler = async function (request, reply) {
+      const work = Promise.resolve(handler.call(this, request, reply))
+      work.catch(() => {})
+      await request.admission
+      return work
+    }
+  })
 }
 
 /** The token in the header. Clients that follow RFC 6749 §7.1 send the `token_type` they were given as its scheme. */
@@ -36,7 +57,8 @@ function bearer(header: string | undefined): string {
   })
 }
 
-async function exists(db: Database, managerId: string): Promise<boolean> {
-  const found = await db.selectFrom('store_managers').select('id').where('id', '=', managerId).executeTakeFirst()
-  return found !== undefined
+function managerReader(db: Database): (id: string) => Promise<true | undefined> {
+  const query = db.selectFrom('store_managers').select('id').where(isKey('id'))
+  const read = readByKeys(db, query.compile())
+  return coalesce(async (ids) => new Map((await read(ids)).map(({ id }) => [id, true])))
 }

@@ -1,4 +1,5 @@
-import type { Database } from '../database/database.ts'
+import { coalesce } from '../coalesce.ts'
+import { type Database, isKey, readByKeys } from '../database/database.ts'
 import type { Redis } from '../redis.ts'
 import type { Token } from './tokens.ts'
 
@@ -11,6 +12,11 @@ export interface Revocations {
 
 /** Revocations kept in Redis under each token's `jti`, for as long as the token would last. */
 export function redisRevocations(redis: Redis): Revocations {
+  const read = coalesce(async (jtis: string[]) => {
+    const records = await redis.run((client) => client.mGet(jtis))
+    return new Map(jtis.map((jti, index) => [jti, records[index] !== null]))
+  })
+
   return {
     async revoke({ jti, exp }) {
       const now = new Date().toISOString()
@@ -18,13 +24,17 @@ export function redisRevocations(redis: Redis): Revocations {
       await redis.run((client) => client.set(jti, JSON.stringify(record), { expiration: { type: 'EXAT', value: exp } }))
     },
     async isRevoked(jti) {
-      return (await redis.run((client) => client.exists(jti))) > 0
+      return (await read(jti)) === true
     },
   }
 }
 
 /** Revocations kept in PostgreSQL alone, for a service without Redis. */
 export function databaseRevocations(db: Database): Revocations {
+  const query = db.selectFrom('revoked_tokens').select('jti').where(isKey('jti'))
+  const readAll = readByKeys(db, query.compile())
+  const read = coalesce(async (jtis: string[]) => new Map((await readAll(jtis)).map(({ jti }) => [jti, true])))
+
   return {
     async revoke({ jti, sub, exp }) {
       const record = { jti, store_manager_id: sub, expires_at: new Date(exp * 1000), revoked_at: new Date() }
@@ -35,8 +45,7 @@ export function databaseRevocations(db: Database): Revocations {
         .execute()
     },
     async isRevoked(jti) {
-      const found = await db.selectFrom('revoked_tokens').select('jti').where('jti', '=', jti).executeTakeFirst()
-      return found !== undefined
+      return (await read(jti.toLowerCase())) === true
     },
   }
 }

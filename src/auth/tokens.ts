@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
 import { errors, jwtVerify, SignJWT } from 'jose'
+import { LRUCache } from 'lru-cache'
 
 import { Problem } from '../problems.ts'
 
@@ -20,6 +21,9 @@ export interface Tokens {
   verify(token: string): Promise<Token>
 }
 
+/** Tokens that are remembered as verified, of about half a kilobyte each: jose alone verifies 14,500 a second on a core. */
+const cacheSize = 20_000
+
 /** Seconds a token lasts. */
 const lifetime = 24 * 60 * 60
 
@@ -28,6 +32,8 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** JWTs (RFC 7519) signed with `secret` by `algorithm`, HS256, HS384 or HS512; no other algorithm is accepted. */
 export function openTokens({ secret, algorithm }: { secret: string; algorithm: string }): Tokens {
   const key = new TextEncoder().encode(secret)
+
+  const verified = new LRUCache<string, Token>({ max: cacheSize })
 
   return {
     async sign(managerId) {
@@ -43,14 +49,21 @@ export function openTokens({ secret, algorithm }: { secret: string; algorithm: s
     },
 
     async verify(token) {
+      const known = verified.get(token)
+      if (known !== undefined) {
+        if (known.exp * 1000 > Date.now()) return known
+        throw expired()
+      }
       const { payload } = await jwtVerify(token, key, { algorithms: [algorithm] }).catch((error: unknown) => {
-        throw invalidToken(error instanceof errors.JWTExpired ? 'The token has expired.' : 'The token is not valid.')
+        throw error instanceof errors.JWTExpired ? expired() : invalidToken('The token is not valid.')
       })
       const { sub, jti, exp } = payload
       if (!sub || !uuid.test(sub) || !jti || !uuid.test(jti) || exp === undefined) {
         throw invalidToken('The token is not valid.')
       }
-      return { sub, jti, exp }
+      const checked = { sub: sub.toLowerCase(), jti, exp }
+      verified.set(token, checked)
+      return checked
     },
   }
 }
@@ -60,6 +73,10 @@ export function invalidToken(detail: string): Problem {
   return new Problem('invalid_token', detail, {
     headers: { 'www-authenticate': `Bearer error="invalid_token", error_description="${detail}"` },
   })
+}
+
+function expired(): Problem {
+  return invalidToken('The token has expired.')
 }
 
 export function managerGone(): Problem {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import type { Logger } from 'pino'
 
-import { clientConfig, type Server } from './database.ts'
+import { clientConfig, type Server } from './pool.ts'
 import { StartupError } from './server.ts'
 
 const folder = fileURLToPath(new URL('migrations', import.meta.url))

@@ -4,8 +4,8 @@ import { Client, DatabaseError } from 'pg'
 import type { Logger } from 'pino'
 
 import type { Config } from '../config.ts'
-import { clientConfig, type Server } from './database.ts'
 import { startEmbedded } from './embedded/embedded.ts'
+import { clientConfig, type Server } from './pool.ts'
 
 /** Why the service cannot be started, in words for whoever started it. */
 export class StartupError extends Error {

@@ -1,7 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto'
 
+import { CompiledQuery, sql } from 'kysely'
+
 import { managerGone } from '../auth/tokens.ts'
-import { type Database, onViolation } from '../database/database.ts'
+import { coalesce, coalesceWrites } from '../coalesce.ts'
+import { type Database, isKey, onViolation, readByKeys } from '../database/database.ts'
 import { Problem } from '../problems.ts'
 import type { Item, ItemCreate, ItemUpdate } from './schemas.ts'
 
@@ -14,30 +17,45 @@ const columns = [
   'items.store_manager_id',
 ] as const
 
-/** Every item by its id, the oldest first; with `expand`, each with its owner. */
-export async function list(db: Database, expand = false): Promise<Record<string, Item>> {
-  const rows = await select(db, expand).orderBy('items.id').execute()
-  return Object.fromEntries(rows.map((row) => [row.id, withOwner(row)]))
+export type ItemReader = (id: string) => Promise<Item | undefined>
+
+/** Reads items by id, those of one turn of the event loop at once; with `expand`, each with its owner. */
+export function reader(db: Database, expand = false): ItemReader {
+  const read = readByKeys(db, select(db, expand).where(isKey('items.id')).compile())
+  return coalesce(async (ids) => new Map((await read(ids)).map((row) => [row.id, withOwner(row)])))
 }
 
 /** @throws Problem item_not_found */
-export async function get(db: Database, id: string, expand = false): Promise<Item> {
-  return withOwner(await select(db, expand).where('items.id', '=', id).executeTakeFirstOrThrow(itemNotFound))
+export async function get(read: ItemReader, id: string): Promise<Item> {
+  const item = await read(id.toLowerCase())
+  if (item === undefined) throw itemNotFound()
+  return item
 }
 
-/** @throws Problem invalid_token if `owner` is gone by now */
-export function create(
-  db: Database,
-  owner: string,
-  { name, category, price_usd, in_stock }: ItemCreate,
-): Promise<Item> {
-  const insert = db
-    .insertInto('items')
-    .values({ id: randomUUIDv7(), name, category, price_usd, in_stock, store_manager_id: owner })
-    .returning(columns)
-    .executeTakeFirstOrThrow()
-  return onViolation(insert, 'items_store_manager_id_foreign', managerGone)
+/** Creates an item. @throws Problem invalid_token if `owner` is gone by now */
+export type ItemCreator = (owner: string, item: ItemCreate) => Promise<Item>
+
+/**
+ * Writes new items, those of one turn of the event loop in one statement. Each is there when its write is answered.
+ * Over one connection commits would queue (3,000 a second), over these they do not (21,000).
+ */
+export function creator(db: Database, connections = 4): ItemCreator {
+  const write = coalesceWrites((items: Item[]) => insertAll(db, items), connections)
+  return async (owner, { name, category, price_usd, in_stock }) => {
+    // A price of -0 is stored as 0.
+    const item = { id: randomUUIDv7(), name, category, price_usd: price_usd + 0, in_stock, store_manager_id: owner }
+    await onViolation(write(item), 'items_store_manager_id_foreign', managerGone)
+    return item
+  }
 }
+
+// Written out, because the builder would build the same statements again for each request. Null leaves a column alone.
+const updateItem = `
+  update items set name = coalesce($2, name), category = coalesce($3, category), price_usd = coalesce($4, price_usd),
+    in_stock = coalesce($5, in_stock)
+  where id = $1 and store_manager_id = coalesce($6, store_manager_id)
+  returning id, name, category, price_usd, in_stock, store_manager_id`
+const deleteItem = 'delete from items where id = $1 and store_manager_id = coalesce($2, store_manager_id)'
 
 /**
  * Changes what `changes` names. Only items of `owner` are touched, if one is given.
@@ -45,15 +63,10 @@ export function create(
  * @throws Problem item_not_found or not_owner
  */
 export async function update(db: Database, id: string, changes: ItemUpdate, owner?: string): Promise<Item> {
-  const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null))
-  const item = await db
-    .updateTable('items')
-    .set(Object.keys(set).length === 0 ? (expression) => ({ id: expression.ref('items.id') }) : set)
-    .where('id', '=', id)
-    .$if(owner !== undefined, (query) => query.where('store_manager_id', '=', owner ?? ''))
-    .returning(columns)
-    .executeTakeFirst()
-  return item ?? refuse(db, id)
+  const { name, category, price_usd: price, in_stock: inStock } = changes
+  const parameters = [id, name ?? null, category ?? null, price ?? null, inStock ?? null, owner ?? null]
+  const { rows } = await db.executeQuery<Item>(CompiledQuery.raw(updateItem, parameters))
+  return rows[0] ?? refuse(db, id)
 }
 
 /**
@@ -62,15 +75,21 @@ export async function update(db: Database, id: string, changes: ItemUpdate, owne
  * @throws Problem item_not_found or not_owner
  */
 export async function remove(db: Database, id: string, owner?: string): Promise<void> {
-  const { numDeletedRows } = await db
-    .deleteFrom('items')
-    .where('id', '=', id)
-    .$if(owner !== undefined, (query) => query.where('store_manager_id', '=', owner ?? ''))
-    .executeTakeFirstOrThrow()
-  if (numDeletedRows === 0n) await refuse(db, id)
+  const { numAffectedRows } = await db.executeQuery(CompiledQuery.raw(deleteItem, [id, owner ?? null]))
+  if (numAffectedRows === 0n) await refuse(db, id)
 }
 
-function select(db: Database, expand: boolean) {
+async function insertAll(db: Database, items: Item[]): Promise<void> {
+  const column = (name: keyof Item) => items.map((item) => item[name])
+  await sql`
+    insert into items (id, name, category, price_usd, in_stock, store_manager_id)
+    select * from unnest(${column('id')}::uuid[], ${column('name')}::text[], ${column('category')}::text[],
+      ${column('price_usd')}::numeric[], ${column('in_stock')}::boolean[], ${column('store_manager_id')}::uuid[])
+  `.execute(db)
+}
+
+/** The query of items, in the order of the columns on the wire; with `expand`, each with its owner's name. */
+export function select(db: Database, expand: boolean) {
   return db
     .selectFrom('items')
     .select(columns)
@@ -87,7 +106,7 @@ function withOwner({ owner_name: name, ...item }: Item & { owner_name?: string }
 
 /** Says why no item was written: it is not there, or it is somebody else's. */
 async function refuse(db: Database, id: string): Promise<never> {
-  await get(db, id)
+  await select(db, false).where('items.id', '=', id).executeTakeFirstOrThrow(itemNotFound)
   throw new Problem('not_owner', 'The item belongs to another manager, who alone may change it.')
 }
 

@@ -1,19 +1,29 @@
+import { Readable } from 'node:stream'
+
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 
 import type { App } from '../app.ts'
 import { authenticate } from '../auth/authenticate.ts'
 import type { Context } from '../context.ts'
+import { openGate } from '../gate.ts'
 import { errors, operation, signedIn } from '../openapi.ts'
 import { ref } from '../schemas.ts'
 import * as items from './items.ts'
+import { listing } from './listing.ts'
 import { Item, ItemCreate, ItemParams, ItemQuery, Items, ItemUpdate } from './schemas.ts'
 
-export function itemRoutes(app: App, context: Context): void {
-  const { db, config } = context
-  const writer = (request: FastifyRequest) => (config.itemWrites === 'owner' ? request.token.sub : undefined)
+/** Listings that run at a time: each holds a connection for as long as its reader takes. */
+const listingsAtOnce = 2
 
-  app.addHook('onRequest', authenticate(context))
+export function itemRoutes(app: App, context: Context): void {
+  const { db, pool, config } = context
+  const listings = openGate(listingsAtOnce, 5_000)
+  const onlyOwner = (request: FastifyRequest) => (config.itemWrites === 'owner' ? request.token.sub : undefined)
+
+  const [read, readWithOwner] = [items.reader(db), items.reader(db, true)]
+  const create = items.creator(db)
+  authenticate(app, context, (method) => method === 'GET' || method === 'HEAD')
 
   app.get(
     '',
@@ -25,7 +35,11 @@ export function itemRoutes(app: App, context: Context): void {
         response: { 200: ref(Items), ...errors(401, 422, 503) },
       },
     },
-    (request) => items.list(db, request.query.expand !== undefined),
+    (request, reply) => {
+      reply.type('application/json; charset=utf-8')
+      if (request.method === 'HEAD') return Readable.from([])
+      return listing({ db, pool, gate: listings }, request.query.expand !== undefined)
+    },
   )
 
   app.get(
@@ -39,7 +53,7 @@ export function itemRoutes(app: App, context: Context): void {
         response: { 200: { ...ref(Item), description: 'The item' }, ...errors(401, 404, 422, 503) },
       },
     },
-    (request) => items.get(db, request.params.id, request.query.expand !== undefined),
+    (request) => items.get(request.query.expand === undefined ? read : readWithOwner, request.params.id),
   )
 
   app.post(
@@ -61,7 +75,7 @@ export function itemRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const item = await items.create(db, request.token.sub, request.body)
+      const item = await create(request.token.sub, request.body)
       return reply.code(201).header('location', `/items/${item.id}`).send(item)
     },
   )
@@ -82,7 +96,7 @@ export function itemRoutes(app: App, context: Context): void {
         },
       },
     },
-    (request) => items.update(db, request.params.id, request.body, writer(request)),
+    (request) => items.update(db, request.params.id, request.body, onlyOwner(request)),
   )
 
   app.delete(
@@ -97,7 +111,7 @@ export function itemRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      await items.remove(db, request.params.id, writer(request))
+      await items.remove(db, request.params.id, onlyOwner(request))
       return reply.code(204).send(null)
     },
   )

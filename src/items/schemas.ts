@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream'
+
 import { type Static, Type } from 'typebox'
 
 import { categories } from '../database/domains.ts'
@@ -70,7 +72,8 @@ export const ItemUpdate = Type.Object(
 )
 export type ItemUpdate = Static<typeof ItemUpdate>
 
-export const Items = Type.Unsafe<Record<string, Item>>({
+// It is streamed, so what a route returns for it is its text.
+export const Items = Type.Unsafe<Readable>({
   $id: 'Items',
   type: 'object',
   additionalProperties: { $ref: 'Item#' },

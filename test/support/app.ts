@@ -8,8 +8,8 @@ import { pino } from 'pino'
 import { type App, buildApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { type Context, openContext } from '../../src/context.ts'
-import { clientConfig, type Server } from '../../src/database/database.ts'
 import { upgrade } from '../../src/database/migrate.ts'
+import { clientConfig, type Server } from '../../src/database/pool.ts'
 import { discretion } from '../../src/logging.ts'
 
 /** Set when a Redis is there to test with; the reason to skip such a test otherwise. */

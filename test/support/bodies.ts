@@ -14,10 +14,10 @@ import {
   troublesomeNames,
 } from './arbitraries.ts'
 
-/** A body with one thing wrong, and where an answer has to say that it is: `body.price_usd`. */
+/** A body that does not fit, and where an answer has to say so: `body.price_usd`. */
 export interface Misfit {
   text: string
-  at: string
+  at: string[]
 }
 
 /** Objects that fit `schema`, and JSON of them: their fields in any order, among others that it does not know. */
@@ -34,29 +34,26 @@ export function bodiesOf(schema: Schema, components: Components): fc.Arbitrary<{
     .map(({ value, members }) => ({ value, text: toJson(members) }))
 }
 
-/** Bodies that would fit `schema`, were it not for exactly one thing. */
+/** Bodies that would fit `schema`, were it not for one thing, or for one thing each in several fields. */
 export function misfitsOf(reference: Schema, components: Components): fc.Arbitrary<Misfit> {
   const schema = resolve(reference, components)
   const { required = [], oneOf = [] } = schema
   const variants = alternatives(schema)
   const spoilt = variants.flatMap((variant) => {
     const valid = objectsOf(variant, components)
-    const wrong = Object.entries(variant.properties ?? {}).map(([name, property]) => {
-      const changes = wrongValues(resolve(property, components)).map((value) => ({ [name]: value }))
-      return misfit(`body.${name}`, valid, changes)
-    })
-    const missing = (variant.required ?? []).map((name) =>
-      misfit(required.includes(name) ? `body.${name}` : 'body', valid, fc.constant({ [name]: undefined })),
+    const wrong = Object.entries(variant.properties ?? {}).map(([name, property]) =>
+      wrongValues(resolve(property, components)).map((value) => ({ [name]: value })),
     )
-    return [...wrong, ...missing]
+    const several = fc.tuple(...wrong).chain((changes) => fc.subarray(changes, { minLength: 2 }).map(merge))
+    const missing = (variant.required ?? []).map((name) =>
+      misfit(valid, fc.constant({ [name]: undefined }), required.includes(name) ? [`body.${name}`] : ['body']),
+    )
+    return [...[...wrong, several].map((changes) => misfit(valid, changes)), ...missing]
   })
   const all = fc.tuple(...variants.map((variant) => objectsOf(variant, components)))
-  if (oneOf.length > 1) spoilt.push(misfit('body', fc.constant({}), all.map(merge)))
-  const noObject = anyOf('null|[]|[{}]|"text"|1|true|')
-  return fc.oneof(
-    { weight: 9, arbitrary: fc.oneof(...spoilt) },
-    { weight: 1, arbitrary: noObject.map((text) => ({ at: 'body', text })) },
-  )
+  if (oneOf.length > 1) spoilt.push(misfit(fc.constant({}), all.map(merge), ['body']))
+  const noObject = anyOf('null|[]|[{}]|"text"|1|true|').map((text) => ({ text, at: ['body'] }))
+  return fc.oneof({ weight: 9, arbitrary: fc.oneof(...spoilt) }, { weight: 1, arbitrary: noObject })
 }
 
 /** Bodies where `body` is asked for: some fit, some almost do, some are noise. */
@@ -69,12 +66,13 @@ export function payloadsFor(body: Schema | undefined, components: Components): f
   const nothing = fc.constant(undefined)
   if (!body) return fc.oneof({ weight: 3, arbitrary: nothing }, { weight: 1, arbitrary: noise.map(legible) })
   const fitting = bodiesOf(body, components).map(({ text }) => toBuffer(text))
-  const spliced = fc.tuple(fitting, bytes, fc.nat(), fc.nat({ max: 4 })).map(([text, splice, at, gone]) => {
-    const start = at % (text.length + 1)
-    return Buffer.concat([text.subarray(0, start), splice, text.subarray(start + gone)])
-  })
+  const spliced = fc.tuple(fitting, bytes, fc.nat(), fc.nat({ max: 4 })).map(splice)
+  const wrongOctets = fc.constantFrom([0xff], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xc3])
+  const illegible = fc
+    .tuple(fitting, wrongOctets)
+    .map(([text, octets]) => splice([text, Buffer.from(octets), text.indexOf(':"') + 2, 0]))
   const almost = misfitsOf(body, components).map(({ text }) => toBuffer(text))
-  return fc.oneof(fitting, spliced, almost, noise, fc.constantFrom(undefined, Buffer.alloc(0))).map(legible)
+  return fc.oneof(fitting, spliced, illegible, almost, noise, fc.constantFrom(undefined, Buffer.alloc(0))).map(legible)
 }
 
 /** The same bytes, which a report of fast-check shows as text. */
@@ -85,6 +83,12 @@ export function legible<T extends Buffer | undefined>(payload: T): T {
 
 function toBuffer(text: string): Buffer {
   return Buffer.from(text)
+}
+
+/** `text` with other bytes at one place, instead of as many as are `gone`. */
+export function splice([text, octets, at, gone]: [text: Buffer, octets: Buffer, at: number, gone: number]): Buffer {
+  const start = at % (text.length + 1)
+  return Buffer.concat([text.subarray(0, start), octets, text.subarray(start + gone)])
 }
 
 export const bytes = fc.uint8Array({ size: '+1' }).map((octets) => Buffer.from(octets))
@@ -109,10 +113,11 @@ const hostileJson = fc.oneof(
 
 const troublesomeNumbers = fc.oneof(lossyNumbers, fc.constantFrom('-0', '1E+2', '-0.0e-9', '1e2').map(rawNumber))
 
-function misfit(at: string, valid: fc.Arbitrary<Fields>, changes: fc.Arbitrary<Fields>): fc.Arbitrary<Misfit> {
+/** The `valid` fields with `changes`, which are wrong where they are, unless `at` says where. */
+function misfit(valid: fc.Arbitrary<Fields>, changes: fc.Arbitrary<Fields>, at?: string[]): fc.Arbitrary<Misfit> {
   return fc.tuple(valid, changes).map(([fields, change]) => {
     const members = Object.entries({ ...fields, ...change }).filter(([, value]) => value !== undefined)
-    return { at, text: toJson(members) }
+    return { text: toJson(members), at: at ?? Object.keys(change).map((name) => `body.${name}`) }
   })
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { isUtf8 } from 'node:buffer'
 import { randomUUID, randomUUIDv7 } from 'node:crypto'
 import type { TestContext } from 'node:test'
 
@@ -24,6 +25,8 @@ export interface CheckedApp extends Pick<TestApp, 'app' | 'log' | 'register'>, D
   /** All that the tables of managers and items hold. */
   rows(): Promise<unknown[]>
 }
+
+const readsBody = new Set(['POST', 'PATCH'])
 
 /** Milliseconds within which each answer has to come: far more than any takes, unless something is quadratic. */
 const patience = 1_000
@@ -64,6 +67,8 @@ export async function openCheckedApp(t: TestContext): Promise<CheckedApp> {
     },
     async sendHostile({ method, url, sender, headers, payload }) {
       const { statusCode } = await send(method, url, payload, { ...(await authorize(sender)), ...headers })
+      const legible = payload === undefined || !readsBody.has(method) || isUtf8(payload)
+      assert.ok(legible || statusCode >= 400, `answered ${statusCode} to a body that is not UTF-8`)
       if (method === 'DELETE' || statusCode === 201) await restock()
     },
     rows: async () => [

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 
 import { anyOf, type Components, type Fields, objectsOf, texts, troublesomeNames } from './arbitraries.ts'
-import { bytes, legible } from './bodies.ts'
+import { bytes, legible, splice } from './bodies.ts'
 
 export interface Form {
   type: string
@@ -66,11 +66,9 @@ export function hostileForms(login: { $ref: string }, components: Components): f
       'application/x-www-form-urlencoded; charset=utf-16|application/x-www-form-urlencoded;|multipart/mixed; boundary=x',
   )
   const mistyped = fc.tuple(encoded, type).map(([{ payload }, other]) => ({ type: other, payload }))
-  const spliced = fc.tuple(encoded, bytes, fc.nat(), fc.nat({ max: 30 })).map(([form, splice, at, gone]) => {
-    const start = at % (form.payload.length + 1)
-    const payload = Buffer.concat([form.payload.subarray(0, start), splice, form.payload.subarray(start + gone)])
-    return { type: form.type, payload }
-  })
+  const spliced = fc
+    .tuple(encoded, bytes, fc.nat(), fc.nat({ max: 30 }))
+    .map(([{ type: of, payload }, ...cut]) => ({ type: of, payload: splice([payload, ...cut]) }))
   const noise = fc.record({ type: fc.oneof(type, fc.constant('multipart/form-data; boundary=x')), payload: bytes })
   return fc
     .oneof(encoded, mistyped, spliced, noise)

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import * as fc from 'fast-check'
 
 import { anyOf } from './arbitraries.ts'
-import { bytes } from './bodies.ts'
+import { bytes, splice } from './bodies.ts'
 import type { Answer } from './document.ts'
 
 /**
@@ -81,10 +81,9 @@ function sized(count: number): string {
   return `Content-Length: ${count}`
 }
 
-function splicedRequest([splice, at, gone]: [splice: Buffer, at: number, gone: number]): string {
+function splicedRequest([octets, at, gone]: [octets: Buffer, at: number, gone: number]): string {
   const whole = message([line, host, sized(item.length)], item)
-  const start = at % whole.length
-  return whole.slice(0, start) + splice.toString('latin1') + whole.slice(start + gone)
+  return splice([Buffer.from(whole), octets, at, gone]).toString('latin1')
 }
 
 /** The answers one after another, without the interim ones (1xx). */

@@ -1,0 +1,154 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import bcrypt from 'bcrypt'
+import type { Client } from 'pg'
+import { pino } from 'pino'
+
+import { upgrade } from '../src/database/migrate.ts'
+import type { Server } from '../src/database/pool.ts'
+import { onServer } from './stores.ts'
+
+/** Signs the tokens of every candidate. */
+export const secret = 'the secret of the benchmark, of more than 32 bytes'
+export const password = 'correct horse battery'
+
+/** Managers that own the items, one as many as another, and sessions of each: what a checker of tokens has to tell apart. */
+const managers = 16
+const sessions = 8
+
+/** Requests that a load chooses from at random. */
+const sampleSize = 20_000
+
+/** A schema with items in it. */
+export interface Dataset {
+  schema: string
+  rows: number
+  /** Paths of items chosen at random: a file of lines «number of a token» «path». */
+  targets: string
+  /** The same with the path of all items, each token once. */
+  collection: string
+  /** The path of one of them, and a token for it. */
+  path: string
+  token: string
+}
+
+export interface Datasets {
+  /** The file of tokens, one a line; those of manager m are the lines m * 8 + 1 to m * 8 + 8. */
+  tokens: string
+  /** A schema that has `rows` items; made when it is first asked for. */
+  of(rows: number): Promise<Dataset>
+  /** The same, for those who change it. */
+  forWrites(): Promise<Dataset>
+  /** Adds `count` items to those of `forWrites`. @returns a file of their paths, each once */
+  addTargets(count: number): Promise<string>
+}
+
+export async function openDatasets(server: Server, folder: string): Promise<Datasets> {
+  const tokens = join(folder, 'tokens')
+  const list = Array.from({ length: managers * sessions }, (_, index) => sign(Math.floor(index / sessions)))
+  await writeFile(tokens, list.join('\n'))
+  const hash = await bcrypt.hash(password, 12)
+  const made = new Map<string, Promise<Dataset>>()
+  let added = 0
+
+  const open = (schema: string, rows: number): Promise<Dataset> => {
+    const dataset = made.get(schema) ?? make(server, folder, { schema, rows, hash, token: list[0] ?? '' })
+    made.set(schema, dataset)
+    return dataset
+  }
+  return {
+    tokens,
+    of: (rows) => open(`items_${rows}`, rows),
+    forWrites: () => open('items_written', 100_000),
+    async addTargets(count) {
+      const { schema, rows } = await open('items_written', 100_000)
+      const first = rows + added + 1
+      added += count
+      const targets = join(folder, 'targets-once')
+      await onServer(server, schema, async (client) => {
+        await insert(client, first, added + rows)
+        const items = await client.query(`select ${target} as line from items where id >= ${itemId('$1::int')}`, [
+          first,
+        ])
+        await writeTargets(targets, items.rows)
+      })
+      return targets
+    },
+  }
+}
+
+interface Making {
+  schema: string
+  rows: number
+  hash: string
+  token: string
+}
+
+async function make(server: Server, folder: string, { schema, rows, hash, token }: Making): Promise<Dataset> {
+  await onServer(server, 'public', (client) => client.query(`create schema ${schema}`))
+  await upgrade(server, schema, pino({ level: 'silent' }))
+  return onServer(server, schema, async (client) => {
+    await client.query(
+      `insert into store_managers select ${managerId('n')}, 'Manager ' || n, 'manager' || n || '@example.com', $1
+       from generate_series(0, ${managers - 1}) as n`,
+      [hash],
+    )
+    await insert(client, 1, rows)
+    await client.query('vacuum analyze items')
+    await client.query('checkpoint')
+    const chosen = `select ${target} as line from items where random() < $1 order by random() limit ${sampleSize}`
+    const { rows: items } = await client.query(chosen, [Math.min(1, (2 * sampleSize) / rows)])
+    const targets = join(folder, `targets-${schema}`)
+    await writeTargets(targets, items)
+    const collection = join(folder, 'targets-collection')
+    await writeTargets(
+      collection,
+      Array.from({ length: managers * sessions }, (_, index) => ({ line: `${index + 1} /items` })),
+    )
+    const ofFirst = items.find(({ line }: { line: string }) => line.startsWith('1 ')) ?? items[0]
+    return { schema, rows, targets, collection, path: ofFirst.line.split(' ')[1], token }
+  })
+}
+
+/** An id made like a UUIDv7, later items having greater ones. It has digits alone, so that pgbench can make it, too. */
+export function itemId(n: string): string {
+  return `('01' || lpad(${n}::text, 10, '0') || '-7000-8000-000000000000')::uuid`
+}
+
+/** The id of the manager with this number, as SQL. */
+function managerId(n: string): string {
+  return `('01900000-0000-7000-8000-' || lpad((${n})::text, 12, '0'))::uuid`
+}
+
+/** A line of a file of targets: the number of a token of the item's owner, and the path. */
+const target = `right(store_manager_id::text, 4)::int * ${sessions} + 1 + mod(abs(hashtext(id::text)), ${sessions})
+  || ' /items/' || id`
+
+async function insert(client: Client, first: number, last: number): Promise<void> {
+  // The rows fit together, so nobody has to look up each one's manager.
+  await client.query('set session_replication_role = replica')
+  await client.query(
+    `insert into items select ${itemId('n')}, 'Item number ' || n,
+       (array['Grocery', 'Household', 'Electronics', 'Pet'])[1 + n % 4], (n % 100000) / 100.0, n % 3 > 0,
+       ${managerId(`n % ${managers}`)}
+     from generate_series(${first}, ${last}) as n`,
+  )
+}
+
+async function writeTargets(path: string, items: { line: string }[]): Promise<void> {
+  await writeFile(path, items.map(({ line }) => line).join('\n'))
+}
+
+/** A token of the manager with this number, as the service makes it (RFC 7519). */
+function sign(manager: number): string {
+  const now = Math.floor(Date.now() / 1000)
+  const sub = `01900000-0000-7000-8000-${String(manager).padStart(12, '0')}`
+  const parts = [
+    { alg: 'HS256', typ: 'JWT' },
+    { sub, jti: randomUUID(), iat: now, exp: now + 24 * 60 * 60 },
+  ]
+  const signed = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+}

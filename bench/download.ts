@@ -1,0 +1,74 @@
+import { connect, type Socket } from 'node:net'
+
+import type { Client } from 'pg'
+
+import { onServer, type Stores } from './stores.ts'
+
+/** A long answer, read as fast as it comes and thrown away. Times are in milliseconds. */
+export interface Download {
+  /** Until the first byte of the body. */
+  firstByte: number
+  total: number
+  bytes: number
+  /** Whether it was 200, and came to its end. */
+  complete: boolean
+}
+
+/** GET `path`, without the cost of a client that looks at what it reads. */
+export function download(port: number, path: string, token: string, signal: AbortSignal): Promise<Download> {
+  const { promise, resolve, reject } = Promise.withResolvers<Download>()
+  const start = performance.now()
+  const result = { firstByte: Number.NaN, total: Number.NaN, bytes: 0, complete: false }
+  let head = ''
+  let tail = ''
+  const read = (size: number, chunk: Uint8Array) => {
+    const data = Buffer.from(chunk.buffer, chunk.byteOffset, size)
+    if (!head.includes('\r\n\r\n')) head += data.toString('latin1', 0, 4096)
+    if (Number.isNaN(result.firstByte) && /\r\n\r\n[^]/.test(head)) result.firstByte = performance.now() - start
+    result.bytes += size
+    tail = (tail + data.toString('latin1', Math.max(0, size - 16))).slice(-16)
+    return true
+  }
+  const socket = connect({ host: '127.0.0.1', port, onread: { buffer: Buffer.alloc(256 * 1024), callback: read } })
+  const abort = () => socket.destroy(new Error('the run ends'))
+  signal.addEventListener('abort', abort)
+  socket.on('error', reject)
+  socket.on('close', () => {
+    signal.removeEventListener('abort', abort)
+    // The end of a JSON object, and of the last chunk where the length was not said.
+    const ended = tail.endsWith(/^transfer-encoding: chunked/im.test(head) ? '}\r\n0\r\n\r\n' : '}')
+    resolve({ ...result, total: performance.now() - start, complete: head.startsWith('HTTP/1.1 200') && ended })
+  })
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`)
+  return promise
+}
+
+/** What a client cannot do without: the rows as PostgreSQL writes them for COPY. */
+export function copy(stores: Stores, schema: string): Promise<{ total: number; bytes: number }> {
+  return onServer(stores.postgres, schema, async (client) => {
+    const { stream } = (client as Client & { connection: { stream: Socket } }).connection
+    // pg would make an object of each row; the bytes alone are the limit.
+    stream.removeAllListeners('data')
+    const sql = 'copy (select id, name, category, price_usd, in_stock, store_manager_id from items) to stdout'
+    const start = performance.now()
+    const bytes = await exchange(stream, sql)
+    return { total: performance.now() - start, bytes }
+  })
+}
+
+/** Sends a simple query and counts what comes back until PostgreSQL is ready for the next one. */
+function exchange(stream: Socket, sql: string): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const ready = Buffer.from('Z\0\0\0\u0005I', 'latin1')
+  let bytes = 0
+  stream.on('error', reject)
+  stream.on('close', () => reject(new Error('the connection ended')))
+  stream.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (chunk.subarray(-ready.length).equals(ready)) resolve(bytes)
+  })
+  const head = Buffer.from('Q\0\0\0\0')
+  head.writeInt32BE(Buffer.byteLength(sql) + 5, 1)
+  stream.write(Buffer.concat([head, Buffer.from(`${sql}\0`)]))
+  return promise
+}

@@ -1,0 +1,50 @@
+import { parseArgs } from 'node:util'
+
+export interface Options {
+  /** Names of cases, or the beginning of some; empty: all of them. */
+  only: string[]
+  quick: boolean
+  help: boolean
+}
+
+/** How long and how often everything is measured. */
+export interface Plan {
+  quick: boolean
+  /** Times that each candidate of the main cases is measured. */
+  rounds: number
+  /** The same for cases that take long or matter less. */
+  fewRounds: number
+  /** Seconds of one measurement. */
+  seconds: number
+  /** Rows of the table that is read, and of a small one beside it. */
+  rows: number
+  fewRows: number
+}
+
+/** Seconds after which nothing new begins; a run may take 60, or 15 minutes, and has to clean up. */
+export const limits = { quick: 56, whole: 15 * 60 - 15 }
+
+/** Wrong options: the message says all. */
+export class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+/** @throws Error if there is no such option */
+export function readOptions(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const only = values.only.flatMap((names) => names.split(',')).filter((name) => name !== '')
+  return { only, quick: values.quick, help: values.help }
+}
+
+export function planOf({ quick }: Options): Plan {
+  return quick
+    ? { quick, rounds: 1, fewRounds: 1, seconds: 1, rows: 100_000, fewRows: 10_000 }
+    : { quick, rounds: 5, fewRounds: 3, seconds: 3, rows: 1_000_000, fewRows: 100_000 }
+}

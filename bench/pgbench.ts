@@ -1,0 +1,94 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Bench } from './bench.ts'
+import { exists, firstLine, run } from './commands.ts'
+import { type Dataset, itemId } from './dataset.ts'
+import type { Candidate, Sample } from './measure.ts'
+import { cpuSeconds, cpuSecondsOfEnded } from './processes.ts'
+
+// One prepared statement a request, by PostgreSQL's own load generator: what the database does one at a time.
+
+const columns = 'id, name, category, price_usd, in_stock, store_manager_id'
+const owner = `'01900000-0000-7000-8000-000000000000'`
+const anItem = '\\set n random(1, :rows)\n'
+
+export const statements = {
+  get: `${anItem}select ${columns} from items where id = ${itemId(':n')};\n`,
+  post: `insert into items (${columns}) values (uuidv7(), 'Green tea, 100 bags', 'Grocery', 4.99, true, ${owner}) returning ${columns};\n`,
+  patch: `${anItem}update items set price_usd = 5.49 where id = ${itemId(':n')} returning ${columns};\n`,
+}
+
+const samplingRate = 0.1
+
+/** The folder of pgbench, or undefined if this machine has none. Debian keeps it away from the path. */
+export async function findPgbench(): Promise<string | undefined> {
+  const beside = join(await firstLine('pg_config', ['--bindir']).catch(() => ''), 'pgbench')
+  return [beside, 'pgbench'].find(exists)
+}
+
+/** The reference for `statement`; none where pgbench is missing. */
+export async function pgbench(
+  bench: Bench,
+  data: Dataset,
+  statement: keyof typeof statements,
+  clients: number,
+): Promise<Candidate[]> {
+  const program = await findPgbench()
+  if (program === undefined) return []
+  const script = join(bench.folder, `${statement}.sql`)
+  await writeFile(script, statements[statement])
+  return [{ name: 'pgbench', measure: (seconds) => measure(bench, data, [program, script], clients, seconds) }]
+}
+
+async function measure(
+  bench: Bench,
+  data: Dataset,
+  [program, script]: [string, string],
+  clients: number,
+  seconds: number,
+): Promise<Sample> {
+  const { host, port, user, database } = bench.stores.postgres
+  const where = ['-h', host, '-p', String(port), '-U', user, database]
+  const counts = ['-c', clients, '-j', Math.min(2, clients), '-D', `rows=${data.rows}`].map(String)
+  const env = { ...process.env, PGOPTIONS: `-c search_path=${data.schema}` }
+  const pgbenchFor = (...length: string[]) =>
+    counted(bench, () =>
+      run(program, ['-n', '-M', 'prepared', ...counts, ...length, '-f', script, ...where], bench.signal, env),
+    )
+  // Its clients connect anew each time, which a server's do not: that is taken off.
+  const connecting = await pgbenchFor('-t', '1')
+  const log = ['-l', `--log-prefix=${join(bench.folder, 'pgbench-log')}`, `--sampling-rate=${samplingRate}`]
+  const { output, own, postgres } = await pgbenchFor('-T', String(Math.ceil(seconds)), ...log)
+  const figure = (pattern: RegExp) => Number(pattern.exec(output)?.[1])
+  const times = await latencies(bench.folder)
+  const at = (part: number) => times[Math.max(1, Math.ceil(times.length * part)) - 1] ?? Number.NaN
+  const each = (used: number) => (used * 1e6) / figure(/actually processed: (\d+)/)
+  return {
+    rate: figure(/tps = ([\d.]+)/),
+    p50: at(0.5),
+    p99: at(0.99),
+    failed: figure(/failed transactions: (\d+)/) || 0,
+    cpu: { server: each(own - connecting.own), postgres: each(postgres - connecting.postgres), redis: Number.NaN },
+  }
+}
+
+/** Runs a program, and counts the CPU that it and PostgreSQL use in the meantime. */
+async function counted({ stores }: Bench, program: () => Promise<string>) {
+  const { pid } = stores.postgres
+  const before = { own: cpuSecondsOfEnded(), postgres: cpuSeconds(pid) }
+  const output = await program()
+  return { output, own: cpuSecondsOfEnded() - before.own, postgres: cpuSeconds(pid) - before.postgres }
+}
+
+/** The sorted times of the transactions that pgbench has logged, in milliseconds; the logs are removed. */
+async function latencies(folder: string): Promise<number[]> {
+  const names = (await readdir(folder)).filter((name) => name.startsWith('pgbench-log'))
+  const times: number[] = []
+  for (const name of names) {
+    const lines = (await readFile(join(folder, name), 'utf8')).trimEnd().split('\n')
+    times.push(...lines.map((line) => Number(line.split(' ')[2]) / 1000))
+    await rm(join(folder, name))
+  }
+  return times.toSorted((one, other) => one - other)
+}

@@ -1,0 +1,95 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+
+// What /proc says of processes (proc_pid_stat(5)). Nothing of it exists beside Linux, where all of this is NaN.
+
+/** /proc counts in hundredths of a second on every architecture that Node runs on. */
+const ticksPerSecond = 100
+
+/** Seconds of CPU that the process, those it started, and those of them that have ended used so far. */
+export function cpuSeconds(pid: number): number {
+  const stats = allStats()
+  if (!stats.has(pid)) return Number.NaN
+  let ticks = 0
+  for (const member of tree(pid, stats)) {
+    const { own, ended } = stats.get(member) ?? { own: 0, ended: 0 }
+    ticks += own + ended
+  }
+  return ticks / ticksPerSecond
+}
+
+/** Seconds of CPU of the processes that this one started and that have ended. */
+export function cpuSecondsOfEnded(): number {
+  const stat = parseStat(read('/proc/self/stat'))
+  return stat ? stat.ended / ticksPerSecond : Number.NaN
+}
+
+/** Resident memory of the process now, in MiB. */
+export function residentMiB(pid: number): number {
+  return status(pid, 'VmRSS')
+}
+
+/** From now on, `peakMiB` is the most that was resident since. */
+export function resetPeak(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5')
+  } catch {
+    // Then the peak is that of the whole life of the process.
+  }
+}
+
+export function peakMiB(pid: number): number {
+  return status(pid, 'VmHWM')
+}
+
+interface Stat {
+  parent: number
+  own: number
+  ended: number
+}
+
+function allStats(): Map<number, Stat> {
+  const stats = new Map<number, Stat>()
+  for (const name of list('/proc')) {
+    const pid = Number(name)
+    const stat = Number.isInteger(pid) ? parseStat(read(`/proc/${name}/stat`)) : undefined
+    if (stat) stats.set(pid, stat)
+  }
+  return stats
+}
+
+function tree(root: number, stats: Map<number, Stat>): number[] {
+  const members = [root]
+  for (const member of members) {
+    for (const [pid, { parent }] of stats) if (parent === member) members.push(pid)
+  }
+  return members
+}
+
+/** The name in the second field may hold spaces and brackets, so counting begins after the last of them. */
+function parseStat(text: string): Stat | undefined {
+  if (text === '') return undefined
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const at = (index: number) => Number(fields[index])
+  return { parent: at(1), own: at(11) + at(12), ended: at(13) + at(14) }
+}
+
+function status(pid: number, name: string): number {
+  const [, kibibytes] = new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(read(`/proc/${pid}/status`)) ?? []
+  return Number(kibibytes) / 1024
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}

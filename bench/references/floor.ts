@@ -1,0 +1,150 @@
+import { createHmac, randomUUIDv7, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+
+import { Client } from 'pg'
+import { createClient } from 'redis'
+
+// The limit on this runtime: reading and creating an item with what cannot be left out, and nothing else.
+// No framework, no schema, no query builder; the errors are a status.
+
+const env = process.env as Record<string, string>
+const text = (name: string) => env[name] ?? ''
+
+interface Row {
+  id: string
+  name: string
+  category: string
+  price_usd: string
+  in_stock: boolean
+  store_manager_id: string
+}
+interface Token {
+  sub: string
+  jti: string
+  exp: number
+}
+
+const columns = 'id, name, category, price_usd, in_stock, store_manager_id'
+const read = { name: 'read', text: `select ${columns} from items where id = any($1)` }
+const insert = {
+  name: 'insert',
+  text: `insert into items (${columns})
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::boolean[], $6::uuid[])`,
+}
+
+/** Collects the keys of an event-loop turn, and for as long as every lane is busy, into one call of `run`. */
+function coalesce<K, V>(lanes: number, run: (keys: K[], lane: number) => Promise<(V | undefined)[]>) {
+  let waiting: { key: K; resolve: (value: V | undefined) => void; reject: (error: unknown) => void }[] = []
+  const idle = Array.from({ length: lanes }, (_, lane) => lane)
+  const flush = (): void => {
+    const lane = waiting.length > 0 ? idle.pop() : undefined
+    if (lane === undefined) return
+    const batch = waiting
+    waiting = []
+    run(
+      batch.map(({ key }) => key),
+      lane,
+    )
+      .then((values) => batch.forEach(({ resolve }, index) => resolve(values[index])))
+      .catch((error: unknown) => batch.forEach(({ reject }) => reject(error)))
+      .finally(() => {
+        idle.push(lane)
+        flush()
+      })
+      .catch(() => {})
+  }
+  return (key: K): Promise<V | undefined> => {
+    const { promise, resolve, reject } = Promise.withResolvers<V | undefined>()
+    if (waiting.push({ key, resolve, reject }) === 1) setImmediate(flush)
+    return promise
+  }
+}
+
+const clients = await Promise.all(
+  Array.from({ length: 4 }, async () => {
+    const client = new Client({
+      host: text('POSTGRES_HOST'),
+      port: Number(env['POSTGRES_PORT']),
+      user: text('POSTGRES_USER'),
+      database: text('POSTGRES_DB'),
+      options: `-c search_path=${env['POSTGRES_SCHEMA']}`,
+    })
+    await client.connect()
+    return client
+  }),
+)
+const query = async (lane: number, statement: typeof read, values: unknown[]): Promise<Row[]> =>
+  (await clients[lane]?.query<Row>({ ...statement, values }))?.rows ?? []
+
+const redis = createClient({ socket: { host: text('REDIS_HOST'), port: Number(env['REDIS_PORT']) } })
+redis.on('error', () => {})
+await redis.connect()
+
+const revocation = coalesce<string, string | null>(1, (ids) => redis.mGet(ids))
+
+const readItem = coalesce<string, Row>(clients.length, async (ids, lane) => {
+  const found = new Map((await query(lane, read, [ids])).map((row) => [row.id, row]))
+  return ids.map((id) => found.get(id))
+})
+
+const createItem = coalesce<Row, true>(clients.length, async (rows, lane) => {
+  const column = (name: keyof Row) => rows.map((row) => row[name])
+  const values = [column('id'), column('name'), column('category'), column('price_usd'), column('in_stock')]
+  await query(lane, insert, [...values, column('store_manager_id')])
+  return rows.map(() => true)
+})
+
+/** Tokens whose signature was right; the oldest goes when there are too many. */
+const verified = new Map<string, Token>()
+
+function verify(header = ''): Token | undefined {
+  const token = header.slice('Bearer '.length)
+  let known = verified.get(token)
+  if (!known) {
+    const [head = '', claims = '', signature = ''] = token.split('.')
+    const expected = createHmac('sha256', text('JWT_SECRET')).update(`${head}.${claims}`).digest()
+    const given = Buffer.from(signature, 'base64url')
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined
+    known = JSON.parse(Buffer.from(claims, 'base64url').toString()) as Token
+    if (verified.size >= 10_000) verified.delete(verified.keys().next().value ?? '')
+    verified.set(token, known)
+  }
+  return known.exp > Date.now() / 1000 ? known : undefined
+}
+
+const json = (row: Row) =>
+  `{"id":"${row.id}","name":${JSON.stringify(row.name)},"category":"${row.category}","price_usd":${row.price_usd},` +
+  `"in_stock":${row.in_stock},"store_manager_id":"${row.store_manager_id}"}`
+
+function answer(response: ServerResponse, status: number, body = ''): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+  response.end(body)
+}
+
+async function get(request: IncomingMessage, response: ServerResponse, token: Token): Promise<void> {
+  const id = request.url?.slice('/items/'.length) ?? ''
+  const [revoked, row] = await Promise.all([revocation(token.jti), readItem(id)])
+  if (revoked) return answer(response, 401)
+  return row ? answer(response, 200, json(row)) : answer(response, 404)
+}
+
+async function post(request: IncomingMessage, response: ServerResponse, token: Token): Promise<void> {
+  const chunks: Buffer[] = []
+  const sent = new Promise((resolve) => request.on('end', resolve))
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  const [revoked] = await Promise.all([revocation(token.jti), sent])
+  if (revoked) return answer(response, 401)
+  const { name, category, price_usd, in_stock } = JSON.parse(Buffer.concat(chunks).toString()) as Row
+  const fits = typeof name === 'string' && typeof category === 'string' && Number(price_usd) >= 0
+  if (!fits || typeof in_stock !== 'boolean') return answer(response, 422)
+  const row = { id: randomUUIDv7(), name, category, price_usd, in_stock, store_manager_id: token.sub }
+  await createItem(row)
+  return answer(response, 201, json(row))
+}
+
+createServer((request, response) => {
+  const token = verify(request.headers.authorization)
+  if (!token) return answer(response, 401)
+  const work = request.method === 'POST' ? post : get
+  work(request, response, token).catch(() => answer(response, 503))
+}).listen(Number(env['PORT']), env['HOST'])

@@ -1,0 +1,52 @@
+import type { Bar } from './bench.ts'
+
+export interface Table {
+  header: string[]
+  rows: string[][]
+}
+
+/** A Markdown table; the first column is text, the others are figures. */
+export function markdownTable({ header, rows }: Table, textColumns = 1): string {
+  const rule = header.map((_, index) => (index < textColumns ? '---' : '--:'))
+  return [line(header), line(rule), ...rows.map(line)].join('\n')
+}
+
+function line(cells: string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
+
+/** Every bar with its figure. */
+export function barTable(bars: { title: string; bars: Bar[] }[]): string {
+  const rows = bars.flatMap(({ title, bars: ofCase }) =>
+    ofCase.map(({ bar, figure, met }) => [title, bar, figure, met === undefined ? '–' : met ? 'yes' : '**no**']),
+  )
+  return markdownTable({ header: ['case', 'bar', 'figure', 'met'], rows }, 4)
+}
+
+/** The figure with about three digits. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return '–'
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en')
+  return value.toFixed(Math.abs(value) >= 10 ? 1 : 2)
+}
+
+/** A number of things. */
+export function count(things: number): string {
+  return things.toLocaleString('en')
+}
+
+export function median(values: number[]): number {
+  const sorted = values.filter((value) => !Number.isNaN(value)).toSorted((one, other) => one - other)
+  const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.ceil((sorted.length - 1) / 2)]]
+  return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2
+}
+
+/** A bar of the form `figure` ≥ `least`. */
+export function atLeast(least: number, figure: number, bar: string, unit: string): Bar {
+  return { bar, figure: `${short(figure)} ${unit}`, met: Number.isNaN(figure) ? undefined : figure >= least }
+}
+
+/** A bar of the form `figure` ≤ `most`. */
+export function atMost(most: number, figure: number, bar: string, unit: string): Bar {
+  return { bar, figure: `${short(figure)} ${unit}`, met: Number.isNaN(figure) ? undefined : figure <= most }
+}

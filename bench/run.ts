@@ -1,0 +1,177 @@
+import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import type { Bar, Bench, Case } from './bench.ts'
+import { cases } from './cases.ts'
+import { run } from './commands.ts'
+import { openDatasets } from './dataset.ts'
+import { describeMachine } from './machine.ts'
+import { limits, type Options, planOf, readOptions, UsageError } from './options.ts'
+import { openProgress } from './progress.ts'
+import { barTable, markdownTable } from './report.ts'
+import { openServers } from './servers.ts'
+import { openStores } from './stores.ts'
+
+const usage = `The benchmark of Stockroom, on a private PostgreSQL and Redis.
+
+Usage: npm run bench [-- options]
+
+  --only get,post   only these cases, or those whose names begin so: ${cases.map(({ name }) => name).join(', ')}
+  --quick           at most a minute: shorter, once each, smaller tables, no growth
+  --help            this
+
+A whole run takes at most 15 minutes and writes bench/RESULTS.md and the plots beside it; the others only print.`
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+/** statfs(2): the type of a file system in memory, where nothing is durable. */
+const tmpfs = 0x01021994
+
+const endedEarly = 'Ended early.'
+
+interface Result {
+  title: string
+  text: string
+  bars: Bar[]
+}
+
+/** Measures what `options` ask for, and says it as Markdown on stdout. */
+async function bench(options: Options, signal: AbortSignal, running: AsyncDisposableStack): Promise<void> {
+  const chosen = choose(options)
+  const isWhole = options.only.length === 0 && !options.quick
+  const context = await open(options, isWhole, signal, running)
+  const machine = await describeMachine(context.stores)
+  const results: Result[] = []
+  const left: string[] = []
+  for (const [index, one] of chosen.entries()) {
+    signal.throwIfAborted()
+    const { elapsed, begin, pace } = context.progress
+    if (elapsed() + one.seconds(context.plan) * pace() > (options.quick ? limits.quick : limits.whole)) {
+      left.push(one.title)
+      continue
+    }
+    begin(one, chosen.slice(index + 1))
+    const result = await measure(one, context)
+    results.push(result)
+    print(`\n${result.text}`)
+  }
+  const summary = [
+    barTable(results),
+    ...(left.length > 0 ? [`Left out, for the time was up: ${left.join('; ')}.`] : []),
+  ]
+  print(`\n## Bars\n\n${summary.join('\n\n')}\n\n${machine.join('\n')}`)
+  if (isWhole) await writeResults(results, summary, machine, signal)
+}
+
+async function open(
+  options: Options,
+  isWhole: boolean,
+  signal: AbortSignal,
+  running: AsyncDisposableStack,
+): Promise<Bench> {
+  const plan = planOf(options)
+  const progress = openProgress(plan)
+  progress.step('starting PostgreSQL and Redis')
+  const folder = await mkdtemp(join(tmpdir(), 'stockroom-bench-'))
+  running.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+  if ((await statfs(folder)).type === tmpfs)
+    progress.step(`${folder} is in memory: set TMPDIR to measure durable writes`)
+  const stores = await openStores(folder, running)
+  const datasets = await openDatasets(stores.postgres, folder)
+  const servers = openServers(stores, folder, running, signal)
+  return {
+    plan,
+    folder,
+    stores,
+    datasets,
+    servers,
+    warm: new WeakSet(),
+    progress,
+    signal,
+    plots: isWhole ? here : undefined,
+  }
+}
+
+async function measure(one: Case, context: Bench): Promise<Result> {
+  context.progress.step('begins')
+  const { tables, bars, notes } = await one.run(context)
+  const parts = [`### ${one.title}`, ...tables.map((table) => markdownTable(table)), ...notes]
+  return { title: one.title, text: parts.join('\n\n'), bars }
+}
+
+async function writeResults(
+  results: Result[],
+  summary: string[],
+  machine: string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const plots = ['get', 'list', 'connections'].map((name) => `![growth-${name}](growth-${name}.svg)`)
+  const parts = [
+    '# Results',
+    `\`npm run bench\`, ${new Date().toISOString().slice(0, 10)}. Medians; the candidates took turns in every round.`,
+    machine.map((line) => `- ${line}`).join('\n'),
+    '`floor` is raw `node:http` with coalesced reads, `usual` what is written first (both in `references/`), `pgbench` the same ' +
+      'statements prepared, one a request: its own CPU stands under «server».',
+    '## Bars',
+    ...summary,
+    '## Cases',
+    ...results.map(({ text }) => text),
+    '## Growth',
+    ...plots,
+  ]
+  const file = join(here, 'RESULTS.md')
+  await writeFile(file, `${parts.join('\n\n')}\n`)
+  // It is kept in the repository, where every file is in one format.
+  await run(join(here, '../node_modules/.bin/oxfmt'), [file], signal)
+}
+
+function matches(name: string, wanted: string): boolean {
+  return name === wanted || name.startsWith(`${wanted}-`)
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+/** @throws UsageError if a name is that of no case */
+function choose({ only, quick }: Options): Case[] {
+  if (only.length === 0) return cases.filter(({ name }) => !quick || !name.startsWith('growth-'))
+  const unknown = only.find((wanted) => !cases.some(({ name }) => matches(name, wanted)))
+  if (unknown !== undefined) throw new UsageError(`There is no case ${unknown}. See npm run bench -- --help`)
+  return cases.filter(({ name }) => only.some((wanted) => matches(name, wanted)))
+}
+
+async function main(args: string[]): Promise<void> {
+  const options = readOptions(args)
+  if (options.help) return print(usage)
+  const stop = new AbortController()
+  const stopped = new Promise<never>((_resolve, reject) => {
+    stop.signal.addEventListener('abort', () => reject(new Error(endedEarly)))
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
+  await using running = new AsyncDisposableStack()
+  const work = bench(options, stop.signal, running)
+  // When it is stopped, what it does next fails, and nobody has to hear of that.
+  work.catch(() => {})
+  try {
+    await Promise.race([work, stopped])
+  } catch (error) {
+    // All that waits for a child or a download ends now, also when the benchmark itself failed.
+    stop.abort()
+    throw error
+  }
+}
+
+/** For whoever started it: the message alone where that says it all. */
+function explain({ name, code = '', message, stack = message }: NodeJS.ErrnoException): string {
+  return message === endedEarly || name === 'UsageError' || code.startsWith('ERR_PARSE_ARGS') ? message : stack
+}
+
+try {
+  await main(process.argv.slice(2))
+  process.exit()
+} catch (error) {
+  process.stderr.write(`${explain(error as NodeJS.ErrnoException)}\n`)
+  process.exit(1)
+}

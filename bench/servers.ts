@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { get } from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { type Dataset, secret } from './dataset.ts'
+import { freePort, type Stores } from './stores.ts'
+
+/** What is measured, and the references beside it. */
+export type Kind = 'stockroom' | 'floor' | 'usual'
+
+export interface RunningServer {
+  url: string
+  port: number
+  pid: number
+  /** Milliseconds from its start to its first answer with an item. */
+  firstAnswer: number
+  stop(): Promise<void>
+}
+
+export interface Servers {
+  /** A server on the tables of `data`; it ends with the run if nobody stops it. */
+  start(kind: Kind, data: Dataset, env?: Record<string, string>): Promise<RunningServer>
+  /** One that all cases use who ask for the same. */
+  shared(kind: Kind, data: Dataset, env?: Record<string, string>): Promise<RunningServer>
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Milliseconds. */
+const startTimeout = 20_000
+const stopTimeout = 8_000
+
+/** Starts servers on `stores`, from a folder without a file .env. */
+export function openServers(
+  stores: Stores,
+  folder: string,
+  running: AsyncDisposableStack,
+  signal: AbortSignal,
+): Servers {
+  const sharedServers = new Map<string, Promise<RunningServer>>()
+  const start: Servers['start'] = async (kind, data, env = {}) => {
+    const port = await freePort()
+    signal.throwIfAborted()
+    const begin = performance.now()
+    const child = spawn(process.execPath, command(kind), {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...settings(stores, data, port), ...env },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+    const stop = stopper(child)
+    running.defer(stop)
+    const url = `http://127.0.0.1:${port}`
+    await firstAnswer(child, url, data, kind)
+    return { url, port, pid: child.pid ?? 0, firstAnswer: performance.now() - begin, stop }
+  }
+  const shared: Servers['shared'] = (kind, data, env = {}) => {
+    const key = JSON.stringify([kind, data.schema, env])
+    const server = sharedServers.get(key) ?? start(kind, data, env)
+    sharedServers.set(key, server)
+    return server
+  }
+  return { start, shared }
+}
+
+/** The command of `npm start`, with another program for a reference. */
+function command(kind: Kind): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const words: string[] = scripts.start.split(' ').filter((word: string) => word !== 'exec' && word !== 'node')
+  return words.map((word) => {
+    if (word === 'src/main.ts' && kind !== 'stockroom') return join(root, `bench/references/${kind}.ts`)
+    return /[/.]/.test(word) && existsSync(join(root, word)) ? join(root, word) : word
+  })
+}
+
+/** What every candidate is told; all else are its defaults. */
+function settings({ postgres, redis }: Stores, { schema }: Dataset, port: number): Record<string, string> {
+  return {
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    POSTGRES_HOST: postgres.host,
+    POSTGRES_PORT: String(postgres.port),
+    POSTGRES_USER: postgres.user,
+    POSTGRES_DB: postgres.database,
+    POSTGRES_SCHEMA: schema,
+    REDIS_HOST: '127.0.0.1',
+    REDIS_PORT: String(redis.port),
+    JWT_SECRET: secret,
+    LOG_LEVEL: 'warn',
+  }
+}
+
+async function firstAnswer(child: ChildProcess, url: string, { path, token }: Dataset, kind: Kind): Promise<void> {
+  const deadline = Date.now() + startTimeout
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${kind} ended before it served`)
+    const status = await statusOf(`${url}${path}`, token).catch(() => 0)
+    if (status === 200) return
+    await sleep(5)
+  }
+  throw new Error(`${kind} did not come up in ${startTimeout / 1000} s`)
+}
+
+/** The status of the answer to a GET, on a connection of its own. */
+export function statusOf(url: string, token: string, path = ''): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const headers = { authorization: `Bearer ${token}` }
+  get(`${url}${path}`, { headers, agent: false }, (response) => {
+    response.resume()
+    response.on('end', () => resolve(response.statusCode ?? 0))
+  }).on('error', reject)
+  return promise
+}
+
+function stopper(child: ChildProcess): () => Promise<void> {
+  const ended = once(child, 'exit')
+  ended.catch(() => {})
+  return async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGTERM')
+    const late = setTimeout(() => child.kill('SIGKILL'), stopTimeout)
+    await ended
+    clearTimeout(late)
+  }
+}

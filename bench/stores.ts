@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { Client } from 'pg'
+import { createClient } from 'redis'
+
+import { startEmbedded } from '../src/database/embedded/embedded.ts'
+import { clientConfig, type Server } from '../src/database/pool.ts'
+import { exists } from './commands.ts'
+
+export interface Stores {
+  postgres: Server & { pid: number; version: string }
+  redis: { port: number; pid: number; version: string }
+}
+
+/** Beside what is named here, PostgreSQL runs with its defaults: fsync and synchronous_commit are on. */
+export const postgresSettings = {
+  max_connections: '400',
+  shared_buffers: '1GB',
+  // No checkpoint and no vacuum falls into one candidate's turn rather than into another's.
+  max_wal_size: '16GB',
+  checkpoint_timeout: '1h',
+  autovacuum: 'off',
+}
+
+/** Starts a private PostgreSQL and Redis in `folder`, and ends them with `running`. */
+export async function openStores(folder: string, running: AsyncDisposableStack): Promise<Stores> {
+  if (!exists('redis-server'))
+    throw new Error('There is no redis-server on this machine: scripts/setup.sh installs it.')
+  const redis = await openRedis(folder, running)
+  const postgres = await openPostgres(join(folder, 'postgres'), running)
+  return { postgres, redis }
+}
+
+/** Runs statements on one connection, whose tables are those of `schema`. */
+export async function onServer<T>(server: Server, schema: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client(clientConfig(server, schema))
+  // It is said again by the query that fails.
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** A port that nothing listens on at the moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function openPostgres(folder: string, running: AsyncDisposableStack): Promise<Stores['postgres']> {
+  const embedded = await startEmbedded(folder, { log: () => {}, settings: postgresSettings })
+  running.defer(() => embedded.stop())
+  const pid = Number.parseInt(await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8'), 10)
+  const server = embedded.connection
+  const { rows } = await onServer(server, 'public', (client) => client.query('show server_version'))
+  return { ...server, pid, version: rows[0].server_version }
+}
+
+async function openRedis(folder: string, running: AsyncDisposableStack): Promise<Stores['redis']> {
+  const port = await freePort()
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
+  const child = spawn('redis-server', args, { stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  running.defer(async () => {
+    child.kill('SIGTERM')
+    await ended
+  })
+  const client = createClient({ socket: { host: '127.0.0.1', port, reconnectStrategy: () => 20 } })
+  client.on('error', () => {})
+  const connected = client.connect()
+  connected.catch(() => {})
+  await Promise.race([connected, rejectAfter(10_000, 'redis-server does not answer')])
+  const [, version = ''] = /redis_version:(\S+)/.exec(await client.info('server')) ?? []
+  client.destroy()
+  return { port, pid: child.pid ?? 0, version }
+}
+
+async function rejectAfter(milliseconds: number, message: string): Promise<never> {
+  await sleep(milliseconds, undefined, { ref: false })
+  throw new Error(message)
+}

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+
+import type { PostgresPool, PostgresPoolClient } from 'kysely'
+import { type ClientConfig, DatabaseError, Pool, type PoolClient, types } from 'pg'
+import { to as copyTo } from 'pg-copy-streams'
+import type { Logger } from 'pino'
+
+import { storeUnavailable } from '../problems.ts'
+
+/** How to reach a PostgreSQL: by TCP, or by the folder of its Unix socket as `host`. */
+export interface Server {
+  host: string
+  port: number
+  user: string
+  password?: string | undefined
+  database: string
+}
+
+export interface PoolOptions {
+  schema: string
+  /** Connections that stay open, and those that may be opened beyond them. */
+  size: number
+  overflow: number
+  /** Whether to log each statement (its text: parameters may be secrets). */
+  echo: boolean
+}
+
+/** Milliseconds. */
+const connectTimeout = 5_000
+const queryTimeout = 10_000
+const pingTimeout = 2_000
+const restedAfter = 1_000
+
+/** The settings of a plain pg client for `server`, its tables in `schema`. */
+export function clientConfig(server: Server, schema: string): ClientConfig {
+  return {
+    ...server,
+    application_name: 'stockroom',
+    connectionTimeoutMillis: connectTimeout,
+    keepAlive: true,
+    // Poolers refuse start-up options, so only who asks for a schema sends one.
+    ...(schema === 'public' ? {} : { options: `-c search_path=${schema}` }),
+  }
+}
+
+/** Whether `error` says that no PostgreSQL serves us now, rather than that a statement is wrong. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return !(error instanceof TypeError)
+  return unavailable.test(error.code ?? '')
+}
+
+/**
+ * SQLSTATEs: 08 connection, 25006 read-only (a standby), 53 resources, 57P0x shutdown and start, 58 system;
+ * 0A000 and 26000 when a prepared statement no longer fits the schema or the session, which a new connection mends.
+ */
+const unavailable = /^(08|53|57P0|58)|^(25006|0A000|26000)$/
+
+/**
+ * What Kysely asks of a pool, made of pg's: statements are prepared once a connection, under a name made of their text;
+ * a connection that has rested is tried before it is lent; one that failed is not lent again.
+ */
+export class LendingPool implements PostgresPool {
+  readonly #pool: Pool
+  readonly #log: Logger
+  readonly #echo: boolean
+  readonly #usedAt = new WeakMap<PoolClient, number>()
+  #silentAt = -Infinity
+  readonly options = {}
+
+  constructor(server: Server, { schema, size, overflow, echo }: PoolOptions, log: Logger) {
+    this.#pool = new Pool({
+      ...clientConfig(server, schema),
+      query_timeout: queryTimeout,
+      min: size,
+      max: size + overflow,
+      types: { getTypeParser },
+    })
+    // One that is lost while it is lent fails its query as well; unheard, the event would end the process.
+    this.#pool.on('connect', (client) => client.on('error', () => {}))
+    // The pool has dropped the connection already; the next request opens another.
+    this.#pool.on('error', (error) => log.warn({ err: error }, 'an idle connection to PostgreSQL was lost'))
+    this.#log = log
+    this.#echo = echo
+  }
+
+  async connect(): Promise<PostgresPoolClient> {
+    return this.#lend(await this.#acquire())
+  }
+
+  /**
+   * Runs a `copy … to stdout`. PostgreSQL is read as fast as the stream is, so a slow reader costs no memory.
+   * A stream that is destroyed before its end closes the connection, which ends the statement too.
+   */
+  async copyOut(statement: string): Promise<Readable> {
+    const client = await this.#acquire()
+    if (this.#echo) this.#log.info({ sql: statement }, 'statement')
+    const stream = client.query(copyTo(statement))
+    let isWhole = false
+    stream.once('end', () => (isWhole = true))
+    stream.once('close', () => {
+      this.#usedAt.set(client, performance.now())
+      client.release(!isWhole)
+    })
+    return stream
+  }
+
+  end(): Promise<void> {
+    return this.#pool.end()
+  }
+
+  async #acquire(): Promise<PoolClient> {
+    for (;;) {
+      const client = await this.#pool.connect().catch((error: unknown) => {
+        throw storeUnavailable('PostgreSQL', error)
+      })
+      if (await this.#answers(client)) return client
+      client.release(true)
+    }
+  }
+
+  async #answers(client: PoolClient): Promise<boolean> {
+    const now = performance.now()
+    const usedAt = this.#usedAt.get(client) ?? now
+    if (now - usedAt < restedAfter) return true
+    if (usedAt < this.#silentAt) return false
+    const ping = { text: 'select 1', query_timeout: pingTimeout }
+    return client.query(ping).then(
+      () => true,
+      () => {
+        // Whatever silenced this one silenced the others that rest: they are not waited for as well.
+        this.#silentAt = now
+        return false
+      },
+    )
+  }
+
+  #lend(client: PoolClient): PostgresPoolClient {
+    let failed = false
+    const query = async (text: string, values: readonly unknown[]) => {
+      if (this.#echo) this.#log.info({ sql: text }, 'statement')
+      try {
+        return await client.query({ name: statementName(text), text, values: [...values] })
+      } catch (error) {
+        if (!isUnavailable(error)) throw error
+        failed = true
+        throw storeUnavailable('PostgreSQL', error)
+      }
+    }
+    const release = () => {
+      this.#usedAt.set(client, performance.now())
+      client.release(failed)
+    }
+    return { query: query as unknown as PostgresPoolClient['query'], release }
+  }
+}
+
+const names = new Map<string, string>()
+
+/** The same text has the same name everywhere, as poolers that share prepared statements need it. */
+function statementName(text: string): string {
+  let name = names.get(text)
+  if (name === undefined) {
+    name = createHash('sha256').update(text).digest('base64url').slice(0, 22)
+    names.set(text, name)
+  }
+  return name
+}
+
+const numeric: number = types.builtins.NUMERIC
+
+// A price went in as a double's shortest decimal text, so it comes back as that double.
+function getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
+  return oid === numeric ? Number : types.getTypeParser(oid, format)
+}

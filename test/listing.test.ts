@@ -1,0 +1,158 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { openGate } from '../src/gate.ts'
+import { listing } from '../src/items/listing.ts'
+import { type Manager, onServer, openApp, type TestApp } from './support/app.ts'
+
+const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
+
+const awkward = [
+  '\\',
+  '\\N',
+  '\\.',
+  '\\t',
+  'a\tb\nc\rd',
+  '\b\f\v',
+  '"',
+  "'",
+  '\u2028',
+  '\u001f\u007f',
+  '🍵',
+  'é',
+  'é',
+  '{}',
+  ',',
+]
+
+test('the list is byte for byte what the items are, however awkward their names', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const prices = [0, 0.1, 5e-324, 1.7976931348623157e308, 1e21, 1e15 + 0.5]
+  for (const [n, name] of awkward.entries())
+    await ada.post('/items', { ...tea, name, price_usd: prices[n % 6], in_stock: n % 2 > 0 })
+  const list = await ada.get('/items')
+  const ids = Object.keys(list.json())
+  t.assert.equal(ids.length, awkward.length)
+  const single = await Promise.all(ids.map((id) => ada.get(`/items/${id}`)))
+  t.assert.equal(list.body, `{${single.map((answer, n) => `"${ids[n]}":${answer.body}`).join(',')}}`)
+  t.assert.deepEqual(
+    single.map((answer) => answer.json().name),
+    awkward,
+  )
+  const expanded = await ada.get('/items?expand=store_manager')
+  const owner = { id: ada.id, name: 'Ada Lovelace' }
+  for (const item of Object.values<object>(expanded.json())) t.assert.deepEqual(item, { ...item, store_manager: owner })
+})
+
+test('a slow reader stops the query, and one that goes away frees its connection within a second', async (t: TestContext) => {
+  const app = await openFull(t)
+  const answer = await download(app)
+  await until(async () => (await copies(app)).includes('ClientWrite'))
+  answer.destroy()
+  const left = performance.now()
+  await until(async () => (await copies(app)).length === 0)
+  t.assert.ok(performance.now() - left < 1000)
+  t.assert.equal((await app.ada.get('/items/7')).statusCode, 422)
+})
+
+test('a list that fails halfway is broken off, and never looks whole', async (t: TestContext) => {
+  const app = await openFull(t)
+  const answer = await download(app)
+  t.assert.equal(answer.statusCode, 200)
+  await until(async () => (await copies(app)).includes('ClientWrite'))
+  await onServer(app.server, `select pg_terminate_backend(pid) ${copiesOf(app)}`)
+  await t.assert.rejects(async () => {
+    for await (const _ of answer);
+  }, /aborted/)
+  t.assert.equal(answer.complete, false)
+})
+
+test('two lists run at a time, a third waits and is told to try again, and other requests go on', async (t: TestContext) => {
+  const app = await openFull(t)
+  const slow = [await download(app), await download(app)]
+  await until(async () => (await copies(app)).length === 2)
+  const third = await app.ada.get('/items')
+  t.assert.equal(third.statusCode, 503)
+  t.assert.equal(third.json().code, 'too_busy')
+  t.assert.equal(third.headers['retry-after'], '2')
+  t.assert.equal((await app.ada.post('/items', tea)).statusCode, 201)
+  for (const answer of slow) answer.destroy()
+  t.assert.equal((await app.ada.get('/items')).statusCode, 200)
+})
+
+test('a reader that takes nothing for too long is dropped', async (t: TestContext) => {
+  const app = await openFull(t)
+  const { db, pool } = app.context
+  const stream = listing({ db, pool, gate: openGate(1, 1000) }, false, { reader: 100, store: 10_000 })
+  stream.read(0)
+  await once(stream, 'close')
+  t.assert.equal(stream.readableEnded, false)
+  await until(async () => (await copies(app)).length === 0)
+})
+
+test('a PostgreSQL that gives nothing for too long is given up', async (t: TestContext) => {
+  const app = await openFull(t)
+  const { db, pool, config } = app.context
+  const locked = onServer(app.server, `begin; lock table ${config.pool.schema}.items; select pg_sleep(1)`)
+  await sleep(100)
+  const stream = listing({ db, pool, gate: openGate(1, 1000) }, false, { reader: 10_000, store: 200 })
+  await t.assert.rejects(stream.toArray(), { code: 'store_unavailable' })
+  await locked
+})
+
+test('HEAD of the list reads no table', async (t: TestContext) => {
+  const { signIn, send, log } = await openApp(t, { POSTGRES_ECHO: 'true' })
+  const ada = await signIn('ada@example.com')
+  log.length = 0
+  const answer = await send({ method: 'HEAD', url: '/items', headers: { authorization: `Bearer ${ada.token}` } })
+  t.assert.equal(answer.statusCode, 200)
+  t.assert.equal(answer.headers['content-type'], 'application/json; charset=utf-8')
+  t.assert.ok(!log.join('').includes('copy'))
+})
+
+interface Full extends TestApp {
+  ada: Manager
+  port: number
+}
+
+/** An application that listens, with more items than the buffers on the way to a client hold. */
+async function openFull(t: TestContext): Promise<Full> {
+  const app = await openApp(t)
+  const ada = await app.signIn('ada@example.com')
+  await onServer(
+    app.server,
+    `insert into ${app.context.config.pool.schema}.items
+       select gen_random_uuid(), repeat('x', 64), 'Pet', n, true, '${ada.id}' from generate_series(1, 60000) n`,
+  )
+  await app.app.listen({ port: 0, host: '127.0.0.1' })
+  return { ...app, ada, port: (app.app.server.address() as AddressInfo).port }
+}
+
+/** Begins to get the list, and reads none of it. */
+async function download({ ada, port }: Full): Promise<IncomingMessage> {
+  const request = get({ port, path: '/items', host: '127.0.0.1', headers: { authorization: `Bearer ${ada.token}` } })
+  const [answer] = await once(request, 'response')
+  return answer
+}
+
+function copiesOf({ context }: TestApp): string {
+  return `from pg_stat_activity where query like 'copy %' and query like '%"items"%' and state = 'active'
+    and backend_type = 'client backend' and pid in (select pid from pg_locks where relation = '${context.config.pool.schema}.items'::regclass)`
+}
+
+/** What the lists that run now wait for. */
+async function copies(app: TestApp): Promise<string[]> {
+  return (await onServer(app.server, `select wait_event ${copiesOf(app)}`)).rows.map(({ wait_event: event }) => event)
+}
+
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  const begun = performance.now()
+  while (!(await isTrue())) {
+    if (performance.now() - begun > 5000) throw new Error('it never happened')
+    await sleep(20)
+  }
+}
