@@ -1,4 +1,7 @@
 // Loaded with --import before anything else, so it has to run on whatever `node` it was given.
+import module from 'node:module'
+import { fileURLToPath } from 'node:url'
+
 const needed = 26
 const found = Number.parseInt(process.versions.node, 10)
 
@@ -12,4 +15,9 @@ if (found < needed) {
       `${process.platform}-${process.arch}: install Node ${needed} yourself.`,
   )
   process.exit(1)
+}
+
+// Stripped types and compiled code are kept, which takes a third off a start. Coverage would be less exact with it.
+if (!process.env.NODE_V8_COVERAGE) {
+  module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url)))
 }

@@ -42,7 +42,7 @@ export async function parseJson(body: Buffer): Promise<unknown> {
     return longNumber.test(text) ? (JSON.parse as ParseWithSource)(text, refuseLoss) : JSON.parse(text)
   } catch {
     // The parser's own message quotes the body, which may hold a password.
-    throw new Problem('malformed_body', 'The body is not JSON in UTF-8.')
+    throw new Problem('malformed_body', 'The body is not JSON in UTF-8, or is nested too deeply.')
   }
 }
 

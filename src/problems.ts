@@ -100,7 +100,7 @@ export function handleClientError(error: Error & { code?: string }, socket: Sock
     socket.destroy()
     return
   }
-  const problem = unreadable[error.code ?? ''] ?? new Problem('malformed_request', 'The request is not valid HTTP.')
+  const problem = unreadable[String(error.code)] ?? new Problem('malformed_request', 'The request is not valid HTTP.')
   const id = crypto.randomUUID()
   const body = JSON.stringify(toBody(problem, id))
   socket.end(

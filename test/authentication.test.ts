@@ -1,5 +1,6 @@
 import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { createClient } from 'redis'
 
@@ -17,9 +18,9 @@ test('a request without a token is told so, and how to send one', async (t: Test
     { authorization: 'Bearer a b' },
   ]) {
     const refused = await send({ url: '/items', headers })
-    t.assert.equal(refused.statusCode, 401)
-    t.assert.equal(refused.json().code, 'missing_token')
-    t.assert.equal(refused.headers['www-authenticate'], 'Bearer')
+    t.assert.strictEqual(refused.statusCode, 401)
+    t.assert.strictEqual(refused.json().code, 'missing_token')
+    t.assert.strictEqual(refused.headers['www-authenticate'], 'Bearer')
   }
 })
 
@@ -28,8 +29,8 @@ for (const scheme of ['Bearer', 'bearer', 'JWT', 'jwt']) {
     const { signIn, send } = await openApp(t)
     const { token } = await signIn('ada@example.com')
     const answer = await send({ url: '/items', headers: { authorization: `${scheme} ${token}` } })
-    t.assert.equal(answer.statusCode, 200)
-    t.assert.deepEqual(answer.json(), {})
+    t.assert.strictEqual(answer.statusCode, 200)
+    t.assert.deepStrictEqual(answer.json(), {})
   })
 }
 
@@ -70,14 +71,14 @@ for (const [what, make] of forgeries) {
     const { signIn, send } = await openApp(t)
     const { id: sub } = await signIn('ada@example.com')
     const claims = { sub, jti: randomUUID(), iat: now, exp: inAnHour }
-    t.assert.equal(
+    t.assert.strictEqual(
       (await send({ url: '/items', headers: { authorization: `Bearer ${hmac(claims)}` } })).statusCode,
       200,
     )
     for (const method of ['GET', 'POST'] as const) {
       const refused = await send({ method, url: '/items', headers: { authorization: `Bearer ${make(claims)}` } })
-      t.assert.equal(refused.statusCode, 401)
-      t.assert.equal(refused.json().code, 'invalid_token')
+      t.assert.strictEqual(refused.statusCode, 401)
+      t.assert.strictEqual(refused.json().code, 'invalid_token')
       t.assert.match(String(refused.headers['www-authenticate']), /^Bearer error="invalid_token"/)
     }
   })
@@ -90,27 +91,40 @@ for (const [algorithm, hash] of [
   test(`with JWT_ALGORITHM=${algorithm} tokens are signed so, and HS256 is refused`, async (t: TestContext) => {
     const { signIn, send } = await openApp(t, { JWT_ALGORITHM: algorithm })
     const ada = await signIn('ada@example.com')
-    t.assert.equal(JSON.parse(Buffer.from(ada.token.split('.')[0] ?? '', 'base64url').toString()).alg, algorithm)
-    t.assert.equal((await ada.get('/items')).statusCode, 200)
+    t.assert.strictEqual(JSON.parse(Buffer.from(ada.token.split('.')[0] ?? '', 'base64url').toString()).alg, algorithm)
+    t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
     const claims = { sub: ada.id, jti: randomUUID(), exp: inAnHour }
     const status = async (token: string) =>
       (await send({ url: '/items', headers: { authorization: `Bearer ${token}` } })).statusCode
-    t.assert.equal(await status(hmac(claims, hash, algorithm)), 200)
-    t.assert.equal(await status(hmac(claims)), 401)
+    t.assert.strictEqual(await status(hmac(claims, hash, algorithm)), 200)
+    t.assert.strictEqual(await status(hmac(claims)), 401)
   })
 }
+
+test('a token that was verified before is refused once it has expired', async (t: TestContext) => {
+  const { signIn, send } = await openApp(t)
+  const { id: sub } = await signIn('ada@example.com')
+  const exp = Math.floor(Date.now() / 1000) + 2
+  const headers = { authorization: `Bearer ${hmac({ sub, jti: randomUUID(), exp })}` }
+  for (let request = 0; request < 2; request++)
+    t.assert.strictEqual((await send({ url: '/items', headers })).statusCode, 200)
+  await sleep(exp * 1000 - Date.now() + 20)
+  const refused = await send({ url: '/items', headers })
+  t.assert.strictEqual(refused.statusCode, 401)
+  t.assert.strictEqual(refused.json().detail, 'The token has expired.')
+})
 
 test('the token of a manager who is deleted counts no more, neither to read nor to write', async (t: TestContext) => {
   const { signIn, server, context } = await openApp(t)
   const ada = await signIn('ada@example.com')
-  t.assert.equal((await ada.get('/items')).statusCode, 200)
+  t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
   await onServer(server, `delete from ${context.config.pool.schema}.store_managers`)
   for (const refused of [
     await ada.get('/items'),
     await ada.post('/items', {}),
     await ada.get('/store-managers/logout'),
   ]) {
-    t.assert.equal(refused.statusCode, 401)
+    t.assert.strictEqual(refused.statusCode, 401)
     t.assert.match(refused.json().detail, /no longer exists/)
   }
 })
@@ -126,15 +140,17 @@ for (const [where, skip, env] of [
       const { signIn } = await openApp(t, env)
       const [phone, laptop] = [await signIn('ada@example.com'), await signIn('ada@example.com')]
       const answer = await phone.get('/store-managers/logout')
-      t.assert.equal(answer.statusCode, 200)
-      t.assert.deepEqual(answer.json(), { message: 'Logged out successfully' })
+      t.assert.strictEqual(answer.statusCode, 200)
+      t.assert.deepStrictEqual(answer.json(), { message: 'Logged out successfully' })
       const refused = await phone.get('/items')
-      t.assert.equal(refused.statusCode, 401)
-      t.assert.equal(refused.json().detail, 'The token was logged out.')
-      t.assert.equal((await phone.get('/store-managers/logout')).statusCode, 401)
-      t.assert.equal((await laptop.get('/items')).statusCode, 200)
-      t.assert.deepEqual((await laptop.post('/store-managers/logout')).json(), { message: 'Logged out successfully' })
-      t.assert.equal((await laptop.get('/items')).statusCode, 401)
+      t.assert.strictEqual(refused.statusCode, 401)
+      t.assert.strictEqual(refused.json().detail, 'The token was logged out.')
+      t.assert.strictEqual((await phone.get('/store-managers/logout')).statusCode, 401)
+      t.assert.strictEqual((await laptop.get('/items')).statusCode, 200)
+      t.assert.deepStrictEqual((await laptop.post('/store-managers/logout')).json(), {
+        message: 'Logged out successfully',
+      })
+      t.assert.strictEqual((await laptop.get('/items')).statusCode, 401)
     },
   )
 
@@ -146,7 +162,7 @@ for (const [where, skip, env] of [
       const ada = await signIn('ada@example.com')
       const answers = await Promise.all([ada.get('/store-managers/logout'), ada.post('/store-managers/logout')])
       for (const { statusCode } of answers) t.assert.ok([200, 401].includes(statusCode))
-      t.assert.equal((await ada.get('/items')).statusCode, 401)
+      t.assert.strictEqual((await ada.get('/items')).statusCode, 401)
     },
   )
 }
@@ -162,12 +178,12 @@ test(
     const redis = await connect(context.config.redis)
     t.after(() => redis.destroy())
     const record = JSON.parse((await redis.get(jti)) ?? '{}')
-    t.assert.deepEqual(Object.keys(record), ['jti', 'status', 'created_at', 'updated_at'])
-    t.assert.equal(record.jti, jti)
-    t.assert.equal(record.status, 'blacklisted')
-    t.assert.equal(record.updated_at, record.created_at)
-    t.assert.equal(new Date(record.created_at).toISOString(), record.created_at)
-    t.assert.equal(await redis.expireTime(jti), exp)
+    t.assert.deepStrictEqual(Object.keys(record), ['jti', 'status', 'created_at', 'updated_at'])
+    t.assert.strictEqual(record.jti, jti)
+    t.assert.strictEqual(record.status, 'blacklisted')
+    t.assert.strictEqual(record.updated_at, record.created_at)
+    t.assert.strictEqual(new Date(record.created_at).toISOString(), record.created_at)
+    t.assert.strictEqual(await redis.expireTime(jti), exp)
   },
 )
 

@@ -23,9 +23,9 @@ test('a thousand reads at once of present, absent and changed items each get the
   const answers = await Promise.all(ids.map((id, n) => (n % 2 ? ada : grace).get(`/items/${id}`)))
   for (const [n, answer] of answers.entries()) {
     const item = expected.get(ids[n] ?? '')
-    t.assert.equal(answer.statusCode, item ? 200 : 404)
-    if (item) t.assert.deepEqual(answer.json(), item)
-    else t.assert.equal(answer.json().code, 'item_not_found')
+    t.assert.strictEqual(answer.statusCode, item ? 200 : 404)
+    if (item) t.assert.deepStrictEqual(answer.json(), item)
+    else t.assert.strictEqual(answer.json().code, 'item_not_found')
   }
 })
 
@@ -36,10 +36,10 @@ test('a read that begins after a write was answered sees that write', async (t: 
   const change = async (id: string) => {
     for (let price_usd = 0; price_usd < 20; price_usd++) {
       await ada.patch(`/items/${id}`, { price_usd })
-      t.assert.equal((await ada.get(`/items/${id}`)).json().price_usd, price_usd)
+      t.assert.strictEqual((await ada.get(`/items/${id}`)).json().price_usd, price_usd)
     }
     await ada.delete(`/items/${id}`)
-    t.assert.equal((await ada.get(`/items/${id}`)).statusCode, 404)
+    t.assert.strictEqual((await ada.get(`/items/${id}`)).statusCode, 404)
   }
   await Promise.all(items.map(({ id }) => change(id)))
 })
@@ -50,8 +50,8 @@ test('a token that does not count is refused before anything else is told', asyn
   const id = (await createMany(ada, 1))[0]?.id ?? ''
   await ada.get('/store-managers/logout')
   const paths = [`/items/${id}`, '/items', '/items/7', '/items?expand=x', `/items/${id.replace(/^.{8}/, '00000000')}`]
-  for (const path of paths) t.assert.equal((await ada.get(path)).statusCode, 401)
-  t.assert.equal((await ada.patch('/items/7', { price_usd: -1 })).statusCode, 401)
+  for (const path of paths) t.assert.strictEqual((await ada.get(path)).statusCode, 401)
+  t.assert.strictEqual((await ada.patch('/items/7', { price_usd: -1 })).statusCode, 401)
 })
 
 test('the reads of one turn are one query for distinct keys, and its failure is the failure of each', async (t: TestContext) => {
@@ -61,14 +61,14 @@ test('the reads of one turn are one query for distinct keys, and its failure is 
     if (keys.includes('bad')) throw new Error('away')
     return new Map(keys.map((key) => [key, `${key}!`]))
   })
-  t.assert.deepEqual(await Promise.all([read('a'), read('b'), read('a')]), ['a!', 'b!', 'a!'])
+  t.assert.deepStrictEqual(await Promise.all([read('a'), read('b'), read('a')]), ['a!', 'b!', 'a!'])
   const failed = await Promise.allSettled([read('a'), read('bad')])
-  t.assert.deepEqual(
+  t.assert.deepStrictEqual(
     failed.map(({ status }) => status),
     ['rejected', 'rejected'],
   )
-  t.assert.equal(await read('a'), 'a!')
-  t.assert.deepEqual(asked, [['a', 'b'], ['a', 'bad'], ['a']])
+  t.assert.strictEqual(await read('a'), 'a!')
+  t.assert.deepStrictEqual(asked, [['a', 'b'], ['a', 'bad'], ['a']])
 })
 
 test('one bad row among many that are written at once fails alone', async (t: TestContext) => {
@@ -81,11 +81,11 @@ test('one bad row among many that are written at once fails alone', async (t: Te
   }))
   const results = await Promise.allSettled(rows.map(({ owner, item }) => create(owner, item)))
   for (const [n, result] of results.entries()) {
-    if (n % 4) t.assert.equal(result.status, 'fulfilled')
-    else t.assert.equal(result.status === 'rejected' && result.reason.code, 'invalid_token')
+    if (n % 4) t.assert.strictEqual(result.status, 'fulfilled')
+    else t.assert.strictEqual(result.status === 'rejected' && result.reason.code, 'invalid_token')
   }
   const items = Object.values<{ price_usd: number }>((await ada.get('/items')).json())
-  t.assert.deepEqual(
+  t.assert.deepStrictEqual(
     items.map((item) => item.price_usd).toSorted((a, b) => a - b),
     rows.map((_, n) => n).filter((n) => n % 4),
   )
@@ -104,13 +104,13 @@ test('rows that wait while every connection writes go together in the next state
     await setImmediate()
     await setImmediate()
   }
-  t.assert.deepEqual(statements, [[0], [1]])
+  t.assert.deepStrictEqual(statements, [[0], [1]])
   while (release.length > 0) {
     release.shift()?.()
     await setImmediate()
   }
   await Promise.all(writes)
-  t.assert.deepEqual(statements, [[0], [1], [2, 3, 4, 5, 6, 7]])
+  t.assert.deepStrictEqual(statements, [[0], [1], [2, 3, 4, 5, 6, 7]])
 })
 
 test('rows are not written again when nobody knows whether they were', async (t: TestContext) => {
@@ -120,8 +120,8 @@ test('rows are not written again when nobody knows whether they were', async (t:
     throw storeUnavailable('PostgreSQL', new Error('cut off'))
   }, 2)
   const results = await Promise.allSettled([write(1), write(2), write(3)])
-  t.assert.equal(statements, 1)
-  for (const { status } of results) t.assert.equal(status, 'rejected')
+  t.assert.strictEqual(statements, 1)
+  for (const { status } of results) t.assert.strictEqual(status, 'rejected')
 })
 
 async function createMany(manager: Manager, count: number): Promise<{ id: string }[]> {

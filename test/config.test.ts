@@ -6,13 +6,13 @@ const secret = 'x'.repeat(32)
 
 test('with nothing set, the embedded PostgreSQL serves at http://localhost:8000', (t: TestContext) => {
   const config = readConfig({})
-  t.assert.equal(config.postgres, undefined)
-  t.assert.equal(config.redis, undefined)
-  t.assert.equal(config.tokens.secret, undefined)
-  t.assert.deepEqual(config.listen, { host: 'localhost', port: 8000 })
-  t.assert.deepEqual(config.pool, { schema: 'public', size: 5, overflow: 10, echo: false })
-  t.assert.equal(config.bcryptCost, 12)
-  t.assert.equal(config.itemWrites, 'owner')
+  t.assert.strictEqual(config.postgres, undefined)
+  t.assert.strictEqual(config.redis, undefined)
+  t.assert.strictEqual(config.tokens.secret, undefined)
+  t.assert.deepStrictEqual(config.listen, { host: 'localhost', port: 8000 })
+  t.assert.deepStrictEqual(config.pool, { schema: 'public', size: 5, overflow: 10, echo: false })
+  t.assert.strictEqual(config.bcryptCost, 12)
+  t.assert.strictEqual(config.itemWrites, 'owner')
 })
 
 test('every setting of the original service is read', (t: TestContext) => {
@@ -39,19 +39,19 @@ test('every setting of the original service is read', (t: TestContext) => {
     LOG_LEVEL: 'warn',
     AUTO_MIGRATE: 'no',
   })
-  t.assert.deepEqual(config.postgres, { host: 'h', port: 1, user: 'u', password: 'p', database: 'd' })
-  t.assert.deepEqual(config.pool, { schema: 'public', size: 2, overflow: 3, echo: true })
-  t.assert.deepEqual(config.redis, { host: 'r', port: 4, database: 5, password: 'q' })
-  t.assert.deepEqual(config.tokens, { secret: 'x'.repeat(64), algorithm: 'HS512', type: 'bearer' })
-  t.assert.deepEqual(config.listen, { host: '::', port: 0 })
-  t.assert.equal(config.processes, 2)
-  t.assert.equal(config.itemWrites, 'shared')
-  t.assert.equal(config.logLevel, 'warn')
-  t.assert.equal(config.autoMigrate, false)
+  t.assert.deepStrictEqual(config.postgres, { host: 'h', port: 1, user: 'u', password: 'p', database: 'd' })
+  t.assert.deepStrictEqual(config.pool, { schema: 'public', size: 2, overflow: 3, echo: true })
+  t.assert.deepStrictEqual(config.redis, { host: 'r', port: 4, database: 5, password: 'q' })
+  t.assert.deepStrictEqual(config.tokens, { secret: 'x'.repeat(64), algorithm: 'HS512', type: 'bearer' })
+  t.assert.deepStrictEqual(config.listen, { host: '::', port: 0 })
+  t.assert.strictEqual(config.processes, 2)
+  t.assert.strictEqual(config.itemWrites, 'shared')
+  t.assert.strictEqual(config.logLevel, 'warn')
+  t.assert.strictEqual(config.autoMigrate, false)
 })
 
 test('an empty setting counts as absent', (t: TestContext) => {
-  t.assert.deepEqual(readConfig({ POSTGRES_HOST: '', REDIS_HOST: '', PORT: '', JWT_SECRET: '' }), readConfig({}))
+  t.assert.deepStrictEqual(readConfig({ POSTGRES_HOST: '', REDIS_HOST: '', PORT: '', JWT_SECRET: '' }), readConfig({}))
 })
 
 test('everything that does not fit is said at once, by name and never by value', (t: TestContext) => {
@@ -88,18 +88,18 @@ for (const [algorithm, bytes] of [
       () => readConfig(env(bytes - 1)),
       new RegExp(`JWT_SECRET is too short: ${algorithm} needs at least ${bytes} bytes`),
     )
-    t.assert.equal(readConfig(env(bytes)).tokens.secret?.length, bytes)
+    t.assert.strictEqual(readConfig(env(bytes)).tokens.secret?.length, bytes)
   })
 }
 
 test('a PostgreSQL of your own needs a secret of your own', (t: TestContext) => {
   t.assert.throws(() => readConfig({ POSTGRES_HOST: 'h' }), /JWT_SECRET is required when POSTGRES_HOST is set/)
-  t.assert.equal(readConfig({ POSTGRES_HOST: 'h', JWT_SECRET: secret }).postgres?.host, 'h')
+  t.assert.strictEqual(readConfig({ POSTGRES_HOST: 'h', JWT_SECRET: secret }).postgres?.host, 'h')
 })
 
 test('the help has a line for each setting, with its default', (t: TestContext) => {
   const help = describeSettings().split('\n')
-  t.assert.equal(help.length, 27)
+  t.assert.strictEqual(help.length, 27)
   t.assert.match(help.find((line) => line.includes(' PORT ')) ?? '', /\[8000\]$/)
   t.assert.match(help.find((line) => line.includes(' JWT_SECRET ')) ?? '', /required with POSTGRES_HOST$/)
 })

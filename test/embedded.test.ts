@@ -39,37 +39,41 @@ const withoutNamespaces = [
 const shared = await mkdtemp(join(tmpdir(), 'embedded test '))
 after(() => rm(shared, { recursive: true }))
 
-test('a cold start makes a database that answers, and a stop leaves nothing running', { timeout }, async (t) => {
-  const { dataDir } = openFolder(t, shared)
-  const server = await startEmbedded(dataDir, options)
-  t.assert.deepEqual([server.started, server.ownerPid], [true, undefined])
-  const sql = `select current_database(), current_setting('data_checksums') as checksums, upper('é') as upper`
-  t.assert.deepEqual(await query(server, sql), [{ current_database: 'stockroom', checksums: 'on', upper: 'É' }])
-  t.assert.equal((await stat(dataDir)).mode & 0o777, 0o700)
-  const pid = await postmasterPid(dataDir)
-  await server.stop()
-  t.assert.equal(isRunning(pid), false)
-  t.assert.equal(existsSync(server.connection.host), false)
-  t.assert.deepEqual(await readdir(dataDir), ['postgres', 'postgres.log'])
-})
+test(
+  'a cold start makes a database that answers, and a stop leaves nothing running',
+  { timeout },
+  async (t: TestContext) => {
+    const { dataDir } = openFolder(t, shared)
+    const server = await startEmbedded(dataDir, options)
+    t.assert.deepStrictEqual([server.started, server.ownerPid], [true, undefined])
+    const sql = `select current_database(), current_setting('data_checksums') as checksums, upper('é') as upper`
+    t.assert.deepStrictEqual(await query(server, sql), [{ current_database: 'stockroom', checksums: 'on', upper: 'É' }])
+    t.assert.strictEqual((await stat(dataDir)).mode & 0o777, 0o700)
+    const pid = await postmasterPid(dataDir)
+    await server.stop()
+    t.assert.strictEqual(isRunning(pid), false)
+    t.assert.strictEqual(existsSync(server.connection.host), false)
+    t.assert.deepStrictEqual(await readdir(dataDir), ['postgres', 'postgres.log'])
+  },
+)
 
-test('after kill -9 of its owner a server is adopted with every committed row', { timeout }, async (t) => {
+test('after kill -9 of its owner a server is adopted with every committed row', { timeout }, async (t: TestContext) => {
   const { dataDir, startElsewhere } = openFolder(t, shared)
   const { child, server: before } = await startElsewhere()
   await query(before, 'drop table if exists kept; create table kept as select generate_series(1, 1000) as n')
   await kill(child)
   const server = await startEmbedded(dataDir, options)
-  t.assert.deepEqual([server.started, server.ownerPid], [false, undefined])
-  t.assert.deepEqual(await query(server, 'select count(*)::int as rows from kept'), [{ rows: 1000 }])
+  t.assert.deepStrictEqual([server.started, server.ownerPid], [false, undefined])
+  t.assert.deepStrictEqual(await query(server, 'select count(*)::int as rows from kept'), [{ rows: 1000 }])
   const pid = await postmasterPid(dataDir)
   await server.stop()
-  t.assert.equal(isRunning(pid), false)
+  t.assert.strictEqual(isRunning(pid), false)
 })
 
 test(
   'after kill -9 of the server in the middle of writing, every acknowledged row is there',
   { timeout },
-  async (t) => {
+  async (t: TestContext) => {
     const { dataDir } = openFolder(t, shared)
     const crashed = await startEmbedded(dataDir, options)
     await query(crashed, 'drop table if exists kept; create table kept (n int)')
@@ -78,12 +82,12 @@ test(
     process.kill(await postmasterPid(dataDir), 'SIGKILL')
     const acknowledged = await writing
     const server = await startEmbedded(dataDir, options)
-    t.assert.equal(server.started, true)
+    t.assert.strictEqual(server.started, true)
     const [{ rows }] = (await query(server, 'select count(*)::int as rows from kept')) as [{ rows: number }]
     // The one in flight may have been committed too.
-    t.assert.equal(rows === acknowledged || rows === acknowledged + 1, true, `${rows} rows of ${acknowledged}`)
+    t.assert.strictEqual(rows === acknowledged || rows === acknowledged + 1, true, `${rows} rows of ${acknowledged}`)
     await crashed.stop()
-    t.assert.deepEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
+    t.assert.deepStrictEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
     await server.stop()
   },
 )
@@ -91,7 +95,7 @@ test(
 test(
   'lock files whose process number now belongs to another program do not prevent a start',
   { timeout },
-  async (t) => {
+  async (t: TestContext) => {
     const { dataDir } = openFolder(t, shared)
     const crashed = await startEmbedded(dataDir, options)
     process.kill(await postmasterPid(dataDir), 'SIGKILL')
@@ -100,41 +104,49 @@ test(
       await writeFile(file, [process.pid, ...rest].join('\n'))
     }
     const server = await startEmbedded(dataDir, options)
-    t.assert.deepEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
+    t.assert.deepStrictEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
     await server.stop()
     await crashed.stop()
   },
 )
 
-test('a second start learns who the owner is, and its stop leaves the server running', { timeout }, async (t) => {
-  const { dataDir, startElsewhere } = openFolder(t, shared)
-  const owner = await startElsewhere()
-  const guest = await startEmbedded(dataDir, options)
-  t.assert.deepEqual([guest.started, guest.ownerPid], [false, owner.child.pid])
-  await guest.stop()
-  t.assert.deepEqual(await query(owner.server, 'select 1 as alive'), [{ alive: 1 }])
-})
+test(
+  'a second start learns who the owner is, and its stop leaves the server running',
+  { timeout },
+  async (t: TestContext) => {
+    const { dataDir, startElsewhere } = openFolder(t, shared)
+    const owner = await startElsewhere()
+    const guest = await startEmbedded(dataDir, options)
+    t.assert.deepStrictEqual([guest.started, guest.ownerPid], [false, owner.child.pid])
+    await guest.stop()
+    t.assert.deepStrictEqual(await query(owner.server, 'select 1 as alive'), [{ alive: 1 }])
+  },
+)
 
-test('of two starts at once on an empty folder one becomes the owner', { timeout }, async (t) => {
+test('of two starts at once on an empty folder one becomes the owner', { timeout }, async (t: TestContext) => {
   const { dataDir, startElsewhere } = await openEmptyFolder(t)
   const both = await Promise.all([startElsewhere(), startElsewhere()])
   const [owner, guest] = both.toSorted((a, b) => (a.server.ownerPid ?? 0) - (b.server.ownerPid ?? 0))
-  t.assert.deepEqual([owner?.server.ownerPid, guest?.server.ownerPid], [undefined, owner?.child.pid])
-  t.assert.deepEqual(await query(both[0].server, 'select 1 as alive'), [{ alive: 1 }])
-  t.assert.deepEqual(await readdir(dataDir), ['postgres', 'postgres.log'])
+  t.assert.deepStrictEqual([owner?.server.ownerPid, guest?.server.ownerPid], [undefined, owner?.child.pid])
+  t.assert.deepStrictEqual(await query(both[0].server, 'select 1 as alive'), [{ alive: 1 }])
+  t.assert.deepStrictEqual(await readdir(dataDir), ['postgres', 'postgres.log'])
 })
 
-test('what a set-up that was killed has left is removed, and not taken for a cluster', { timeout }, async (t) => {
-  const { dataDir } = await openEmptyFolder(t)
-  const { pid } = spawnSync('true')
-  await mkdir(join(dataDir, `postgres.new-${pid}`, 'base'), { recursive: true })
-  const server = await startEmbedded(dataDir, options)
-  t.assert.deepEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
-  await server.stop()
-  t.assert.deepEqual(await readdir(dataDir), ['postgres', 'postgres.log'])
-})
+test(
+  'what a set-up that was killed has left is removed, and not taken for a cluster',
+  { timeout },
+  async (t: TestContext) => {
+    const { dataDir } = await openEmptyFolder(t)
+    const { pid } = spawnSync('true')
+    await mkdir(join(dataDir, `postgres.new-${pid}`, 'base'), { recursive: true })
+    const server = await startEmbedded(dataDir, options)
+    t.assert.deepStrictEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
+    await server.stop()
+    t.assert.deepStrictEqual(await readdir(dataDir), ['postgres', 'postgres.log'])
+  },
+)
 
-test('a start that fails says why in the words of the server', { timeout }, async (t) => {
+test('a start that fails says why in the words of the server', { timeout }, async (t: TestContext) => {
   const { dataDir } = openFolder(t, shared)
   const settings = { fsync: 'off', shared_buffers: 'many' }
   const words = /invalid value for parameter "shared_buffers": "many"/
@@ -147,13 +159,13 @@ const unlessRoot = isRoot ? false : 'PostgreSQL minds the user only if that is r
 test(
   'root starts it in a folder that only root may enter, spaces in its path',
   { timeout, skip: unlessRoot },
-  async (t) => {
+  async (t: TestContext) => {
     const { dataDir } = openFolder(t, shared)
-    t.assert.equal((await stat(shared)).mode & 0o777, 0o700)
+    t.assert.strictEqual((await stat(shared)).mode & 0o777, 0o700)
     t.assert.match(dataDir, / /)
     const server = await startEmbedded(dataDir, options)
-    t.assert.deepEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
-    t.assert.equal((await stat(lockFile(dataDir))).uid, 0)
+    t.assert.deepStrictEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
+    t.assert.strictEqual((await stat(lockFile(dataDir))).uid, 0)
     await server.stop()
   },
 )
@@ -167,17 +179,17 @@ const unlessNobody = mayMount
 test(
   'without user namespaces root runs it as nobody, and later as before',
   { timeout, skip: unlessNobody },
-  async (t) => {
+  async (t: TestContext) => {
     const { dataDir, startElsewhere } = openFolder(t, shared)
     await chmod(shared, 0o711)
     const { child, server: before } = await startElsewhere(withoutNamespaces)
     await query(before, 'drop table if exists kept; create table kept as select 1 as n')
-    t.assert.equal((await stat(lockFile(dataDir))).uid, 65_534)
+    t.assert.strictEqual((await stat(lockFile(dataDir))).uid, 65_534)
     await kill(child)
     await (await startEmbedded(dataDir, options)).stop()
     const server = await startEmbedded(dataDir, options)
-    t.assert.deepEqual(await query(server, 'select n from kept'), [{ n: 1 }])
-    t.assert.equal((await stat(lockFile(dataDir))).uid, 0)
+    t.assert.deepStrictEqual(await query(server, 'select n from kept'), [{ n: 1 }])
+    t.assert.strictEqual((await stat(lockFile(dataDir))).uid, 0)
     await server.stop()
   },
 )

@@ -12,26 +12,26 @@ const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock:
 test('the root leads to the documentation page', async (t: TestContext) => {
   const { send } = await openApp(t)
   const answer = await send({ url: '/' })
-  t.assert.equal(answer.statusCode, 307)
-  t.assert.equal(answer.headers.location, '/scalar')
+  t.assert.strictEqual(answer.statusCode, 307)
+  t.assert.strictEqual(answer.headers.location, '/scalar')
 })
 
 test('every path answers with a trailing slash as well', async (t: TestContext) => {
   const { send, signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const created = await ada.post('/items/', tea)
-  t.assert.equal(created.statusCode, 201)
+  t.assert.strictEqual(created.statusCode, 201)
   const path = created.headers.location
-  t.assert.deepEqual((await ada.get(`${path}/`)).json(), created.json())
-  t.assert.deepEqual((await ada.patch(`${path}/`, {})).json(), created.json())
-  t.assert.deepEqual((await ada.get('/items/')).json(), (await ada.get('/items')).json())
-  t.assert.equal((await ada.delete(`${path}/`)).statusCode, 204)
+  t.assert.deepStrictEqual((await ada.get(`${path}/`)).json(), created.json())
+  t.assert.deepStrictEqual((await ada.patch(`${path}/`, {})).json(), created.json())
+  t.assert.deepStrictEqual((await ada.get('/items/')).json(), (await ada.get('/items')).json())
+  t.assert.strictEqual((await ada.delete(`${path}/`)).statusCode, 204)
   const register = { name: 'Grace', email: 'grace@example.com', password }
-  t.assert.equal((await send({ method: 'POST', url: '/store-managers/', payload: register })).statusCode, 201)
-  t.assert.equal((await send({ method: 'POST', url: '/store-managers/token/' })).statusCode, 422)
-  t.assert.equal((await send({ url: '/openapi.json/' })).statusCode, 200)
-  t.assert.equal((await send({ url: '/scalar/' })).statusCode, 200)
-  t.assert.equal((await ada.get('/store-managers/logout/')).statusCode, 200)
+  t.assert.strictEqual((await send({ method: 'POST', url: '/store-managers/', payload: register })).statusCode, 201)
+  t.assert.strictEqual((await send({ method: 'POST', url: '/store-managers/token/' })).statusCode, 422)
+  t.assert.strictEqual((await send({ url: '/openapi.json/' })).statusCode, 200)
+  t.assert.strictEqual((await send({ url: '/scalar/' })).statusCode, 200)
+  t.assert.strictEqual((await ada.get('/store-managers/logout/')).statusCode, 200)
 })
 
 test('HEAD answers as GET does, without a body', async (t: TestContext) => {
@@ -41,9 +41,9 @@ test('HEAD answers as GET does, without a body', async (t: TestContext) => {
   for (const url of ['/items', location, '/openapi.json', '/scalar', '/items/7', '/nothing']) {
     const headers = { authorization: `Bearer ${ada.token}` }
     const [head, get] = [await send({ method: 'HEAD', url, headers }), await send({ url, headers })]
-    t.assert.equal(head.statusCode, get.statusCode)
-    t.assert.equal(head.headers['content-type'], get.headers['content-type'])
-    t.assert.equal(head.body, '')
+    t.assert.strictEqual(head.statusCode, get.statusCode)
+    t.assert.strictEqual(head.headers['content-type'], get.headers['content-type'])
+    t.assert.strictEqual(head.body, '')
   }
 })
 
@@ -69,9 +69,9 @@ test('a method that a known path has not answers 405 with those it has', async (
         headers: { 'content-type': 'text/xml' },
         payload: '<a/>',
       })
-      t.assert.equal(refused.statusCode, 405)
-      t.assert.equal(refused.headers.allow, allow)
-      t.assert.equal(refused.json().code, 'method_not_allowed')
+      t.assert.strictEqual(refused.statusCode, 405)
+      t.assert.strictEqual(refused.headers.allow, allow)
+      t.assert.strictEqual(refused.json().code, 'method_not_allowed')
     }
   }
 })
@@ -81,8 +81,8 @@ test('an unknown path answers 404, whatever the method, the token and the body',
   for (const url of ['/nothing', '/items/a/b', '/item', '/store-managers/1', '//items', '/Items']) {
     for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS'] as const) {
       const refused = await send({ method, url, headers: { 'content-type': 'text/xml' }, payload: '<a/>' })
-      t.assert.equal(refused.statusCode, 404)
-      t.assert.equal(refused.json().code, 'not_found')
+      t.assert.strictEqual(refused.statusCode, 404)
+      t.assert.strictEqual(refused.json().code, 'not_found')
     }
   }
 })
@@ -90,9 +90,9 @@ test('an unknown path answers 404, whatever the method, the token and the body',
 test('every error is a problem: its members, its type, its request id', async (t: TestContext) => {
   const { send } = await openApp(t)
   const refused = await send({ url: '/items', headers: { 'x-request-id': 'trace-1' } })
-  t.assert.equal(refused.headers['content-type'], 'application/problem+json')
-  t.assert.equal(refused.headers['x-request-id'], 'trace-1')
-  t.assert.deepEqual(refused.json(), {
+  t.assert.strictEqual(refused.headers['content-type'], 'application/problem+json')
+  t.assert.strictEqual(refused.headers['x-request-id'], 'trace-1')
+  t.assert.deepStrictEqual(refused.json(), {
     type: 'urn:stockroom:problem:missing_token',
     title: problems.missing_token[1],
     status: 401,
@@ -121,8 +121,8 @@ for (const [what, body] of [
     const { signIn } = await openApp(t)
     const ada = await signIn('ada@example.com')
     const refused = await ada.post('/items', body, { 'content-type': 'application/json' })
-    t.assert.equal(refused.statusCode, 400)
-    t.assert.equal(refused.json().code, 'malformed_body')
+    t.assert.strictEqual(refused.statusCode, 400)
+    t.assert.strictEqual(refused.json().code, 'malformed_body')
     t.assert.ok(!refused.body.includes('hunter2'))
   })
 }
@@ -138,8 +138,8 @@ for (const [what, body] of [
     const { signIn } = await openApp(t)
     const ada = await signIn('ada@example.com')
     const refused = await ada.post('/items', body, { 'content-type': 'application/json' })
-    t.assert.equal(refused.statusCode, 422)
-    t.assert.deepEqual(refused.json().errors, [
+    t.assert.strictEqual(refused.statusCode, 422)
+    t.assert.deepStrictEqual(refused.json().errors, [
       { type: 'model_attributes_type', loc: ['body'], msg: 'must be an object' },
     ])
   })
@@ -151,8 +151,8 @@ test('JSON may come with a byte order mark and a charset', async (t: TestContext
   const created = await ada.post('/items', `\uFEFF${JSON.stringify(tea)}`, {
     'content-type': 'application/json; charset=utf-8',
   })
-  t.assert.equal(created.statusCode, 201)
-  t.assert.equal(created.json().name, tea.name)
+  t.assert.strictEqual(created.statusCode, 201)
+  t.assert.strictEqual(created.json().name, tea.name)
 })
 
 test('a body of another media type answers 415', async (t: TestContext) => {
@@ -165,8 +165,8 @@ test('a body of another media type answers 415', async (t: TestContext) => {
     'multipart/form-data; boundary=x',
   ]) {
     const refused = await ada.post('/items', JSON.stringify(tea), { 'content-type': type })
-    t.assert.equal(refused.statusCode, 415)
-    t.assert.equal(refused.json().code, 'unsupported_media_type')
+    t.assert.strictEqual(refused.statusCode, 415)
+    t.assert.strictEqual(refused.json().code, 'unsupported_media_type')
   }
 })
 
@@ -176,7 +176,7 @@ test('a media type without a body does no harm where none is needed', async (t: 
   for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
     const { location = '' } = (await ada.post('/items', tea)).headers
     const deleted = await ada.delete(location, '', { 'content-type': type, 'content-length': '0' })
-    t.assert.equal(deleted.statusCode, 204)
+    t.assert.strictEqual(deleted.statusCode, 204)
   }
 })
 
@@ -185,17 +185,20 @@ test('a body over 64 KiB answers 413, one just below it is read', async (t: Test
   const ada = await signIn('ada@example.com')
   const bodyOf = (bytes: number) =>
     JSON.stringify({ ...tea, more: 'x'.repeat(bytes - JSON.stringify({ ...tea, more: '' }).length) })
-  t.assert.equal((await ada.post('/items', bodyOf(64 * 1024), { 'content-type': 'application/json' })).statusCode, 201)
+  t.assert.strictEqual(
+    (await ada.post('/items', bodyOf(64 * 1024), { 'content-type': 'application/json' })).statusCode,
+    201,
+  )
   const refused = await ada.post('/items', bodyOf(64 * 1024 + 1), { 'content-type': 'application/json' })
-  t.assert.equal(refused.statusCode, 413)
-  t.assert.equal(refused.json().code, 'body_too_large')
+  t.assert.strictEqual(refused.statusCode, 413)
+  t.assert.strictEqual(refused.json().code, 'body_too_large')
 })
 
 test('a path that is no URL answers 400', async (t: TestContext) => {
   const { send } = await openApp(t)
   const refused = await send({ url: '/items/%zz' })
-  t.assert.equal(refused.statusCode, 400)
-  t.assert.equal(refused.json().code, 'malformed_request')
+  t.assert.strictEqual(refused.statusCode, 400)
+  t.assert.strictEqual(refused.json().code, 'malformed_request')
   t.assert.ok(refused.headers['x-request-id'])
 })
 
@@ -217,7 +220,7 @@ test('what is no HTTP is answered as a problem too, and the connection ends', as
     t.assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `))
     t.assert.match(answer, /\r\nContent-Type: application\/problem\+json\r\n/i)
     const problem = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))
-    t.assert.equal(problem.code, code)
+    t.assert.strictEqual(problem.code, code)
     t.assert.ok(answer.toLowerCase().includes(`x-request-id: ${problem.request_id}\r\n`))
   }
 })
@@ -240,9 +243,9 @@ test('an error that nobody foresaw answers a bare 500 and is logged once, with t
     throw new Error('a bug in words that nobody outside may see')
   })
   const answer = await ada.get('/items')
-  t.assert.equal(answer.statusCode, 500)
+  t.assert.strictEqual(answer.statusCode, 500)
   const { request_id, ...problem } = answer.json()
-  t.assert.deepEqual(problem, {
+  t.assert.deepStrictEqual(problem, {
     type: 'urn:stockroom:problem:internal_error',
     title: 'Internal error',
     status: 500,
@@ -250,9 +253,9 @@ test('an error that nobody foresaw answers a bare 500 and is logged once, with t
     code: 'internal_error',
   })
   const lines = log.map((line) => JSON.parse(line)).filter(({ err }) => err)
-  t.assert.equal(lines.length, 1)
-  t.assert.equal(lines[0].reqId, request_id)
-  t.assert.equal(lines[0].err.message, 'a bug in words that nobody outside may see')
+  t.assert.strictEqual(lines.length, 1)
+  t.assert.strictEqual(lines[0].reqId, request_id)
+  t.assert.strictEqual(lines[0].err.message, 'a bug in words that nobody outside may see')
 })
 
 test('a request leaves one line in the log: id, method, route, status, duration', async (t: TestContext) => {
@@ -261,9 +264,9 @@ test('a request leaves one line in the log: id, method, route, status, duration'
   const { location = '' } = (await ada.post('/items', tea)).headers
   log.length = 0
   const { headers } = await ada.get(`${location}?expand=store_manager`)
-  t.assert.equal(log.length, 1)
+  t.assert.strictEqual(log.length, 1)
   const { reqId, method, route, status, ms } = JSON.parse(log[0] ?? '')
-  t.assert.deepEqual(
+  t.assert.deepStrictEqual(
     { reqId, method, route, status },
     { reqId: headers['x-request-id'], method: 'GET', route: '/items/:id', status: 200 },
   )

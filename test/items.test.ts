@@ -11,13 +11,13 @@ test('a manager creates an item, which is theirs, and gets it by its location', 
   const ada = await signIn('ada@example.com')
   const created = await ada.post('/items', tea)
   const item = created.json()
-  t.assert.equal(created.statusCode, 201)
-  t.assert.deepEqual(item, { ...tea, id: item.id, store_manager_id: ada.id })
+  t.assert.strictEqual(created.statusCode, 201)
+  t.assert.deepStrictEqual(item, { ...tea, id: item.id, store_manager_id: ada.id })
   t.assert.match(item.id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-  t.assert.equal(created.headers.location, `/items/${item.id}`)
+  t.assert.strictEqual(created.headers.location, `/items/${item.id}`)
   const got = await ada.get(`/items/${item.id}`)
-  t.assert.equal(got.statusCode, 200)
-  t.assert.deepEqual(got.json(), item)
+  t.assert.strictEqual(got.statusCode, 200)
+  t.assert.deepStrictEqual(got.json(), item)
 })
 
 test('every category is taken', async (t: TestContext) => {
@@ -25,21 +25,21 @@ test('every category is taken', async (t: TestContext) => {
   const ada = await signIn('ada@example.com')
   for (const category of categories) {
     const created = await ada.post('/items', { ...tea, category })
-    t.assert.equal(created.statusCode, 201)
-    t.assert.equal(created.json().category, category)
+    t.assert.strictEqual(created.statusCode, 201)
+    t.assert.strictEqual(created.json().category, category)
   }
 })
 
 test('the list is an object from id to item, of all managers, the oldest first', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
-  t.assert.deepEqual((await ada.get('/items')).json(), {})
+  t.assert.deepStrictEqual((await ada.get('/items')).json(), {})
   const first = (await ada.post('/items', tea)).json()
   const second = (await grace.post('/items', { ...tea, name: 'Soap', category: 'Household' })).json()
   const list = await ada.get('/items')
-  t.assert.equal(list.statusCode, 200)
-  t.assert.deepEqual(list.json(), { [first.id]: first, [second.id]: second })
-  t.assert.deepEqual(Object.keys(list.json()), [first.id, second.id])
+  t.assert.strictEqual(list.statusCode, 200)
+  t.assert.deepStrictEqual(list.json(), { [first.id]: first, [second.id]: second })
+  t.assert.deepStrictEqual(Object.keys(list.json()), [first.id, second.id])
 })
 
 test('the owner comes with an item when asked for, by id and name alone', async (t: TestContext) => {
@@ -47,12 +47,12 @@ test('the owner comes with an item when asked for, by id and name alone', async 
   const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
   const { id } = (await ada.post('/items', tea)).json()
   const owner = { id: ada.id, name: 'Ada Lovelace' }
-  t.assert.deepEqual((await grace.get(`/items/${id}?expand=store_manager`)).json().store_manager, owner)
-  t.assert.deepEqual((await grace.get('/items?expand=store_manager')).json()[id].store_manager, owner)
-  t.assert.equal((await grace.get(`/items/${id}`)).json().store_manager, undefined)
+  t.assert.deepStrictEqual((await grace.get(`/items/${id}?expand=store_manager`)).json().store_manager, owner)
+  t.assert.deepStrictEqual((await grace.get('/items?expand=store_manager')).json()[id].store_manager, owner)
+  t.assert.strictEqual((await grace.get(`/items/${id}`)).json().store_manager, undefined)
   const refused = await grace.get('/items?expand=password')
-  t.assert.equal(refused.statusCode, 422)
-  t.assert.deepEqual(refused.json().errors, [
+  t.assert.strictEqual(refused.statusCode, 422)
+  t.assert.deepStrictEqual(refused.json().errors, [
     { type: 'enum', loc: ['query', 'expand'], msg: 'must be one of "store_manager"' },
   ])
 })
@@ -65,7 +65,7 @@ for (const price of prices) {
     const ada = await signIn('ada@example.com')
     const json = JSON.stringify(tea).replace('4.99', price)
     const created = await ada.post('/items', json, { 'content-type': 'application/json' })
-    t.assert.equal(created.statusCode, 201)
+    t.assert.strictEqual(created.statusCode, 201)
     const expected = price === '-0' ? 0 : Number(price)
     t.assert.ok(Object.is(created.json().price_usd, expected))
     t.assert.ok(Object.is((await ada.get(created.headers.location ?? '')).json().price_usd, expected))
@@ -78,8 +78,8 @@ for (const price of ['1e400', '1e-400', '12345678901234567.89', '0.1000000000000
     const ada = await signIn('ada@example.com')
     const json = JSON.stringify(tea).replace('4.99', price)
     const refused = await ada.post('/items', json, { 'content-type': 'application/json' })
-    t.assert.equal(refused.statusCode, 422)
-    t.assert.deepEqual(refused.json().errors, [
+    t.assert.strictEqual(refused.statusCode, 422)
+    t.assert.deepStrictEqual(refused.json().errors, [
       {
         type: 'finite_number',
         loc: ['body', 'price_usd'],
@@ -94,8 +94,8 @@ test('a long number in a field that nobody asked for does no harm', async (t: Te
   const ada = await signIn('ada@example.com')
   const json = JSON.stringify(tea).replace('{', '{"weight":12345678901234567.89,')
   const created = await ada.post('/items', json, { 'content-type': 'application/json' })
-  t.assert.equal(created.statusCode, 201)
-  t.assert.equal(created.json().price_usd, 4.99)
+  t.assert.strictEqual(created.statusCode, 201)
+  t.assert.strictEqual(created.json().price_usd, 4.99)
 })
 
 const misfits: [what: string, change: object, field: string, type: string][] = [
@@ -121,13 +121,13 @@ for (const [what, change, field, type] of misfits) {
     const { signIn } = await openApp(t)
     const ada = await signIn('ada@example.com')
     const refused = await ada.post('/items', { ...tea, ...change })
-    t.assert.equal(refused.statusCode, 422)
+    t.assert.strictEqual(refused.statusCode, 422)
     const { code, errors, detail } = refused.json()
-    t.assert.equal(code, 'invalid_request')
+    t.assert.strictEqual(code, 'invalid_request')
     t.assert.ok(errors.some((error: { loc: string[]; type: string }) => error.type === type))
-    for (const error of errors) t.assert.deepEqual(error.loc, ['body', field])
+    for (const error of errors) t.assert.deepStrictEqual(error.loc, ['body', field])
     t.assert.match(detail, new RegExp(`body\\.${field}`))
-    t.assert.deepEqual((await ada.get('/items')).json(), {})
+    t.assert.deepStrictEqual((await ada.get('/items')).json(), {})
   })
 }
 
@@ -136,17 +136,17 @@ test('a name of 64 code points is taken, however many bytes they have', async (t
   const ada = await signIn('ada@example.com')
   const name = '🍵'.repeat(64)
   const created = await ada.post('/items', { ...tea, name })
-  t.assert.equal(created.statusCode, 201)
-  t.assert.equal((await ada.get(created.headers.location ?? '')).json().name, name)
+  t.assert.strictEqual(created.statusCode, 201)
+  t.assert.strictEqual((await ada.get(created.headers.location ?? '')).json().name, name)
 })
 
 test('everything that is wrong with a request is said at once, in its path and in its body', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const refused = await ada.patch('/items/7', { name: '', category: 'Toys', price_usd: -1, in_stock: 'no' })
-  t.assert.equal(refused.statusCode, 422)
+  t.assert.strictEqual(refused.statusCode, 422)
   const where = refused.json().errors.map(({ loc }: { loc: string[] }) => loc.join('.'))
-  t.assert.deepEqual(where, ['path.id', 'body.name', 'body.category', 'body.price_usd', 'body.in_stock'])
+  t.assert.deepStrictEqual(where, ['path.id', 'body.name', 'body.category', 'body.price_usd', 'body.in_stock'])
 })
 
 test('fields that nobody asked for are ignored', async (t: TestContext) => {
@@ -155,10 +155,10 @@ test('fields that nobody asked for are ignored', async (t: TestContext) => {
   const json = `{"__proto__":{"in_stock":false},"constructor":1,"id":"${ada.id}","store_manager_id":"${grace.id}",`
   const body = JSON.stringify(tea).replace('{', json)
   const created = await ada.post('/items', body, { 'content-type': 'application/json' })
-  t.assert.equal(created.statusCode, 201)
+  t.assert.strictEqual(created.statusCode, 201)
   const item = created.json()
-  t.assert.deepEqual(item, { ...tea, id: item.id, store_manager_id: ada.id })
-  t.assert.notEqual(item.id, ada.id)
+  t.assert.deepStrictEqual(item, { ...tea, id: item.id, store_manager_id: ada.id })
+  t.assert.notStrictEqual(item.id, ada.id)
 })
 
 test('a change alters what it names, and leaves alone what is absent or null', async (t: TestContext) => {
@@ -166,11 +166,11 @@ test('a change alters what it names, and leaves alone what is absent or null', a
   const ada = await signIn('ada@example.com')
   const item = (await ada.post('/items', tea)).json()
   const changed = await ada.patch(`/items/${item.id}`, { price_usd: 5.49, name: null, category: null, in_stock: null })
-  t.assert.equal(changed.statusCode, 200)
-  t.assert.deepEqual(changed.json(), { ...item, price_usd: 5.49 })
+  t.assert.strictEqual(changed.statusCode, 200)
+  t.assert.deepStrictEqual(changed.json(), { ...item, price_usd: 5.49 })
   const all = { name: 'Soap', category: 'Household', price_usd: 0, in_stock: false }
-  t.assert.deepEqual((await ada.patch(`/items/${item.id}`, all)).json(), { ...item, ...all })
-  t.assert.deepEqual((await ada.get(`/items/${item.id}`)).json(), { ...item, ...all })
+  t.assert.deepStrictEqual((await ada.patch(`/items/${item.id}`, all)).json(), { ...item, ...all })
+  t.assert.deepStrictEqual((await ada.get(`/items/${item.id}`)).json(), { ...item, ...all })
 })
 
 test('an empty change changes nothing and answers the item', async (t: TestContext) => {
@@ -178,8 +178,8 @@ test('an empty change changes nothing and answers the item', async (t: TestConte
   const ada = await signIn('ada@example.com')
   const item = (await ada.post('/items', tea)).json()
   const changed = await ada.patch(`/items/${item.id}`, {})
-  t.assert.equal(changed.statusCode, 200)
-  t.assert.deepEqual(changed.json(), item)
+  t.assert.strictEqual(changed.statusCode, 200)
+  t.assert.deepStrictEqual(changed.json(), item)
 })
 
 test('a deleted item is gone', async (t: TestContext) => {
@@ -187,10 +187,10 @@ test('a deleted item is gone', async (t: TestContext) => {
   const ada = await signIn('ada@example.com')
   const { id } = (await ada.post('/items', tea)).json()
   const deleted = await ada.delete(`/items/${id}`)
-  t.assert.equal(deleted.statusCode, 204)
-  t.assert.equal(deleted.body, '')
-  t.assert.equal((await ada.get(`/items/${id}`)).statusCode, 404)
-  t.assert.equal((await ada.delete(`/items/${id}`)).statusCode, 404)
+  t.assert.strictEqual(deleted.statusCode, 204)
+  t.assert.strictEqual(deleted.body, '')
+  t.assert.strictEqual((await ada.get(`/items/${id}`)).statusCode, 404)
+  t.assert.strictEqual((await ada.delete(`/items/${id}`)).statusCode, 404)
 })
 
 for (const method of ['get', 'patch', 'delete'] as const) {
@@ -199,12 +199,12 @@ for (const method of ['get', 'patch', 'delete'] as const) {
     const ada = await signIn('ada@example.com')
     const body = method === 'patch' ? {} : undefined
     const absent = await ada[method](nobodys, body)
-    t.assert.equal(absent.statusCode, 404)
-    t.assert.equal(absent.json().code, 'item_not_found')
+    t.assert.strictEqual(absent.statusCode, 404)
+    t.assert.strictEqual(absent.json().code, 'item_not_found')
     for (const id of ['7', `urn:uuid:${nobodys.slice(7)}`, '%00', 'x'.repeat(2000), `${nobodys.slice(7)}0`]) {
       const refused = await ada[method](`/items/${id}`, body)
-      t.assert.equal(refused.statusCode, 422)
-      t.assert.deepEqual(refused.json().errors[0].loc, ['path', 'id'])
+      t.assert.strictEqual(refused.statusCode, 422)
+      t.assert.deepStrictEqual(refused.json().errors[0].loc, ['path', 'id'])
     }
   })
 }
@@ -213,22 +213,22 @@ test('an id is the same in capital letters', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const item = (await ada.post('/items', tea)).json()
-  t.assert.deepEqual((await ada.get(`/items/${item.id.toUpperCase()}`)).json(), item)
+  t.assert.deepStrictEqual((await ada.get(`/items/${item.id.toUpperCase()}`)).json(), item)
 })
 
 test('another manager reads an item, and may neither change nor delete it', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
   const item = (await ada.post('/items', tea)).json()
-  t.assert.deepEqual((await grace.get(`/items/${item.id}`)).json(), item)
+  t.assert.deepStrictEqual((await grace.get(`/items/${item.id}`)).json(), item)
   for (const refused of [
     await grace.patch(`/items/${item.id}`, { price_usd: 0 }),
     await grace.delete(`/items/${item.id}`),
   ]) {
-    t.assert.equal(refused.statusCode, 403)
-    t.assert.equal(refused.json().code, 'not_owner')
+    t.assert.strictEqual(refused.statusCode, 403)
+    t.assert.strictEqual(refused.json().code, 'not_owner')
   }
-  t.assert.deepEqual((await ada.get(`/items/${item.id}`)).json(), item)
+  t.assert.deepStrictEqual((await ada.get(`/items/${item.id}`)).json(), item)
 })
 
 test('where writes are shared, every manager may change and delete every item', async (t: TestContext) => {
@@ -236,9 +236,9 @@ test('where writes are shared, every manager may change and delete every item', 
   const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
   const item = (await ada.post('/items', tea)).json()
   const changed = await grace.patch(`/items/${item.id}`, { price_usd: 0 })
-  t.assert.equal(changed.statusCode, 200)
-  t.assert.deepEqual(changed.json(), { ...item, price_usd: 0 })
-  t.assert.equal((await grace.delete(`/items/${item.id}`)).statusCode, 204)
+  t.assert.strictEqual(changed.statusCode, 200)
+  t.assert.deepStrictEqual(changed.json(), { ...item, price_usd: 0 })
+  t.assert.strictEqual((await grace.delete(`/items/${item.id}`)).statusCode, 204)
 })
 
 test('the tables themselves refuse what the API would never write', async (t: TestContext) => {

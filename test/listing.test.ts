@@ -36,16 +36,17 @@ test('the list is byte for byte what the items are, however awkward their names'
     await ada.post('/items', { ...tea, name, price_usd: prices[n % 6], in_stock: n % 2 > 0 })
   const list = await ada.get('/items')
   const ids = Object.keys(list.json())
-  t.assert.equal(ids.length, awkward.length)
+  t.assert.strictEqual(ids.length, awkward.length)
   const single = await Promise.all(ids.map((id) => ada.get(`/items/${id}`)))
-  t.assert.equal(list.body, `{${single.map((answer, n) => `"${ids[n]}":${answer.body}`).join(',')}}`)
-  t.assert.deepEqual(
+  t.assert.strictEqual(list.body, `{${single.map((answer, n) => `"${ids[n]}":${answer.body}`).join(',')}}`)
+  t.assert.deepStrictEqual(
     single.map((answer) => answer.json().name),
     awkward,
   )
   const expanded = await ada.get('/items?expand=store_manager')
   const owner = { id: ada.id, name: 'Ada Lovelace' }
-  for (const item of Object.values<object>(expanded.json())) t.assert.deepEqual(item, { ...item, store_manager: owner })
+  for (const item of Object.values<object>(expanded.json()))
+    t.assert.deepStrictEqual(item, { ...item, store_manager: owner })
 })
 
 test('a slow reader stops the query, and one that goes away frees its connection within a second', async (t: TestContext) => {
@@ -56,19 +57,19 @@ test('a slow reader stops the query, and one that goes away frees its connection
   const left = performance.now()
   await until(async () => (await copies(app)).length === 0)
   t.assert.ok(performance.now() - left < 1000)
-  t.assert.equal((await app.ada.get('/items/7')).statusCode, 422)
+  t.assert.strictEqual((await app.ada.get('/items/7')).statusCode, 422)
 })
 
 test('a list that fails halfway is broken off, and never looks whole', async (t: TestContext) => {
   const app = await openFull(t)
   const answer = await download(app)
-  t.assert.equal(answer.statusCode, 200)
+  t.assert.strictEqual(answer.statusCode, 200)
   await until(async () => (await copies(app)).includes('ClientWrite'))
   await onServer(app.server, `select pg_terminate_backend(pid) ${copiesOf(app)}`)
   await t.assert.rejects(async () => {
     for await (const _ of answer);
   }, /aborted/)
-  t.assert.equal(answer.complete, false)
+  t.assert.strictEqual(answer.complete, false)
 })
 
 test('two lists run at a time, a third waits and is told to try again, and other requests go on', async (t: TestContext) => {
@@ -76,12 +77,12 @@ test('two lists run at a time, a third waits and is told to try again, and other
   const slow = [await download(app), await download(app)]
   await until(async () => (await copies(app)).length === 2)
   const third = await app.ada.get('/items')
-  t.assert.equal(third.statusCode, 503)
-  t.assert.equal(third.json().code, 'too_busy')
-  t.assert.equal(third.headers['retry-after'], '2')
-  t.assert.equal((await app.ada.post('/items', tea)).statusCode, 201)
+  t.assert.strictEqual(third.statusCode, 503)
+  t.assert.strictEqual(third.json().code, 'too_busy')
+  t.assert.strictEqual(third.headers['retry-after'], '2')
+  t.assert.strictEqual((await app.ada.post('/items', tea)).statusCode, 201)
   for (const answer of slow) answer.destroy()
-  t.assert.equal((await app.ada.get('/items')).statusCode, 200)
+  t.assert.strictEqual((await app.ada.get('/items')).statusCode, 200)
 })
 
 test('a reader that takes nothing for too long is dropped', async (t: TestContext) => {
@@ -90,7 +91,7 @@ test('a reader that takes nothing for too long is dropped', async (t: TestContex
   const stream = listing({ db, pool, gate: openGate(1, 1000) }, false, { reader: 100, store: 10_000 })
   stream.read(0)
   await once(stream, 'close')
-  t.assert.equal(stream.readableEnded, false)
+  t.assert.strictEqual(stream.readableEnded, false)
   await until(async () => (await copies(app)).length === 0)
 })
 
@@ -104,13 +105,23 @@ test('a PostgreSQL that gives nothing for too long is given up', async (t: TestC
   await locked
 })
 
+test('a list may take longer than a statement: its end leaves no timer behind', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  await ada.get('/items/7')
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
+  t.assert.ok(timers() <= before)
+})
+
 test('HEAD of the list reads no table', async (t: TestContext) => {
   const { signIn, send, log } = await openApp(t, { POSTGRES_ECHO: 'true' })
   const ada = await signIn('ada@example.com')
   log.length = 0
   const answer = await send({ method: 'HEAD', url: '/items', headers: { authorization: `Bearer ${ada.token}` } })
-  t.assert.equal(answer.statusCode, 200)
-  t.assert.equal(answer.headers['content-type'], 'application/json; charset=utf-8')
+  t.assert.strictEqual(answer.statusCode, 200)
+  t.assert.strictEqual(answer.headers['content-type'], 'application/json; charset=utf-8')
   t.assert.ok(!log.join('').includes('copy'))
 })
 

@@ -17,12 +17,12 @@ test('up, all the way down and up again give the same schema', async (t: TestCon
   const before = await describe(server, schema)
   t.assert.ok(before.length > 20)
   await takeAllBack(server, schema)
-  t.assert.deepEqual(
+  t.assert.deepStrictEqual(
     await describe(server, schema),
     ['mikro_orm_migrations'].flatMap((table) => before.filter((line) => line.includes(table))),
   )
   await upgrade(server, schema, silent)
-  t.assert.deepEqual(await describe(server, schema), before)
+  t.assert.deepStrictEqual(await describe(server, schema), before)
 })
 
 test('a step down and up again keeps the rows of the tables that it does not make', async (t: TestContext) => {
@@ -42,15 +42,15 @@ test('a step down and up again keeps the rows of the tables that it does not mak
        from ${schema}.store_managers, generate_series(1, 100) n`,
   )
   const before = await rows()
-  t.assert.equal(before[1]?.length, 100)
-  t.assert.equal((await downgrade(server, schema, silent)).length, 1)
-  t.assert.deepEqual(await rows(), before)
-  t.assert.equal((await upgrade(server, schema, silent)).length, 1)
-  t.assert.deepEqual(await rows(), before)
+  t.assert.strictEqual(before[1]?.length, 100)
+  t.assert.strictEqual((await downgrade(server, schema, silent)).length, 1)
+  t.assert.deepStrictEqual(await rows(), before)
+  t.assert.strictEqual((await upgrade(server, schema, silent)).length, 1)
+  t.assert.deepStrictEqual(await rows(), before)
 })
 
 test('an unchanged model gives no revision', async (t: TestContext) => {
-  t.assert.equal(await createRevision('nothing new'), undefined)
+  t.assert.strictEqual(await createRevision('nothing new'), undefined)
 })
 
 test('a revision has what changed, up and down, and is named by its message', async (t: TestContext) => {
@@ -67,15 +67,15 @@ test('a revision has what changed, up and down, and is named by its message', as
   const code = await readFile(path, 'utf8')
   t.assert.match(code, /up\(\)[^}]*alter table "items" add "in_stock" boolean not null;/)
   t.assert.match(code, /down\(\)[^}]*alter table "items" drop column "in_stock";/)
-  t.assert.equal(await createRevision('again', folder), undefined)
+  t.assert.strictEqual(await createRevision('again', folder), undefined)
 })
 
 test('six upgrades at once of an empty schema apply each migration once', async (t: TestContext) => {
   const { server, schema } = await openSchema(t, 'empty')
   await Promise.all(Array.from({ length: 6 }, () => ensureSchema(server, schema, true, silent)))
   const { applied, pending } = await status(server, schema)
-  t.assert.equal(pending.length, 0)
-  t.assert.equal(new Set(applied).size, applied.length)
+  t.assert.strictEqual(pending.length, 0)
+  t.assert.strictEqual(new Set(applied).size, applied.length)
 })
 
 test('AUTO_MIGRATE=false refuses an old schema, saying what it lacks, and takes one at head', async (t: TestContext) => {
@@ -83,12 +83,12 @@ test('AUTO_MIGRATE=false refuses an old schema, saying what it lacks, and takes 
   await ensureSchema(server, schema, false, silent)
   const [name = ''] = await downgrade(server, schema, silent)
   await t.assert.rejects(ensureSchema(server, schema, false, silent), (error: Error) => {
-    t.assert.equal(error.name, 'StartupError')
+    t.assert.strictEqual(error.name, 'StartupError')
     t.assert.ok(error.message.includes(name))
     t.assert.match(error.message, /npm run db:upgrade/)
     return true
   })
-  t.assert.deepEqual((await status(server, schema)).pending, [name])
+  t.assert.deepStrictEqual((await status(server, schema)).pending, [name])
 })
 
 test('a schema that is newer than the code is served, with a warning', async (t: TestContext) => {
@@ -96,8 +96,8 @@ test('a schema that is newer than the code is served, with a warning', async (t:
   await onServer(server, `insert into ${schema}.mikro_orm_migrations (name) values ('Migration29990101000000_later')`)
   const log: string[] = []
   await ensureSchema(server, schema, false, pino({}, { write: (line: string) => void log.push(line) }))
-  t.assert.equal(log.length, 1)
-  t.assert.deepEqual(JSON.parse(log[0] ?? '').unknown, ['Migration29990101000000_later'])
+  t.assert.strictEqual(log.length, 1)
+  t.assert.deepStrictEqual(JSON.parse(log[0] ?? '').unknown, ['Migration29990101000000_later'])
 })
 
 async function takeAllBack(server: Server, schema: string): Promise<void> {

@@ -32,8 +32,8 @@ test('the document passes the recommended rules of Redocly, with no warning', as
   const file = join(folder, 'openapi.json')
   await writeFile(file, JSON.stringify(await readDocument(t)))
   const { problems, totals } = JSON.parse(await lint(file))
-  t.assert.deepEqual(problems, [])
-  t.assert.deepEqual(totals, { errors: 0, warnings: 0, ignored: 0 })
+  t.assert.deepStrictEqual(problems, [])
+  t.assert.deepStrictEqual(totals, { errors: 0, warnings: 0, ignored: 0 })
 })
 
 test('the document changes only on purpose', async (t: TestContext) => {
@@ -41,27 +41,27 @@ test('the document changes only on purpose', async (t: TestContext) => {
   if (process.env['UPDATE_SNAPSHOT']) await writeFile(snapshot, `${JSON.stringify(document, null, 2)}\n`)
   const message = 'The document is no longer test/openapi.snapshot.json. If that is meant: UPDATE_SNAPSHOT=1 npm test'
   const same = JSON.stringify(document) === JSON.stringify(JSON.parse(await readFile(snapshot, 'utf8')))
-  t.assert.equal(same, true, message)
+  t.assert.strictEqual(same, true, message)
 })
 
 test('each operation has a name, a tag, and a typed answer', async (t: TestContext) => {
   const { paths, tags } = await readDocument(t)
   const operations = operationsOf(paths)
   const names = operations.map(({ operationId }) => operationId)
-  t.assert.deepEqual(names.toSorted(), [...new Set(names)].toSorted())
+  t.assert.deepStrictEqual(names.toSorted(), [...new Set(names)].toSorted())
   const known = new Set(tags.map(({ name }) => name))
   for (const { operationId, summary, tags: own, parameters = [], responses } of operations) {
     t.assert.match(operationId, /^[a-z][A-Za-z]+$/)
     t.assert.match(summary, /^[A-Z]/)
-    t.assert.equal(own.filter((tag) => known.has(tag)).length, 1)
-    t.assert.deepEqual(
+    t.assert.strictEqual(own.filter((tag) => known.has(tag)).length, 1)
+    t.assert.deepStrictEqual(
       parameters.filter(({ description }) => !description),
       [],
     )
     const good = Object.entries(responses).filter(([status]) => status.startsWith('2'))
-    t.assert.equal(good.length, 1)
+    t.assert.strictEqual(good.length, 1)
     const [[status, { description, content }] = ['', { description: '' }]] = good
-    t.assert.notEqual(description, 'Default Response')
+    t.assert.notStrictEqual(description, 'Default Response')
     if (status !== '204') t.assert.match(content?.['application/json']?.schema?.$ref ?? '', /^#\/components\/schemas\//)
   }
 })
@@ -71,11 +71,11 @@ test('each error answer is a problem', async (t: TestContext) => {
   for (const { responses, security } of operationsOf(paths)) {
     const errors = Object.entries(responses).filter(([status]) => !status.startsWith('2'))
     for (const [, { description, content }] of errors) {
-      t.assert.notEqual(description, 'Default Response')
+      t.assert.notStrictEqual(description, 'Default Response')
       const [[type, { schema }] = ['', {}], ...others] = Object.entries(content ?? {})
-      t.assert.equal(type, 'application/problem+json')
-      t.assert.deepEqual(schema, { $ref: '#/components/schemas/Problem' })
-      t.assert.deepEqual(others, [])
+      t.assert.strictEqual(type, 'application/problem+json')
+      t.assert.deepStrictEqual(schema, { $ref: '#/components/schemas/Problem' })
+      t.assert.deepStrictEqual(others, [])
     }
     const statuses = new Set(errors.map(([status]) => status))
     t.assert.ok(statuses.has('503'))
@@ -86,20 +86,20 @@ test('each error answer is a problem', async (t: TestContext) => {
 test('the document says how to sign in', async (t: TestContext) => {
   const { openapi, servers, components, paths } = await readDocument(t)
   t.assert.match(openapi, /^3\.1\./)
-  t.assert.deepEqual(servers, [{ url: '/' }])
+  t.assert.deepStrictEqual(servers, [{ url: '/' }])
   const { oauth2 } = components.securitySchemes
-  t.assert.equal(oauth2?.type, 'oauth2')
-  t.assert.deepEqual(oauth2?.flows, { password: { tokenUrl: '/store-managers/token', scopes: {} } })
+  t.assert.strictEqual(oauth2?.type, 'oauth2')
+  t.assert.deepStrictEqual(oauth2?.flows, { password: { tokenUrl: '/store-managers/token', scopes: {} } })
   const logIn = paths['/store-managers/token']?.['post']
   const media = { schema: { $ref: '#/components/schemas/LoginForm' } }
   const forms = { 'application/x-www-form-urlencoded': media, 'multipart/form-data': media }
-  t.assert.deepEqual(logIn?.requestBody?.content, forms)
-  t.assert.equal(answer(logIn), '#/components/schemas/Token')
+  t.assert.deepStrictEqual(logIn?.requestBody?.content, forms)
+  t.assert.strictEqual(answer(logIn), '#/components/schemas/Token')
   for (const method of ['get', 'post']) {
-    t.assert.equal(answer(paths['/store-managers/logout']?.[method]), '#/components/schemas/Message')
+    t.assert.strictEqual(answer(paths['/store-managers/logout']?.[method]), '#/components/schemas/Message')
   }
   const open = operationsOf(paths).filter(({ security }) => security.length === 0)
-  t.assert.deepEqual(
+  t.assert.deepStrictEqual(
     open.map(({ operationId }) => operationId),
     ['registerStoreManager', 'logIn'],
   )
@@ -108,11 +108,11 @@ test('the document says how to sign in', async (t: TestContext) => {
 test('there is one enum of categories, wherever one is named', async (t: TestContext) => {
   const { components } = await readDocument(t)
   const { Category, Item, ItemCreate, ItemUpdate } = components.schemas
-  t.assert.equal(Category?.enum?.length, 8)
+  t.assert.strictEqual(Category?.enum?.length, 8)
   const category = { $ref: '#/components/schemas/Category' }
-  t.assert.deepEqual(Item?.properties?.['category'], category)
-  t.assert.deepEqual(ItemCreate?.properties?.['category'], category)
-  t.assert.deepEqual(ItemUpdate?.properties?.['category'], { anyOf: [category, { type: 'null' }] })
+  t.assert.deepStrictEqual(Item?.properties?.['category'], category)
+  t.assert.deepStrictEqual(ItemCreate?.properties?.['category'], category)
+  t.assert.deepStrictEqual(ItemUpdate?.properties?.['category'], { anyOf: [category, { type: 'null' }] })
 })
 
 test('each example fits its schema', async (t: TestContext) => {

@@ -13,9 +13,9 @@ test('a password of 71, 72 or 73 bytes counts to its end', async (t: TestContext
   for (const [index, right] of [long.slice(1), long, `${long}x`].entries()) {
     const email = `ada${index}@example.com`
     await register(email, right)
-    t.assert.equal((await logIn(email, right)).statusCode, 200)
+    t.assert.strictEqual((await logIn(email, right)).statusCode, 200)
     for (const wrong of [`${right}y`, right.slice(1), `${right.slice(1)}y`]) {
-      t.assert.equal((await logIn(email, wrong)).statusCode, 401)
+      t.assert.strictEqual((await logIn(email, wrong)).statusCode, 401)
     }
   }
 })
@@ -23,8 +23,8 @@ test('a password of 71, 72 or 73 bytes counts to its end', async (t: TestContext
 test('a password of 72 bytes in fewer characters counts to its end as well', async (t: TestContext) => {
   const { register, logIn } = await openApp(t)
   await register('ada@example.com', `${'🍵'.repeat(18)}x`)
-  t.assert.equal((await logIn('ada@example.com', `${'🍵'.repeat(18)}x`)).statusCode, 200)
-  t.assert.equal((await logIn('ada@example.com', `${'🍵'.repeat(18)}y`)).statusCode, 401)
+  t.assert.strictEqual((await logIn('ada@example.com', `${'🍵'.repeat(18)}x`)).statusCode, 200)
+  t.assert.strictEqual((await logIn('ada@example.com', `${'🍵'.repeat(18)}y`)).statusCode, 401)
 })
 
 // Made by Python's bcrypt, as the original service did, which truncates: hashpw(…, gensalt(4)).
@@ -35,10 +35,10 @@ test('a hash of the original service lets its manager in, also one of a password
   const app = await openApp(t)
   await app.register('ada@example.com', 'something else')
   await setHash(app, original)
-  t.assert.equal((await app.logIn('ada@example.com')).statusCode, 200)
+  t.assert.strictEqual((await app.logIn('ada@example.com')).statusCode, 200)
   await setHash(app, originalOfLong)
-  t.assert.equal((await app.logIn('ada@example.com', `${long}x`)).statusCode, 200)
-  t.assert.equal((await app.logIn('ada@example.com', `b${long}x`)).statusCode, 401)
+  t.assert.strictEqual((await app.logIn('ada@example.com', `${long}x`)).statusCode, 200)
+  t.assert.strictEqual((await app.logIn('ada@example.com', `b${long}x`)).statusCode, 401)
 })
 
 test('a login makes a hash of another cost anew, and the password goes on working', async (t: TestContext) => {
@@ -46,11 +46,11 @@ test('a login makes a hash of another cost anew, and the password goes on workin
   await app.register('ada@example.com')
   for (const cost of [5, 6]) {
     await setHash(app, await bcrypt.hash(password, cost))
-    t.assert.equal((await app.logIn('ada@example.com', 'wrong horse battery')).statusCode, 401)
-    t.assert.equal(bcrypt.getRounds(await hashOf(app)), cost)
-    t.assert.equal((await app.logIn('ada@example.com')).statusCode, 200)
-    t.assert.equal(bcrypt.getRounds(await hashOf(app)), 4)
-    t.assert.equal((await app.logIn('ada@example.com')).statusCode, 200)
+    t.assert.strictEqual((await app.logIn('ada@example.com', 'wrong horse battery')).statusCode, 401)
+    t.assert.strictEqual(bcrypt.getRounds(await hashOf(app)), cost)
+    t.assert.strictEqual((await app.logIn('ada@example.com')).statusCode, 200)
+    t.assert.strictEqual(bcrypt.getRounds(await hashOf(app)), 4)
+    t.assert.strictEqual((await app.logIn('ada@example.com')).statusCode, 200)
   }
 })
 
@@ -59,8 +59,8 @@ test('a truncated hash of the original is not made anew, for what follows 72 byt
   await app.register('ada@example.com')
   const truncated = await bcrypt.hash(long, 5)
   await setHash(app, truncated)
-  t.assert.equal((await app.logIn('ada@example.com', `${long}x`)).statusCode, 200)
-  t.assert.equal(await hashOf(app), truncated)
+  t.assert.strictEqual((await app.logIn('ada@example.com', `${long}x`)).statusCode, 200)
+  t.assert.strictEqual(await hashOf(app), truncated)
 })
 
 test('by default a hash costs 2^12 rounds', async (t: TestContext) => {
@@ -79,7 +79,7 @@ test('a core stays free, however many passwords are checked at once', async (t: 
     return hash(plain, cost).finally(() => running--)
   })
   await Promise.all(Array.from({ length: 20 }, () => passwords.hash(password)))
-  t.assert.equal(most, Math.max(1, availableParallelism() - 1))
+  t.assert.strictEqual(most, Math.max(1, availableParallelism() - 1))
 })
 
 test('nobody and somebody cost the same work, whatever the cost of the hash', async (t: TestContext) => {
@@ -88,18 +88,18 @@ test('nobody and somebody cost the same work, whatever the cost of the hash', as
   await passwords.verify(password, undefined)
   const rounds = counting(t)
   await passwords.verify(password, undefined)
-  t.assert.equal(rounds(), 2 ** cost)
+  t.assert.strictEqual(rounds(), 2 ** cost)
   for (const hashed of [
     await bcrypt.hash('other', cost),
     await bcrypt.hash('other', 8),
     await bcrypt.hash('other', 4),
   ]) {
     rounds()
-    t.assert.deepEqual(await passwords.verify(password, hashed), {
+    t.assert.deepStrictEqual(await passwords.verify(password, hashed), {
       right: false,
       outdated: bcrypt.getRounds(hashed) !== cost,
     })
-    t.assert.equal(rounds(), 2 ** cost)
+    t.assert.strictEqual(rounds(), 2 ** cost)
   }
 })
 

@@ -12,10 +12,10 @@ import { encodeForm, encodings, type Form, hostileForms, partsOf } from './suppo
 import { hostileRequests, strayRequests } from './support/hostile.ts'
 import { badRequests, exchange } from './support/raw-http.ts'
 
-const runs = Number(process.env['PROPERTY_RUNS'] ?? 200)
+const runs = Number(process.env['PROPERTY_RUNS'] ?? 120)
 const seed = process.env['PROPERTY_SEED']
 
-/** Tries `predicate` `times` PROPERTY_RUNS times, which is 200. PROPERTY_SEED repeats the tries of a run that failed. */
+/** Tries `predicate` `times` PROPERTY_RUNS times, which is 120. PROPERTY_SEED repeats the tries of a run that failed. */
 function hold<T>(times: number, values: fc.Arbitrary<T>, predicate: (value: T) => Promise<void>): Promise<void> {
   const options = { numRuns: Math.ceil(runs * times), ...(seed !== undefined && { seed: Number(seed) }) }
   return fc.assert(fc.asyncProperty(values, predicate), options)
@@ -52,7 +52,7 @@ test('a manager signs in with the password given and no other, and nothing shows
   const { send, components, log } = await openCheckedApp(t)
   const taken = new Set<string>()
 
-  await hold(1, bodiesOf({ $ref: 'StoreManagerCreate' }, components), async ({ value, text }) => {
+  await hold(0.5, bodiesOf({ $ref: 'StoreManagerCreate' }, components), async ({ value, text }) => {
     const { name = '', email = '', password, password_hash: older } = value as Record<string, string>
     const plain = password ?? older ?? ''
     const registered = await send('POST', '/store-managers', text, { 'content-type': 'application/json' })
@@ -102,12 +102,12 @@ test('a body that does not fit is refused for exactly what is wrong with it, and
 
 test('whatever is sent to an endpoint, the answer is one that the document declares', async (t) => {
   const { operations, components, itemId, sendHostile } = await openCheckedApp(t)
-  await hold(8, hostileRequests(operations, components, itemId), sendHostile)
+  await hold(6, hostileRequests(operations, components, itemId), sendHostile)
 })
 
 test('whatever is sent anywhere else is answered 404, 405 or 400, never worse', async (t) => {
   const { operations, sendHostile } = await openCheckedApp(t)
-  await hold(3, strayRequests(operations), sendHostile)
+  await hold(2, strayRequests(operations), sendHostile)
 })
 
 test('a login form is understood in either encoding, among fields that are not known', async (t) => {
@@ -139,7 +139,7 @@ test('a login form is understood in either encoding, among fields that are not k
 
 test('a form that is none, or almost, is answered as the document declares', async (t) => {
   const { send, components } = await openCheckedApp(t)
-  await hold(3, hostileForms({ $ref: 'LoginForm' }, components), async (form) => {
+  await hold(2, hostileForms({ $ref: 'LoginForm' }, components), async (form) => {
     const { statusCode } = await logIn(send, form)
     assert.ok([400, 401, 415, 422].includes(statusCode), `answered ${statusCode}`)
   })

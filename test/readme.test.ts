@@ -20,7 +20,7 @@ test('the tour of the README, pasted line by line, gives what it shows', async (
     encoding: 'utf8',
     input: script.join('\n').replaceAll('localhost:8000', url.replace('http://', '')),
   })
-  t.assert.deepEqual(lines(printed), lines(shown.join('\n')))
+  t.assert.deepStrictEqual(lines(printed), lines(shown.join('\n')))
 })
 
 test('the settings in the README are those of --help', (t: TestContext) => {

@@ -30,16 +30,16 @@ test(
     const client = page.getByRole('dialog', { name: 'API Client' })
     const answered = page.waitForResponse(`${origin}/items`)
     await client.getByRole('button', { name: /^Send get request to/ }).click()
-    t.assert.equal((await answered).status(), 200)
+    t.assert.strictEqual((await answered).status(), 200)
     const answer = client.getByRole('region', { name: 'Response' })
     await answer.getByText('200').first().waitFor()
     await answer.getByText('Green tea').waitFor()
 
-    t.assert.deepEqual(
+    t.assert.deepStrictEqual(
       requested.filter((url) => new URL(url).origin !== origin),
       [],
     )
-    t.assert.deepEqual(complaints, [])
+    t.assert.deepStrictEqual(complaints, [])
   },
 )
 
@@ -50,8 +50,8 @@ test('the page runs no script and no style but its own, and cannot be framed', a
   t.assert.match(policy, /^default-src 'none'; script-src 'nonce-[\w-]{22}'; style-src 'nonce-[\w-]{22}';/)
   t.assert.match(policy, /frame-ancestors 'none'/)
   t.assert.doesNotMatch(policy.replace(`style-src-attr 'unsafe-inline'`, ''), /unsafe|https?:|\*/)
-  t.assert.notEqual(policy, second.headers['content-security-policy'])
-  t.assert.equal(first.headers['cache-control'], 'no-store')
+  t.assert.notStrictEqual(policy, second.headers['content-security-policy'])
+  t.assert.strictEqual(first.headers['cache-control'], 'no-store')
   t.assert.doesNotMatch(first.body.replaceAll('http://www.w3.org/2000/svg', ''), /https?:/)
 })
 
@@ -59,26 +59,26 @@ test('the script comes with gzip and without, and only once to who keeps it', as
   const { send } = await openApp(t)
   const url = '/scalar/scalar.js'
   const plain = await send({ url })
-  t.assert.equal(plain.statusCode, 200)
-  t.assert.equal(plain.headers['content-encoding'], undefined)
-  t.assert.equal(
+  t.assert.strictEqual(plain.statusCode, 200)
+  t.assert.strictEqual(plain.headers['content-encoding'], undefined)
+  t.assert.strictEqual(
     (await send({ url, headers: { 'accept-encoding': 'br, gzip;q=0' } })).headers['content-encoding'],
     undefined,
   )
   const zipped = await send({ url, headers: { 'accept-encoding': 'br, gzip;q=0.5' } })
-  t.assert.equal(zipped.headers['content-encoding'], 'gzip')
+  t.assert.strictEqual(zipped.headers['content-encoding'], 'gzip')
   t.assert.ok(gunzipSync(zipped.rawPayload).equals(plain.rawPayload))
 
   const etag = String(plain.headers.etag)
   for (const known of [etag, etag.replace('W/', ''), `"other", ${etag}`]) {
     const unchanged = await send({ url, headers: { 'if-none-match': known } })
-    t.assert.equal(unchanged.statusCode, 304)
-    t.assert.equal(unchanged.body, '')
+    t.assert.strictEqual(unchanged.statusCode, 304)
+    t.assert.strictEqual(unchanged.body, '')
   }
-  t.assert.equal((await send({ url, headers: { 'if-none-match': '"other"' } })).statusCode, 200)
+  t.assert.strictEqual((await send({ url, headers: { 'if-none-match': '"other"' } })).statusCode, 200)
   const head = await send({ method: 'HEAD', url })
-  t.assert.equal(head.headers['content-length'], plain.headers['content-length'])
-  t.assert.equal(head.body, '')
+  t.assert.strictEqual(head.headers['content-length'], plain.headers['content-length'])
+  t.assert.strictEqual(head.body, '')
 })
 
 test('each example of a request body is accepted as it stands', async (t: TestContext) => {
@@ -98,7 +98,7 @@ test('each example of a request body is accepted as it stands', async (t: TestCo
     }
   }
   const login = 'POST /store-managers/token'
-  t.assert.deepEqual(sent, ['POST /store-managers', login, login, 'POST /items', 'PATCH /items/{id}'])
+  t.assert.deepStrictEqual(sent, ['POST /store-managers', login, login, 'POST /items', 'PATCH /items/{id}'])
 })
 
 /** A page that remembers what it asked for, its console's errors and what its policy did not let pass. */

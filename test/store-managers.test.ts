@@ -9,9 +9,9 @@ for (const field of ['password', 'password_hash']) {
   test(`a manager registers, the plain password given as ${field}, and signs in with it`, async (t: TestContext) => {
     const { send, logIn } = await openApp(t)
     const registered = await send({ method: 'POST', url: '/store-managers', payload: { ...ada, [field]: password } })
-    t.assert.equal(registered.statusCode, 201)
-    t.assert.deepEqual(registered.json(), { ...ada, id: registered.json().id })
-    t.assert.equal((await logIn(ada.email)).statusCode, 200)
+    t.assert.strictEqual(registered.statusCode, 201)
+    t.assert.deepStrictEqual(registered.json(), { ...ada, id: registered.json().id })
+    t.assert.strictEqual((await logIn(ada.email)).statusCode, 200)
   })
 }
 
@@ -37,28 +37,28 @@ for (const [what, payload, where, type] of misfits) {
   test(`a registration with ${what} is refused, without quoting a password`, async (t: TestContext) => {
     const { send } = await openApp(t)
     const refused = await send({ method: 'POST', url: '/store-managers', payload })
-    t.assert.equal(refused.statusCode, 422)
+    t.assert.strictEqual(refused.statusCode, 422)
     const [error] = refused.json().errors
-    t.assert.equal(error.loc.join('.'), where)
-    t.assert.equal(error.type, type)
+    t.assert.strictEqual(error.loc.join('.'), where)
+    t.assert.strictEqual(error.type, type)
     t.assert.ok(!refused.body.includes('1234567') && !refused.body.includes(password))
   })
 }
 
 test('an e-mail address registers once, whatever its case', async (t: TestContext) => {
   const { register, logIn } = await openApp(t)
-  t.assert.equal((await register('Ada@Example.com')).json().email, 'Ada@Example.com')
+  t.assert.strictEqual((await register('Ada@Example.com')).json().email, 'Ada@Example.com')
   const again = await register('aDA@eXAMPLE.COM')
-  t.assert.equal(again.statusCode, 409)
-  t.assert.equal(again.json().code, 'email_taken')
-  t.assert.equal((await logIn('ada@example.com')).statusCode, 200)
+  t.assert.strictEqual(again.statusCode, 409)
+  t.assert.strictEqual(again.json().code, 'email_taken')
+  t.assert.strictEqual((await logIn('ada@example.com')).statusCode, 200)
 })
 
 test('of ten registrations of one address at once, one succeeds', async (t: TestContext) => {
   const { register } = await openApp(t)
   const addresses = Array.from({ length: 10 }, (_, index) => (index % 2 ? 'ada@example.com' : 'ADA@example.com'))
   const statuses = (await Promise.all(addresses.map((email) => register(email)))).map(({ statusCode }) => statusCode)
-  t.assert.deepEqual(statuses.toSorted(), [201, ...Array(9).fill(409)])
+  t.assert.deepStrictEqual(statuses.toSorted(), [201, ...Array(9).fill(409)])
 })
 
 for (const type of ['urlencoded', 'multipart']) {
@@ -77,10 +77,10 @@ for (const type of ['urlencoded', 'multipart']) {
         payload: sent.payload,
         headers: { ...sent.headers, authorization },
       })
-      t.assert.equal(answer.statusCode, 200)
+      t.assert.strictEqual(answer.statusCode, 200)
       const token = answer.json()
-      t.assert.deepEqual(token, { access_token: token.access_token, token_type: 'jwt', expires_in: 86_400 })
-      t.assert.equal(answer.headers['cache-control'], 'no-store')
+      t.assert.deepStrictEqual(token, { access_token: token.access_token, token_type: 'jwt', expires_in: 86_400 })
+      t.assert.strictEqual(answer.headers['cache-control'], 'no-store')
     }
   })
 }
@@ -92,8 +92,8 @@ test('a token lasts 24 hours and says no more than it must', async (t: TestConte
     .split('.')
     .slice(0, 2)
     .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()))
-  t.assert.deepEqual(header, { alg: 'HS256', typ: 'JWT' })
-  t.assert.deepEqual(claims, { sub: id, jti: claims.jti, iat: claims.iat, exp: claims.iat + 86_400 })
+  t.assert.deepStrictEqual(header, { alg: 'HS256', typ: 'JWT' })
+  t.assert.deepStrictEqual(claims, { sub: id, jti: claims.jti, iat: claims.iat, exp: claims.iat + 86_400 })
   t.assert.match(claims.jti, /^[0-9a-f-]{36}$/)
   t.assert.ok(Math.abs(claims.iat - Date.now() / 1000) < 60)
 })
@@ -101,7 +101,7 @@ test('a token lasts 24 hours and says no more than it must', async (t: TestConte
 test('TOKEN_TYPE=bearer is for clients that refuse an unknown type', async (t: TestContext) => {
   const { register, logIn } = await openApp(t, { TOKEN_TYPE: 'bearer' })
   await register(ada.email)
-  t.assert.equal((await logIn(ada.email)).json().token_type, 'bearer')
+  t.assert.strictEqual((await logIn(ada.email)).json().token_type, 'bearer')
 })
 
 test('a wrong password and an unknown address get one and the same answer', async (t: TestContext) => {
@@ -109,14 +109,14 @@ test('a wrong password and an unknown address get one and the same answer', asyn
   await register(ada.email)
   const [wrong, unknown] = [await logIn(ada.email, 'wrong horse battery'), await logIn('nobody@example.com')]
   const problem = wrong.json<{ code: string; error: string }>()
-  t.assert.equal(wrong.statusCode, 401)
-  t.assert.deepEqual({ ...problem, request_id: '' }, { ...unknown.json<object>(), request_id: '' })
-  t.assert.equal(problem.code, 'invalid_credentials')
-  t.assert.equal(problem.error, 'invalid_grant')
-  t.assert.equal(wrong.headers['www-authenticate'], 'Bearer')
-  t.assert.equal(wrong.headers['cache-control'], 'no-store')
+  t.assert.strictEqual(wrong.statusCode, 401)
+  t.assert.deepStrictEqual({ ...problem, request_id: '' }, { ...unknown.json<object>(), request_id: '' })
+  t.assert.strictEqual(problem.code, 'invalid_credentials')
+  t.assert.strictEqual(problem.error, 'invalid_grant')
+  t.assert.strictEqual(wrong.headers['www-authenticate'], 'Bearer')
+  t.assert.strictEqual(wrong.headers['cache-control'], 'no-store')
   const constant = (headers: object) => ({ ...headers, 'x-request-id': '', date: '' })
-  t.assert.deepEqual(constant(wrong.headers), constant(unknown.headers))
+  t.assert.deepStrictEqual(constant(wrong.headers), constant(unknown.headers))
 })
 
 const badForms: [what: string, fields: Record<string, string>, where: string][] = [
@@ -130,8 +130,8 @@ for (const [what, fields, where] of badForms) {
   test(`a login with ${what} is refused`, async (t: TestContext) => {
     const { send } = await openApp(t)
     const refused = await send({ method: 'POST', url: '/store-managers/token', ...form(fields) })
-    t.assert.equal(refused.statusCode, 422)
-    t.assert.equal(refused.json().errors[0].loc.join('.'), where)
+    t.assert.strictEqual(refused.statusCode, 422)
+    t.assert.strictEqual(refused.json().errors[0].loc.join('.'), where)
   })
 }
 
@@ -139,14 +139,14 @@ test('a login that is no form is refused: JSON with 415, broken multipart and no
   const { send } = await openApp(t)
   const logIn = (payload: string | Buffer | object, type: string) =>
     send({ method: 'POST', url: '/store-managers/token', payload, headers: { 'content-type': type } })
-  t.assert.equal((await logIn({ username: ada.email, password }, 'application/json')).statusCode, 415)
+  t.assert.strictEqual((await logIn({ username: ada.email, password }, 'application/json')).statusCode, 415)
   for (const broken of [
     await logIn('no boundary in sight', 'multipart/form-data; boundary=x'),
     await logIn('no boundary at all', 'multipart/form-data'),
     await logIn(Buffer.from([0x75, 0x3d, 0xff]), 'application/x-www-form-urlencoded'),
   ]) {
-    t.assert.equal(broken.statusCode, 400)
-    t.assert.equal(broken.json().code, 'malformed_body')
+    t.assert.strictEqual(broken.statusCode, 400)
+    t.assert.strictEqual(broken.json().code, 'malformed_body')
   }
 })
 
@@ -158,19 +158,19 @@ test('a file in place of the password is refused', async (t: TestContext) => {
   fields.set('password', new File([password], 'password.txt'))
   const { payload, headers } = await encoded(fields)
   const refused = await send({ method: 'POST', url: '/store-managers/token', payload, headers })
-  t.assert.equal(refused.statusCode, 422)
-  t.assert.deepEqual(refused.json().errors[0].loc, ['body', 'password'])
+  t.assert.strictEqual(refused.statusCode, 422)
+  t.assert.deepStrictEqual(refused.json().errors[0].loc, ['body', 'password'])
 })
 
 test('an address that fails too many logins has to wait, also with the right password', async (t: TestContext) => {
   const { register, logIn } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '3' })
   await register(ada.email)
-  for (let login = 0; login < 5; login++) t.assert.equal((await logIn(ada.email)).statusCode, 200)
+  for (let login = 0; login < 5; login++) t.assert.strictEqual((await logIn(ada.email)).statusCode, 200)
   const tries = await Promise.all(Array.from({ length: 4 }, () => logIn(ada.email, 'wrong horse battery')))
-  t.assert.deepEqual(tries.map(({ statusCode }) => statusCode).toSorted(), [401, 401, 401, 429])
+  t.assert.deepStrictEqual(tries.map(({ statusCode }) => statusCode).toSorted(), [401, 401, 401, 429])
   const refused = await logIn(ada.email)
-  t.assert.equal(refused.statusCode, 429)
-  t.assert.equal(refused.json().code, 'too_many_logins')
+  t.assert.strictEqual(refused.statusCode, 429)
+  t.assert.strictEqual(refused.json().code, 'too_many_logins')
   t.assert.ok(Number(refused.headers['retry-after']) > 800)
 })
 
@@ -180,9 +180,9 @@ test('a login that no store could decide counts as no failure', async (t: TestCo
   const away = t.mock.method(context.passwords, 'verify', async () => {
     throw storeUnavailable('PostgreSQL', new Error('away'))
   })
-  for (let login = 0; login < 3; login++) t.assert.equal((await logIn(ada.email)).statusCode, 503)
+  for (let login = 0; login < 3; login++) t.assert.strictEqual((await logIn(ada.email)).statusCode, 503)
   away.mock.restore()
-  t.assert.equal((await logIn(ada.email)).statusCode, 200)
+  t.assert.strictEqual((await logIn(ada.email)).statusCode, 200)
 })
 
 test('neighbours in an IPv6 /64 share their limit, other addresses do not', async (t: TestContext) => {
@@ -201,7 +201,7 @@ test('neighbours in an IPv6 /64 share their limit, other addresses do not', asyn
   ]
   const statuses: number[] = []
   for (const address of addresses) statuses.push((await fail(address)).statusCode)
-  t.assert.deepEqual(statuses, [401, 429, 401, 401, 429, 401, 401, 429])
+  t.assert.deepStrictEqual(statuses, [401, 429, 401, 401, 429, 401, 401, 429])
 })
 
 test('no answer and no table holds a password, and only the table holds the hash', async (t: TestContext) => {

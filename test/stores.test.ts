@@ -21,7 +21,7 @@ test('a restart of PostgreSQL under an idle pool costs no client a failed reques
   await Promise.all(Array.from({ length: 10 }, () => ada.get('/items')))
   await restart()
   const answers = await Promise.all(Array.from({ length: 20 }, () => ada.get('/items')))
-  for (const answer of answers) t.assert.equal(answer.statusCode, 200)
+  for (const answer of answers) t.assert.strictEqual(answer.statusCode, 200)
 })
 
 test('while PostgreSQL is away every answer is 503, and the first request after its return succeeds', async (t: TestContext) => {
@@ -34,17 +34,17 @@ test('while PostgreSQL is away every answer is 503, and the first request after 
     await app.logIn('ada@example.com'),
   ]
   for (const refused of attempts) {
-    t.assert.equal(refused.statusCode, 503)
-    t.assert.equal(refused.json().code, 'store_unavailable')
-    t.assert.equal(refused.headers['retry-after'], '1')
+    t.assert.strictEqual(refused.statusCode, 503)
+    t.assert.strictEqual(refused.json().code, 'store_unavailable')
+    t.assert.strictEqual(refused.headers['retry-after'], '1')
   }
   await start()
-  t.assert.equal((await ada.get('/items')).statusCode, 200)
+  t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
 })
 
 test('connections that went silent while they rested are found out before they are used', async (t: TestContext) => {
   const { server, ada: direct } = await openOnOwnServer(t)
-  t.assert.equal((await direct.get('/items')).statusCode, 200)
+  t.assert.strictEqual((await direct.get('/items')).statusCode, 200)
   const proxy = await openProxy(t, `${server.host}/.s.PGSQL.${server.port}`)
   const { signIn } = await openAppOn(
     t,
@@ -56,7 +56,7 @@ test('connections that went silent while they rested are found out before they a
   proxy.silence()
   await sleep(1100)
   const asked = performance.now()
-  t.assert.equal((await ada.get('/items')).statusCode, 200)
+  t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
   const took = performance.now() - asked
   t.assert.ok(took > 1500, 'a silent one was waited for, so there were some')
   t.assert.ok(took < 5000, 'and not each of them')
@@ -76,17 +76,17 @@ test('a connection that is cut in the middle of a query fails that query, and no
     const queries = Promise.allSettled([1, 2, 3].map((n) => sql`select ${n}::int, pg_sleep(20)`.execute(db)))
     await sleep(100)
     await end()
-    for (const { status } of await queries) t.assert.equal(status, 'rejected')
+    for (const { status } of await queries) t.assert.strictEqual(status, 'rejected')
   }
   await start()
-  t.assert.equal((await ada.get('/items')).statusCode, 200)
+  t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
 })
 
 test('the pool opens as many connections as it is allowed, and the rest wait', async (t: TestContext) => {
   const { context } = await openApp(t, { POSTGRES_POOL_SIZE: '2', POSTGRES_MAX_OVERFLOW: '3' })
   const query = sql<{ pid: number }>`select pg_backend_pid() as pid, pg_sleep(0.05)`
   const results = await Promise.all(Array.from({ length: 40 }, () => query.execute(context.db)))
-  t.assert.equal(new Set(results.map(({ rows }) => rows[0]?.pid)).size, 5)
+  t.assert.strictEqual(new Set(results.map(({ rows }) => rows[0]?.pid)).size, 5)
 })
 
 test(
@@ -97,7 +97,7 @@ test(
     t.after(() => redis.stop())
     const { signIn } = await openApp(t, { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(redis.port) })
     const ada = await signIn('ada@example.com')
-    t.assert.equal((await ada.get('/items')).statusCode, 200)
+    t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
 
     process.kill(redis.pid, 'SIGSTOP')
     await expectUnavailable(t, ada)
@@ -197,9 +197,9 @@ async function openProxy(t: TestContext, path: string) {
 async function expectUnavailable(t: TestContext, ada: Manager): Promise<void> {
   const asked = performance.now()
   for (const refused of [await ada.get('/items'), await ada.get('/store-managers/logout')]) {
-    t.assert.equal(refused.statusCode, 503)
-    t.assert.equal(refused.json().code, 'store_unavailable')
-    t.assert.equal(refused.headers['retry-after'], '1')
+    t.assert.strictEqual(refused.statusCode, 503)
+    t.assert.strictEqual(refused.json().code, 'store_unavailable')
+    t.assert.strictEqual(refused.headers['retry-after'], '1')
   }
   t.assert.ok(performance.now() - asked < 5_000)
 }

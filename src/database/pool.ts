@@ -71,7 +71,6 @@ export class LendingPool implements PostgresPool {
   constructor(server: Server, { schema, size, overflow, echo }: PoolOptions, log: Logger) {
     this.#pool = new Pool({
       ...clientConfig(server, schema),
-      query_timeout: queryTimeout,
       min: size,
       max: size + overflow,
       types: { getTypeParser },
@@ -139,8 +138,10 @@ export class LendingPool implements PostgresPool {
     let failed = false
     const query = async (text: string, values: readonly unknown[]) => {
       if (this.#echo) this.#log.info({ sql: text }, 'statement')
+      // Not for the whole pool: it would end a list that takes longer, too.
+      const statement = { name: statementName(text), text, values: [...values], query_timeout: queryTimeout }
       try {
-        return await client.query({ name: statementName(text), text, values: [...values] })
+        return await client.query(statement)
       } catch (error) {
         if (!isUnavailable(error)) throw error
         failed = true

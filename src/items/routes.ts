@@ -18,7 +18,7 @@ const listingsAtOnce = 2
 
 export function itemRoutes(app: App, context: Context): void {
   const { db, pool, config } = context
-  const listings = openGate(listingsAtOnce, 5_000)
+  const listings = openGate(listingsAtOnce, 3_000)
   const onlyOwner = (request: FastifyRequest) => (config.itemWrites === 'owner' ? request.token.sub : undefined)
 
   const [read, readWithOwner] = [items.reader(db), items.reader(db, true)]
