@@ -11,6 +11,23 @@ const ended: (() => Promise<void>)[] = []
 
 /** Starts a private PostgreSQL and Redis, unless the environment names some to use. */
 export async function globalSetup(): Promise<void> {
+  try {
+    await startStores()
+  } catch (error) {
+    // Thrown on, it would end the runner without a word and as a success.
+    console.error(error)
+    process.exit(1)
+  }
+}
+
+export async function globalTeardown(): Promise<void> {
+  for (const end of ended) await end()
+}
+
+async function startStores(): Promise<void> {
+  if (process.env['CI'] && !process.env['REDIS_HOST'] && !hasRedisServer()) {
+    throw new Error('CI is set and there is no redis-server: the tests that need one may not be skipped')
+  }
   if (!process.env['POSTGRES_HOST']) {
     const folder = await mkdtemp(join(tmpdir(), 'stockroom-test-'))
     const settings = { fsync: 'off', max_connections: '400' }
@@ -22,16 +39,8 @@ export async function globalSetup(): Promise<void> {
       await rm(folder, { recursive: true, force: true })
     })
   }
-  if (process.env['REDIS_HOST']) return
-  if (hasRedisServer()) {
-    const redis = await startRedis()
-    Object.assign(process.env, { REDIS_HOST: '127.0.0.1', REDIS_PORT: redis.port })
-    ended.push(() => redis.stop())
-  } else if (process.env['CI']) {
-    throw new Error('CI is set and there is no redis-server: the tests that need one may not be skipped')
-  }
-}
-
-export async function globalTeardown(): Promise<void> {
-  for (const end of ended) await end()
+  if (process.env['REDIS_HOST'] || !hasRedisServer()) return
+  const redis = await startRedis()
+  Object.assign(process.env, { REDIS_HOST: '127.0.0.1', REDIS_PORT: redis.port })
+  ended.push(() => redis.stop())
 }
