@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
+import { freePort } from '../test/support/stores.ts'
 import { type Dataset, secret } from './dataset.ts'
-import { freePort, type Stores } from './stores.ts'
+import type { Stores } from './stores.ts'
 
 /** What is measured, and the references beside it. */
 export type Kind = 'stockroom' | 'floor' | 'usual'

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -10,6 +9,7 @@ import { createClient } from 'redis'
 
 import { startEmbedded } from '../src/database/embedded/embedded.ts'
 import { clientConfig, type Server } from '../src/database/pool.ts'
+import { freePort } from '../test/support/stores.ts'
 import { exists } from './commands.ts'
 
 export interface Stores {
@@ -47,16 +47,6 @@ export async function onServer<T>(server: Server, schema: string, work: (client:
   } finally {
     await client.end()
   }
-}
-
-/** A port that nothing listens on at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function openPostgres(folder: string, running: AsyncDisposableStack): Promise<Stores['postgres']> {
