@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { createClient } from '@redis/client'
 import { Client } from 'pg'
-import { createClient } from 'redis'
 
 import { startEmbedded } from '../src/database/embedded/embedded.ts'
 import { clientConfig, type Server } from '../src/database/pool.ts'

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
+import { type FastifyRequest, LogController } from 'fastify'
 import { type Logger, pino } from 'pino'
 
 import type { App } from './app.ts'
@@ -31,20 +32,29 @@ export function identifyRequest({ headers }: IncomingMessage): string {
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
 }
 
+/** What Fastify itself says of a request: that its answer was broken off. The rest is said by `logRequests` and `handleError`. */
+export class RequestLog extends LogController {
+  constructor() {
+    super({ disableRequestLogging: true })
+  }
+
+  override streamError(error: NodeJS.ErrnoException, request: FastifyRequest): void {
+    if (error.code === 'ERR_STREAM_PREMATURE_CLOSE') return
+    request.log.warn({ reqId: request.id, err: error }, 'an answer was broken off halfway')
+  }
+}
+
 /** Writes one line for each request, and its id into the answer. The path stays out: it is the client's own text. */
 export function logRequests(app: App): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    done()
   })
-  app.addHook('onResponse', async (request, reply) => {
-    const route = request.routeOptions.url
-    const line = {
-      method: request.method,
-      route,
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime * 10) / 10,
-    }
-    request.log.info(line, 'request')
+  app.addHook('onResponse', (request, reply, done) => {
+    const { id: reqId, method, routeOptions } = request
+    const ms = Math.round(reply.elapsedTime * 10) / 10
+    request.log.info({ reqId, method, route: routeOptions.url, status: reply.statusCode, ms }, 'request')
+    done()
   })
 }
 

@@ -84,7 +84,7 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): v
   const problem = toProblem(error, request)
   if (problem.status >= 500) {
     const level = problem.code === 'internal_error' ? 'error' : 'warn'
-    request.log[level]({ err: problem.cause }, problem.message)
+    request.log[level]({ reqId: request.id, err: problem.cause }, problem.message)
   }
   reply
     .code(problem.status)

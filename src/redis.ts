@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 
+import { createClient } from '@redis/client'
 import type { Logger } from 'pino'
-import { createClient } from 'redis'
 
 import type { Config } from './config.ts'
 import { storeUnavailable } from './problems.ts'

@@ -5,17 +5,17 @@ import { Problem } from './problems.ts'
 
 /** Answers what Node would answer with a bare status: a missing Host (RFC 9112 §3.2) and an unknown Expect. */
 export function answerOddRequests(app: App): void {
-  app.addHook('onRequest', async ({ raw }) => {
-    if (raw.headers.host !== undefined || raw.httpVersion === '1.0') return
-    throw new Problem('malformed_request', 'The request has no Host header.')
+  app.addHook('onRequest', ({ raw }, _reply, done) => {
+    const isOdd = raw.headers.host === undefined && raw.httpVersion !== '1.0'
+    done(isOdd ? new Problem('malformed_request', 'The request has no Host header.') : undefined)
   })
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
 }
 
 /** Answers 404 to a path that no route has, before its body is looked at. */
 export function refuseUnknownPaths(app: App): void {
-  app.addHook('onRequest', async (request) => {
-    if (request.is404) throw new Problem('not_found', 'There is nothing at this path.')
+  app.addHook('onRequest', (request, _reply, done) => {
+    done(request.is404 ? new Problem('not_found', 'There is nothing at this path.') : undefined)
   })
 }
 

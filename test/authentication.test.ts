@@ -2,7 +2,7 @@ import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { createClient } from 'redis'
+import { createClient } from '@redis/client'
 
 import { onServer, openApp, secret, type TestApp, withoutRedis } from './support/app.ts'
 
@@ -112,6 +112,19 @@ test('a token that was verified before is refused once it has expired', async (t
   const refused = await send({ url: '/items', headers })
   t.assert.strictEqual(refused.statusCode, 401)
   t.assert.strictEqual(refused.json().detail, 'The token has expired.')
+})
+
+test('only headers of a usual length are remembered as verified', async (t: TestContext) => {
+  const { signIn, context } = await openApp(t)
+  const { token } = await signIn('ada@example.com')
+  for (const [spaces, remembered] of [
+    [1, true],
+    [300, false],
+  ] as const) {
+    const authorization = `Bearer${' '.repeat(spaces)}${token}`
+    const verified = await context.tokens.verify(authorization)
+    t.assert.deepStrictEqual(context.tokens.recall(authorization), remembered ? verified : undefined)
+  }
 })
 
 test('the token of a manager who is deleted counts no more, neither to read nor to write', async (t: TestContext) => {

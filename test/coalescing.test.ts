@@ -60,7 +60,7 @@ test('the reads of one turn are one query for distinct keys, and its failure is 
     asked.push(keys)
     if (keys.includes('bad')) throw new Error('away')
     return new Map(keys.map((key) => [key, `${key}!`]))
-  })
+  }, 1)
   t.assert.deepStrictEqual(await Promise.all([read('a'), read('b'), read('a')]), ['a!', 'b!', 'a!'])
   const failed = await Promise.allSettled([read('a'), read('bad')])
   t.assert.deepStrictEqual(
@@ -69,6 +69,33 @@ test('the reads of one turn are one query for distinct keys, and its failure is 
   )
   t.assert.strictEqual(await read('a'), 'a!')
   t.assert.deepStrictEqual(asked, [['a', 'b'], ['a', 'bad'], ['a']])
+})
+
+test('reads that begin while every lane is taken are one query, and see what was written before they began', async (t: TestContext) => {
+  const asked: string[][] = []
+  let value = 'before'
+  const release: (() => void)[] = []
+  const read = coalesce(async (keys: string[]) => {
+    asked.push(keys)
+    const values = new Map(keys.map((key) => [key, value]))
+    await new Promise<void>((resolve) => release.push(resolve))
+    return values
+  }, 1)
+  const early = read('a')
+  await setImmediate()
+  const late: Promise<string | undefined>[] = []
+  value = 'after'
+  for (const key of ['a', 'b', 'a']) {
+    late.push(read(key))
+    await setImmediate()
+  }
+  t.assert.deepStrictEqual(asked, [['a']])
+  release.shift()?.()
+  t.assert.strictEqual(await early, 'before')
+  await setImmediate()
+  release.shift()?.()
+  t.assert.deepStrictEqual(await Promise.all(late), ['after', 'after', 'after'])
+  t.assert.deepStrictEqual(asked, [['a'], ['a', 'b']])
 })
 
 test('one bad row among many that are written at once fails alone', async (t: TestContext) => {

@@ -1,10 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto'
 
+import { createClient } from '@redis/client'
 import bcrypt from 'bcrypt'
 import { fastify, LogController } from 'fastify'
 import { jwtVerify, SignJWT } from 'jose'
 import { Pool, types } from 'pg'
-import { createClient } from 'redis'
 
 // What a competent team writes first: a framework with schemas, a pool, one query and one Redis call a request,
 // a signature verified each time, everything in memory. Nothing of it is wrong, and nothing is done about load.

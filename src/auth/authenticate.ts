@@ -1,9 +1,9 @@
 import type { App } from '../app.ts'
 import { coalesce } from '../coalesce.ts'
 import type { Context } from '../context.ts'
-import { type Database, isKey, readByKeys } from '../database/database.ts'
-import { Problem } from '../problems.ts'
-import { invalidToken, managerGone, type Token } from './tokens.ts'
+import { isKey, readByKeys } from '../database/database.ts'
+import type { Problem } from '../problems.ts'
+import { loggedOut, managerGone, type Token } from './tokens.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -20,17 +20,13 @@ declare module 'fastify' {
  * Whether a token was logged out, and its manager is still there, is asked before the route does its work; on routes that
  * only read (`reads` says which) it is asked while they do, and their answer, whatever it is, is withheld until then.
  */
-export function authenticate(app: App, { tokens, revocations, db }: Context, reads: (method: string) => boolean): void {
-  const exists = managerReader(db)
-
-  const admit = async ({ jti, sub }: Token) => {
-    const [revoked, known] = await Promise.all([revocations.isRevoked(jti), exists(sub)])
-    if (revoked) throw invalidToken('The token was logged out.')
-    if (!known) throw managerGone()
-  }
+export function authenticate(app: App, context: Context, reads: (method: string) => boolean): void {
+  const { tokens } = context
+  const admit = admission(context)
 
   app.addHook('onRequest', async (request) => {
-    request.token = await tokens.verify(bearer(request.headers.authorization))
+    const { authorization = '' } = request.headers
+    request.token = tokens.recall(authorization) ?? (await tokens.verify(authorization))
     request.admission = admit(request.token)
     if (!reads(request.method)) return request.admission
     request.admission.catch(() => {})
@@ -48,17 +44,26 @@ export function authenticate(app: App, { tokens, revocations, db }: Context, rea
   })
 }
 
-/** The token in the header. Clients that follow RFC 6749 §7.1 send the `token_type` they were given as its scheme. */
-function bearer(header: string | undefined): string {
-  const [, token] = /^(?:Bearer|JWT) +([^\s]+) *$/i.exec(header ?? '') ?? []
-  if (token !== undefined) return token
-  throw new Problem('missing_token', 'This needs a header «Authorization: Bearer <token>».', {
-    headers: { 'www-authenticate': 'Bearer' },
-  })
-}
+/** Asks whether a token still counts, for all that ask in one turn of the event loop at once. @throws Problem invalid_token */
+function admission({ revocations, db }: Context): (token: Token) => Promise<void> {
+  const managers = db.selectFrom('store_managers').select('id').where(isKey('id'))
+  const readManagers = readByKeys(db, managers.compile())
+  const refusal = coalesce<Token, () => Problem>(async (tokens) => {
+    const [revoked, known] = await Promise.all([
+      revocations.revoked(tokens.map(({ jti }) => jti)),
+      readManagers([...new Set(tokens.map(({ sub }) => sub))]),
+    ])
+    const ids = new Set(known.map(({ id }) => id))
+    return new Map(
+      tokens.flatMap((token) => {
+        if (revoked.has(token.jti)) return [[token, loggedOut]]
+        return ids.has(token.sub) ? [] : [[token, managerGone]]
+      }),
+    )
+  }, 2)
 
-function managerReader(db: Database): (id: string) => Promise<true | undefined> {
-  const query = db.selectFrom('store_managers').select('id').where(isKey('id'))
-  const read = readByKeys(db, query.compile())
-  return coalesce(async (ids) => new Map((await read(ids)).map(({ id }) => [id, true])))
+  return async (token) => {
+    const refuse = await refusal(token)
+    if (refuse) throw refuse()
+  }
 }

@@ -1,4 +1,3 @@
-import { coalesce } from '../coalesce.ts'
 import { type Database, isKey, readByKeys } from '../database/database.ts'
 import type { Redis } from '../redis.ts'
 import type { Token } from './tokens.ts'
@@ -7,24 +6,21 @@ import type { Token } from './tokens.ts'
 export interface Revocations {
   /** From now on every process refuses the token. */
   revoke(token: Token): Promise<void>
-  isRevoked(jti: string): Promise<boolean>
+  /** Those of the tokens, by their `jti`, that are refused. */
+  revoked(jtis: string[]): Promise<Set<string>>
 }
 
 /** Revocations kept in Redis under each token's `jti`, for as long as the token would last. */
 export function redisRevocations(redis: Redis): Revocations {
-  const read = coalesce(async (jtis: string[]) => {
-    const records = await redis.run((client) => client.mGet(jtis))
-    return new Map(jtis.map((jti, index) => [jti, records[index] !== null]))
-  })
-
   return {
     async revoke({ jti, exp }) {
       const now = new Date().toISOString()
       const record = { jti, status: 'blacklisted', created_at: now, updated_at: now }
       await redis.run((client) => client.set(jti, JSON.stringify(record), { expiration: { type: 'EXAT', value: exp } }))
     },
-    async isRevoked(jti) {
-      return (await read(jti)) === true
+    async revoked(jtis) {
+      const records = await redis.run((client) => client.mGet(jtis))
+      return new Set(jtis.filter((_, index) => records[index] !== null))
     },
   }
 }
@@ -32,8 +28,7 @@ export function redisRevocations(redis: Redis): Revocations {
 /** Revocations kept in PostgreSQL alone, for a service without Redis. */
 export function databaseRevocations(db: Database): Revocations {
   const query = db.selectFrom('revoked_tokens').select('jti').where(isKey('jti'))
-  const readAll = readByKeys(db, query.compile())
-  const read = coalesce(async (jtis: string[]) => new Map((await readAll(jtis)).map(({ jti }) => [jti, true])))
+  const read = readByKeys(db, query.compile())
 
   return {
     async revoke({ jti, sub, exp }) {
@@ -44,8 +39,9 @@ export function databaseRevocations(db: Database): Revocations {
         .onConflict((conflict) => conflict.column('jti').doNothing())
         .execute()
     },
-    async isRevoked(jti) {
-      return (await read(jti.toLowerCase())) === true
+    async revoked(jtis) {
+      const found = new Set((await read(jtis)).map(({ jti }) => jti))
+      return new Set(jtis.filter((jti) => found.has(jti.toLowerCase())))
     },
   }
 }

@@ -94,7 +94,7 @@ async function replaceItems({ db }: Context, id: string, owner: string): Promise
 /** The header that each sender sends. Tokens are new each time, for a request may end them. */
 async function authorizations({ tokens, revocations }: Context, owner: string, other: string) {
   const ended = await tokens.sign(owner)
-  await revocations.revoke(await tokens.verify(ended.token))
+  await revocations.revoke(await tokens.verify(`Bearer ${ended.token}`))
   const forger = openTokens({ secret: randomUUID().repeat(2), algorithm: 'HS256' })
   const sign: Record<Exclude<Sender, 'nobody'>, () => Promise<{ token: string }>> = {
     owner: () => tokens.sign(owner),
