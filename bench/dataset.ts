@@ -131,7 +131,7 @@ async function insert(client: Client, first: number, last: number): Promise<void
   await client.query('set session_replication_role = replica')
   await client.query(
     `insert into items select ${itemId('n')}, 'Item number ' || n,
-       (array['Grocery', 'Household', 'Electronics', 'Pet'])[1 + n % 4], (n % 100000) / 100.0, n % 3 > 0,
+       (array['Grocery', 'Household', 'Electronics', 'Pet'])[1 + n % 4], trim_scale((n % 100000) / 100.0), n % 3 > 0,
        ${managerId(`n % ${managers}`)}
      from generate_series(${first}, ${last}) as n`,
   )

@@ -5,10 +5,12 @@ import { fastify, type FastifyBaseLogger, type FastifyInstance, type RawServerDe
 
 import { acceptJson, bodyLimit } from './bodies.ts'
 import type { Context } from './context.ts'
+import { serveHealth } from './health.ts'
 import { itemRoutes } from './items/routes.ts'
 import { Category, Item, ItemCreate, Items, ItemUpdate } from './items/schemas.ts'
 import { identifyRequest, logRequests, RequestLog } from './logging.ts'
 import { serveOpenApi } from './openapi.ts'
+import { shedLoad } from './overload.ts'
 import { handleClientError, handleError } from './problems.ts'
 import { serveReference } from './reference.ts'
 import { answerOddRequests, refuseOtherMethods, refuseUnknownPaths } from './routing.ts'
@@ -70,10 +72,14 @@ export async function buildApp(context: Context): Promise<App> {
   acceptJson(app)
 
   await serveOpenApi(app)
-  serveReference(app)
-  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/scalar', 307))
-  await app.register(async (scope: App) => storeManagerRoutes(scope, context), { prefix: '/store-managers' })
-  await app.register(async (scope: App) => itemRoutes(scope, context), { prefix: '/items' })
+  serveHealth(app)
+  await app.register(async (limited: App) => {
+    shedLoad(limited, context.config.concurrencyLimit)
+    serveReference(limited)
+    limited.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/scalar', 307))
+    await limited.register(async (scope: App) => storeManagerRoutes(scope, context), { prefix: '/store-managers' })
+    await limited.register(async (scope: App) => itemRoutes(scope, context), { prefix: '/items' })
+  })
   refuseTheRest()
   return app
 }

@@ -33,6 +33,12 @@ const settings = {
   HOST: text('address to listen on', 'localhost'),
   PORT: integer('port to listen on', 8000, 0, 65_535),
   WEB_CONCURRENCY: integer('processes that serve', 1, 1, 64),
+  LIMIT_CONCURRENCY: integer(
+    'requests each process serves at a time; those beyond are answered 503',
+    1024,
+    1,
+    1_000_000,
+  ),
   DATA_DIR: text('folder of the embedded PostgreSQL and of the secret made for it', '.data'),
   LOG_LEVEL: oneOf('least severe level to log', ['info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent']),
 }
@@ -75,6 +81,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     bcryptCost: values.BCRYPT_COST,
     loginLimitPerAddress: values.LOGIN_LIMIT_PER_ADDRESS,
     itemWrites: values.ITEM_WRITES,
+    concurrencyLimit: values.LIMIT_CONCURRENCY,
     autoMigrate: values.AUTO_MIGRATE,
     startupTimeoutMs: values.STARTUP_TIMEOUT * 1000,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT * 1000,

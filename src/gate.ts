@@ -1,4 +1,4 @@
-import { Problem } from './problems.ts'
+import { tooBusy } from './problems.ts'
 
 /** Lets a number of tasks run at a time. */
 export interface Gate {
@@ -6,13 +6,24 @@ export interface Gate {
    * Waits for a place.
    *
    * @returns what gives the place back
-   * @throws Problem too_busy if none is free in time
+   * @throws Problem too_busy if none is free in time, or too many wait already
    */
   enter(): Promise<() => void>
+  /** Runs `task` in a place of its own. @throws as `enter` does, and as `task` does */
+  run<Result>(task: () => Promise<Result>): Promise<Result>
 }
 
-/** A gate with this many places, whose wait ends after so many milliseconds. */
-export function openGate(places: number, patience: number): Gate {
+interface GateOptions {
+  /** Tasks that run at a time, and those that may wait. */
+  places: number
+  queue: number
+  /** Milliseconds that one waits at most. */
+  patience: number
+}
+
+const refusal = () => tooBusy('Too many of these run at the moment: try again.', 2)
+
+export function openGate({ places, queue, patience }: GateOptions): Gate {
   let free = places
   const waiting = new Set<() => void>()
 
@@ -32,28 +43,35 @@ export function openGate(places: number, patience: number): Gate {
     }
   }
 
-  return {
-    async enter() {
-      if (free > 0) {
-        free--
-        return once()
-      }
-      await new Promise<void>((resolve, reject) => {
-        const admit = () => {
-          clearTimeout(late)
-          resolve()
-        }
-        const late = setTimeout(() => {
-          waiting.delete(admit)
-          reject(tooBusy())
-        }, patience)
-        waiting.add(admit)
-      })
+  const enter = async () => {
+    if (free > 0) {
+      free--
       return once()
+    }
+    if (waiting.size >= queue) throw refusal()
+    await new Promise<void>((resolve, reject) => {
+      const admit = () => {
+        clearTimeout(late)
+        resolve()
+      }
+      const late = setTimeout(() => {
+        waiting.delete(admit)
+        reject(refusal())
+      }, patience)
+      waiting.add(admit)
+    })
+    return once()
+  }
+
+  return {
+    enter,
+    async run(task) {
+      const leavePlace = await enter()
+      try {
+        return await task()
+      } finally {
+        leavePlace()
+      }
     },
   }
-}
-
-function tooBusy(): Problem {
-  return new Problem('too_busy', 'Too many of these run at the moment: try again.', { headers: { 'retry-after': '2' } })
 }

@@ -94,7 +94,11 @@ const errorAnswers = {
     example: { errors: [{ type: 'missing', loc: ['body', 'name'], msg: 'is required' }] },
   },
   429: { code: 'too_many_logins', description: 'Too many failed logins from this address', headers: retryAfter },
-  503: { code: 'store_unavailable', description: 'A store that is needed is down', headers: retryAfter },
+  503: {
+    code: 'store_unavailable',
+    description: 'A store that is needed is down, or there is too much to do',
+    headers: retryAfter,
+  },
   wrongCredentials: {
     code: 'invalid_credentials',
     description: 'The e-mail address or the password is wrong',

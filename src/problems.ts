@@ -61,6 +61,11 @@ export function storeUnavailable(store: string, cause: unknown): Problem {
   return new Problem('store_unavailable', detail, { headers: { 'retry-after': '1' }, cause })
 }
 
+/** 503 for a request that comes while there is too much to do, to be sent again after so many seconds. */
+export function tooBusy(detail: string, retryAfter: number): Problem {
+  return new Problem('too_busy', detail, { headers: { 'retry-after': String(retryAfter) } })
+}
+
 export function unsupportedMediaType(accepted: string): Problem {
   return new Problem('unsupported_media_type', `The body has to be ${accepted}.`)
 }
@@ -83,8 +88,7 @@ async function decisive(error: unknown, request: FastifyRequest): Promise<unknow
 function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, request)
   if (problem.status >= 500) {
-    const level = problem.code === 'internal_error' ? 'error' : 'warn'
-    request.log[level]({ reqId: request.id, err: problem.cause }, problem.message)
+    request.log[levels[problem.code] ?? 'warn']({ reqId: request.id, err: problem.cause }, problem.message)
   }
   reply
     .code(problem.status)
@@ -93,6 +97,9 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): v
     .serializer(JSON.stringify)
     .send(toBody(problem, request.id))
 }
+
+/** There may be thousands of `too_busy` a second, when writing them down would be part of the load. */
+const levels: Partial<Record<Code, 'error' | 'debug'>> = { internal_error: 'error', too_busy: 'debug' }
 
 /** Answers bytes that are not HTTP, headers beyond the limit, and requests that never end. */
 export function handleClientError(error: Error & { code?: string }, socket: Socket): void {

@@ -13,12 +13,12 @@ import * as items from './items.ts'
 import { listing } from './listing.ts'
 import { Item, ItemCreate, ItemParams, ItemQuery, Items, ItemUpdate } from './schemas.ts'
 
-/** Listings that run at a time: each holds a connection for as long as its reader takes. */
-const listingsAtOnce = 2
+/** Each listing holds a connection for as long as its reader takes. Times are in milliseconds. */
+const listingGate = { places: 2, queue: 64, patience: 3_000 }
 
 export function itemRoutes(app: App, context: Context): void {
   const { db, pool, config } = context
-  const listings = openGate(listingsAtOnce, 3_000)
+  const listings = openGate(listingGate)
   const onlyOwner = (request: FastifyRequest) => (config.itemWrites === 'owner' ? request.token.sub : undefined)
 
   const [read, readWithOwner] = [items.reader(db), items.reader(db, true)]

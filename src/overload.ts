@@ -1,0 +1,48 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+import type { App } from './app.ts'
+import { type Problem, tooBusy } from './problems.ts'
+
+/** Milliseconds between two lines in the log that say so. */
+const silence = 10_000
+
+/**
+ * Answers 503 at once to requests that come while `limit` others are at work, so that those are answered soon.
+ * A request with a body is at work from when all of it is there: those who send theirs slowly keep nobody out.
+ */
+export function shedLoad(app: App, limit: number): void {
+  let atWork = 0
+  let saidAt = -Infinity
+  const leave = () => {
+    atWork--
+  }
+
+  const refuse = (): Problem => {
+    const now = performance.now()
+    if (now - saidAt > silence) {
+      app.log.warn({ limit }, 'more requests than can be served at a time: those beyond the limit are refused')
+      saidAt = now
+    }
+    return tooBusy('More requests than can be served came at once: try again.', 1)
+  }
+
+  const enter = ({ raw }: FastifyReply) => {
+    if (raw.closed) return
+    atWork++
+    raw.once('close', leave)
+  }
+
+  app.addHook('onRequest', (request, reply, done) => {
+    if (atWork >= limit) return done(refuse())
+    if (!hasBody(request)) enter(reply)
+    done()
+  })
+  app.addHook('preValidation', (request, reply, done) => {
+    if (hasBody(request)) enter(reply)
+    done()
+  })
+}
+
+function hasBody({ raw: { headers } }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
