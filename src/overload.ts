@@ -5,10 +5,13 @@ import { type Problem, tooBusy } from './problems.ts'
 
 /** Milliseconds between two lines in the log that say so. */
 const silence = 10_000
+/** Milliseconds in which nothing more is read from a connection whose request was refused. */
+const pause = 200
 
 /**
  * Answers 503 at once to requests that come while `limit` others are at work, so that those are answered soon.
  * A request with a body is at work from when all of it is there: those who send theirs slowly keep nobody out.
+ * Clients that come again at once are read later; a thousand of them left no time for anything but refusing them.
  */
 export function shedLoad(app: App, limit: number): void {
   let atWork = 0
@@ -17,7 +20,11 @@ export function shedLoad(app: App, limit: number): void {
     atWork--
   }
 
-  const refuse = (): Problem => {
+  const refuse = ({ raw: { socket } }: FastifyRequest, reply: FastifyReply): Problem => {
+    reply.raw.once('close', () => {
+      socket.pause()
+      setTimeout(() => socket.resume(), pause)
+    })
     const now = performance.now()
     if (now - saidAt > silence) {
       app.log.warn({ limit }, 'more requests than can be served at a time: those beyond the limit are refused')
@@ -33,7 +40,7 @@ export function shedLoad(app: App, limit: number): void {
   }
 
   app.addHook('onRequest', (request, reply, done) => {
-    if (atWork >= limit) return done(refuse())
+    if (atWork >= limit) return done(refuse(request, reply))
     if (!hasBody(request)) enter(reply)
     done()
   })

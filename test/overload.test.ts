@@ -1,42 +1,45 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { App } from '../src/app.ts'
 import { openPasswords } from '../src/auth/passwords.ts'
 import { openGate } from '../src/gate.ts'
 import { openApp } from './support/app.ts'
 
 test('requests beyond the limit are told to come again at once, and those before them are answered', async (t: TestContext) => {
-  const { signIn, send, log } = await openApp(t, { LIMIT_CONCURRENCY: '4' })
-  const ada = await signIn('ada@example.com')
-  const answers = await Promise.all(Array.from({ length: 20 }, () => ada.get('/items')))
-  const refused = answers.filter(({ statusCode }) => statusCode === 503)
-  t.assert.deepStrictEqual(answers.map(({ statusCode }) => statusCode).toSorted(), [
-    ...Array.from({ length: 4 }, () => 200),
-    ...Array.from({ length: 16 }, () => 503),
-  ])
+  const { ask, release, log } = await openBusy(t, 4)
+  const served = Array.from({ length: 4 }, () => ask('/items'))
+  await sleep(200)
+  const refused = await Promise.all(Array.from({ length: 16 }, () => ask('/items')))
   for (const answer of refused) {
-    t.assert.strictEqual(answer.json().code, 'too_busy')
-    t.assert.strictEqual(answer.headers['retry-after'], '1')
+    t.assert.strictEqual(answer.status, 503)
+    t.assert.strictEqual(((await answer.json()) as { code: string }).code, 'too_busy')
+    t.assert.strictEqual(answer.headers.get('retry-after'), '1')
   }
   t.assert.strictEqual(log.filter((line) => line.includes('more requests than can be served')).length, 1)
-  t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
-  t.assert.strictEqual((await send({ url: '/' })).statusCode, 307)
+  release()
+  for (const answer of await Promise.all(served)) t.assert.strictEqual(answer.status, 200)
+  t.assert.strictEqual((await ask('/items')).status, 200)
 })
 
 test('the process says that it is alive however much there is to do', async (t: TestContext) => {
-  const { signIn, send } = await openApp(t, { LIMIT_CONCURRENCY: '1' })
-  const ada = await signIn('ada@example.com')
-  const [listed, refused, health] = await Promise.all([ada.get('/items'), ada.get('/items'), send({ url: '/healthz' })])
-  t.assert.deepStrictEqual([listed.statusCode, refused.statusCode, health.statusCode], [200, 503, 200])
-  t.assert.strictEqual(health.body, 'ok')
+  const { ask, release } = await openBusy(t, 1)
+  const served = ask('/items')
+  await sleep(200)
+  t.assert.strictEqual((await ask('/items')).status, 503)
+  const health = await ask('/healthz')
+  t.assert.strictEqual(health.status, 200)
+  t.assert.strictEqual(await health.text(), 'ok')
+  release()
+  t.assert.strictEqual((await served).status, 200)
 })
 
 test('clients that never end their bodies, or go away, keep nobody out', async (t: TestContext) => {
   const { app, signIn } = await openApp(t, { LIMIT_CONCURRENCY: '2' })
   const ada = await signIn('ada@example.com')
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as { port: number }
+  const port = await listen(app)
   const head = `Host: a\r\nAuthorization: Bearer ${ada.token}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`
   const slow = await Promise.all(
     Array.from({ length: 8 }, async () => {
@@ -59,6 +62,26 @@ test('clients that never end their bodies, or go away, keep nobody out', async (
   t.assert.strictEqual((await ada.post('/items', {})).statusCode, 422)
 })
 
+test('a connection whose request was refused is read again a little later', async (t: TestContext) => {
+  const { ask, release, port, token } = await openBusy(t, 1)
+  const served = ask('/items')
+  await sleep(200)
+  const socket = connect({ host: '127.0.0.1', port })
+  t.after(() => socket.destroy())
+  const exchange = async () => {
+    socket.write(`GET /items HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+    const [answer] = await once(socket, 'data')
+    return Number(String(answer).split(' ')[1])
+  }
+  t.assert.strictEqual(await exchange(), 503)
+  const refusedAt = performance.now()
+  release()
+  t.assert.strictEqual((await served).status, 200)
+  t.assert.strictEqual((await ask('/items')).status, 200)
+  t.assert.strictEqual(await exchange(), 200)
+  t.assert.ok(performance.now() - refusedAt > 150)
+})
+
 test('a gate lets as many in as it has places, and lets as many wait as it says', async (t: TestContext) => {
   const gate = openGate({ places: 1, queue: 1, patience: 50 })
   const release = Promise.withResolvers<void>()
@@ -75,9 +98,26 @@ test('a gate lets as many in as it has places, and lets as many wait as it says'
 })
 
 test('passwords that can not be looked at soon are refused', async (t: TestContext) => {
-  const passwords = openPasswords(10)
+  const passwords = openPasswords(4)
   const hashes = await Promise.allSettled(Array.from({ length: 200 }, () => passwords.hash('correct horse battery')))
   const refused = hashes.filter(({ status }) => status === 'rejected')
   t.assert.ok(refused.length > 0)
   for (const each of refused) t.assert.strictEqual(each.status === 'rejected' && each.reason.code, 'too_busy')
 })
+
+/** A service that is as busy as it may be with `limit` requests, none of which is done before `release` is called. */
+async function openBusy(t: TestContext, limit: number) {
+  const { app, context, signIn, log } = await openApp(t, { LIMIT_CONCURRENCY: String(limit) })
+  const { token } = await signIn('ada@example.com')
+  const port = await listen(app)
+  const { promise, resolve } = Promise.withResolvers<Set<string>>()
+  t.mock.method(context.revocations, 'revoked', () => promise)
+  const ask = (path: string) =>
+    fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } })
+  return { ask, release: () => resolve(new Set()), port, token, log }
+}
+
+async function listen(app: App): Promise<number> {
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return (app.server.address() as AddressInfo).port
+}

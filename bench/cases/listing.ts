@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { Bench, Case } from '../bench.ts'
 import type { Dataset } from '../dataset.ts'
 import { copy, download } from '../download.ts'
 import { peakMiB, resetPeak, residentMiB } from '../processes.ts'
 import { atMost, count, median, short } from '../report.ts'
 import type { Kind } from '../servers.ts'
+
+/** Milliseconds in which a process gives back what only its start needed. */
+const rest = 1_500
 
 /** A listing of everything. Times are in milliseconds, `growth` in MiB. */
 export interface Listing {
@@ -17,6 +22,7 @@ export interface Listing {
 /** Lists with a server of its own, so that memory begins where it does in a fresh process. Timed is the last of `times`. */
 export async function listFresh(bench: Bench, kind: Kind, data: Dataset, times: number): Promise<Listing> {
   const server = await bench.servers.start(kind, data)
+  await sleep(rest, undefined, { signal: bench.signal })
   const before = residentMiB(server.pid)
   resetPeak(server.pid)
   let last = await download(server.port, '/items', data.token, bench.signal)

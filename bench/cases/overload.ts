@@ -7,10 +7,9 @@ import type { Dataset } from '../dataset.ts'
 import { apply, type Load, type Outcome } from '../load.ts'
 import { atLeast, atMost, count, median, short } from '../report.ts'
 import type { RunningServer } from '../servers.ts'
-import { warmServer } from './read.ts'
 
-/** Connections that are enough to keep the service busy. */
-const usual = 64
+/** Requests that the service is told to serve at a time: as many connections keep it busy, four times as many are too many. */
+const limit = 64
 /** Connections that look, from a generator of their own, at what a request meets. */
 const watchers = 8
 /** Seconds until everybody is connected. */
@@ -21,29 +20,28 @@ interface Overloaded {
   watched: Outcome
 }
 
-/** The clients of this load come again at once when they are refused, which no real one may. */
+/** The crowd comes again at once when it is refused, which no client should; the watchers wait as they are told. */
 export const overloadCase: Case = {
   name: 'overload',
   title: `GET /items/{id}, more than can be served`,
-  seconds: (plan) => crowds(plan.quick).length * plan.fewRounds * (plan.seconds + 2.2),
+  seconds: (plan) => 2 + crowds.length * plan.fewRounds * (plan.seconds + 2.2),
   async run(bench) {
     const data = await bench.datasets.of(bench.plan.rows)
-    const server = await warmServer(bench, 'stockroom', data)
+    const server = await bench.servers.start('stockroom', data, { LIMIT_CONCURRENCY: String(limit) })
     const results = new Map<number, Overloaded[]>()
     for (let round = 1; round <= bench.plan.fewRounds; round++) {
-      for (const connections of crowds(bench.plan.quick)) {
+      for (const connections of crowds) {
         bench.progress.step(`${connections} connections, round ${round} of ${bench.plan.fewRounds}`)
         const result = await overload(bench, server, data, connections)
         results.set(connections, [...(results.get(connections) ?? []), result])
       }
     }
+    await server.stop()
     return overloadReport(results)
   },
 }
 
-function crowds(quick: boolean): number[] {
-  return quick ? [usual, 4 * usual] : [usual, 4 * usual, 16 * usual]
-}
+const crowds = [limit, 4 * limit]
 
 async function overload(
   { plan, folder, datasets, signal }: Bench,
@@ -54,7 +52,14 @@ async function overload(
   // Few, for each watcher prepares all of them before it begins, and the crowd does not wait.
   const fewTargets = join(folder, 'targets-watched')
   await writeFile(fewTargets, (await readFile(targets, 'utf8')).split('\n').slice(0, 500).join('\n'))
-  const load: Load = { url, targets, tokens: datasets.tokens, method: 'GET', connections, seconds: plan.seconds + 2 }
+  const load: Load = {
+    url,
+    targets,
+    tokens: datasets.tokens,
+    method: 'GET',
+    connections: connections - watchers,
+    seconds: plan.seconds + 2,
+  }
   const crowd = apply(load, signal)
   crowd.catch(() => {})
   await sleep(gathering * 1000, undefined, { signal })
@@ -82,7 +87,7 @@ function overloadReport(results: Map<number, Overloaded[]>) {
       },
     ],
     bars: rows
-      .filter(({ connections }) => connections > usual)
+      .filter(({ connections }) => connections > limit)
       .flatMap(({ connections, served, shedMax }) => {
         const crowd = `${count(connections)} connections`
         const quickly = atMost(50, shedMax, `${crowd}: every 503 within 50 ms`, 'ms')
@@ -93,7 +98,8 @@ function overloadReport(results: Map<number, Overloaded[]>) {
       }),
     notes: [
       `503 without Retry-After: ${lacking}. Connections broken: ${broken}.`,
-      `Latencies are those of ${watchers} connections beside the crowd, from a load generator of their own.`,
+      `The service is told to serve ${limit} requests at a time. Latencies are those of ${watchers} connections beside the crowd, ` +
+        'from a load generator of their own; `served/s` counts the crowd alone.',
     ],
   }
 }

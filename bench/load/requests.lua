@@ -34,9 +34,9 @@ function init(args)
   end
   count = #requests
   math.randomseed(os.time() + number)
-  shed, served, withoutRetryAfter = {}, {}, 0
+  shed, served, withoutRetryAfter, retryAfter = {}, {}, 0, 0
   -- Watched are loads of one connection a thread, whose answers follow their requests.
-  if args[7] == 'watched' then response = watch end
+  if args[7] == 'watched' then response, delay = watch, wait end
 end
 
 function request()
@@ -50,9 +50,16 @@ function watch(status, headers)
   local took = milliseconds() - sentAt
   if status ~= 503 then return table.insert(served, took) end
   table.insert(shed, took)
-  local found = false
-  for name in pairs(headers) do found = found or name:lower() == 'retry-after' end
-  if not found then withoutRetryAfter = withoutRetryAfter + 1 end
+  local seconds
+  for name, value in pairs(headers) do seconds = seconds or (name:lower() == 'retry-after' and tonumber(value)) end
+  if seconds then retryAfter = seconds * 1000 else withoutRetryAfter = withoutRetryAfter + 1 end
+end
+
+-- They come again when they were told to, as the others of a load do not.
+function wait()
+  local milliseconds = retryAfter
+  retryAfter = 0
+  return milliseconds
 end
 
 local function describe(name)
