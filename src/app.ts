@@ -74,11 +74,11 @@ export async function buildApp(context: Context): Promise<App> {
   await serveOpenApi(app)
   serveHealth(app)
   await app.register(async (limited: App) => {
-    shedLoad(limited, context.config.concurrencyLimit)
+    const atWork = shedLoad(limited, context.config.concurrencyLimit)
     serveReference(limited)
     limited.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/scalar', 307))
     await limited.register(async (scope: App) => storeManagerRoutes(scope, context), { prefix: '/store-managers' })
-    await limited.register(async (scope: App) => itemRoutes(scope, context), { prefix: '/items' })
+    await limited.register(async (scope: App) => itemRoutes(scope, context, atWork), { prefix: '/items' })
   })
   refuseTheRest()
   return app

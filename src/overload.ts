@@ -12,8 +12,10 @@ const pause = 200
  * Answers 503 at once to requests that come while `limit` others are at work, so that those are answered soon.
  * A request with a body is at work from when all of it is there: those who send theirs slowly keep nobody out.
  * Clients that come again at once are read later; a thousand of them left no time for anything but refusing them.
+ *
+ * @returns tells how many are at work
  */
-export function shedLoad(app: App, limit: number): void {
+export function shedLoad(app: App, limit: number): () => number {
   let atWork = 0
   let saidAt = -Infinity
   const leave = () => {
@@ -48,6 +50,7 @@ export function shedLoad(app: App, limit: number): void {
     if (hasBody(request)) enter(reply)
     done()
   })
+  return () => atWork
 }
 
 function hasBody({ raw: { headers } }: FastifyRequest): boolean {

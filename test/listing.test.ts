@@ -88,10 +88,14 @@ test('two lists run at a time, a third waits and is told to try again, and other
 test('a reader that takes nothing for too long is dropped', async (t: TestContext) => {
   const app = await openFull(t)
   const { db, pool } = app.context
-  const stream = listing({ db, pool, gate: openGate({ places: 1, queue: 1, patience: 1000 }) }, false, {
-    reader: 100,
-    store: 10_000,
-  })
+  const stream = listing(
+    { db, pool, gate: openGate({ places: 1, queue: 1, patience: 1000 }), isBusy: () => false },
+    false,
+    {
+      reader: 100,
+      store: 10_000,
+    },
+  )
   stream.read(0)
   await once(stream, 'close')
   t.assert.strictEqual(stream.readableEnded, false)
@@ -103,10 +107,14 @@ test('a PostgreSQL that gives nothing for too long is given up', async (t: TestC
   const { db, pool, config } = app.context
   const locked = onServer(app.server, `begin; lock table ${config.pool.schema}.items; select pg_sleep(1)`)
   await sleep(100)
-  const stream = listing({ db, pool, gate: openGate({ places: 1, queue: 1, patience: 1000 }) }, false, {
-    reader: 10_000,
-    store: 200,
-  })
+  const stream = listing(
+    { db, pool, gate: openGate({ places: 1, queue: 1, patience: 1000 }), isBusy: () => true },
+    false,
+    {
+      reader: 10_000,
+      store: 200,
+    },
+  )
   await t.assert.rejects(stream.toArray(), { code: 'store_unavailable' })
   await locked
 })

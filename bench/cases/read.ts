@@ -63,7 +63,7 @@ export async function warmServer(bench: Bench, kind: Kind, data: Dataset): Promi
   if (bench.warm.has(server)) return server
   bench.progress.step(`${kind}, warming up`)
   const { tokens } = bench.datasets
-  const seconds = bench.plan.quick ? 1 : 3
+  const seconds = bench.plan.quick ? 1 : 6
   await apply({ url: server.url, connections: 64, seconds, targets: data.targets, tokens, method: 'GET' }, bench.signal)
   bench.warm.add(server)
   return server

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
 import type { Database } from '../database/database.ts'
 import { isUnavailable, type LendingPool } from '../database/pool.ts'
@@ -11,10 +12,19 @@ const standardPatience = { reader: 30_000, store: 10_000 }
 
 type Patience = typeof standardPatience
 
+/**
+ * Milliseconds that a list works without looking for other requests, and that it leaves to them after each chunk. Without
+ * them a request beside a list took sixty times as long as without it.
+ */
+const longestTurn = 5
+const rest = 5
+
 interface Source {
   db: Database
   pool: LendingPool
   gate: Gate
+  /** Whether other requests are at work. */
+  isBusy: () => boolean
 }
 
 /**
@@ -29,12 +39,12 @@ export function listing(source: Source, expand: boolean, patience = standardPati
   return stream
 }
 
-async function* pieces({ db, pool, gate }: Source, expand: boolean, patience: Patience, drop: () => void) {
+async function* pieces({ db, pool, gate, isBusy }: Source, expand: boolean, patience: Patience, drop: () => void) {
   const leave = await gate.enter()
   try {
     const rows = await pool.copyOut(`copy (${select(db, expand).orderBy('items.id').compile().sql}) to stdout`)
     try {
-      yield* toJson(rows.setEncoding('latin1'), patience, drop)
+      yield* toJson(rows.setEncoding('latin1'), isBusy, patience, drop)
     } finally {
       rows.destroy()
     }
@@ -45,21 +55,28 @@ async function* pieces({ db, pool, gate }: Source, expand: boolean, patience: Pa
   }
 }
 
-async function* toJson(rows: Readable, patience: Patience, drop: () => void) {
+async function* toJson(rows: Readable, isBusy: () => boolean, patience: Patience, drop: () => void) {
   const storeIsLate = () => rows.destroy(new Error(`PostgreSQL sent nothing for ${patience.store} ms`))
-  let [rest, separator] = ['', '{']
+  let [cutOff, separator] = ['', '{']
+  let turnedAt = performance.now()
   let late = setTimeout(storeIsLate, patience.store)
   try {
     for await (const chunk of rows) {
       clearTimeout(late)
-      const text = rest + String(chunk)
+      const text = cutOff + String(chunk)
       const end = text.lastIndexOf('\n') + 1
-      rest = text.slice(end)
+      cutOff = text.slice(end)
       late = setTimeout(drop, patience.reader)
       if (end > 0) yield Buffer.from(separator + members(text.slice(0, end)), 'latin1')
       clearTimeout(late)
       if (end > 0) separator = ','
       late = setTimeout(storeIsLate, patience.store)
+      // What comes in the meantime is seen after a turn of the event loop. One after each chunk makes a list a third slower.
+      if (performance.now() - turnedAt > longestTurn) {
+        await setImmediate()
+        turnedAt = performance.now()
+      }
+      if (isBusy()) await sleep(rest)
     }
     yield Buffer.from(separator === '{' ? '{}' : '}')
   } finally {

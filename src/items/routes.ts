@@ -16,7 +16,8 @@ import { Item, ItemCreate, ItemParams, ItemQuery, Items, ItemUpdate } from './sc
 /** Each listing holds a connection for as long as its reader takes. Times are in milliseconds. */
 const listingGate = { places: 2, queue: 64, patience: 3_000 }
 
-export function itemRoutes(app: App, context: Context): void {
+/** @param atWork tells how many requests are */
+export function itemRoutes(app: App, context: Context, atWork: () => number): void {
   const { db, pool, config } = context
   const listings = openGate(listingGate)
   const onlyOwner = (request: FastifyRequest) => (config.itemWrites === 'owner' ? request.token.sub : undefined)
@@ -38,7 +39,10 @@ export function itemRoutes(app: App, context: Context): void {
     (request, reply) => {
       reply.type('application/json; charset=utf-8')
       if (request.method === 'HEAD') return Readable.from([])
-      return listing({ db, pool, gate: listings }, request.query.expand !== undefined)
+      return listing(
+        { db, pool, gate: listings, isBusy: () => atWork() > listingGate.places },
+        request.query.expand !== undefined,
+      )
     },
   )
 
