@@ -7,6 +7,7 @@ import type { Bar, Bench, Case } from './bench.ts'
 import { cases } from './cases.ts'
 import { run } from './commands.ts'
 import { openDatasets } from './dataset.ts'
+import { explainUnmet } from './explanations.ts'
 import { describeMachine } from './machine.ts'
 import { limits, type Options, planOf, readOptions, UsageError } from './options.ts'
 import { openProgress } from './progress.ts'
@@ -58,6 +59,7 @@ async function bench(options: Options, signal: AbortSignal, running: AsyncDispos
   }
   const summary = [
     barTable(results),
+    ...explainUnmet(results.flatMap(({ bars }) => bars)),
     ...(left.length > 0 ? [`Left out, for the time was up: ${left.join('; ')}.`] : []),
   ]
   print(`\n## Bars\n\n${summary.join('\n\n')}\n\n${machine.join('\n')}`)

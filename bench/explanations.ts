@@ -1,0 +1,37 @@
+import type { Bar } from './bench.ts'
+
+/** What is known of bars that this kind of machine may not meet: what the profile says, and what was tried. By how they begin. */
+const explanations: Record<string, string> = {
+  '≥ 0.85 × floor':
+    'By `node --cpu-prof` a request took 58.7 µs here and 39.6 in the floor. Both write to sockets, collect garbage and speak to ' +
+    'the stores. Beyond that Fastify, its router and its hooks are 5 µs; checking, ids and serialising 3; Kysely and the pool 2; ' +
+    "the service's own code 6 where the floor's is 3. One coalesced check a token, hooks without promises, no logger a request, " +
+    'and lanes (larger batches) took the ratio from 0.67 to between 0.7 and 0.9, as busy as the machine is: 16 rounds of a second ' +
+    'in turn gave 0.88.',
+  'requests per CPU second':
+    'Coalescing cuts the share of PostgreSQL to a quarter, but Node, HTTP and the token cost more than is saved.',
+  '≤ 1.5 × COPY':
+    'COPY here is in no order, to a client that looks at nothing; in the order of ids PostgreSQL alone takes 1.15 to 1.6 times as long. ' +
+    'JSON costs 0.5 µs a row, on two cores which PostgreSQL, the service and the client share. Tried, in ns a row: with decoded ' +
+    'text 1,054, replacing by regular expressions 790, by lines (as it is) 495, bytes by hand 400, positions instead of lines 331, ' +
+    'which reads much worse. A turn for others after each chunk took a third more.',
+  'p99 of reads ≤ 3 × without the listing':
+    'The event loop is late by 10 to 18 ms (p99) then: what remains is five busy processes on two cores. Resting 20 ms after each ' +
+    'chunk brought the p99 to 1.5 times, and made the list last 14 s. Without rests it was 62 times.',
+  'start to first answer':
+    'Reading and linking 1,600 modules of the dependencies is two fifths of it (`--cpu-prof`), so it varies with the machine: 630 to ' +
+    '960 ms. All of them in one file, for a comparison: 550 ms where this took 660. What is not used is left out already: modules ' +
+    "of the Redis client, Node's fetch, the meta-schema of JSON Schema.",
+  'flat: fastest':
+    'Larger tables have one more level of index, and do not fit the processor’s cache; single runs here differ by as much.',
+}
+
+/** An item for each bar that is not met. */
+export function explainUnmet(bars: Bar[]): string[] {
+  const unmet = bars.filter(({ met }) => met === false)
+  const lines = unmet.map(({ bar }) => {
+    const known = Object.entries(explanations).find(([beginning]) => bar.startsWith(beginning))
+    return `- **${bar}**: ${known?.[1] ?? 'not explained yet.'}`
+  })
+  return lines.length > 0 ? [['Not met:', '', ...new Set(lines)].join('\n')] : []
+}
