@@ -47,7 +47,9 @@ export function shedLoad(app: App, limit: number): () => number {
     done()
   })
   app.addHook('preValidation', (request, reply, done) => {
-    if (hasBody(request)) enter(reply)
+    if (!hasBody(request)) return done()
+    if (atWork >= limit) return done(refuse(request, reply))
+    enter(reply)
     done()
   })
   return () => atWork

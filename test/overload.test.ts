@@ -3,6 +3,8 @@ import { type AddressInfo, connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { sql } from 'kysely'
+
 import type { App } from '../src/app.ts'
 import { openPasswords } from '../src/auth/passwords.ts'
 import { openGate } from '../src/gate.ts'
@@ -80,6 +82,24 @@ test('a connection whose request was refused is read again a little later', asyn
   t.assert.strictEqual((await ask('/items')).status, 200)
   t.assert.strictEqual(await exchange(), 200)
   t.assert.ok(performance.now() - refusedAt > 150)
+})
+
+test('bodies that end all at once are no more than the limit either', async (t: TestContext) => {
+  const { app, context, signIn } = await openApp(t, { LIMIT_CONCURRENCY: '2' })
+  const ada = await signIn('ada@example.com')
+  const port = await listen(app)
+  const body = JSON.stringify({ name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true })
+  const head = `Host: a\r\nAuthorization: Bearer ${ada.token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+  const sockets = Array.from({ length: 8 }, () => connect({ host: '127.0.0.1', port }))
+  t.after(() => sockets.forEach((socket) => socket.destroy()))
+  for (const socket of sockets) socket.resume().write(`POST /items HTTP/1.1\r\n${head}${body.slice(0, -1)}`)
+  await sleep(300)
+  await context.db.transaction().execute(async (transaction) => {
+    await sql`lock table items in share mode`.execute(transaction)
+    for (const socket of sockets) socket.write('}')
+    await sleep(300)
+    t.assert.strictEqual(sockets.filter(({ bytesRead }) => bytesRead > 0).length, 6)
+  })
 })
 
 test('a gate lets as many in as it has places, and lets as many wait as it says', async (t: TestContext) => {

@@ -41,9 +41,7 @@ export async function get(read: ItemReader, id: string): Promise<Item> {
 /** Creates an item. @throws Problem invalid_token if `owner` is gone by now */
 export type ItemCreator = (owner: string, item: ItemCreate) => Promise<Item>
 
-/**
- * Writes new items, those of one turn of the event loop in one statement. Each is there when its write is answered.
- */
+/** Writes new items, those of one turn of the event loop in one statement. Each is there when its write is answered. */
 export function creator(db: Database): ItemCreator {
   const write = coalesceWrites((items: Item[]) => insertAll(db, items), lanes)
   return async (owner, { name, category, price_usd, in_stock }) => {
