@@ -38,7 +38,7 @@ export async function openContext(config: Config, server: Server, secret: string
     revocations: redis ? redisRevocations(redis) : databaseRevocations(db),
     loginLimit: openLoginLimit(config.loginLimitPerAddress),
     async close() {
-      await Promise.all([db.destroy(), redis?.close()])
+      await Promise.all([pool.end(), redis?.close()])
     },
   }
 }

@@ -9,7 +9,13 @@ export type Database = Kysely<Tables>
 
 /** A typed database over `pool`. */
 export function openDatabase(pool: LendingPool): Database {
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  // What Kysely does around a statement is for transactions, which have executors of their own: 6 to 12 µs of a request.
+  db.getExecutor().executeQuery = async ({ sql: text, parameters }: CompiledQuery) => {
+    const { rows, rowCount } = await pool.query(text, parameters)
+    return { rows, numAffectedRows: BigInt(rowCount ?? 0) }
+  }
+  return db
 }
 
 /** The condition of a query for `readByKeys`: that `column` is one of the keys. */

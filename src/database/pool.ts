@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
-import { type ClientConfig, DatabaseError, Pool, type PoolClient, types } from 'pg'
+import { type ClientConfig, DatabaseError, Pool, type PoolClient, type QueryResult, types } from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import type { Logger } from 'pino'
 
@@ -84,7 +84,18 @@ export class LendingPool implements PostgresPool {
   }
 
   async connect(): Promise<PostgresPoolClient> {
-    return this.#lend(await this.#acquire())
+    const { query, release } = this.#lend(await this.#acquire())
+    return { query: query as unknown as PostgresPoolClient['query'], release }
+  }
+
+  /** Runs one statement. @throws Problem store_unavailable, or what PostgreSQL says of the statement */
+  async query(text: string, values: readonly unknown[]): Promise<QueryResult> {
+    const client = this.#lend(await this.#acquire())
+    try {
+      return await client.query(text, values)
+    } finally {
+      client.release()
+    }
   }
 
   /**
@@ -134,7 +145,7 @@ export class LendingPool implements PostgresPool {
     )
   }
 
-  #lend(client: PoolClient): PostgresPoolClient {
+  #lend(client: PoolClient) {
     let failed = false
     const query = async (text: string, values: readonly unknown[]) => {
       if (this.#echo) this.#log.info({ sql: text }, 'statement')
@@ -152,7 +163,7 @@ export class LendingPool implements PostgresPool {
       this.#usedAt.set(client, performance.now())
       client.release(failed)
     }
-    return { query: query as unknown as PostgresPoolClient['query'], release }
+    return { query, release }
   }
 }
 

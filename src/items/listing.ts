@@ -44,7 +44,7 @@ async function* pieces({ db, pool, gate, isBusy }: Source, expand: boolean, pati
   try {
     const rows = await pool.copyOut(`copy (${select(db, expand).orderBy('items.id').compile().sql}) to stdout`)
     try {
-      yield* toJson(rows.setEncoding('latin1'), isBusy, patience, drop)
+      yield* toJson(rows.setEncoding('latin1'), expand, isBusy, patience, drop)
     } finally {
       rows.destroy()
     }
@@ -55,7 +55,7 @@ async function* pieces({ db, pool, gate, isBusy }: Source, expand: boolean, pati
   }
 }
 
-async function* toJson(rows: Readable, isBusy: () => boolean, patience: Patience, drop: () => void) {
+async function* toJson(rows: Readable, expand: boolean, isBusy: () => boolean, patience: Patience, drop: () => void) {
   const storeIsLate = () => rows.destroy(new Error(`PostgreSQL sent nothing for ${patience.store} ms`))
   let [cutOff, separator] = ['', '{']
   let turnedAt = performance.now()
@@ -67,7 +67,7 @@ async function* toJson(rows: Readable, isBusy: () => boolean, patience: Patience
       const end = text.lastIndexOf('\n') + 1
       cutOff = text.slice(end)
       late = setTimeout(drop, patience.reader)
-      if (end > 0) yield Buffer.from(separator + members(text.slice(0, end)), 'latin1')
+      if (end > 0) yield Buffer.from(separator + members(text.slice(0, end), expand), 'latin1')
       clearTimeout(late)
       if (end > 0) separator = ','
       late = setTimeout(storeIsLate, patience.store)
@@ -85,19 +85,21 @@ async function* toJson(rows: Readable, isBusy: () => boolean, patience: Patience
 }
 
 /** Whole rows in COPY's text format as members of the object. Characters stand for bytes, so those of UTF-8 pass as they are. */
-function members(rows: string): string {
-  const lines = escape(rows).split('\n')
-  lines.pop()
-  return lines.map(member).join(',')
-}
-
-function member(line: string): string {
-  const [id, name, category, price = '', inStock, managerId, managerName] = line.split('\t')
-  const owner = managerName === undefined ? '' : `,"store_manager":{"id":"${managerId}","name":"${managerName}"}`
-  return (
-    `"${id}":{"id":"${id}","name":"${name}","category":"${category}","price_usd":${shortest(price)},` +
-    `"in_stock":${inStock === 't'},"store_manager_id":"${managerId}"${owner}}`
-  )
+function members(rows: string, expand: boolean): string {
+  const text = escape(rows)
+  let [json, at] = ['', 0]
+  // To split the text into lines, and those into columns, takes twice as long.
+  const columnUpTo = (end: string) => text.slice(at, (at = text.indexOf(end, at) + 1) - 1)
+  while (at < text.length) {
+    const id = columnUpTo('\t')
+    if (json) json += ','
+    json += `"${id}":{"id":"${id}","name":"${columnUpTo('\t')}","category":"${columnUpTo('\t')}"`
+    json += `,"price_usd":${shortest(columnUpTo('\t'))},"in_stock":${columnUpTo('\t') === 't'}`
+    const managerId = columnUpTo(expand ? '\t' : '\n')
+    json += `,"store_manager_id":"${managerId}"`
+    json += expand ? `,"store_manager":{"id":"${managerId}","name":"${columnUpTo('\n')}"}}` : '}'
+  }
+  return json
 }
 
 /** COPY escapes as JSON does, but leaves quotes and most control characters alone and has a letter of its own for one. */
