@@ -43,6 +43,11 @@ const components = [
   ProblemDetails,
 ]
 
+/** Milliseconds that a request may take to arrive, its headers and all of it, and between two looks at who takes longer. */
+const headersTimeout = 10_000
+const requestTimeout = 30_000
+const connectionsCheckingInterval = 1_000
+
 /** Builds the whole HTTP application on `context`. It does not listen yet. */
 export async function buildApp(context: Context): Promise<App> {
   const app: App = fastify<RawServerDefault>({
@@ -52,12 +57,14 @@ export async function buildApp(context: Context): Promise<App> {
     childLoggerFactory: (log) => log,
     genReqId: identifyRequest,
     bodyLimit,
-    requestTimeout: 30_000,
+    requestTimeout,
+    // While it closes, what comes on open connections is answered as ever.
+    return503OnClosing: false,
     // No path parameter is longer than the headers may be, so that a long one is refused by its schema.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16 * 1024 },
     schemaController: { compilersFactory: { buildValidator, buildSerializer } },
-    // It would be answered by Node, without a problem; `answerOddRequests` does.
-    http: { requireHostHeader: false },
+    // A request without a host would be answered by Node, without a problem; `answerOddRequests` does.
+    http: { requireHostHeader: false, headersTimeout, connectionsCheckingInterval },
     frameworkErrors: handleError,
     clientErrorHandler: handleClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
@@ -65,6 +72,7 @@ export async function buildApp(context: Context): Promise<App> {
   app.setErrorHandler(handleError)
   app.decorateRequest('token')
   app.decorateRequest('admission')
+  context.connections.admit(app.server)
   logRequests(app)
   answerOddRequests(app)
   refuseUnknownPaths(app)
@@ -72,9 +80,9 @@ export async function buildApp(context: Context): Promise<App> {
   acceptJson(app)
 
   await serveOpenApi(app)
-  serveHealth(app)
+  serveHealth(app, context.readiness)
   await app.register(async (limited: App) => {
-    const atWork = shedLoad(limited, context.config.concurrencyLimit)
+    const atWork = shedLoad(limited, context.config.concurrencyLimit, context.connections)
     serveReference(limited)
     limited.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/scalar', 307))
     await limited.register(async (scope: App) => storeManagerRoutes(scope, context), { prefix: '/store-managers' })

@@ -30,12 +30,19 @@ const settings = {
   AUTO_MIGRATE: flag('apply pending migrations at start; false: refuse to start on an old schema', true),
   STARTUP_TIMEOUT: integer('seconds to wait at start for a database that is coming up', 30, 0, 3600),
   SHUTDOWN_TIMEOUT: integer('seconds that running requests get to finish at the end', 10, 0, 3600),
+  DRAIN_DELAY: integer('seconds of these in which it still listens, while /readyz says that it ends', 0, 0, 3600),
   HOST: text('address to listen on', 'localhost'),
   PORT: integer('port to listen on', 8000, 0, 65_535),
   WEB_CONCURRENCY: integer('processes that serve', 1, 1, 64),
   LIMIT_CONCURRENCY: integer(
     'requests each process serves at a time; those beyond are answered 503',
     1024,
+    1,
+    1_000_000,
+  ),
+  LIMIT_CONNECTIONS: integer(
+    'connections each process holds; a new one takes the place of the one idle longest',
+    4000,
     1,
     1_000_000,
   ),
@@ -55,7 +62,7 @@ const shortestKey = { HS256: 32, HS384: 48, HS512: 64 }
  */
 export function readConfig(env: Record<string, string | undefined>) {
   const { values, problems } = parseAll(env)
-  problems.push(...checkSecret(values))
+  problems.push(...checkSecret(values), ...checkDrain(values))
   if (problems.length > 0) {
     throw new ConfigError(`These settings do not fit:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
   }
@@ -82,9 +89,11 @@ export function readConfig(env: Record<string, string | undefined>) {
     loginLimitPerAddress: values.LOGIN_LIMIT_PER_ADDRESS,
     itemWrites: values.ITEM_WRITES,
     concurrencyLimit: values.LIMIT_CONCURRENCY,
+    connectionLimit: values.LIMIT_CONNECTIONS,
     autoMigrate: values.AUTO_MIGRATE,
     startupTimeoutMs: values.STARTUP_TIMEOUT * 1000,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT * 1000,
+    drainDelayMs: values.DRAIN_DELAY * 1000,
     listen: { host: values.HOST, port: values.PORT },
     processes: values.WEB_CONCURRENCY,
     dataDir: values.DATA_DIR,
@@ -124,6 +133,10 @@ function checkSecret({ JWT_SECRET, JWT_ALGORITHM, POSTGRES_HOST }: Values): stri
   return Buffer.byteLength(JWT_SECRET) < shortest
     ? [`JWT_SECRET is too short: ${JWT_ALGORITHM} needs at least ${shortest} bytes`]
     : []
+}
+
+function checkDrain({ DRAIN_DELAY, SHUTDOWN_TIMEOUT }: Values): string[] {
+  return DRAIN_DELAY > SHUTDOWN_TIMEOUT ? ['DRAIN_DELAY must not be longer than SHUTDOWN_TIMEOUT'] : []
 }
 
 function server(host: string, values: Values) {

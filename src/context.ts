@@ -5,8 +5,10 @@ import { openPasswords, type Passwords } from './auth/passwords.ts'
 import { databaseRevocations, redisRevocations, type Revocations } from './auth/revocations.ts'
 import { openTokens, type Tokens } from './auth/tokens.ts'
 import type { Config } from './config.ts'
+import { type Connections, openConnections } from './connections.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { LendingPool, type Server } from './database/pool.ts'
+import { openReadiness, type Readiness } from './readiness.ts'
 import { openRedis } from './redis.ts'
 
 /** All that a request may need, built here and passed by hand. */
@@ -20,6 +22,8 @@ export interface Context {
   tokens: Tokens
   revocations: Revocations
   loginLimit: LoginLimit
+  connections: Connections
+  readiness: Readiness
   close(): Promise<void>
 }
 
@@ -27,6 +31,7 @@ export interface Context {
 export async function openContext(config: Config, server: Server, secret: string, log: Logger): Promise<Context> {
   const pool = new LendingPool(server, config.pool, log)
   const db = openDatabase(pool)
+  const readiness = openReadiness(server, config.pool.schema, log)
   const redis = config.redis && (await openRedis(config.redis, log))
   return {
     config,
@@ -37,8 +42,10 @@ export async function openContext(config: Config, server: Server, secret: string
     tokens: openTokens({ secret, algorithm: config.tokens.algorithm }),
     revocations: redis ? redisRevocations(redis) : databaseRevocations(db),
     loginLimit: openLoginLimit(config.loginLimitPerAddress),
+    connections: openConnections(config.connectionLimit),
+    readiness,
     async close() {
-      await Promise.all([pool.end(), redis?.close()])
+      await Promise.all([pool.end(), readiness.close(), redis?.close()])
     },
   }
 }

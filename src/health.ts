@@ -1,9 +1,22 @@
 import type { App } from './app.ts'
+import type { Readiness } from './readiness.ts'
 
-/** Says that the process is alive, whatever its stores do and however busy it is. It is for operators, not in the document. */
-export function serveHealth(app: App): void {
+/**
+ * Says that the process is alive, whatever its stores do, and whether it should be sent requests, however busy it is.
+ * Both are for operators, not in the document, and answer strangers with a word.
+ */
+export function serveHealth(app: App, readiness: Readiness): void {
   app.get('/healthz', { schema: { hide: true } }, async (_request, reply) => {
-    reply.type('text/plain; charset=utf-8')
+    reply.headers(plainWord)
     return 'ok'
   })
+
+  app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
+    reply.headers(plainWord)
+    const word = await readiness.check()
+    if (word !== 'ready') reply.code(503).header('retry-after', '1')
+    return word
+  })
 }
+
+const plainWord = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { loadEnvFile } from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Logger } from 'pino'
 
@@ -13,6 +14,7 @@ import { openContext } from './context.ts'
 import { ensureSchema } from './database/migrate.ts'
 import type { Server } from './database/pool.ts'
 import { openServer, StartupError, waitForServer } from './database/server.ts'
+import { drain } from './drain.ts'
 import { openLog } from './logging.ts'
 import { superviseWorkers } from './workers.ts'
 
@@ -70,12 +72,11 @@ async function serve(
   running: AsyncDisposableStack,
 ): Promise<number> {
   const context = await openContext(config, server, secret, log)
-  running.defer(() => context.close())
   const app = await buildApp(context)
   running.defer(async () => {
-    const late = setTimeout(() => app.server.closeAllConnections(), config.shutdownTimeoutMs)
-    await app.close()
-    clearTimeout(late)
+    const timeUp = sleep(config.shutdownTimeoutMs)
+    await drain(app, context, timeUp)
+    await Promise.race([context.close(), timeUp])
   })
   await app.listen(config.listen)
   setTimeout(giveBackMemory, quietAfter).unref()

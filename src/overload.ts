@@ -1,6 +1,9 @@
+import type { ServerResponse } from 'node:http'
+
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import type { App } from './app.ts'
+import type { Connections } from './connections.ts'
 import { type Problem, tooBusy } from './problems.ts'
 
 /** Milliseconds between two lines in the log that say so. */
@@ -15,11 +18,12 @@ const pause = 200
  *
  * @returns tells how many are at work
  */
-export function shedLoad(app: App, limit: number): () => number {
+export function shedLoad(app: App, limit: number, connections: Connections): () => number {
   let atWork = 0
   let saidAt = -Infinity
-  const leave = () => {
+  function leave(this: ServerResponse) {
     atWork--
+    connections.endWork(this.req.socket)
   }
 
   const refuse = ({ raw: { socket } }: FastifyRequest, reply: FastifyReply): Problem => {
@@ -38,6 +42,7 @@ export function shedLoad(app: App, limit: number): () => number {
   const enter = ({ raw }: FastifyReply) => {
     if (raw.closed) return
     atWork++
+    connections.startWork(raw.req.socket)
     raw.once('close', leave)
   }
 

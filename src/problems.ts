@@ -110,12 +110,17 @@ export function handleClientError(error: Error & { code?: string }, socket: Sock
   const problem = unreadable[String(error.code)] ?? new Problem('malformed_request', 'The request is not valid HTTP.')
   const id = crypto.randomUUID()
   const body = JSON.stringify(toBody(problem, id))
+  // A client that goes on sending may miss the answer if the connection is closed at once, and may never close it itself.
+  setTimeout(() => socket.destroy(), lingering)
   socket.end(
     `HTTP/1.1 ${problem.status} ${problems[problem.code][1]}\r\n` +
       `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `X-Request-Id: ${id}\r\nConnection: close\r\n\r\n${body}`,
   )
 }
+
+/** Milliseconds. */
+const lingering = 1_000
 
 const unreadable: Record<string, Problem> = {
   HPE_HEADER_OVERFLOW: new Problem('headers_too_large', 'The headers are larger than 16 KiB.'),

@@ -38,6 +38,9 @@ test('every setting of the original service is read', (t: TestContext) => {
     ITEM_WRITES: 'shared',
     LOG_LEVEL: 'warn',
     AUTO_MIGRATE: 'no',
+    SHUTDOWN_TIMEOUT: '20',
+    DRAIN_DELAY: '5',
+    LIMIT_CONNECTIONS: '7',
   })
   t.assert.deepStrictEqual(config.postgres, { host: 'h', port: 1, user: 'u', password: 'p', database: 'd' })
   t.assert.deepStrictEqual(config.pool, { schema: 'public', size: 2, overflow: 3, echo: true })
@@ -48,6 +51,14 @@ test('every setting of the original service is read', (t: TestContext) => {
   t.assert.strictEqual(config.itemWrites, 'shared')
   t.assert.strictEqual(config.logLevel, 'warn')
   t.assert.strictEqual(config.autoMigrate, false)
+  t.assert.deepStrictEqual([config.shutdownTimeoutMs, config.drainDelayMs], [20_000, 5_000])
+  t.assert.strictEqual(config.connectionLimit, 7)
+})
+
+test('the delay of the end is part of its time', (t: TestContext) => {
+  const env = (delay: string) => ({ SHUTDOWN_TIMEOUT: '5', DRAIN_DELAY: delay })
+  t.assert.throws(() => readConfig(env('6')), /DRAIN_DELAY must not be longer than SHUTDOWN_TIMEOUT/)
+  t.assert.strictEqual(readConfig(env('5')).drainDelayMs, 5_000)
 })
 
 test('an empty setting counts as absent', (t: TestContext) => {
@@ -99,7 +110,7 @@ test('a PostgreSQL of your own needs a secret of your own', (t: TestContext) => 
 
 test('the help has a line for each setting, with its default', (t: TestContext) => {
   const help = describeSettings().split('\n')
-  t.assert.strictEqual(help.length, 28)
+  t.assert.strictEqual(help.length, 30)
   t.assert.match(help.find((line) => line.includes(' PORT ')) ?? '', /\[8000\]$/)
   t.assert.match(help.find((line) => line.includes(' JWT_SECRET ')) ?? '', /required with POSTGRES_HOST$/)
 })

@@ -83,6 +83,19 @@ test('a connection that is cut in the middle of a query fails that query, and no
   t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
 })
 
+test('it is not ready while PostgreSQL is away, and alive all the time', async (t: TestContext) => {
+  const { app, start, stop } = await openOnOwnServer(t)
+  const answers = async () => [(await app.send({ url: '/readyz' })).body, (await app.send({ url: '/healthz' })).body]
+  t.assert.deepStrictEqual(await answers(), ['ready', 'ok'])
+  await stop()
+  await sleep(1_050)
+  t.assert.deepStrictEqual(await answers(), ['unavailable', 'ok'])
+  await start()
+  await sleep(1_050)
+  t.assert.deepStrictEqual(await answers(), ['ready', 'ok'])
+  t.assert.strictEqual(app.log.filter((line) => line.includes('"not ready"')).length, 1)
+})
+
 test('the pool opens as many connections as it is allowed, and the rest wait', async (t: TestContext) => {
   const { context } = await openApp(t, { POSTGRES_POOL_SIZE: '2', POSTGRES_MAX_OVERFLOW: '3' })
   const query = sql<{ pid: number }>`select pg_backend_pid() as pid, pg_sleep(0.05)`

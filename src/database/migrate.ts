@@ -1,9 +1,11 @@
 import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
+import { sql } from 'kysely'
 import { Client } from 'pg'
 import type { Logger } from 'pino'
 
+import type { Database } from './database.ts'
 import { clientConfig, type Server } from './pool.ts'
 import { StartupError } from './server.ts'
 
@@ -33,11 +35,7 @@ export function downgrade(server: Server, schema: string, log: Logger): Promise<
 
 /** What has been applied and what has not. Does not load the migrator, which a start seldom needs. */
 export async function status(server: Server, schema: string): Promise<Status> {
-  const files = await readdir(folder)
-  const known = files
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => file.slice(0, -3))
-    .toSorted()
+  const known = await knownMigrations()
   const applied = await withClient(server, schema, async (client) => {
     const { rows } = await client.query('select to_regclass($1) is not null as exists', [`${schema}.${table}`])
     if (!rows[0].exists) return []
@@ -49,6 +47,13 @@ export async function status(server: Server, schema: string): Promise<Status> {
     pending: known.filter((name) => !applied.includes(name)),
     unknown: applied.filter((name) => !known.includes(name)),
   }
+}
+
+/** Whether `schema` has every migration that this version of the service knows. Fails if it has none. */
+export async function isAtHead(db: Database, schema: string): Promise<boolean> {
+  const applied = await sql<{ name: string }>`select name from ${sql.table(`${schema}.${table}`)}`.execute(db)
+  const names = new Set(applied.rows.map(({ name }) => name))
+  return (await knownMigrations()).every((name) => names.has(name))
 }
 
 /**
@@ -87,6 +92,14 @@ export async function createRevision(message: string, path = folder): Promise<st
   } finally {
     await orm.close()
   }
+}
+
+async function knownMigrations(): Promise<string[]> {
+  const files = await readdir(folder)
+  return files
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => file.slice(0, -3))
+    .toSorted()
 }
 
 type Migrator = Awaited<ReturnType<typeof openOrm>>['migrator']

@@ -1,0 +1,57 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** The connections of clients. One counts as waiting unless a request of it is at work: idle, or sending too slowly. */
+export interface Connections {
+  /** Lets those in that `server` accepts, and counts them. */
+  admit(server: Server): void
+  startWork(socket: Socket): void
+  endWork(socket: Socket): void
+  /** Closes those that have waited since the last call, and sent nothing. */
+  closeSilent(): void
+}
+
+/**
+ * Keeps at most `limit` connections open. Whoever comes when there are as many takes the place of the one that has waited
+ * longest, so that no number of clients who keep theirs open, or send a byte now and then, shuts the others out.
+ */
+export function openConnections(limit: number): Connections {
+  /** The one that has waited longest first. */
+  const waiting = new Set<Socket>()
+  const open = new Set<Socket>()
+  let heard = new Map<Socket, number>()
+
+  const makeRoom = () => {
+    const [longest] = waiting
+    if (longest === undefined) return
+    waiting.delete(longest)
+    longest.destroy()
+  }
+
+  const enter = (socket: Socket) => {
+    open.add(socket)
+    waiting.add(socket)
+    socket.once('close', () => {
+      open.delete(socket)
+      waiting.delete(socket)
+    })
+    if (open.size > limit) makeRoom()
+  }
+
+  return {
+    admit(server) {
+      server.on('connection', enter)
+    },
+    startWork(socket) {
+      waiting.delete(socket)
+    },
+    endWork(socket) {
+      if (open.has(socket)) waiting.add(socket)
+    },
+    closeSilent() {
+      const before = heard
+      heard = new Map([...waiting].map((socket) => [socket, socket.bytesRead]))
+      for (const [socket, bytes] of heard) if (before.get(socket) === bytes) socket.destroy()
+    },
+  }
+}

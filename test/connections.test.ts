@@ -1,0 +1,107 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { App } from '../src/app.ts'
+import { openApp } from './support/app.ts'
+
+const head = 'POST /store-managers HTTP/1.1\r\nHost: a\r\nX: '
+const body =
+  'POST /store-managers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n'
+
+test('500 clients that dribble keep nobody waiting, and are told to go before long', async (t: TestContext) => {
+  const dribble = openDribblers(t)
+  const { app } = await openApp(t)
+  Object.assign(app.server, { headersTimeout: 800, requestTimeout: 1_200, connectionsCheckingInterval: 100 })
+  const port = await listen(app)
+  const dribblers = await dribble(port, 500)
+  await answersAtOnce(t, port)
+  const gone = dribblers.map((socket) => once(socket, 'close'))
+  await Promise.race([Promise.all(gone), sleep(3_000)])
+  t.assert.strictEqual(dribblers.filter(({ closed }) => !closed).length, 0)
+})
+
+test('headers get 10 seconds to arrive and a whole request 30, looked at each second', async (t: TestContext) => {
+  const { app } = await openApp(t)
+  const { headersTimeout, requestTimeout, connectionsCheckingInterval } = app.server as unknown as Record<
+    string,
+    number
+  >
+  t.assert.deepStrictEqual([headersTimeout, requestTimeout, connectionsCheckingInterval], [10_000, 30_000, 1_000])
+})
+
+test('500 clients that dribble for ever hold no more than LIMIT_CONNECTIONS, and others get through', async (t: TestContext) => {
+  const dribble = openDribblers(t)
+  const { app } = await openApp(t, { LIMIT_CONNECTIONS: '50' })
+  const port = await listen(app)
+  await dribble(port, 500)
+  await answersAtOnce(t, port)
+  t.assert.ok((await count(app)) <= 51)
+})
+
+test('a connection whose request is at work is not given away', async (t: TestContext) => {
+  const dribble = openDribblers(t)
+  const { app, context, signIn } = await openApp(t, { LIMIT_CONNECTIONS: '4' })
+  const { token } = await signIn('ada@example.com')
+  const port = await listen(app)
+  const { promise, resolve } = Promise.withResolvers<Set<string>>()
+  t.mock.method(context.revocations, 'revoked', () => promise)
+  const ask = () => fetch(`http://127.0.0.1:${port}/items`, { headers: { authorization: `Bearer ${token}` } })
+  const atWork = [ask(), ask(), ask()]
+  await sleep(200)
+  await dribble(port, 20)
+  await sleep(100)
+  t.assert.strictEqual(await count(app), 4)
+  resolve(new Set())
+  for (const answer of await Promise.all(atWork)) t.assert.strictEqual(answer.status, 200)
+})
+
+test('who sends nonsense and stays is dropped', async (t: TestContext) => {
+  const { app } = await openApp(t)
+  Object.assign(app.server, { connectionsCheckingInterval: 100 })
+  const socket = connect({ host: '127.0.0.1', port: await listen(app), allowHalfOpen: true })
+  t.after(() => socket.destroy())
+  socket.resume().write('nonsense\r\n\r\n')
+  await once(socket, 'end')
+  await sleep(1_500)
+  t.assert.strictEqual(await count(app), 0)
+})
+
+/** Opens clients that send a byte now and then, of the headers or of the body. To be called first, for what is opened first ends first. */
+function openDribblers(t: TestContext): (port: number, number: number) => Promise<Socket[]> {
+  const sockets: Socket[] = []
+  const timer = setInterval(() => sockets.forEach((socket) => socket.writable && socket.write('x')), 100)
+  t.after(() => {
+    clearInterval(timer)
+    sockets.forEach((socket) => socket.destroy())
+  })
+  return async (port, number) => {
+    for (let index = 0; index < number; index++) {
+      const socket = connect({ host: '127.0.0.1', port })
+      socket.on('error', () => {})
+      socket.resume().write(index % 2 ? head : body)
+      sockets.push(socket)
+    }
+    await Promise.all(sockets.filter(({ connecting }) => connecting).map((socket) => once(socket, 'connect')))
+    return sockets
+  }
+}
+
+async function answersAtOnce(t: TestContext, port: number): Promise<void> {
+  for (let request = 0; request < 20; request++) {
+    const asked = performance.now()
+    const { status } = await fetch(`http://127.0.0.1:${port}/items`, { headers: { connection: 'close' } })
+    t.assert.strictEqual(status, 401)
+    t.assert.ok(performance.now() - asked < 500)
+  }
+}
+
+function count(app: App): Promise<number> {
+  return new Promise((resolve) => app.server.getConnections((_error, number) => resolve(number)))
+}
+
+async function listen(app: App): Promise<number> {
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return (app.server.address() as AddressInfo).port
+}
