@@ -5,6 +5,7 @@ import { fastify, type FastifyBaseLogger, type FastifyInstance, type RawServerDe
 
 import { acceptJson, bodyLimit } from './bodies.ts'
 import type { Context } from './context.ts'
+import { allowOrigins } from './cors.ts'
 import { serveHealth } from './health.ts'
 import { itemRoutes } from './items/routes.ts'
 import { Category, Item, ItemCreate, Items, ItemUpdate } from './items/schemas.ts'
@@ -15,6 +16,7 @@ import { handleClientError, handleError } from './problems.ts'
 import { serveReference } from './reference.ts'
 import { answerOddRequests, refuseOtherMethods, refuseUnknownPaths } from './routing.ts'
 import { Message, ProblemDetails } from './schemas.ts'
+import { addSecurityHeaders } from './security-headers.ts'
 import { buildSerializer } from './serialization.ts'
 import { storeManagerRoutes } from './store-managers/routes.ts'
 import { LoginForm, StoreManager, StoreManagerCreate, Token } from './store-managers/schemas.ts'
@@ -74,6 +76,8 @@ export async function buildApp(context: Context): Promise<App> {
   app.decorateRequest('admission')
   context.connections.admit(app.server)
   logRequests(app)
+  addSecurityHeaders(app)
+  allowOrigins(app, context.config.corsOrigins)
   answerOddRequests(app)
   refuseUnknownPaths(app)
   const refuseTheRest = refuseOtherMethods(app)

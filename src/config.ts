@@ -1,4 +1,4 @@
-import { flag, identifier, integer, oneOf, optional, type Setting, text } from './settings.ts'
+import { flag, identifier, integer, oneOf, optional, origins, type Setting, text } from './settings.ts'
 
 export type Config = ReturnType<typeof readConfig>
 
@@ -46,6 +46,7 @@ const settings = {
     1,
     1_000_000,
   ),
+  CORS_ORIGINS: origins('origins whose pages may call it from a browser, with commas between; * for all'),
   DATA_DIR: text('folder of the embedded PostgreSQL and of the secret made for it', '.data'),
   LOG_LEVEL: oneOf('least severe level to log', ['info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent']),
 }
@@ -90,6 +91,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     itemWrites: values.ITEM_WRITES,
     concurrencyLimit: values.LIMIT_CONCURRENCY,
     connectionLimit: values.LIMIT_CONNECTIONS,
+    corsOrigins: values.CORS_ORIGINS ?? [],
     autoMigrate: values.AUTO_MIGRATE,
     startupTimeoutMs: values.STARTUP_TIMEOUT * 1000,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT * 1000,

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 
+import { securityHeaders } from './security-headers.ts'
 import { type InvalidPart, invalidParts } from './validation.ts'
 
 /** Every `code` that an error may carry, with its status and title: a closed list, which clients may rely on. */
@@ -92,7 +93,7 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): v
   }
   reply
     .code(problem.status)
-    .headers({ 'x-request-id': request.id, ...problem.headers })
+    .headers({ ...headersOf(request.id), ...problem.headers })
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(toBody(problem, request.id))
@@ -110,17 +111,25 @@ export function handleClientError(error: Error & { code?: string }, socket: Sock
   const problem = unreadable[String(error.code)] ?? new Problem('malformed_request', 'The request is not valid HTTP.')
   const id = crypto.randomUUID()
   const body = JSON.stringify(toBody(problem, id))
+  const headers = {
+    ...headersOf(id),
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   // A client that goes on sending may miss the answer if the connection is closed at once, and may never close it itself.
   setTimeout(() => socket.destroy(), lingering)
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${problems[problem.code][1]}\r\n` +
-      `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `X-Request-Id: ${id}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  socket.end(`HTTP/1.1 ${problem.status} ${problems[problem.code][1]}\r\n${lines.join('')}\r\n${body}`)
 }
 
 /** Milliseconds. */
 const lingering = 1_000
+
+/** Of every error. Some come before any hook has run. */
+function headersOf(requestId: string) {
+  return { ...securityHeaders, 'x-request-id': requestId, 'cache-control': 'no-store' }
+}
 
 const unreadable: Record<string, Problem> = {
   HPE_HEADER_OVERFLOW: new Problem('headers_too_large', 'The headers are larger than 16 KiB.'),

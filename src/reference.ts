@@ -15,22 +15,20 @@ export function serveReference(app: App): void {
 
   app.get('/scalar', { schema: { hide: true } }, async (_request, reply) => {
     const nonce = randomBytes(16).toString('base64url')
-    reply.headers({ 'content-security-policy': policy(nonce), 'cache-control': 'no-store', ...securityHeaders })
+    reply.headers({ 'content-security-policy': policy(nonce), 'cache-control': 'no-store' })
     return reply.type('text/html; charset=utf-8').send(page(nonce))
   })
 
   app.get(scriptPath, { schema: { hide: true } }, async ({ headers }, reply) => {
     const { script, tag } = await (loaded ??= loadScript())
     // Weak, for the same tag stands for the script with and without gzip.
-    reply.headers({ etag: `W/${tag}`, 'cache-control': 'no-cache', vary: 'accept-encoding', ...securityHeaders })
+    reply.headers({ etag: `W/${tag}`, 'cache-control': 'no-cache', vary: 'accept-encoding, origin' })
     if (headers['if-none-match']?.includes(tag)) return reply.code(304).send()
     reply.type('text/javascript; charset=utf-8')
     if (!takesGzip(headers['accept-encoding'])) return promisify(gunzip)(script)
     return reply.header('content-encoding', 'gzip').send(script)
   })
 }
-
-const securityHeaders = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' }
 
 /** Lets the page run its own script and style, and call this service, and nothing else. */
 function policy(nonce: string): string {

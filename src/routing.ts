@@ -4,13 +4,24 @@ import { Problem } from './problems.ts'
 // Imported, it would be read whole, and bring Node's fetch with it: a twentieth of a start.
 const { METHODS } = process.getBuiltinModule('node:http')
 
-/** Answers what Node would answer with a bare status: a missing Host (RFC 9112 §3.2) and an unknown Expect. */
+/** Refuses requests with no Host or with several (RFC 9112 §3.2), and takes an Expect that Node would refuse without a problem. */
 export function answerOddRequests(app: App): void {
   app.addHook('onRequest', ({ raw }, _reply, done) => {
-    const isOdd = raw.headers.host === undefined && raw.httpVersion !== '1.0'
-    done(isOdd ? new Problem('malformed_request', 'The request has no Host header.') : undefined)
+    const hosts = countHosts(raw.rawHeaders)
+    const isOdd = hosts > 1 || (hosts === 0 && raw.httpVersion !== '1.0')
+    done(isOdd ? new Problem('malformed_request', `The request has ${hosts} Host headers instead of one.`) : undefined)
   })
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+}
+
+/** Node keeps the first of several, where a proxy may have gone by the last. `rawHeaders` holds names and values in turn. */
+function countHosts(rawHeaders: string[]): number {
+  let count = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') count++
+  }
+  return count
 }
 
 /** Answers 404 to a path that no route has, before its body is looked at. */

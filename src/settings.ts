@@ -46,6 +46,21 @@ export function integer(help: string, standard: number, min: number, max: number
   }
 }
 
+/** Origins as browsers send them (`https://shop.example`), with commas between, or `*`. */
+export function origins(help: string): Setting<string[] | undefined> {
+  return {
+    help,
+    default: undefined,
+    parse(given) {
+      const all = given.split(',').map((each) => each.trim())
+      if (given !== '*' && !all.every((each) => URL.parse(each)?.origin === each)) {
+        throw new Error('must be origins such as https://shop.example with commas between, or *')
+      }
+      return all
+    },
+  }
+}
+
 /** True or false, as shells and other services write them. */
 export function flag(help: string, standard: boolean): Setting<boolean> {
   const values: Record<string, boolean> = {

@@ -41,6 +41,7 @@ test('every setting of the original service is read', (t: TestContext) => {
     SHUTDOWN_TIMEOUT: '20',
     DRAIN_DELAY: '5',
     LIMIT_CONNECTIONS: '7',
+    CORS_ORIGINS: 'https://shop.example, http://[::1]:5173',
   })
   t.assert.deepStrictEqual(config.postgres, { host: 'h', port: 1, user: 'u', password: 'p', database: 'd' })
   t.assert.deepStrictEqual(config.pool, { schema: 'public', size: 2, overflow: 3, echo: true })
@@ -53,6 +54,21 @@ test('every setting of the original service is read', (t: TestContext) => {
   t.assert.strictEqual(config.autoMigrate, false)
   t.assert.deepStrictEqual([config.shutdownTimeoutMs, config.drainDelayMs], [20_000, 5_000])
   t.assert.strictEqual(config.connectionLimit, 7)
+  t.assert.deepStrictEqual(config.corsOrigins, ['https://shop.example', 'http://[::1]:5173'])
+})
+
+test('an origin is written as browsers send it', (t: TestContext) => {
+  t.assert.deepStrictEqual(readConfig({}).corsOrigins, [])
+  t.assert.deepStrictEqual(readConfig({ CORS_ORIGINS: '*' }).corsOrigins, ['*'])
+  for (const given of [
+    'shop.example',
+    'https://shop.example/',
+    'https://Shop.example',
+    '*, https://a.example',
+    'null',
+  ]) {
+    t.assert.throws(() => readConfig({ CORS_ORIGINS: given }), /CORS_ORIGINS must be origins/, given)
+  }
 })
 
 test('the delay of the end is part of its time', (t: TestContext) => {
@@ -110,7 +126,7 @@ test('a PostgreSQL of your own needs a secret of your own', (t: TestContext) => 
 
 test('the help has a line for each setting, with its default', (t: TestContext) => {
   const help = describeSettings().split('\n')
-  t.assert.strictEqual(help.length, 30)
+  t.assert.strictEqual(help.length, 31)
   t.assert.match(help.find((line) => line.includes(' PORT ')) ?? '', /\[8000\]$/)
   t.assert.match(help.find((line) => line.includes(' JWT_SECRET ')) ?? '', /required with POSTGRES_HOST$/)
 })

@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { problems } from '../src/problems.ts'
-import { openApp, password } from './support/app.ts'
+import { onServer, openApp, password } from './support/app.ts'
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 
@@ -256,6 +256,23 @@ test('an error that nobody foresaw answers a bare 500 and is logged once, with t
   t.assert.strictEqual(lines.length, 1)
   t.assert.strictEqual(lines[0].reqId, request_id)
   t.assert.strictEqual(lines[0].err.message, 'a bug in words that nobody outside may see')
+})
+
+test('what PostgreSQL says of a statement stays in the log', async (t: TestContext) => {
+  const { signIn, server, context } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const { location = '' } = (await ada.post('/items', tea)).headers
+  await onServer(server, `alter table ${context.config.pool.schema}.items rename to things`)
+  const answers = [
+    await ada.get('/items'),
+    await ada.get(location),
+    await ada.post('/items', tea),
+    await ada.delete(location),
+  ]
+  for (const { statusCode, body } of answers) {
+    t.assert.strictEqual(statusCode, 500)
+    t.assert.doesNotMatch(body, /items|relation|select|insert|\.[jt]s|\/|42P01/)
+  }
 })
 
 test('a request leaves one line in the log: id, method, route, status, duration', async (t: TestContext) => {

@@ -92,6 +92,11 @@ export function checkAny(method: string, { statusCode, headers, body }: Answer):
   assert.ok(statusCode < 500, `answered ${statusCode}: ${body}`)
   assert.doesNotMatch(body, /\$2[aby]\$\d\d\$/, 'the answer holds a hash')
   if (statusCode < 400) return
+  assert.doesNotMatch(
+    body,
+    /\.[jt]s:\d|node_modules|\bselect\b.*\bfrom\b|insert into/i,
+    'the answer tells what is inside',
+  )
   assert.equal(headers['content-type'], 'application/problem+json')
   if (method === 'HEAD') return assert.equal(body, '')
   const problem = JSON.parse(body) as Record<string, unknown>
