@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 
 import packageJson from '../package.json' with { type: 'json' }
 import type { App } from './app.ts'
-import { ItemOwner } from './items/schemas.ts'
+import { exampleItem, ItemOwner } from './items/schemas.ts'
 import { type Code, problems } from './problems.ts'
 import { InvalidPart, ProblemCode, ProblemDetails, ref, textPattern } from './schemas.ts'
 
@@ -66,6 +66,11 @@ export function operation(operationId: string, tag: 'Items' | 'Store managers', 
   return { operationId, tags: [tag], summary }
 }
 
+/** The header of each answer that is one item. */
+export const entityTag = {
+  ETag: { type: 'string', description: 'Another one for each version of the item (RFC 9110 §8.8)', examples: ['"1"'] },
+}
+
 interface ErrorAnswer {
   code: Code
   description: string
@@ -86,6 +91,12 @@ const errorAnswers = {
   403: { code: 'not_owner', description: 'The item belongs to another manager' },
   404: { code: 'item_not_found', description: 'There is no such item' },
   409: { code: 'email_taken', description: 'The e-mail address is registered already' },
+  412: {
+    code: 'precondition_failed',
+    description: 'The item is of another version than `If-Match` names: `current` is what it is now',
+    example: { current: exampleItem },
+    headers: entityTag,
+  },
   413: { code: 'body_too_large', description: 'The body is larger than 64 KiB' },
   415: { code: 'unsupported_media_type', description: 'The body is of another media type' },
   422: {
@@ -93,6 +104,7 @@ const errorAnswers = {
     description: 'The request does not fit: `errors` lists every reason',
     example: { errors: [{ type: 'missing', loc: ['body', 'name'], msg: 'is required' }] },
   },
+  428: { code: 'precondition_required', description: '`If-Match` is missing, and the service requires it' },
   429: { code: 'too_many_logins', description: 'Too many failed logins from this address', headers: retryAfter },
   503: {
     code: 'store_unavailable',

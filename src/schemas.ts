@@ -29,7 +29,7 @@ export const InvalidPart = Type.Object(
   {
     type: Type.String({ description: 'What is wrong, in the terms of Pydantic', examples: ['greater_than_equal'] }),
     loc: Type.Array(Type.Union([Type.String(), Type.Integer()]), {
-      description: 'Where: `body`, `query` or `path`, then the way to it',
+      description: 'Where: `body`, `query`, `header` or `path`, then the way to it',
       examples: [['body', 'price_usd']],
     }),
     msg: Type.String({ description: 'The same for people', examples: ['must be at least 0'] }),
@@ -51,6 +51,9 @@ export const ProblemDetails = Type.Object(
     request_id: Type.String({ description: 'Also in the log of the service', examples: [exampleId] }),
     errors: Type.Optional(
       Type.Array(ref(InvalidPart), { description: 'Every reason, when the code is `invalid_request`' }),
+    ),
+    current: Type.Optional(
+      Type.Unsafe({ $ref: 'Item#', description: 'What the item is now, when the code is `precondition_failed`' }),
     ),
     error: Type.Optional(
       Type.String({ description: 'The OAuth2 error code, when a login is refused', examples: ['invalid_grant'] }),

@@ -22,6 +22,9 @@ const options: Options = {
   validateSchema: false,
 }
 
+// Headers are the client's own, and stay, whatever a schema says of some of them.
+const headerOptions: Options = { ...options, removeAdditional: false }
+
 // ajv-formats also lets `urn:uuid:` pass, which PostgreSQL does not.
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
@@ -29,18 +32,19 @@ type BuildValidator = NonNullable<
   NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>['buildValidator']
 >
 
-/** A compiler of validators that take bodies as they are, paths and queries as the text that they are. */
+/** A compiler of validators that take bodies as they are, paths, queries and headers as the text that they are. */
 export const buildValidator = ((sharedSchemas: Record<string, AnySchema>) => {
   const [exact, coercing] = [false, true].map((coerceTypes) => {
     const ajv = new Ajv({ ...options, coerceTypes, schemas: Object.values(sharedSchemas) })
     addFormats.default(ajv, ['email'])
     return ajv.addFormat('uuid', uuid).addFormat('password', true)
   }) as [Ajv, Ajv]
-  return ({ schema, httpPart }: { schema: AnySchema; httpPart?: string }) =>
-    (httpPart === 'body' ? exact : coercing).compile(schema)
+  const validators: Record<string, Ajv> = { body: exact, headers: new Ajv(headerOptions) }
+  return ({ schema, httpPart = '' }: { schema: AnySchema; httpPart?: string }) =>
+    (validators[httpPart] ?? coercing).compile(schema)
 }) as unknown as BuildValidator
 
-const parts = ['params', 'querystring', 'body'] as const
+const parts = ['params', 'querystring', 'headers', 'body'] as const
 
 /** Every reason why `request` does not fit. Fastify stops at its first bad part, so the others are asked here. */
 export function invalidParts(error: FastifyError, request: FastifyRequest): InvalidPart[] {
@@ -52,7 +56,7 @@ export function invalidParts(error: FastifyError, request: FastifyRequest): Inva
   })
 }
 
-const wireNames = { params: 'path', querystring: 'query', body: 'body' }
+const wireNames = { params: 'path', querystring: 'query', headers: 'header', body: 'body' }
 
 function describe(part: (typeof parts)[number], errors: ErrorObject[]): InvalidPart[] {
   return errors
@@ -84,13 +88,13 @@ function explain(error: ErrorObject): Omit<InvalidPart, 'loc'> {
     case 'minimum':
       return { type: 'greater_than_equal', msg: `must be at least ${String(params['limit'])}` }
     case 'pattern':
-      return { type: 'string_pattern_mismatch', msg: 'must not contain NUL or a lone surrogate' }
+      return { type: 'string_pattern_mismatch', msg: rule(error) ?? 'must not contain NUL or a lone surrogate' }
     case 'format':
       return params['format'] === 'uuid'
         ? { type: 'uuid_parsing', msg: 'must be a UUID such as 0190a6f2-7c1e-7b3a-9d5e-2f1c8e4b6a70' }
         : { type: 'value_error', msg: 'must be an e-mail address' }
     default:
-      return { type: keyword, msg: describedIn(error) }
+      return { type: keyword, msg: rule(error) ?? error.message ?? 'does not fit' }
   }
 }
 
@@ -114,6 +118,6 @@ function limit(params: Record<string, unknown>): string {
 }
 
 /** What the schema itself says of a rule that has no words here. */
-function describedIn({ parentSchema, message }: ErrorObject): string {
-  return (parentSchema?.['x-rule'] as string | undefined) ?? message ?? 'does not fit'
+function rule({ parentSchema }: ErrorObject): string | undefined {
+  return parentSchema?.['x-rule'] as string | undefined
 }

@@ -135,7 +135,7 @@ test('six services that start at once on an empty schema all come up', async (t:
 test('an old schema is refused when AUTO_MIGRATE is false', async (t: TestContext) => {
   const { ended, output } = runMain(t, { ...(await realStores(t, 'empty')), AUTO_MIGRATE: 'false' })
   t.assert.strictEqual(await ended, 1)
-  t.assert.match(output(), /The schema lacks 2 migration\(s\) and AUTO_MIGRATE is false/)
+  t.assert.match(output(), /The schema lacks \d+ migration\(s\) and AUTO_MIGRATE is false/)
 })
 
 test('two processes serve one port, a dead one is replaced, and a signal ends all', async (t: TestContext) => {

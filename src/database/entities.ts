@@ -34,6 +34,7 @@ const ItemEntity = defineEntity({
     priceUsd: p.decimal('number').columnType('numeric'),
     inStock: p.boolean(),
     storeManager: () => p.manyToOne(StoreManagerEntity),
+    version: p.bigint('string').defaultRaw('1'),
   },
   checks: [
     { name: 'items_name_check', expression: nameLength },

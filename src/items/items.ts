@@ -7,6 +7,7 @@ import { coalesce, coalesceWrites } from '../coalesce.ts'
 import { type Database, isKey, onViolation, readByKeys } from '../database/database.ts'
 import { Problem } from '../problems.ts'
 import type { Item, ItemCreate, ItemUpdate } from './schemas.ts'
+import { entityTag, type StoredItem } from './versions.ts'
 
 const columns = [
   'items.id',
@@ -20,11 +21,11 @@ const columns = [
 /** Statements of one kind that run at a time. Over one connection commits would queue (3,000 a second), over these they do not (21,000). */
 const lanes = 4
 
-export type ItemReader = (id: string) => Promise<Item | undefined>
+export type ItemReader = (id: string) => Promise<StoredItem | undefined>
 
 /** Reads items by id, those of one turn of the event loop at once; with `expand`, each with its owner. */
 export function reader(db: Database, expand = false): ItemReader {
-  const read = readByKeys(db, select(db, expand).where(isKey('items.id')).compile())
+  const read = readByKeys(db, select(db, expand).select('items.version').where(isKey('items.id')).compile())
   return coalesce(async (ids) => {
     const rows = await read(ids)
     return new Map(rows.map((row) => [row.id, expand ? withOwner(row) : row]))
@@ -32,14 +33,14 @@ export function reader(db: Database, expand = false): ItemReader {
 }
 
 /** @throws Problem item_not_found */
-export async function get(read: ItemReader, id: string): Promise<Item> {
+export async function get(read: ItemReader, id: string): Promise<StoredItem> {
   const item = await read(id.toLowerCase())
   if (item === undefined) throw itemNotFound()
   return item
 }
 
 /** Creates an item. @throws Problem invalid_token if `owner` is gone by now */
-export type ItemCreator = (owner: string, item: ItemCreate) => Promise<Item>
+export type ItemCreator = (owner: string, item: ItemCreate) => Promise<StoredItem>
 
 /** Writes new items, those of one turn of the event loop in one statement. Each is there when its write is answered. */
 export function creator(db: Database): ItemCreator {
@@ -48,38 +49,50 @@ export function creator(db: Database): ItemCreator {
     // A price of -0 is stored as 0.
     const item = { id: randomUUIDv7(), name, category, price_usd: price_usd + 0, in_stock, store_manager_id: owner }
     await onViolation(write(item), 'items_store_manager_id_foreign', managerGone)
-    return item
+    return { ...item, version: '1' }
   }
 }
 
 // Written out, because the builder would build the same statements again for each request. Null leaves a column alone.
 const updateItem = `
   update items set name = coalesce($2, name), category = coalesce($3, category), price_usd = coalesce($4, price_usd),
-    in_stock = coalesce($5, in_stock)
-  where id = $1 and store_manager_id = coalesce($6, store_manager_id)
-  returning id, name, category, price_usd, in_stock, store_manager_id`
-const deleteItem = 'delete from items where id = $1 and store_manager_id = coalesce($2, store_manager_id)'
+    in_stock = coalesce($5, in_stock), version = version + least(num_nonnulls($2, $3, $4, $5), 1)
+  where id = $1 and store_manager_id = coalesce($6, store_manager_id) and ($7::bigint[] is null or version = any($7))
+  returning id, name, category, price_usd, in_stock, store_manager_id, version`
+const deleteItem = `
+  delete from items
+  where id = $1 and store_manager_id = coalesce($2, store_manager_id) and ($3::bigint[] is null or version = any($3))`
 
-/**
- * Changes what `changes` names. Only items of `owner` are touched, if one is given.
- *
- * @throws Problem item_not_found or not_owner
- */
-export async function update(db: Database, id: string, changes: ItemUpdate, owner?: string): Promise<Item> {
-  const { name, category, price_usd: price, in_stock: inStock } = changes
-  const parameters = [id, name ?? null, category ?? null, price ?? null, inStock ?? null, owner ?? null]
-  const { rows } = await db.executeQuery<Item>(CompiledQuery.raw(updateItem, parameters))
-  return rows[0] ?? refuse(db, id)
+/** Which items a write may touch. */
+export interface Condition {
+  /** Those of this manager alone, if one is given. */
+  owner: string | undefined
+  /** Those of one of these versions, if some are given. */
+  versions: string[] | undefined
 }
 
 /**
- * Deletes an item, only one of `owner` if one is given.
+ * Changes what `changes` names, and counts the version up if that is anything at all.
  *
- * @throws Problem item_not_found or not_owner
+ * @throws Problem item_not_found, not_owner or precondition_failed
  */
-export async function remove(db: Database, id: string, owner?: string): Promise<void> {
-  const { numAffectedRows } = await db.executeQuery(CompiledQuery.raw(deleteItem, [id, owner ?? null]))
-  if (numAffectedRows === 0n) await refuse(db, id)
+export async function update(
+  db: Database,
+  id: string,
+  changes: ItemUpdate,
+  { owner, versions }: Condition,
+): Promise<StoredItem> {
+  const { name, category, price_usd: price, in_stock: inStock } = changes
+  const parameters = [id, name, category, price, inStock, owner, versions].map((value) => value ?? null)
+  const { rows } = await db.executeQuery<StoredItem>(CompiledQuery.raw(updateItem, parameters))
+  return rows[0] ?? refuse(db, id, owner)
+}
+
+/** Deletes an item. @throws Problem item_not_found, not_owner or precondition_failed */
+export async function remove(db: Database, id: string, { owner, versions }: Condition): Promise<void> {
+  const parameters = [id, owner, versions].map((value) => value ?? null)
+  const { numAffectedRows } = await db.executeQuery(CompiledQuery.raw(deleteItem, parameters))
+  if (numAffectedRows === 0n) await refuse(db, id, owner)
 }
 
 async function insertAll(db: Database, items: Item[]): Promise<void> {
@@ -103,14 +116,26 @@ export function select(db: Database, expand: boolean) {
     )
 }
 
-function withOwner({ owner_name: name = '', ...item }: Item & { owner_name?: string }): Item {
+function withOwner({ owner_name: name = '', ...item }: StoredItem & { owner_name?: string }): StoredItem {
   return { ...item, store_manager: { id: item.store_manager_id, name } }
 }
 
-/** Says why no item was written: it is not there, or it is somebody else's. */
-async function refuse(db: Database, id: string): Promise<never> {
-  await select(db, false).where('items.id', '=', id).executeTakeFirstOrThrow(itemNotFound)
-  throw new Problem('not_owner', 'The item belongs to another manager, who alone may change it.')
+/** Says why no item was written: it is not there, it is somebody else's, or it is of another version. */
+async function refuse(db: Database, id: string, owner: string | undefined): Promise<never> {
+  const query = select(db, false).select('items.version').where('items.id', '=', id)
+  const item = await query.executeTakeFirstOrThrow(itemNotFound)
+  if (owner !== undefined && owner !== item.store_manager_id) {
+    throw new Problem('not_owner', 'The item belongs to another manager, who alone may change it.')
+  }
+  const { version: _, ...current } = item
+  throw new Problem(
+    'precondition_failed',
+    'The item is of another version than If-Match names: «current» is what it is now.',
+    {
+      headers: { etag: entityTag(item) },
+      members: { current },
+    },
+  )
 }
 
 function itemNotFound(): Problem {

@@ -7,11 +7,12 @@ import type { App } from '../app.ts'
 import { authenticate } from '../auth/authenticate.ts'
 import type { Context } from '../context.ts'
 import { openGate } from '../gate.ts'
-import { errors, operation, signedIn } from '../openapi.ts'
+import { entityTag as tagHeader, errors, operation, signedIn } from '../openapi.ts'
 import { ref } from '../schemas.ts'
 import * as items from './items.ts'
 import { listing } from './listing.ts'
-import { Item, ItemCreate, ItemParams, ItemQuery, Items, ItemUpdate } from './schemas.ts'
+import { IfMatch, IfNoneMatch, Item, ItemCreate, ItemParams, ItemQuery, Items, ItemUpdate } from './schemas.ts'
+import { acceptedVersions, entityTag, isKnown } from './versions.ts'
 
 /** Each listing holds a connection for as long as its reader takes. Times are in milliseconds. */
 const listingGate = { places: 2, queue: 64, patience: 3_000 }
@@ -20,7 +21,10 @@ const listingGate = { places: 2, queue: 64, patience: 3_000 }
 export function itemRoutes(app: App, context: Context, atWork: () => number): void {
   const { db, pool, config } = context
   const listings = openGate(listingGate)
-  const onlyOwner = (request: FastifyRequest) => (config.itemWrites === 'owner' ? request.token.sub : undefined)
+  const condition = ({ token, headers }: FastifyRequest): items.Condition => ({
+    owner: config.itemWrites === 'owner' ? token.sub : undefined,
+    versions: acceptedVersions(headers['if-match'], config.requireIfMatch),
+  })
 
   const [read, readWithOwner] = [items.reader(db), items.reader(db, true)]
   const create = items.creator(db)
@@ -54,10 +58,27 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
         security: signedIn,
         params: ItemParams,
         querystring: ItemQuery,
-        response: { 200: { ...ref(Item), description: 'The item' }, ...errors(401, 404, 422, 503) },
+        headers: IfNoneMatch,
+        response: {
+          200: { ...ref(Item), description: 'The item', headers: tagHeader },
+          // As null it would have a type.
+          304: Type.Unsafe<undefined>({
+            type: 'null',
+            description: 'It is what `If-None-Match` says',
+            headers: tagHeader,
+          }),
+          ...errors(401, 404, 422, 503),
+        },
       },
     },
-    (request) => items.get(request.query.expand === undefined ? read : readWithOwner, request.params.id),
+    async (request, reply) => {
+      const item = await items.get(request.query.expand === undefined ? read : readWithOwner, request.params.id)
+      // Nothing of the item, not even its tag, is for a token that does not count.
+      await request.admission
+      const tag = entityTag(item)
+      reply.header('etag', tag)
+      return isKnown(request.headers['if-none-match'], tag) ? reply.code(304).send(undefined) : item
+    },
   )
 
   app.post(
@@ -72,7 +93,10 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
           201: {
             ...ref(Item),
             description: 'The item, created',
-            headers: { Location: { type: 'string', format: 'uri-reference', description: 'The path of the new item' } },
+            headers: {
+              Location: { type: 'string', format: 'uri-reference', description: 'The path of the new item' },
+              ...tagHeader,
+            },
           },
           ...errors(400, 401, 413, 415, 422, 503),
         },
@@ -80,7 +104,10 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
     },
     async (request, reply) => {
       const item = await create(request.token.sub, request.body)
-      return reply.code(201).header('location', `/items/${item.id}`).send(item)
+      return reply
+        .code(201)
+        .headers({ location: `/items/${item.id}`, etag: entityTag(item) })
+        .send(item)
     },
   )
 
@@ -93,14 +120,18 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
           'Fields that are left out stay as they are. Only its owner may change an item, unless the service is set up otherwise.',
         security: signedIn,
         params: ItemParams,
+        headers: IfMatch,
         body: ref(ItemUpdate),
         response: {
-          200: { ...ref(Item), description: 'The item, as it is now' },
-          ...errors(400, 401, 403, 404, 413, 415, 422, 503),
+          200: { ...ref(Item), description: 'The item, as it is now', headers: tagHeader },
+          ...errors(400, 401, 403, 404, 412, 413, 415, 422, 428, 503),
         },
       },
     },
-    (request) => items.update(db, request.params.id, request.body, onlyOwner(request)),
+    async (request, reply) => {
+      const item = await items.update(db, request.params.id, request.body, condition(request))
+      return reply.header('etag', entityTag(item)).send(item)
+    },
   )
 
   app.delete(
@@ -111,11 +142,15 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
         description: 'Only its owner may delete an item, unless the service is set up otherwise.',
         security: signedIn,
         params: ItemParams,
-        response: { 204: Type.Null({ description: 'Deleted' }), ...errors(400, 401, 403, 404, 413, 415, 422, 503) },
+        headers: IfMatch,
+        response: {
+          204: Type.Null({ description: 'Deleted' }),
+          ...errors(400, 401, 403, 404, 412, 413, 415, 422, 428, 503),
+        },
       },
     },
     async (request, reply) => {
-      await items.remove(db, request.params.id, onlyOwner(request))
+      await items.remove(db, request.params.id, condition(request))
       return reply.code(204).send(null)
     },
   )

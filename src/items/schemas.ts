@@ -26,7 +26,7 @@ const exampleOwner = '019a6f1d-52c4-7d09-8f3e-6b0a94c7e215'
 const OwnerId = Type.String({ ...Uuid, description: 'The owner', examples: [exampleOwner] })
 
 const example = { name: 'Green tea, 100 bags', category: 'Grocery', price_usd: 4.99, in_stock: true }
-const exampleItem = { id: exampleId, ...example, store_manager_id: exampleOwner }
+export const exampleItem = { id: exampleId, ...example, store_manager_id: exampleOwner }
 
 export const ItemOwner = Type.Object(
   { id: OwnerId, name: Type.String({ ...Name, examples: ['Ada Lovelace'] }) },
@@ -91,6 +91,29 @@ export const ItemQuery = Type.Object({
       type: 'string',
       enum: ['store_manager'],
       description: 'Adds the owner to each item, as `store_manager: {id, name}`',
+    }),
+  ),
+})
+
+// Headers are named as Node names them, in small letters, or they would not be found.
+export const IfNoneMatch = Type.Object({
+  'if-none-match': Type.Optional(
+    Type.String({
+      description: 'ETags of what the client has: if it is still the same, the answer is 304, without it',
+      examples: ['"1"'],
+    }),
+  ),
+})
+
+const strongOrWeakTag = '(?:W/)?"[!#-~\\x80-\\xff]*"'
+
+export const IfMatch = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({
+      pattern: `^(?:\\*|[ \\t,]*${strongOrWeakTag}(?:[ \\t]*,[ \\t,]*${strongOrWeakTag})*[ \\t,]*)$`,
+      'x-rule': 'must be * or ETags, each in its quotes',
+      description: 'ETags of the item: it is written only if it is still what one of them was given for, else 412',
+      examples: ['"1"'],
     }),
   ),
 })

@@ -103,6 +103,8 @@ const credentials = anyOf(
     'Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.|Digest username="x"|Bearer a, Bearer b',
 )
 
+const entityTags = anyOf('*|"1"|"2"|W/"1"|"1", "2"|, "1",|"x"|""|1|"1|W/*|"99999999999999999999"|')
+
 const headers = fc
   .record({
     'content-type': fc.oneof(types, headerText),
@@ -117,7 +119,8 @@ const headers = fc
     'x-forwarded-for': headerText,
     cookie: headerText,
     range: anyOf('bytes=0-1|bytes=5-1|junk'),
-    'if-none-match': anyOf('*|"x"'),
+    'if-none-match': fc.oneof(entityTags, headerText),
+    'if-match': fc.oneof(entityTags, headerText),
   })
   .chain((all) => fc.subarray(Object.entries(all), { maxLength: 3 }))
   .map((some) => Object.fromEntries(some) as Record<string, string>)

@@ -1,0 +1,41 @@
+import { hash } from 'node:crypto'
+
+import { Problem } from '../problems.ts'
+import type { Item } from './schemas.ts'
+
+/** An item as it is stored: its version is 1 at first, and one more after each change. */
+export type StoredItem = Item & { version: string }
+
+/**
+ * The strong entity tag (RFC 9110 §8.8) of an item's representation. One with its owner has another:
+ * that one's name may change while the item does not.
+ */
+export function entityTag({ version, store_manager: owner }: StoredItem): string {
+  return owner === undefined ? `"${version}"` : `"${version}-${hash('sha256', owner.name, 'base64url')}"`
+}
+
+/** Whether `ifNoneMatch`, the value of that header, names `tag`, so that the client has the representation (RFC 9110 §13.1.2). */
+export function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
+  if (ifNoneMatch === undefined) return false
+  return ifNoneMatch === '*' || tagsIn(ifNoneMatch).some((known) => known.replace(/^W\//, '') === tag)
+}
+
+/**
+ * The versions of which `ifMatch`, the value of that header, lets an item be (RFC 9110 §13.1.1).
+ * Undefined: it is of any.
+ *
+ * @throws Problem precondition_required if there is no such header and `isRequired`
+ */
+export function acceptedVersions(ifMatch: string | undefined, isRequired: boolean): string[] | undefined {
+  if (ifMatch === undefined && isRequired) {
+    throw new Problem('precondition_required', 'This needs the ETag of the item that it is meant for, as If-Match.')
+  }
+  if (ifMatch === undefined || ifMatch === '*') return undefined
+  return tagsIn(ifMatch).flatMap((tag) => ourTag.exec(tag)?.[1] ?? [])
+}
+
+const ourTag = /^"([1-9]\d{0,17})(?:-[\w-]{43})?"$/
+
+function tagsIn(list: string): string[] {
+  return list.match(/(?:W\/)?"[^"]*"/g) ?? []
+}
