@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import { type Connections, openConnections } from './connections.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { LendingPool, type Server } from './database/pool.ts'
+import { type Idempotency, openIdempotency } from './idempotency.ts'
 import { openReadiness, type Readiness } from './readiness.ts'
 import { openRedis } from './redis.ts'
 
@@ -24,6 +25,7 @@ export interface Context {
   loginLimit: LoginLimit
   connections: Connections
   readiness: Readiness
+  idempotency: Idempotency
   close(): Promise<void>
 }
 
@@ -32,6 +34,7 @@ export async function openContext(config: Config, server: Server, secret: string
   const pool = new LendingPool(server, config.pool, log)
   const db = openDatabase(pool)
   const readiness = openReadiness(server, config.pool.schema, log)
+  const idempotency = openIdempotency(db, secret, log)
   const redis = config.redis && (await openRedis(config.redis, log))
   return {
     config,
@@ -44,7 +47,9 @@ export async function openContext(config: Config, server: Server, secret: string
     loginLimit: openLoginLimit(config.loginLimitPerAddress),
     connections: openConnections(config.connectionLimit),
     readiness,
+    idempotency,
     async close() {
+      idempotency.close()
       await Promise.all([pool.end(), readiness.close(), redis?.close()])
     },
   }

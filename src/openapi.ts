@@ -71,6 +71,11 @@ export const entityTag = {
   ETag: { type: 'string', description: 'Another one for each version of the item (RFC 9110 §8.8)', examples: ['"1"'] },
 }
 
+/** The header of an answer that was given before. */
+export const replayed = {
+  'Idempotency-Replayed': { type: 'string', enum: ['true'], description: 'There if this was answered before' },
+}
+
 interface ErrorAnswer {
   code: Code
   description: string
@@ -90,7 +95,15 @@ const errorAnswers = {
   },
   403: { code: 'not_owner', description: 'The item belongs to another manager' },
   404: { code: 'item_not_found', description: 'There is no such item' },
-  409: { code: 'email_taken', description: 'The e-mail address is registered already' },
+  409: {
+    code: 'email_taken',
+    description: 'The e-mail address is registered already, or a request with this `Idempotency-Key` is still running',
+  },
+  keyInUse: {
+    code: 'idempotency_key_in_use',
+    description: 'A request with this `Idempotency-Key` is still running',
+    headers: retryAfter,
+  },
   412: {
     code: 'precondition_failed',
     description: 'The item is of another version than `If-Match` names: `current` is what it is now',
@@ -102,6 +115,12 @@ const errorAnswers = {
   422: {
     code: 'invalid_request',
     description: 'The request does not fit: `errors` lists every reason',
+    example: { errors: [{ type: 'missing', loc: ['body', 'name'], msg: 'is required' }] },
+  },
+  invalidOrReused: {
+    code: 'invalid_request',
+    description:
+      'The request does not fit: `errors` lists every reason. Or this `Idempotency-Key` came with another body before',
     example: { errors: [{ type: 'missing', loc: ['body', 'name'], msg: 'is required' }] },
   },
   428: { code: 'precondition_required', description: '`If-Match` is missing, and the service requires it' },

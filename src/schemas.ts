@@ -13,6 +13,21 @@ export const Uuid = Type.String({ format: 'uuid' })
 
 export const Name = Type.String({ minLength: 1, maxLength: maxNameLength, pattern: textPattern })
 
+// The IETF's draft «The Idempotency-Key HTTP Header Field» wants it quoted, most clients send it bare.
+// Headers are named as Node names them, in small letters, or they would not be found.
+export const IdempotencyKey = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      pattern: '^(?:[\\w.~:+/=-]{1,255}|"(?:[ !#-\\[\\]-~]|\\\\["\\\\]){1,255}")$',
+      'x-rule': 'must be 1 to 255 characters in quotes; without them letters, digits and -._~:+/= alone',
+      description:
+        'Makes it safe to send a request again: for 24 hours the same key with the same body gives the first answer, ' +
+        'and nothing new is made. A random UUID, which nobody else can guess',
+      examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
+    }),
+  ),
+})
+
 export const Message = Type.Object(
   { message: Type.String({ examples: ['Logged out successfully'] }) },
   { $id: 'Message', description: 'What was done' },

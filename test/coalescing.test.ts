@@ -101,7 +101,7 @@ test('reads that begin while every lane is taken are one query, and see what was
 test('one bad row among many that are written at once fails alone', async (t: TestContext) => {
   const { signIn, context } = await openApp(t)
   const ada = await signIn('ada@example.com')
-  const create = creator(context.db)
+  const create = creator(context)
   const rows = Array.from({ length: 40 }, (_, n) => ({
     owner: n % 4 ? ada.id : randomUUID(),
     item: { ...pet, price_usd: n },

@@ -53,7 +53,18 @@ const RevokedTokenEntity = defineEntity({
   },
 })
 
-export const entities = [StoreManagerEntity, ItemEntity, RevokedTokenEntity] as const
+const IdempotencyKeyEntity = defineEntity({
+  name: 'IdempotencyKey',
+  tableName: 'idempotency_keys',
+  properties: {
+    keyHash: p.text().primary(),
+    fingerprint: p.text(),
+    answer: p.text(),
+    createdAt: p.datetime().index('idempotency_keys_created_at_index'),
+  },
+})
+
+export const entities = [StoreManagerEntity, ItemEntity, RevokedTokenEntity, IdempotencyKeyEntity] as const
 
 /** The tables as Kysely sees them. */
 export type Tables = InferKyselyDB<(typeof entities)[number]>

@@ -4,7 +4,9 @@ import { CompiledQuery, sql } from 'kysely'
 
 import { managerGone } from '../auth/tokens.ts'
 import { coalesce, coalesceWrites } from '../coalesce.ts'
+import type { Context } from '../context.ts'
 import { type Database, isKey, onViolation, readByKeys } from '../database/database.ts'
+import type { Outcome } from '../idempotency.ts'
 import { Problem } from '../problems.ts'
 import type { Item, ItemCreate, ItemUpdate } from './schemas.ts'
 import { entityTag, type StoredItem } from './versions.ts'
@@ -39,18 +41,28 @@ export async function get(read: ItemReader, id: string): Promise<StoredItem> {
   return item
 }
 
-/** Creates an item. @throws Problem invalid_token if `owner` is gone by now */
-export type ItemCreator = (owner: string, item: ItemCreate) => Promise<StoredItem>
+/** Creates an item, once for each `key` of its owner if there is one. @throws Problem invalid_token if `owner` is gone by now */
+export type ItemCreator = (owner: string, item: ItemCreate, key?: string) => Promise<Outcome<StoredItem>>
 
-/** Writes new items, those of one turn of the event loop in one statement. Each is there when its write is answered. */
-export function creator(db: Database): ItemCreator {
-  const write = coalesceWrites((items: Item[]) => insertAll(db, items), lanes)
-  return async (owner, { name, category, price_usd, in_stock }) => {
+/**
+ * Writes new items, those of one turn of the event loop in one statement, but those with a key each in its transaction.
+ * Each is there when its write is answered.
+ */
+export function creator({ db, idempotency }: Pick<Context, 'db' | 'idempotency'>): ItemCreator {
+  const writeWithOthers = coalesceWrites((items: Item[]) => insertAll(db, items), lanes)
+  const prepare = async (owner: string, { name, category, price_usd, in_stock }: ItemCreate) => {
     // A price of -0 is stored as 0.
     const item = { id: randomUUIDv7(), name, category, price_usd: price_usd + 0, in_stock, store_manager_id: owner }
-    await onViolation(write(item), 'items_store_manager_id_foreign', managerGone)
-    return { ...item, version: '1' }
+    const write = (transaction?: Database) =>
+      onViolation(
+        transaction ? insertAll(transaction, [item]) : writeWithOthers(item),
+        'items_store_manager_id_foreign',
+        managerGone,
+      )
+    return { answer: { ...item, version: '1' }, write }
   }
+  return (owner, item, key) =>
+    idempotency.once({ scope: `items of ${owner}`, key, body: item }, () => prepare(owner, item))
 }
 
 // Written out, because the builder would build the same statements again for each request. Null leaves a column alone.

@@ -7,8 +7,8 @@ import type { App } from '../app.ts'
 import { authenticate } from '../auth/authenticate.ts'
 import type { Context } from '../context.ts'
 import { openGate } from '../gate.ts'
-import { entityTag as tagHeader, errors, operation, signedIn } from '../openapi.ts'
-import { ref } from '../schemas.ts'
+import { entityTag as tagHeader, errors, operation, replayed, signedIn } from '../openapi.ts'
+import { IdempotencyKey, ref } from '../schemas.ts'
 import * as items from './items.ts'
 import { listing } from './listing.ts'
 import { IfMatch, IfNoneMatch, Item, ItemCreate, ItemParams, ItemQuery, Items, ItemUpdate } from './schemas.ts'
@@ -27,7 +27,7 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
   })
 
   const [read, readWithOwner] = [items.reader(db), items.reader(db, true)]
-  const create = items.creator(db)
+  const create = items.creator(context)
   authenticate(app, context, (method) => method === 'GET' || method === 'HEAD')
 
   app.get(
@@ -88,6 +88,7 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
         ...operation('createItem', 'Items', 'Create an item'),
         description: 'It is owned by the manager who creates it.',
         security: signedIn,
+        headers: IdempotencyKey,
         body: ref(ItemCreate),
         response: {
           201: {
@@ -96,14 +97,17 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
             headers: {
               Location: { type: 'string', format: 'uri-reference', description: 'The path of the new item' },
               ...tagHeader,
+              ...replayed,
             },
           },
-          ...errors(400, 401, 413, 415, 422, 503),
+          ...errors(400, 401, 'keyInUse', 413, 415, 'invalidOrReused', 503),
         },
       },
     },
     async (request, reply) => {
-      const item = await create(request.token.sub, request.body)
+      const key = request.headers['idempotency-key']
+      const { answer: item, isReplayed } = await create(request.token.sub, request.body, key)
+      if (isReplayed) reply.header('idempotency-replayed', 'true')
       return reply
         .code(201)
         .headers({ location: `/items/${item.id}`, etag: entityTag(item) })

@@ -95,7 +95,6 @@ export const ItemQuery = Type.Object({
   ),
 })
 
-// Headers are named as Node names them, in small letters, or they would not be found.
 export const IfNoneMatch = Type.Object({
   'if-none-match': Type.Optional(
     Type.String({

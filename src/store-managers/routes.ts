@@ -4,8 +4,8 @@ import type { App } from '../app.ts'
 import { authenticate } from '../auth/authenticate.ts'
 import { acceptForms } from '../bodies.ts'
 import type { Context } from '../context.ts'
-import { errors, operation, signedIn } from '../openapi.ts'
-import { Message, ref } from '../schemas.ts'
+import { errors, operation, replayed, signedIn } from '../openapi.ts'
+import { IdempotencyKey, Message, ref } from '../schemas.ts'
 import { LoginForm, StoreManager, StoreManagerCreate, Token } from './schemas.ts'
 import * as storeManagers from './store-managers.ts'
 
@@ -17,14 +17,20 @@ export function storeManagerRoutes(app: App, context: Context): void {
         ...operation('registerStoreManager', 'Store managers', 'Register a manager'),
         description: 'The password goes into `password` or into `password_hash`, exactly one of them.',
         security: [],
+        headers: IdempotencyKey,
         body: ref(StoreManagerCreate),
         response: {
-          201: { ...ref(StoreManager), description: 'The manager, registered' },
-          ...errors(400, 409, 413, 415, 422, 503),
+          201: { ...ref(StoreManager), description: 'The manager, registered', headers: replayed },
+          ...errors(400, 409, 413, 415, 'invalidOrReused', 503),
         },
       },
     },
-    async (request, reply) => reply.code(201).send(await storeManagers.register(context, request.body)),
+    async (request, reply) => {
+      const key = request.headers['idempotency-key']
+      const { answer, isReplayed } = await storeManagers.register(context, request.body, key)
+      if (isReplayed) reply.header('idempotency-replayed', 'true')
+      return reply.code(201).send(answer)
+    },
   )
 
   app.register(async (scope: App) => tokenRoutes(scope, context))

@@ -4,21 +4,27 @@ import { sql } from 'kysely'
 
 import type { Context } from '../context.ts'
 import { type Database, onViolation } from '../database/database.ts'
+import type { Outcome } from '../idempotency.ts'
 import { Problem } from '../problems.ts'
 import type { LoginForm, StoreManager, StoreManagerCreate } from './schemas.ts'
 
-/** @throws Problem email_taken, whatever the case of the address */
-export async function register(
-  { db, passwords }: Context,
-  { name, email, password, password_hash: sameByOldName }: StoreManagerCreate,
-): Promise<StoreManager> {
-  const passwordHash = await passwords.hash(password ?? sameByOldName ?? '')
-  const insert = db
-    .insertInto('store_managers')
-    .values({ id: randomUUIDv7(), name, email, password_hash: passwordHash })
-    .returning(['id', 'name', 'email'])
-    .executeTakeFirstOrThrow()
-  return onViolation(insert, 'store_managers_email_key', emailTaken)
+/** Registers a manager, once for each `key` if there is one. @throws Problem email_taken, whatever the case of the address */
+export function register(
+  { db, passwords, idempotency }: Context,
+  body: StoreManagerCreate,
+  key?: string,
+): Promise<Outcome<StoreManager>> {
+  const prepare = async () => {
+    const { name, email, password, password_hash: sameByOldName } = body
+    const passwordHash = await passwords.hash(password ?? sameByOldName ?? '')
+    const manager = { id: randomUUIDv7(), name, email }
+    const write = async (transaction = db) => {
+      const insert = transaction.insertInto('store_managers').values({ ...manager, password_hash: passwordHash })
+      await onViolation(insert.execute(), 'store_managers_email_key', emailTaken)
+    }
+    return { answer: manager, write }
+  }
+  return idempotency.once({ scope: 'store managers', key, body }, prepare)
 }
 
 /**

@@ -105,6 +105,8 @@ const credentials = anyOf(
 
 const entityTags = anyOf('*|"1"|"2"|W/"1"|"1", "2"|, "1",|"x"|""|1|"1|W/*|"99999999999999999999"|')
 
+const keys = anyOf(`a|"a"|a b|"a b"|"\\\\"|"\\"|"a|""||a,a|a;b=1|${'a'.repeat(255)}|${'a'.repeat(256)}`)
+
 const headers = fc
   .record({
     'content-type': fc.oneof(types, headerText),
@@ -121,6 +123,7 @@ const headers = fc
     range: anyOf('bytes=0-1|bytes=5-1|junk'),
     'if-none-match': fc.oneof(entityTags, headerText),
     'if-match': fc.oneof(entityTags, headerText),
+    'idempotency-key': fc.oneof(keys, headerText),
   })
   .chain((all) => fc.subarray(Object.entries(all), { maxLength: 3 }))
   .map((some) => Object.fromEntries(some) as Record<string, string>)

@@ -1,0 +1,255 @@
+import { randomUUID } from 'node:crypto'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { Client } from 'pg'
+
+import { clientConfig } from '../src/database/pool.ts'
+import { openApp, password, type TestApp } from './support/app.ts'
+import { json, realStores, signInAt, startService } from './support/service.ts'
+
+const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
+const ada = { name: 'Ada Lovelace', email: 'ada@example.com', password }
+
+test('the same key with the same body gives the first answer again, marked, and makes nothing', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const manager = await signIn(ada.email)
+  const send = (key: string, body: object = tea) => manager.post('/items', body, { 'idempotency-key': key })
+  const first = await send('"a key: \\"1\\""')
+  t.assert.strictEqual(first.statusCode, 201)
+  t.assert.strictEqual(first.headers['idempotency-replayed'], undefined)
+  const { location, etag } = first.headers
+  await manager.patch(String(location), { price_usd: 5.49 })
+  for (const change of ['none', 'delete'] as const) {
+    if (change === 'delete') await manager.delete(String(location))
+    const again = await send('"a key: \\"1\\""', Object.fromEntries(Object.entries(tea).toReversed()))
+    t.assert.strictEqual(again.statusCode, 201)
+    t.assert.deepStrictEqual(again.json(), first.json())
+    t.assert.deepStrictEqual([again.headers.location, again.headers.etag], [location, etag])
+    t.assert.strictEqual(again.headers['idempotency-replayed'], 'true')
+  }
+  t.assert.deepStrictEqual((await manager.get('/items')).json(), {})
+  const bare = await send('abc')
+  t.assert.deepStrictEqual((await send('"abc"')).json(), bare.json(), 'the quotes are not part of the key')
+  t.assert.notStrictEqual((await send('abd')).json().id, bare.json().id)
+})
+
+test('a key is refused with another body, and is another one for another manager', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const [first, second] = [await signIn(ada.email), await signIn('grace@example.com')]
+  const headers = { 'idempotency-key': randomUUID() }
+  const item = (await first.post('/items', tea, headers)).json()
+  const refused = await first.post('/items', { ...tea, price_usd: 5 }, headers)
+  t.assert.strictEqual(refused.statusCode, 422)
+  t.assert.strictEqual(refused.json().code, 'idempotency_key_reused')
+  const theirs = await second.post('/items', tea, headers)
+  t.assert.strictEqual(theirs.statusCode, 201)
+  t.assert.strictEqual(theirs.json().store_manager_id, second.id)
+  t.assert.deepStrictEqual(Object.keys((await first.get('/items')).json()), [item.id, theirs.json().id])
+})
+
+test('a key that is none is refused, naming the header', async (t: TestContext) => {
+  const { send } = await openApp(t)
+  for (const key of ['', '""', 'a b', '"a', 'a, b', '"a", "b"', 'é', 'a'.repeat(256), `"${'a'.repeat(256)}"`]) {
+    const headers = { 'idempotency-key': key }
+    const refused = await send({ method: 'POST', url: '/store-managers', payload: ada, headers })
+    t.assert.strictEqual(refused.statusCode, 422, key)
+    t.assert.deepStrictEqual(refused.json().errors[0].loc, ['header', 'idempotency-key'])
+  }
+})
+
+test('a registration that is sent again is answered as at first, without another hash', async (t: TestContext) => {
+  const { send, context } = await openApp(t)
+  const { hash } = context.passwords
+  let hashes = 0
+  context.passwords.hash = (plain) => {
+    hashes++
+    return hash(plain)
+  }
+  const register = (body: object) =>
+    send({ method: 'POST', url: '/store-managers', payload: body, headers: { 'idempotency-key': 'abc' } })
+  const first = await register(ada)
+  const again = await register(ada)
+  t.assert.deepStrictEqual([first.statusCode, again.statusCode, hashes], [201, 201, 1])
+  t.assert.strictEqual(again.headers['idempotency-replayed'], 'true')
+  t.assert.deepStrictEqual(again.json(), first.json())
+  for (const change of [{ password: `${password}!` }, { email: 'grace@example.com' }]) {
+    const refused = await register({ ...ada, ...change })
+    t.assert.strictEqual(refused.json().code, 'idempotency_key_reused')
+    t.assert.ok(!refused.body.includes(first.json().id))
+  }
+  t.assert.strictEqual(hashes, 3, 'to try passwords here takes as long as to register')
+  const kept = JSON.stringify(await context.db.selectFrom('idempotency_keys').selectAll().execute())
+  t.assert.ok(!kept.includes(password) && !kept.includes('abc'))
+})
+
+test('what failed keeps no key', async (t: TestContext) => {
+  const { send, register, context } = await openApp(t)
+  await register('grace@example.com')
+  const headers = { 'idempotency-key': randomUUID() }
+  const statuses: number[] = []
+  for (const change of [{ name: '' }, { email: 'grace@example.com' }, {}]) {
+    const payload = { ...ada, ...change }
+    statuses.push((await send({ method: 'POST', url: '/store-managers', payload, headers })).statusCode)
+  }
+  t.assert.deepStrictEqual(statuses, [422, 409, 201])
+  const { length } = await context.db.selectFrom('idempotency_keys').select('key_hash').execute()
+  t.assert.strictEqual(length, 1)
+})
+
+test('while a key is in use it is refused, and if its connection dies it was never used', async (t: TestContext) => {
+  const app = await openApp(t)
+  const manager = await app.signIn(ada.email)
+  const { client, schema } = await openClient(t, app)
+  const send = () => manager.post('/items', tea, { 'idempotency-key': 'abc' })
+
+  // What is left locked would never be cleaned up, should the test fail.
+  await client.query(`set idle_in_transaction_session_timeout = '3s'`)
+  await client.query('begin')
+  await client.query(`lock table ${schema}.items in share mode`)
+  const first = send()
+  const waiting = `select pid from pg_locks where relation = '${schema}.items'::regclass and not granted`
+  const [{ pid }] = await eventually(
+    async () => (await client.query(waiting)).rows,
+    (rows) => rows.length > 0,
+  )
+  const second = await send()
+  t.assert.strictEqual(second.statusCode, 409)
+  t.assert.strictEqual(second.json().code, 'idempotency_key_in_use')
+  t.assert.strictEqual(second.headers['retry-after'], '1')
+  await client.query('select pg_terminate_backend($1)', [pid])
+  t.assert.strictEqual((await first).statusCode, 503)
+  await client.query('rollback')
+
+  const retried = await send()
+  t.assert.strictEqual(retried.statusCode, 201)
+  t.assert.strictEqual(retried.headers['idempotency-replayed'], undefined)
+  t.assert.deepStrictEqual(Object.keys((await manager.get('/items')).json()), [retried.json().id])
+})
+
+test('of many requests with one key at once one makes an item, and the others are told which or to wait', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const manager = await signIn(ada.email)
+  const send = () => manager.post('/items', tea, { 'idempotency-key': 'abc' })
+  const answers = await Promise.all(Array.from({ length: 40 }, send))
+  const [id = '', ...others] = Object.keys((await manager.get('/items')).json())
+  t.assert.deepStrictEqual(others, [])
+  for (const answer of answers) {
+    if (answer.statusCode === 201) t.assert.strictEqual(answer.json().id, id)
+    else t.assert.strictEqual(answer.json().code, 'idempotency_key_in_use')
+  }
+  const made = answers.filter(({ statusCode, headers }) => statusCode === 201 && !headers['idempotency-replayed'])
+  t.assert.strictEqual(made.length, 1)
+})
+
+test('connections are killed at random moments, and retries with the keys make each item once', async (t: TestContext) => {
+  const app = await openApp(t)
+  const manager = await app.signIn(ada.email)
+  const { client, schema } = await openClient(t, app)
+  const kill = `
+    select pg_terminate_backend(pid) from
+      (select distinct pid from pg_locks join pg_class on pg_class.oid = relation
+        where relnamespace = '${schema}'::regnamespace and pid <> pg_backend_pid()) writing`
+  const made = new Set<string>()
+  let [sent, killed] = [0, 0]
+  for (let round = 0; round < 100 && killed < 10; round++) {
+    const keys = Array.from({ length: 20 }, () => randomUUID())
+    const send = (key: string) => manager.post('/items', tea, { 'idempotency-key': key })
+    const first = Promise.all(keys.map(send))
+    await sleep(Math.random() * 30)
+    killed += (await client.query(kill)).rows.length
+    await first
+    for (const key of keys) {
+      const answer = await eventually(
+        () => send(key),
+        ({ statusCode }) => statusCode === 201,
+      )
+      made.add(answer.json().id)
+    }
+    sent += keys.length
+  }
+  t.diagnostic(`${killed} connections were killed`)
+  t.assert.ok(killed >= 10)
+  t.assert.strictEqual(made.size, sent)
+  t.assert.deepStrictEqual(new Set(Object.keys((await manager.get('/items')).json())), made)
+})
+
+test('after kill -9 of services at random moments retries elsewhere make each item once', async (t: TestContext) => {
+  // The coverage of those that are killed would be lost anyway.
+  const env = { ...(await realStores(t)), NODE_V8_COVERAGE: '' }
+  const [survivor, ...victims] = await Promise.all([1, 2, 3].map(() => startService(t, env)))
+  const url = survivor?.url ?? ''
+  const headers = { ...json, ...(await signInAt(url, ada.email)) }
+  const answered = new Map<string, string | undefined>()
+  const post = async (at: string, key: string) => {
+    const body = JSON.stringify(tea)
+    const answer = await fetch(`${at}/items`, { method: 'POST', headers: { ...headers, 'idempotency-key': key }, body })
+    return answer.status === 201 ? ((await answer.json()) as { id: string }).id : undefined
+  }
+  const postUntilKilled = async (at: string) => {
+    for (;;) {
+      const key = randomUUID()
+      answered.set(key, undefined)
+      answered.set(key, await post(at, key))
+    }
+  }
+  const kills = victims.map(async (victim) => {
+    const posting = Array.from({ length: 8 }, () => postUntilKilled(victim.url))
+    await sleep(50 + Math.random() * 200)
+    await Promise.all([victim.end('SIGKILL'), Promise.allSettled(posting)])
+  })
+  await Promise.all(kills)
+  t.assert.ok([...answered.values()].includes(undefined))
+
+  for (const [key, first] of answered) {
+    const id = await eventually(
+      () => post(url, key),
+      (made) => made !== undefined,
+    )
+    t.assert.strictEqual(id, first ?? id)
+    answered.set(key, id)
+  }
+  const items = await (await fetch(`${url}/items`, { headers })).json()
+  t.assert.deepStrictEqual(new Set(Object.keys(items as object)), new Set(answered.values()))
+  t.assert.strictEqual(new Set(answered.values()).size, answered.size)
+})
+
+test('a key is kept for 24 hours, and swept within an hour of that', async (t: TestContext) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const { signIn, context } = await openApp(t, { REDIS_HOST: '' })
+  const manager = await signIn(ada.email)
+  for (const key of ['older', 'newer']) await manager.post('/items', tea, { 'idempotency-key': key })
+  const { db } = context
+  const stored = () => db.selectFrom('idempotency_keys').select('key_hash').orderBy('created_at').execute()
+  const [older, newer] = await stored()
+  const age = (keyHash: string | undefined, hours: number) =>
+    db
+      .updateTable('idempotency_keys')
+      .set({ created_at: new Date(Date.now() - hours * 3_600_000) })
+      .where('key_hash', '=', String(keyHash))
+      .execute()
+  await age(older?.key_hash, 24.1)
+  await age(newer?.key_hash, 23.9)
+  t.mock.timers.tick(3_600_000)
+  t.assert.deepStrictEqual(await eventually(stored, (rows) => rows.length < 2), [newer])
+})
+
+/** A client of the PostgreSQL that `app` uses, and the schema of its tables. */
+async function openClient(t: TestContext, { server, context }: TestApp) {
+  const client = new Client(clientConfig(server, 'public'))
+  client.on('error', () => {})
+  await client.connect()
+  t.after(() => client.end())
+  return { client, schema: context.config.pool.schema }
+}
+
+/** What `ask` gives when it is as it should be, within ten seconds. */
+async function eventually<T>(ask: () => Promise<T>, isRight: (value: T) => boolean): Promise<T> {
+  const since = performance.now()
+  for (;;) {
+    const value = await ask()
+    if (isRight(value)) return value
+    if (performance.now() - since > 10_000) throw new Error('it does not come about')
+    await sleep(5)
+  }
+}
