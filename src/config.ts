@@ -17,7 +17,7 @@ const settings = {
   POSTGRES_POOL_SIZE: integer('connections each process keeps', 5, 1, 1000),
   POSTGRES_MAX_OVERFLOW: integer('connections each process may open beyond those', 10, 0, 1000),
   POSTGRES_ECHO: flag('log each SQL statement, without its parameters', false),
-  REDIS_HOST: optional('host of Redis; without one logged-out tokens are kept in PostgreSQL alone'),
+  REDIS_HOST: optional('host of Redis; without one logouts are written to PostgreSQL alone'),
   REDIS_PORT: integer('port of Redis', 6379, 1, 65_535),
   REDIS_DB: integer('database number of Redis', 0, 0, 65_535),
   REDIS_PASSWORD: optional('password of Redis'),

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 
 import { openLoginLimit, type LoginLimit } from './auth/login-limit.ts'
 import { openPasswords, type Passwords } from './auth/passwords.ts'
-import { databaseRevocations, redisRevocations, type Revocations } from './auth/revocations.ts'
+import { openRevocations, type Revocations } from './auth/revocations.ts'
 import { openTokens, type Tokens } from './auth/tokens.ts'
 import type { Config } from './config.ts'
 import { type Connections, openConnections } from './connections.ts'
@@ -36,6 +36,7 @@ export async function openContext(config: Config, server: Server, secret: string
   const readiness = openReadiness(server, config.pool.schema, log)
   const idempotency = openIdempotency(db, secret, log)
   const redis = config.redis && (await openRedis(config.redis, log))
+  const revocations = openRevocations(db, redis, log)
   return {
     config,
     log,
@@ -43,12 +44,13 @@ export async function openContext(config: Config, server: Server, secret: string
     db,
     passwords: openPasswords(config.bcryptCost),
     tokens: openTokens({ secret, algorithm: config.tokens.algorithm }),
-    revocations: redis ? redisRevocations(redis) : databaseRevocations(db),
+    revocations,
     loginLimit: openLoginLimit(config.loginLimitPerAddress),
     connections: openConnections(config.connectionLimit),
     readiness,
     idempotency,
     async close() {
+      revocations.close()
       idempotency.close()
       await Promise.all([pool.end(), readiness.close(), redis?.close()])
     },

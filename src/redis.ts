@@ -6,10 +6,10 @@ import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { storeUnavailable } from './problems.ts'
 
-type Client = ReturnType<typeof connect>
+export type Client = ReturnType<typeof connect>
 
 export interface Redis {
-  /** @throws Problem store_unavailable if Redis is away, or slower than a second */
+  /** @throws Problem store_unavailable if Redis is away, or slower than a second; at once until it has answered again */
   run<T>(command: (client: Client) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
@@ -35,11 +35,16 @@ export async function openRedis(options: NonNullable<Config['redis']>, log: Logg
   connecting.catch(() => {})
   await Promise.race([connecting, once(client, 'error')])
 
+  let silent = false
   return {
     async run(command) {
+      if (silent) throw storeUnavailable('Redis', new Error('it has not answered'))
+      const reply = command(client)
       try {
-        return await within(commandTimeout, command(client))
+        return await within(commandTimeout, reply)
       } catch (error) {
+        silent = true
+        void reply.catch(() => {}).then(() => (silent = false))
         throw storeUnavailable('Redis', error)
       }
     },

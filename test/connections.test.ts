@@ -45,15 +45,15 @@ test('a connection whose request is at work is not given away', async (t: TestCo
   const { app, context, signIn } = await openApp(t, { LIMIT_CONNECTIONS: '4' })
   const { token } = await signIn('ada@example.com')
   const port = await listen(app)
-  const { promise, resolve } = Promise.withResolvers<Set<string>>()
-  t.mock.method(context.revocations, 'revoked', () => promise)
+  const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<typeof context.revocations.refusals>>>()
+  t.mock.method(context.revocations, 'refusals', () => promise)
   const ask = () => fetch(`http://127.0.0.1:${port}/items`, { headers: { authorization: `Bearer ${token}` } })
   const atWork = [ask(), ask(), ask()]
   await sleep(200)
   await dribble(port, 20)
   await sleep(100)
   t.assert.strictEqual(await count(app), 4)
-  resolve(new Set())
+  resolve(new Map())
   for (const answer of await Promise.all(atWork)) t.assert.strictEqual(answer.status, 200)
 })
 

@@ -239,7 +239,7 @@ test('a client that hangs up in the middle of a request does no harm', async (t:
 test('an error that nobody foresaw answers a bare 500 and is logged once, with the id of the request', async (t: TestContext) => {
   const { signIn, context, log } = await openApp(t)
   const ada = await signIn('ada@example.com')
-  t.mock.method(context.revocations, 'revoked', async () => {
+  t.mock.method(context.revocations, 'refusals', async () => {
     throw new Error('a bug in words that nobody outside may see')
   })
   const answer = await ada.get('/items')

@@ -130,11 +130,11 @@ async function openBusy(t: TestContext, limit: number) {
   const { app, context, signIn, log } = await openApp(t, { LIMIT_CONCURRENCY: String(limit) })
   const { token } = await signIn('ada@example.com')
   const port = await listen(app)
-  const { promise, resolve } = Promise.withResolvers<Set<string>>()
-  t.mock.method(context.revocations, 'revoked', () => promise)
+  const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<typeof context.revocations.refusals>>>()
+  t.mock.method(context.revocations, 'refusals', () => promise)
   const ask = (path: string) =>
     fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } })
-  return { ask, release: () => resolve(new Set()), port, token, log }
+  return { ask, release: () => resolve(new Map()), port, token, log }
 }
 
 async function listen(app: App): Promise<number> {

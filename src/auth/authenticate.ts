@@ -1,9 +1,7 @@
 import type { App } from '../app.ts'
 import { coalesce } from '../coalesce.ts'
 import type { Context } from '../context.ts'
-import { isKey, readByKeys } from '../database/database.ts'
-import type { Problem } from '../problems.ts'
-import { loggedOut, managerGone, type Token } from './tokens.ts'
+import type { Token } from './tokens.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -45,23 +43,8 @@ export function authenticate(app: App, context: Context, reads: (method: string)
 }
 
 /** Asks whether a token still counts, for all that ask in one turn of the event loop at once. @throws Problem invalid_token */
-function admission({ revocations, db }: Context): (token: Token) => Promise<void> {
-  const managers = db.selectFrom('store_managers').select('id').where(isKey('id'))
-  const readManagers = readByKeys(db, managers.compile())
-  const refusal = coalesce<Token, () => Problem>(async (tokens) => {
-    const [revoked, known] = await Promise.all([
-      revocations.revoked(tokens.map(({ jti }) => jti)),
-      readManagers([...new Set(tokens.map(({ sub }) => sub))]),
-    ])
-    const ids = new Set(known.map(({ id }) => id))
-    return new Map(
-      tokens.flatMap((token) => {
-        if (revoked.has(token.jti)) return [[token, loggedOut]]
-        return ids.has(token.sub) ? [] : [[token, managerGone]]
-      }),
-    )
-  }, 2)
-
+function admission({ revocations }: Context): (token: Token) => Promise<void> {
+  const refusal = coalesce((tokens: Token[]) => revocations.refusals(tokens), 2)
   return async (token) => {
     const refuse = await refusal(token)
     if (refuse) throw refuse()

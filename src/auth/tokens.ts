@@ -69,7 +69,7 @@ export function openTokens({ secret, algorithm }: { secret: string; algorithm: s
       if (!sub || !uuid.test(sub) || !jti || !uuid.test(jti) || exp === undefined) {
         throw invalidToken('The token is not valid.')
       }
-      const checked = { sub: sub.toLowerCase(), jti, exp }
+      const checked = { sub: sub.toLowerCase(), jti: jti.toLowerCase(), exp }
       if (authorization.length <= longestRemembered) verified.set(authorization, checked)
       return checked
     },

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -34,12 +34,12 @@ export interface PrivateRedis {
   stop(): Promise<void>
 }
 
-/** Starts a Redis of our own, which keeps nothing on disk. */
-export async function startRedis(port?: number): Promise<PrivateRedis> {
+/** Starts a Redis of our own, which keeps nothing on disk, with `settings` as redis-server takes them. */
+export async function startRedis(port?: number, settings: string[] = []): Promise<PrivateRedis> {
   const listen = port ?? (await freePort())
   const folder = await mkdtemp(join(tmpdir(), 'stockroom-redis-'))
   const args = ['--port', String(listen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
-  const server = spawn('redis-server', args, { stdio: 'ignore' })
+  const server = spawn('redis-server', [...args, ...settings], { stdio: 'ignore' })
   const ended = once(server, 'exit')
   await answering(listen)
   return {
@@ -51,6 +51,55 @@ export async function startRedis(port?: number): Promise<PrivateRedis> {
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+export interface Proxy {
+  port: number
+  /** Where new connections lead to: a port, or the path of a Unix socket; undefined refuses them. */
+  target: number | string | undefined
+  /** Passes on no more of what its present connections say. */
+  silence(): void
+  /** Breaks its present connections. */
+  cut(): void
+  close(): void
+}
+
+/** A proxy on a port of its own before a store. */
+export async function openProxy(target: number | string): Promise<Proxy> {
+  const sockets: Socket[] = []
+  const server = createServer((client) => {
+    if (proxy.target === undefined) {
+      client.resetAndDestroy()
+      return
+    }
+    const upstream = typeof proxy.target === 'string' ? connect(proxy.target) : connect(proxy.target, '127.0.0.1')
+    sockets.push(client, upstream)
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      socket.on('error', () => {})
+      socket.on('close', () => other.destroy())
+    }
+    client.pipe(upstream).pipe(client)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  const proxy: Proxy = {
+    port: (server.address() as AddressInfo).port,
+    target,
+    silence() {
+      for (const socket of sockets) socket.unpipe().pause()
+    },
+    cut,
+    close() {
+      cut()
+      server.close()
+    },
+  }
+  return proxy
 }
 
 async function answering(port: number): Promise<void> {

@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { createClient } from '@redis/client'
+import { pino } from 'pino'
+
+import { startEmbedded } from '../src/database/embedded/embedded.ts'
+import { upgrade } from '../src/database/migrate.ts'
+import type { Server } from '../src/database/pool.ts'
+import { onServer, openApp, openAppOn, openSchema, testConfig, type TestApp, withoutRedis } from './support/app.ts'
+import { temporaryFolder } from './support/service.ts'
+import { openLoad, type Seen } from './support/steady-load.ts'
+import { openProxy, startRedis } from './support/stores.ts'
+import { until } from './support/until.ts'
+
+// Under a steady load on two processes' worth of the service, the stores are really lost, stopped and replaced.
+
+const skip = withoutRedis
+
+test('no logout is forgotten when Redis is flushed', { skip }, async (t: TestContext) => {
+  const { load, port } = await openService(t)
+  for (const logOuts of [false, true]) {
+    const seen = await load.during(() => redisCli(port, 'FLUSHALL'), logOuts)
+    expectRight(t, seen)
+  }
+})
+
+test('no logout is forgotten when Redis is killed and comes back empty', { skip }, async (t: TestContext) => {
+  const { load, redis, port } = await openService(t)
+  const seen = await load.during(async () => {
+    await redis.stop()
+    await sleep(300)
+    await startRedisFor(t, port)
+  })
+  expectRight(t, seen)
+})
+
+test('no logout is forgotten when Redis comes back with older data', { skip }, async (t: TestContext) => {
+  const folder = ['--dir', await temporaryFolder(t)]
+  const { load, apps, redis, port } = await openService(t, folder)
+  await redisCli(port, 'SAVE')
+  for (const app of apps) await load.logOut(app)
+  const seen = await load.during(async () => {
+    await redis.stop()
+    await startRedisFor(t, port, folder)
+    await sleep(1_000)
+  }, false)
+  expectRight(t, seen)
+})
+
+test('no logout is forgotten while Redis is stopped, which is waited for once', { skip }, async (t: TestContext) => {
+  const { load, apps, redis } = await openService(t)
+  const token = await load.logOut(apps[0])
+  let longest = 0
+  const seen = await load.during(async () => {
+    process.kill(redis.pid, 'SIGSTOP')
+    await sleep(1_300)
+    for (let request = 0; request < 10; request++) {
+      const since = performance.now()
+      await load.statusAt(apps[0], token)
+      longest = Math.max(longest, performance.now() - since)
+    }
+    process.kill(redis.pid, 'SIGCONT')
+  })
+  expectRight(t, seen)
+  t.assert.ok(longest < 500, `a request took ${longest} ms after the first time-out`)
+})
+
+test('no logout is forgotten while Redis refuses connections', { skip }, async (t: TestContext) => {
+  const { load, proxy, redis } = await openService(t)
+  const seen = await load.during(async () => {
+    proxy.target = undefined
+    proxy.cut()
+    await sleep(300)
+    proxy.target = redis.port
+  })
+  expectRight(t, seen)
+})
+
+test('no logout is forgotten when one process alone cannot reach Redis', { skip }, async (t: TestContext) => {
+  const { load, apps, server, proxy, redis } = await openService(t)
+  const { config } = apps[0].context
+  const near = await openAppOn(t, server, { ...config, redis: { ...redisOf(config), port: redis.port } })
+  const both = await openLoad([near, apps[0]])
+  const seen = await both.during(async () => {
+    proxy.target = undefined
+    proxy.cut()
+    await sleep(300)
+    proxy.target = redis.port
+  })
+  expectRight(t, seen)
+  t.assert.strictEqual(await load.statusAt(near, await load.logOut(apps[1])), 401)
+})
+
+test(
+  'no logout is forgotten when a replica without the last writes takes the place of its master',
+  { skip },
+  async (t: TestContext) => {
+    const { load, apps, proxy, redis } = await openService(t, ['--repl-diskless-sync-delay', '0'])
+    const link = await openProxy(redis.port)
+    t.after(() => link.close())
+    const replica = await startRedisFor(t, undefined, ['--replicaof', `127.0.0.1 ${link.port}`])
+    await until(async () => /master_link_status:up/.test(String(await redisCli(replica.port, 'INFO'))))
+    await until(async () => (await redisCli(replica.port, 'DBSIZE')) === (await redisCli(redis.port, 'DBSIZE')))
+    link.silence()
+    const unseen = await Promise.all(Array.from({ length: 5 }, () => load.logOut(apps[0])))
+    const seen = await load.during(async () => {
+      await redis.stop()
+      await redisCli(replica.port, 'REPLICAOF', 'NO', 'ONE')
+      proxy.target = replica.port
+      for (const token of unseen) t.assert.strictEqual(await load.statusAt(apps[1], token), 401)
+      await sleep(1_200)
+    }, false)
+    expectRight(t, seen)
+  },
+)
+
+test('no logout is forgotten on a Redis that evicts keys when memory is short', { skip }, async (t: TestContext) => {
+  const { load, port } = await openService(t, ['--maxmemory', '3mb', '--maxmemory-policy', 'allkeys-random'])
+  const seen = await load.during(() => fill(port))
+  expectRight(t, seen)
+})
+
+test('no logout is forgotten when PostgreSQL is restarted, loses a backend and is away for a while', async (t: TestContext) => {
+  const { server, restart, away } = await openOwnServer(t)
+  const services = await Promise.all([
+    openService(t, [], { REDIS_HOST: '' }, server),
+    ...(withoutRedis ? [] : [openService(t, [], {}, server)]),
+  ])
+  for (const fault of [restart, () => killBackend(server), away]) {
+    const happening = fault()
+    const seen = await Promise.all(services.map(({ load }) => load.during(() => happening)))
+    for (const { wrong } of seen) t.assert.deepStrictEqual(wrong, [])
+    for (const { load, apps } of services) for (const app of apps) await load.logOut(app)
+  }
+})
+
+test('a token that Redis alone knows to be logged out is refused', { skip }, async (t: TestContext) => {
+  const { apps, port } = await openService(t)
+  const ada = await apps[0].signIn('ada@example.com')
+  t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
+  const { jti } = JSON.parse(Buffer.from(ada.token.split('.')[1] ?? '', 'base64url').toString())
+  await redisCli(port, 'SET', jti, '{"status": "blacklisted"}')
+  t.assert.strictEqual((await ada.get('/items')).json().detail, 'The token was logged out.')
+})
+
+test('records are swept an hour after their token has expired, and not before', async (t: TestContext) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const { context, signIn } = await openApp(t)
+  const { id: sub } = await signIn('ada@example.com')
+  const minutes = [-61, -59, 59]
+  for (const minute of minutes) {
+    await context.revocations.revoke({ sub, jti: randomUUID(), exp: Math.floor(Date.now() / 1000) + minute * 60 })
+  }
+  t.mock.timers.tick(3_600_000)
+  const count = () => context.db.selectFrom('revoked_tokens').select('jti').execute()
+  await until(async () => (await count()).length < minutes.length)
+  t.assert.strictEqual((await count()).length, 2)
+})
+
+test('to log out as a manager who is gone by then is refused', async (t: TestContext) => {
+  const { context } = await openApp(t)
+  const nobody = { sub: randomUUID(), jti: randomUUID(), exp: Math.floor(Date.now() / 1000) + 60 }
+  await t.assert.rejects(context.revocations.revoke(nobody), { code: 'invalid_token' })
+})
+
+/** Two apps on one schema and on one Redis behind a proxy, with a load for them. */
+async function openService(t: TestContext, settings: string[] = [], env: Record<string, string> = {}, own?: Server) {
+  const { server, schema } = own ? { server: own, schema: 'public' } : await openSchema(t)
+  const redis = await startRedisFor(t, undefined, settings)
+  const proxy = await openProxy(redis.port)
+  t.after(() => proxy.close())
+  const config = testConfig(schema, {
+    REDIS_HOST: '127.0.0.1',
+    REDIS_PORT: String(proxy.port),
+    LOGIN_LIMIT_PER_ADDRESS: '0',
+    ...env,
+  })
+  const apps = [await openAppOn(t, server, config), await openAppOn(t, server, config)] as const
+  const load = await openLoad([...apps])
+  return { server, redis, proxy, port: redis.port, apps, load }
+}
+
+/** A PostgreSQL of its own, which the test may stop and start. */
+async function openOwnServer(t: TestContext) {
+  const folder = await temporaryFolder(t)
+  const open = () => startEmbedded(folder, { log: () => {}, settings: { fsync: 'off' } })
+  let running = await open()
+  t.after(() => running.stop())
+  await upgrade(running.connection, 'public', pino({ level: 'silent' }))
+  const restart = async (pause = 0) => {
+    await running.stop()
+    await sleep(pause)
+    running = await open()
+  }
+  return { server: running.connection, restart, away: () => restart(700) }
+}
+
+async function killBackend(server: Server): Promise<void> {
+  const { rows } = await onServer(
+    server,
+    `select pid from pg_stat_activity where application_name = 'stockroom' and pid <> pg_backend_pid()`,
+  )
+  process.kill(rows[0].pid, 'SIGKILL')
+}
+
+async function startRedisFor(t: TestContext, port?: number, settings?: string[]) {
+  const redis = await startRedis(port, settings)
+  t.after(() => redis.stop())
+  return redis
+}
+
+async function redisCli(port: number, ...command: string[]): Promise<unknown> {
+  const client = await createClient({ socket: { host: '127.0.0.1', port } }).connect()
+  try {
+    return await client.sendCommand(command)
+  } finally {
+    client.destroy()
+  }
+}
+
+/** Writes three times as much as a Redis of three megabytes keeps. */
+async function fill(port: number): Promise<void> {
+  const client = await createClient({ socket: { host: '127.0.0.1', port } }).connect()
+  for (let key = 0; key < 100; key++) await client.set(`filling ${key}`, Buffer.alloc(100_000))
+  client.destroy()
+}
+
+function redisOf({ redis }: TestApp['context']['config']) {
+  if (!redis) throw new Error('there is no Redis')
+  return redis
+}
+
+/** While PostgreSQL answers, everything is answered, and rightly. */
+function expectRight(t: TestContext, { wrong, unavailable }: Seen): void {
+  t.assert.deepStrictEqual(wrong, [])
+  t.assert.strictEqual(unavailable, 0)
+}
