@@ -95,6 +95,19 @@ export function medianOf(measured: Measured[], name: string, figure: (sample: Sa
   return median((measured.find((candidate) => candidate.name === name)?.samples ?? []).map(figure))
 }
 
+/** How many times the figure of `other` that of `name` is: the median of the rounds, in which both met the same machine. */
+export function ratioOf(
+  measured: Measured[],
+  name: string,
+  other: string,
+  figure: (sample: Sample) => number = rate,
+): number {
+  const [samples, others] = [name, other].map(
+    (one) => measured.find((candidate) => candidate.name === one)?.samples ?? [],
+  )
+  return median((samples ?? []).map((sample, round) => figure(sample) / figure(others?.[round] ?? sample)))
+}
+
 export const rate = ({ rate: figure }: Sample) => figure
 export const p50 = ({ p50: figure }: Sample) => figure
 export const p99 = ({ p99: figure }: Sample) => figure
@@ -130,7 +143,7 @@ export function throughputTable(measured: Measured[], references: string[]): Tab
         of(({ cpu: { postgres } }) => postgres),
         of(({ cpu: { redis } }) => redis),
         count(samples.reduce((sum, { failed }) => sum + failed, 0)),
-        ...present.map((other) => short(medianOf(measured, name, rate) / medianOf(measured, other, rate))),
+        ...present.map((other) => short(ratioOf(measured, name, other))),
       ]
     }),
   }

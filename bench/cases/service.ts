@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Bar, Bench, Case } from '../bench.ts'
 import { type Dataset, password } from '../dataset.ts'
-import { alternate, failures, medianOf, rate, throughputTable, underLoad } from '../measure.ts'
+import { alternate, failures, ratioOf, throughputTable, underLoad } from '../measure.ts'
 import { residentMiB } from '../processes.ts'
 import { atLeast, atMost, median, short } from '../report.ts'
 import { type RunningServer, statusOf } from '../servers.ts'
@@ -15,9 +15,9 @@ const rest = 2_000
 export const processesCase: Case = {
   name: 'processes',
   title: 'GET /items/{id}, 64 connections, 2 processes',
-  seconds: ({ quick, fewRounds, seconds }) => 2 * fewRounds * (seconds + 0.4) + (quick ? 1 : 6),
+  seconds: ({ quick, fewTurns }) => 2 * fewTurns * 1.4 + (quick ? 1 : 6),
   async run(bench) {
-    const { fewRounds, seconds, rows, quick } = bench.plan
+    const { fewTurns, rows, quick } = bench.plan
     const data = await bench.datasets.of(rows)
     const load = async () => ({ connections: 64, method: 'GET' as const, targets: data.targets })
     const two = await bench.servers.start('stockroom', data, { WEB_CONCURRENCY: '2' })
@@ -25,8 +25,8 @@ export const processesCase: Case = {
       underLoad(bench, '1 process', await warmServer(bench, 'stockroom', data), load),
       underLoad(bench, '2 processes', two, load),
     ]
-    const measured = await alternate(bench, candidates, { rounds: fewRounds, seconds, warm: quick ? 1 : 2 })
-    const ratio = medianOf(measured, '2 processes', rate) / medianOf(measured, '1 process', rate)
+    const measured = await alternate(bench, candidates, { rounds: fewTurns, seconds: 1, warm: quick ? 1 : 2 })
+    const ratio = ratioOf(measured, '2 processes', '1 process')
     const seen = await logoutIsSeen(two, data)
     await two.stop()
     return {

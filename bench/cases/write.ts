@@ -1,7 +1,7 @@
 import type { Bench, Case } from '../bench.ts'
 import type { Dataset } from '../dataset.ts'
 import type { Load } from '../load.ts'
-import { alternate, failures, medianOf, rate, throughputTable, underLoad } from '../measure.ts'
+import { alternate, failures, ratioOf, throughputTable, underLoad } from '../measure.ts'
 import type { Plan } from '../options.ts'
 import { pgbench, statements } from '../pgbench.ts'
 import { atLeast } from '../report.ts'
@@ -51,8 +51,8 @@ export const writeCases: Case[] = [
   }),
 ]
 
-function times({ quick, rounds, fewRounds, seconds }: Plan, name: string) {
-  return { rounds: name === 'post' ? rounds : fewRounds, seconds, warm: quick ? 0 : 2 }
+function times({ quick, turns, fewTurns }: Plan, name: string) {
+  return { rounds: name === 'post' ? turns : fewTurns, seconds: 1, warm: quick ? 0 : 2 }
 }
 
 function writeCase({ name, title, bar, references, request }: Write): Case {
@@ -79,7 +79,7 @@ function writeCase({ name, title, bar, references, request }: Write): Case {
       if (name in statements && !bench.plan.quick)
         candidates.push(...(await pgbench(bench, data, name as 'post', connections)))
       const measured = await alternate(bench, candidates, times(bench.plan, name))
-      const ratio = medianOf(measured, 'stockroom', rate) / medianOf(measured, 'usual', rate)
+      const ratio = ratioOf(measured, 'stockroom', 'usual')
       return {
         tables: [throughputTable(measured, ['usual', 'floor', 'pgbench'])],
         bars: [atLeast(bar, ratio, `≥ ${bar.toFixed(1)} × usual`, '×')],
