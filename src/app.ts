@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
 
+import { trusts } from './auth/networks.ts'
 import { acceptJson, bodyLimit } from './bodies.ts'
 import type { Context } from './context.ts'
 import { allowOrigins } from './cors.ts'
@@ -60,6 +61,7 @@ export async function buildApp(context: Context): Promise<App> {
     genReqId: identifyRequest,
     bodyLimit,
     requestTimeout,
+    trustProxy: trusts(context.config.trustProxy),
     // While it closes, what comes on open connections is answered as ever.
     return503OnClosing: false,
     // No path parameter is longer than the headers may be, so that a long one is refused by its schema.

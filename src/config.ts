@@ -1,4 +1,4 @@
-import { flag, identifier, integer, oneOf, optional, origins, type Setting, text } from './settings.ts'
+import { flag, identifier, integer, oneOf, optional, origins, proxies, type Setting, text } from './settings.ts'
 
 export type Config = ReturnType<typeof readConfig>
 
@@ -26,6 +26,22 @@ const settings = {
   TOKEN_TYPE: oneOf('token_type in the answer to a login', ['jwt', 'bearer']),
   BCRYPT_COST: integer('cost of a password hash, as a power of two', 12, 10, 16),
   LOGIN_LIMIT_PER_ADDRESS: integer('failed logins of one address in 15 minutes; 0 lifts the limit', 100, 0, 1_000_000),
+  LOGIN_LIMIT_PER_ACCOUNT: integer(
+    'failed logins of one account in 15 minutes, beyond which each weighs tenfold; 0 lifts the limit',
+    20,
+    0,
+    1_000_000,
+  ),
+  REGISTRATION_LIMIT_PER_ADDRESS: integer(
+    'registrations of one address in 15 minutes; 0 lifts the limit',
+    500,
+    0,
+    1_000_000,
+  ),
+  REGISTRATION: oneOf('closed: only npm run manager:create registers managers', ['open', 'closed']),
+  TRUST_PROXY: proxies(
+    'proxies whose X-Forwarded-For is believed: how many stand before it, or their addresses and networks',
+  ),
   ITEM_WRITES: oneOf('who may change an item: its owner, or every manager', ['owner', 'shared']),
   REQUIRE_IF_MATCH: flag('refuse to change or delete an item without If-Match', false),
   AUTO_MIGRATE: flag('apply pending migrations at start; false: refuse to start on an old schema', true),
@@ -88,7 +104,14 @@ export function readConfig(env: Record<string, string | undefined>) {
           },
     tokens: { secret: values.JWT_SECRET, algorithm: values.JWT_ALGORITHM, type: values.TOKEN_TYPE },
     bcryptCost: values.BCRYPT_COST,
-    loginLimitPerAddress: values.LOGIN_LIMIT_PER_ADDRESS,
+    /** In 15 minutes each; 0 lifts one. */
+    limits: {
+      loginsPerAddress: values.LOGIN_LIMIT_PER_ADDRESS,
+      loginsPerAccount: values.LOGIN_LIMIT_PER_ACCOUNT,
+      registrationsPerAddress: values.REGISTRATION_LIMIT_PER_ADDRESS,
+    },
+    registration: values.REGISTRATION,
+    trustProxy: values.TRUST_PROXY,
     itemWrites: values.ITEM_WRITES,
     requireIfMatch: values.REQUIRE_IF_MATCH,
     concurrencyLimit: values.LIMIT_CONCURRENCY,
@@ -110,7 +133,7 @@ export function describeSettings(): string {
   return Object.entries<Setting<unknown>>(settings)
     .map(([name, setting]) => {
       const standard = setting.default === undefined ? '' : ` [${setting.default}]`
-      return `  ${name.padEnd(24)} ${setting.help}${standard}`
+      return `  ${name.padEnd(30)} ${setting.help}${standard}`
     })
     .join('\n')
 }

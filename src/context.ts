@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 
+import { type Limit, openLimit } from './auth/limits.ts'
 import { openLoginLimit, type LoginLimit } from './auth/login-limit.ts'
 import { openPasswords, type Passwords } from './auth/passwords.ts'
 import { openRevocations, type Revocations } from './auth/revocations.ts'
@@ -23,6 +24,8 @@ export interface Context {
   tokens: Tokens
   revocations: Revocations
   loginLimit: LoginLimit
+  /** Of an address; undefined if it is lifted. */
+  registrationLimit: Limit | undefined
   connections: Connections
   readiness: Readiness
   idempotency: Idempotency
@@ -37,6 +40,7 @@ export async function openContext(config: Config, server: Server, secret: string
   const idempotency = openIdempotency(db, secret, log)
   const redis = config.redis && (await openRedis(config.redis, log))
   const revocations = openRevocations(db, redis, log)
+  const limit = (name: string, points: number) => openLimit(name, points, config.pool.schema, redis)
   return {
     config,
     log,
@@ -45,7 +49,11 @@ export async function openContext(config: Config, server: Server, secret: string
     passwords: openPasswords(config.bcryptCost),
     tokens: openTokens({ secret, algorithm: config.tokens.algorithm }),
     revocations,
-    loginLimit: openLoginLimit(config.loginLimitPerAddress),
+    loginLimit: openLoginLimit(
+      limit('login', config.limits.loginsPerAddress),
+      limit('account', config.limits.loginsPerAccount),
+    ),
+    registrationLimit: limit('registration', config.limits.registrationsPerAddress),
     connections: openConnections(config.connectionLimit),
     readiness,
     idempotency,

@@ -86,6 +86,21 @@ interface ErrorAnswer {
 
 const challenge = { 'WWW-Authenticate': { type: 'string', description: 'As in RFC 6750', examples: ['Bearer'] } }
 const retryAfter = { 'Retry-After': { type: 'integer', description: 'Seconds', examples: [1] } }
+
+/** What the answers of limited routes say of the limit (draft-ietf-httpapi-ratelimit-headers), unless it is lifted. */
+export const rateLimit = {
+  'RateLimit-Policy': {
+    type: 'string',
+    description: 'The limit: how many (`q`) in how many seconds (`w`)',
+    examples: ['"login";q=100;w=900'],
+  },
+  RateLimit: {
+    type: 'string',
+    description: 'How many are left (`r`), and in how many seconds it begins anew (`t`)',
+    examples: ['"login";r=99;t=900'],
+  },
+}
+
 const errorAnswers = {
   400: { code: 'malformed_body', description: 'The body cannot be read' },
   401: {
@@ -94,6 +109,7 @@ const errorAnswers = {
     headers: challenge,
   },
   403: { code: 'not_owner', description: 'The item belongs to another manager' },
+  registrationClosed: { code: 'registration_closed', description: 'Only operators register managers here' },
   404: { code: 'item_not_found', description: 'There is no such item' },
   409: {
     code: 'email_taken',
@@ -124,7 +140,16 @@ const errorAnswers = {
     example: { errors: [{ type: 'missing', loc: ['body', 'name'], msg: 'is required' }] },
   },
   428: { code: 'precondition_required', description: '`If-Match` is missing, and the service requires it' },
-  429: { code: 'too_many_logins', description: 'Too many failed logins from this address', headers: retryAfter },
+  429: {
+    code: 'too_many_logins',
+    description: 'Too many logins have failed, from this address or for this account',
+    headers: { ...retryAfter, ...rateLimit },
+  },
+  tooManyRegistrations: {
+    code: 'too_many_registrations',
+    description: 'Too many registrations from this address',
+    headers: { ...retryAfter, ...rateLimit },
+  },
   503: {
     code: 'store_unavailable',
     description: 'A store that is needed is down, or there is too much to do',
@@ -134,7 +159,7 @@ const errorAnswers = {
     code: 'invalid_credentials',
     description: 'The e-mail address or the password is wrong',
     example: { error: 'invalid_grant' },
-    headers: challenge,
+    headers: { ...challenge, ...rateLimit },
   },
 } satisfies Record<string, ErrorAnswer>
 

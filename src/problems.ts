@@ -13,6 +13,7 @@ export const problems = {
   invalid_token: [401, 'Token invalid'],
   invalid_credentials: [401, 'Wrong e-mail or password'],
   not_owner: [403, 'Not the owner'],
+  registration_closed: [403, 'Registration closed'],
   not_found: [404, 'Not found'],
   item_not_found: [404, 'Item not found'],
   method_not_allowed: [405, 'Method not allowed'],
@@ -26,6 +27,7 @@ export const problems = {
   idempotency_key_reused: [422, 'Idempotency key reused'],
   precondition_required: [428, 'Precondition required'],
   too_many_logins: [429, 'Too many logins'],
+  too_many_registrations: [429, 'Too many registrations'],
   headers_too_large: [431, 'Headers too large'],
   internal_error: [500, 'Internal error'],
   too_busy: [503, 'Too busy'],
@@ -161,7 +163,8 @@ function toProblem(error: unknown, request: FastifyRequest): Problem {
   return known?.() ?? new Problem('internal_error', 'Something went wrong here. It has been logged.', { cause: error })
 }
 
-function invalid(parts: InvalidPart[]): Problem {
+/** 422 for a request that does not fit, for each of these reasons. */
+export function invalid(parts: InvalidPart[]): Problem {
   const [first] = parts
   const more = parts.length > 1 ? ` (and ${parts.length - 1} more)` : ''
   const detail = `The request does not fit: ${first?.loc.join('.')}: ${first?.msg}${more}.`

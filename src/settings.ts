@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 /** One setting of the environment: what it is for, and how its text is read. */
 export interface Setting<T> {
   help: string
@@ -59,6 +61,28 @@ export function origins(help: string): Setting<string[] | undefined> {
       return all
     },
   }
+}
+
+/** How many proxies a request comes through, or a list of their addresses and networks with commas between. */
+export function proxies(help: string): Setting<number | string[]> {
+  return {
+    help,
+    default: '0',
+    parse(given) {
+      if (/^\d{1,2}$/.test(given)) return Number(given)
+      const all = given.split(',').map((each) => each.trim())
+      if (!all.every(isNetwork)) {
+        throw new Error('must be a number, or addresses and networks such as 10.0.0.0/8 with commas between')
+      }
+      return all
+    },
+  }
+}
+
+function isNetwork(given: string): boolean {
+  const [address = '', bits = '1', ...more] = given.split('/')
+  const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0
+  return /^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most && more.length === 0
 }
 
 /** True or false, as shells and other services write them. */

@@ -42,6 +42,11 @@ test('every setting of the original service is read', (t: TestContext) => {
     DRAIN_DELAY: '5',
     LIMIT_CONNECTIONS: '7',
     CORS_ORIGINS: 'https://shop.example, http://[::1]:5173',
+    LOGIN_LIMIT_PER_ADDRESS: '8',
+    LOGIN_LIMIT_PER_ACCOUNT: '9',
+    REGISTRATION_LIMIT_PER_ADDRESS: '10',
+    REGISTRATION: 'closed',
+    TRUST_PROXY: '10.0.0.0/8, ::1',
   })
   t.assert.deepStrictEqual(config.postgres, { host: 'h', port: 1, user: 'u', password: 'p', database: 'd' })
   t.assert.deepStrictEqual(config.pool, { schema: 'public', size: 2, overflow: 3, echo: true })
@@ -55,6 +60,27 @@ test('every setting of the original service is read', (t: TestContext) => {
   t.assert.deepStrictEqual([config.shutdownTimeoutMs, config.drainDelayMs], [20_000, 5_000])
   t.assert.strictEqual(config.connectionLimit, 7)
   t.assert.deepStrictEqual(config.corsOrigins, ['https://shop.example', 'http://[::1]:5173'])
+  t.assert.deepStrictEqual(config.limits, { loginsPerAddress: 8, loginsPerAccount: 9, registrationsPerAddress: 10 })
+  t.assert.strictEqual(config.registration, 'closed')
+  t.assert.deepStrictEqual(config.trustProxy, ['10.0.0.0/8', '::1'])
+})
+
+test('proxies are given by their number, or by their addresses and networks', (t: TestContext) => {
+  t.assert.strictEqual(readConfig({}).trustProxy, 0)
+  t.assert.strictEqual(readConfig({ TRUST_PROXY: '2' }).trustProxy, 2)
+  t.assert.deepStrictEqual(readConfig({ TRUST_PROXY: 'fd00::/8' }).trustProxy, ['fd00::/8'])
+  for (const given of [
+    'true',
+    '-1',
+    '10.0.0',
+    '10.0.0.0/33',
+    '10.0.0.0/0',
+    '10.0.0.0/8/8',
+    '10.0.0.1,',
+    'fd00::/129',
+  ]) {
+    t.assert.throws(() => readConfig({ TRUST_PROXY: given }), /TRUST_PROXY must be a number, or addresses/, given)
+  }
 })
 
 test('an origin is written as browsers send it', (t: TestContext) => {
@@ -126,7 +152,7 @@ test('a PostgreSQL of your own needs a secret of your own', (t: TestContext) => 
 
 test('the help has a line for each setting, with its default', (t: TestContext) => {
   const help = describeSettings().split('\n')
-  t.assert.strictEqual(help.length, 32)
+  t.assert.strictEqual(help.length, 36)
   t.assert.match(help.find((line) => line.includes(' PORT ')) ?? '', /\[8000\]$/)
   t.assert.match(help.find((line) => line.includes(' JWT_SECRET ')) ?? '', /required with POSTGRES_HOST$/)
 })

@@ -1,57 +1,70 @@
-import { isIPv6 } from 'node:net'
+import { createHash } from 'node:crypto'
 
-import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
+import type { FastifyReply } from 'fastify'
 
 import { Problem } from '../problems.ts'
+import { type Limit, tooMany } from './limits.ts'
+import { network } from './networks.ts'
+
+/** Who tries to log in: from which address, by which name. */
+export interface Attempt {
+  address: string
+  username: string
+}
 
 export interface LoginLimit {
   /**
-   * Runs `logIn` unless too many logins from `address` have failed of late. Only those that are refused count.
+   * Runs `logIn` unless too many logins from this address have failed of late. Only those that are refused count.
+   * Tells the client in the headers of `reply` how many more may fail.
    *
    * @throws Problem too_many_logins, and whatever `logIn` throws
    */
-  guard<T>(address: string, logIn: () => Promise<T>): Promise<T>
+  guard<T>(attempt: Attempt, reply: FastifyReply, logIn: () => Promise<T>): Promise<T>
 }
 
-/** Seconds in which failures are counted. */
-const period = 15 * 60
+/** What a failed login weighs on its address when the account is over its own limit. */
+const weight = 10
 
-/** Lets an address fail `points` logins in 15 minutes, counted in this process; 0 lifts the limit. */
-export function openLoginLimit(points: number): LoginLimit {
-  if (points === 0) return { guard: (_address, logIn) => logIn() }
-  const limiter = new RateLimiterMemory({ points, duration: period })
-
+/**
+ * Limits the failed logins of an address, and those of an account wherever they come from.
+ *
+ * Over its limit an account is not closed, or any stranger could lock its owner out: a right password still gets in from an
+ * address that is not limited itself. But a wrong one, answered 429, weighs ten times on its address, so that each of many
+ * addresses that guess together has a tenth of the tries. An account that nobody has is counted as well, so that
+ * the answer does not tell which there are.
+ */
+export function openLoginLimit(perAddress: Limit | undefined, perAccount: Limit | undefined): LoginLimit {
   return {
-    async guard(address, logIn) {
-      const key = network(address)
+    async guard({ address, username }, reply, logIn) {
+      const count = async (points: number) => {
+        const standing = await perAddress?.count(network(address), points)
+        reply.headers(standing?.headers ?? {})
+        return standing
+      }
       // Counted first and given back, or many at once would all be let in.
-      await limiter.consume(key).catch((refusal: RateLimiterRes) => {
-        throw tooManyLogins(refusal)
-      })
+      const standing = await count(1)
+      if (standing?.exceeded) throw tooMany('logins', 'Too many logins have failed from this address', standing)
       try {
         const result = await logIn()
-        await limiter.reward(key)
+        await count(-1)
         return result
       } catch (error) {
-        if (!(error instanceof Problem) || error.code !== 'invalid_credentials') await limiter.reward(key)
-        throw error
+        if (!(error instanceof Problem) || error.code !== 'invalid_credentials') {
+          await count(-1)
+          throw error
+        }
+        const attacked = await perAccount?.count(account(username))
+        if (!attacked?.exceeded) throw error
+        await count(weight - 1)
+        throw tooMany('logins', 'The e-mail address or the password is wrong, as it was too often of late', attacked)
       }
     },
   }
 }
 
-/** What one person holds: an IPv4 address, or the /64 of an IPv6 one. */
-function network(address: string): string {
-  if (!isIPv6(address)) return address
-  const [head = '', tail] = address.split('::')
-  const [left, right] = [head, tail].map((part) => (part ? part.split(':') : [])) as [string[], string[]]
-  const zeros = tail === undefined ? 0 : 8 - left.length - right.length
-  return [...left, ...Array<string>(zeros).fill('0'), ...right].slice(0, 4).join(':')
-}
-
-function tooManyLogins({ msBeforeNext }: RateLimiterRes): Problem {
-  const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000))
-  return new Problem('too_many_logins', `Too many logins have failed from this address: wait ${seconds} seconds.`, {
-    headers: { 'retry-after': String(seconds) },
-  })
+/** The key of an account, which keeps its e-mail address out of Redis. */
+function account(username: string): string {
+  // Addresses are ASCII; what PostgreSQL's lower() may take for it, such as İ for i, must not make a key of its own.
+  const folded = username.toLowerCase().replaceAll(/[^ -~]/g, '')
+  return createHash('sha256').update(folded).digest('base64url')
 }

@@ -4,8 +4,9 @@ import type { App } from '../app.ts'
 import { authenticate } from '../auth/authenticate.ts'
 import { acceptForms } from '../bodies.ts'
 import type { Context } from '../context.ts'
-import { errors, operation, replayed, signedIn } from '../openapi.ts'
+import { errors, operation, rateLimit, replayed, signedIn } from '../openapi.ts'
 import { IdempotencyKey, Message, ref } from '../schemas.ts'
+import { guardRegistration } from './registration.ts'
 import { LoginForm, StoreManager, StoreManagerCreate, Token } from './schemas.ts'
 import * as storeManagers from './store-managers.ts'
 
@@ -13,6 +14,7 @@ export function storeManagerRoutes(app: App, context: Context): void {
   app.post(
     '',
     {
+      ...guardRegistration(context),
       schema: {
         ...operation('registerStoreManager', 'Store managers', 'Register a manager'),
         description: 'The password goes into `password` or into `password_hash`, exactly one of them.',
@@ -20,8 +22,8 @@ export function storeManagerRoutes(app: App, context: Context): void {
         headers: IdempotencyKey,
         body: ref(StoreManagerCreate),
         response: {
-          201: { ...ref(StoreManager), description: 'The manager, registered', headers: replayed },
-          ...errors(400, 409, 413, 415, 'invalidOrReused', 503),
+          201: { ...ref(StoreManager), description: 'The manager, registered', headers: { ...rateLimit, ...replayed } },
+          ...errors(400, 'registrationClosed', 409, 413, 415, 'invalidOrReused', 'tooManyRegistrations', 503),
         },
       },
     },
@@ -54,13 +56,14 @@ function tokenRoutes(app: App, context: Context): void {
         consumes: ['application/x-www-form-urlencoded', 'multipart/form-data'],
         body: ref(LoginForm),
         response: {
-          200: { ...ref(Token), description: 'The token' },
+          200: { ...ref(Token), description: 'The token', headers: rateLimit },
           ...errors(400, 'wrongCredentials', 413, 415, 422, 429, 503),
         },
       },
     },
-    async (request) => {
-      const { token, expiresIn } = await storeManagers.logIn(context, request.body, request.ip)
+    async ({ ip: address, body }, reply) => {
+      const logIn = () => storeManagers.logIn(context, body)
+      const { token, expiresIn } = await context.loginLimit.guard({ address, username: body.username }, reply, logIn)
       return { access_token: token, token_type: context.config.tokens.type, expires_in: expiresIn }
     },
   )

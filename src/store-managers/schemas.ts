@@ -23,7 +23,12 @@ export const StoreManagerCreate = Type.Object(
   {
     name: ManagerName,
     email: Email,
-    password: Type.Optional({ ...Password, description: 'At least 8 characters', examples: [plainPassword] }),
+    password: Type.Optional({
+      ...Password,
+      description:
+        'At least 8 characters, none of the passwords that are used most, and not the name or e-mail address',
+      examples: [plainPassword],
+    }),
     password_hash: Type.Optional({ ...Password, description: 'The plain password as well, by its older name' }),
   },
   {

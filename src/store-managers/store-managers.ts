@@ -2,13 +2,19 @@ import { randomUUIDv7 } from 'node:crypto'
 
 import { sql } from 'kysely'
 
+import { weakness } from '../auth/weak-passwords.ts'
 import type { Context } from '../context.ts'
 import { type Database, onViolation } from '../database/database.ts'
 import type { Outcome } from '../idempotency.ts'
-import { Problem } from '../problems.ts'
+import { invalid, Problem } from '../problems.ts'
 import type { LoginForm, StoreManager, StoreManagerCreate } from './schemas.ts'
 
-/** Registers a manager, once for each `key` if there is one. @throws Problem email_taken, whatever the case of the address */
+/**
+ * Registers a manager, once for each `key` if there is one.
+ *
+ * @throws Problem email_taken, whatever the case of the address
+ * @throws Problem invalid_request if the password would be guessed soon
+ */
 export function register(
   { db, passwords, idempotency }: Context,
   body: StoreManagerCreate,
@@ -16,7 +22,11 @@ export function register(
 ): Promise<Outcome<StoreManager>> {
   const prepare = async () => {
     const { name, email, password, password_hash: sameByOldName } = body
-    const passwordHash = await passwords.hash(password ?? sameByOldName ?? '')
+    const plain = password ?? sameByOldName ?? ''
+    const msg = weakness(plain, { name, email })
+    const field = password === undefined ? 'password_hash' : 'password'
+    if (msg !== undefined) throw invalid([{ type: 'value_error', loc: ['body', field], msg }])
+    const passwordHash = await passwords.hash(plain)
     const manager = { id: randomUUIDv7(), name, email }
     const write = async (transaction = db) => {
       const insert = transaction.insertInto('store_managers').values({ ...manager, password_hash: passwordHash })
@@ -30,20 +40,17 @@ export function register(
 /**
  * A token for the manager with this e-mail address and password. An address that nobody has takes as long to refuse.
  *
- * @throws Problem invalid_credentials, or too_many_logins from `address`
+ * @throws Problem invalid_credentials
  */
-export function logIn(
-  { db, passwords, tokens, loginLimit }: Context,
+export async function logIn(
+  { db, passwords, tokens }: Context,
   { username, password }: LoginForm,
-  address: string,
 ): Promise<{ token: string; expiresIn: number }> {
-  return loginLimit.guard(address, async () => {
-    const manager = await findByEmail(db, username)
-    const { right, outdated } = await passwords.verify(password, manager?.password_hash)
-    if (!manager || !right) throw wrongCredentials()
-    if (outdated) await rehash(db, manager, await passwords.hash(password))
-    return tokens.sign(manager.id)
-  })
+  const manager = await findByEmail(db, username)
+  const { right, outdated } = await passwords.verify(password, manager?.password_hash)
+  if (!manager || !right) throw wrongCredentials()
+  if (outdated) await rehash(db, manager, await passwords.hash(password))
+  return tokens.sign(manager.id)
 }
 
 function findByEmail(db: Database, email: string) {

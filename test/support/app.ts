@@ -46,6 +46,8 @@ export interface TestApp {
   signIn(email: string): Promise<Manager>
 }
 
+const unlimited = { LOGIN_LIMIT_PER_ADDRESS: '0', LOGIN_LIMIT_PER_ACCOUNT: '0', REGISTRATION_LIMIT_PER_ADDRESS: '0' }
+
 /** The settings that tests start from: those of the environment, in `schema`. */
 export function testConfig(schema: string, env: Record<string, string> = {}): Config {
   const config = readConfig({ ...process.env, JWT_SECRET: secret, POSTGRES_SCHEMA: schema, LOG_LEVEL: 'debug', ...env })
@@ -56,7 +58,7 @@ export function testConfig(schema: string, env: Record<string, string> = {}): Co
 /** An application on a schema of its own, which ends with the test. `env` overrides settings. */
 export async function openApp(t: TestContext, env: Record<string, string> = {}): Promise<TestApp> {
   const { server, schema } = await openSchema(t)
-  return openAppOn(t, server, testConfig(schema, { LOGIN_LIMIT_PER_ADDRESS: '0', ...env }))
+  return openAppOn(t, server, testConfig(schema, { ...unlimited, ...env }))
 }
 
 /** A schema of its own, which ends with the test: migrated, or with nothing in it. */

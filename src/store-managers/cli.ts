@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs'
+import { loadEnvFile } from 'node:process'
+import { parseArgs } from 'node:util'
+
+import type { Logger } from 'pino'
+
+import { buildApp } from '../app.ts'
+import { type Config, ConfigError, readConfig } from '../config.ts'
+import { openContext } from '../context.ts'
+import { ensureSchema } from '../database/migrate.ts'
+import type { Server } from '../database/pool.ts'
+import { openServer, StartupError, waitForServer } from '../database/server.ts'
+import { openLog } from '../logging.ts'
+import { askForManager, type NewManager } from './questions.ts'
+
+const usage = `Registers a store manager, also where REGISTRATION=closed keeps strangers from doing so.
+
+Usage: npm run manager:create [-- --name <name> --email <e-mail address>]
+
+It asks for what is not given, and for the password, which it does not show. Where there is no terminal to ask on, the
+password is the first line of the standard input, and the other two have to be given.`
+
+async function main(args: string[]): Promise<void> {
+  const { help, ...given } = readOptions(args)
+  if (help) return console.log(usage)
+  if (existsSync('.env')) loadEnvFile('.env')
+  const config = readConfig(process.env)
+  const manager = await askForManager(given)
+  const log = await openLog(config.logLevel)
+  const { server, close } = await openServer(config, log)
+  try {
+    await waitForServer(server, config.startupTimeoutMs, log, new AbortController().signal)
+    await ensureSchema(server, config.pool.schema, config.autoMigrate, log)
+    console.log(`Registered ${manager.email} with the id ${await register(config, server, log, manager)}.`)
+  } finally {
+    await close()
+  }
+}
+
+// A password among them would be in the history of the shell, and shown by ps.
+function readOptions(args: string[]) {
+  try {
+    const options = { name: { type: 'string' }, email: { type: 'string' }, help: { type: 'boolean' } } as const
+    return parseArgs({ args, options }).values
+  } catch (error) {
+    throw new ConfigError(`${(error as Error).message}\n\n${usage}`)
+  }
+}
+
+/** Registers by the route that everybody uses, so that the same is checked, and said. @returns the id */
+async function register(config: Config, server: Server, log: Logger, manager: NewManager): Promise<string> {
+  const limits = { ...config.limits, registrationsPerAddress: 0 }
+  const open: Config = { ...config, registration: 'open', limits, redis: undefined }
+  const context = await openContext(open, server, '', log.child({}, { level: 'error' }))
+  const app = await buildApp(context)
+  try {
+    const answer = await app.inject({ method: 'POST', url: '/store-managers', payload: manager })
+    if (answer.statusCode !== 201) throw new ConfigError(explain(answer.json()))
+    return answer.json<{ id: string }>().id
+  } finally {
+    await app.close()
+    await context.close()
+  }
+}
+
+function explain({ detail, errors }: { detail: string; errors?: { loc: string[]; msg: string }[] }): string {
+  return errors?.map(({ loc, msg }) => `The ${loc.at(-1)} ${msg}.`).join('\n') ?? detail
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  const known = error instanceof ConfigError || error instanceof StartupError
+  console.error(known ? error.message : error)
+  process.exitCode = 1
+}

@@ -1,0 +1,24 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+import { tooMany } from '../auth/limits.ts'
+import { network } from '../auth/networks.ts'
+import type { Context } from '../context.ts'
+import { Problem } from '../problems.ts'
+
+/** What stands before the route that registers. */
+export function guardRegistration({ config, registrationLimit }: Context) {
+  return {
+    /** @throws Problem registration_closed */
+    async onRequest(): Promise<void> {
+      if (config.registration === 'open') return
+      throw new Problem('registration_closed', 'Nobody can register here: ask those who run this service.')
+    },
+    /** @throws Problem too_many_registrations */
+    async preHandler({ ip }: FastifyRequest, reply: FastifyReply): Promise<void> {
+      const standing = await registrationLimit?.count(network(ip))
+      if (!standing) return
+      reply.headers(standing.headers)
+      if (standing.exceeded) throw tooMany('registrations', 'Too many registrations came from this address', standing)
+    },
+  }
+}
