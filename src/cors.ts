@@ -7,7 +7,8 @@ const preflightAnswer = {
   'access-control-max-age': '7200',
 }
 
-const exposed = 'ETag, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id'
+const exposed =
+  'ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id'
 
 /**
  * Lets pages of `origins` call the service from a browser; `*` stands for all. Credentials that a browser adds by itself

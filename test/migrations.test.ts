@@ -28,7 +28,7 @@ test('up, all the way down and up again give the same schema', async (t: TestCon
 test('a step down and up again keeps the rows of the tables that it does not make', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
   const rows = async () => {
-    const managers = await onServer(server, `select * from ${schema}.store_managers`)
+    const managers = await onServer(server, `select id, name, email, password_hash from ${schema}.store_managers`)
     const items = await onServer(
       server,
       `select id, name, category, price_usd, in_stock, store_manager_id from ${schema}.items`,

@@ -136,6 +136,34 @@ test('no logout is forgotten when PostgreSQL is restarted, loses a backend and i
   }
 })
 
+test('to log out everywhere ends all tokens of the manager at once, those of others and later ones go on', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  const [here, there] = [await openAppOn(t, server, testConfig(schema)), await openAppOn(t, server, testConfig(schema))]
+  for (const method of ['GET', 'POST'] as const) {
+    const [phone, laptop] = [await here.signIn('ada@example.com'), await here.signIn('ada@example.com')]
+    const grace = await here.signIn('grace@example.com')
+    const statuses = async () => {
+      const answers: number[] = []
+      for (const app of [here, there]) {
+        for (const { token } of [phone, laptop, grace]) {
+          const { statusCode } = await app.send({ url: '/items', headers: { authorization: `Bearer ${token}` } })
+          answers.push(statusCode)
+        }
+      }
+      return answers
+    }
+    t.assert.deepStrictEqual(await statuses(), [200, 200, 200, 200, 200, 200])
+    const headers = { authorization: `Bearer ${phone.token}` }
+    const answer = await there.send({ method, url: '/store-managers/logout?scope=all', headers })
+    t.assert.deepStrictEqual(answer.json(), { message: 'Logged out successfully' })
+    t.assert.deepStrictEqual(await statuses(), [401, 401, 200, 401, 401, 200])
+    t.assert.strictEqual((await phone.get('/items')).json().detail, 'The token was logged out.')
+  }
+  const again = await here.signIn('ada@example.com')
+  t.assert.strictEqual((await again.get('/items')).statusCode, 200)
+  t.assert.strictEqual((await again.get('/store-managers/logout?scope=some')).statusCode, 422)
+})
+
 test('a token that Redis alone knows to be logged out is refused', { skip }, async (t: TestContext) => {
   const { apps, port } = await openService(t)
   const ada = await apps[0].signIn('ada@example.com')
@@ -151,7 +179,12 @@ test('records are swept an hour after their token has expired, and not before', 
   const { id: sub } = await signIn('ada@example.com')
   const minutes = [-61, -59, 59]
   for (const minute of minutes) {
-    await context.revocations.revoke({ sub, jti: randomUUID(), exp: Math.floor(Date.now() / 1000) + minute * 60 })
+    await context.revocations.revoke({
+      sub,
+      jti: randomUUID(),
+      exp: Math.floor(Date.now() / 1000) + minute * 60,
+      generation: 0,
+    })
   }
   t.mock.timers.tick(3_600_000)
   const count = () => context.db.selectFrom('revoked_tokens').select('jti').execute()
@@ -161,8 +194,9 @@ test('records are swept an hour after their token has expired, and not before', 
 
 test('to log out as a manager who is gone by then is refused', async (t: TestContext) => {
   const { context } = await openApp(t)
-  const nobody = { sub: randomUUID(), jti: randomUUID(), exp: Math.floor(Date.now() / 1000) + 60 }
+  const nobody = { sub: randomUUID(), jti: randomUUID(), exp: Math.floor(Date.now() / 1000) + 60, generation: 0 }
   await t.assert.rejects(context.revocations.revoke(nobody), { code: 'invalid_token' })
+  await t.assert.rejects(context.revocations.revokeAll(nobody), { code: 'invalid_token' })
 })
 
 /** Two apps on one schema and on one Redis behind a proxy, with a load for them. */

@@ -1,4 +1,4 @@
-import { CompiledQuery } from 'kysely'
+import { CompiledQuery, sql } from 'kysely'
 import type { Logger } from 'pino'
 
 import { type Database, onViolation } from '../database/database.ts'
@@ -6,10 +6,15 @@ import type { Problem } from '../problems.ts'
 import type { Client, Redis } from '../redis.ts'
 import { loggedOut, managerGone, type Token } from './tokens.ts'
 
-/** Which tokens count no more. PostgreSQL has the record of those that were logged out; Redis, if there is one, a copy. */
+/**
+ * Which tokens count no more. PostgreSQL has the record of those that were logged out one by one, of which Redis, if there is
+ * one, has a copy; and how often all of a manager's were ended at once.
+ */
 export interface Revocations {
   /** From now on every process refuses the token. @throws Problem invalid_token if its manager is gone */
   revoke(token: Token): Promise<void>
+  /** From now on every process refuses all tokens of its manager, that one included. @throws Problem invalid_token if the manager is gone */
+  revokeAll(token: Token): Promise<void>
   /** Those of the tokens that count no more, and why: they were logged out, or their manager is gone. */
   refusals(tokens: Token[]): Promise<Map<Token, () => Problem>>
   close(): void
@@ -39,12 +44,20 @@ export function openRevocations(db: Database, redis: Redis | undefined, log: Log
       await redis?.run((client) => copy(client, token)).catch(() => {})
     },
 
+    async revokeAll({ sub }) {
+      const next = sql<number>`token_generation + 1`
+      const update = db.updateTable('store_managers').set({ token_generation: next }).where('id', '=', sub)
+      await update.returning('id').executeTakeFirstOrThrow(managerGone)
+    },
+
     async refusals(tokens) {
-      const [{ revoked, managers }, copied] = await Promise.all([askRecord(db, tokens), askCopy(redis, tokens)])
+      const [{ revoked, generations }, copied] = await Promise.all([askRecord(db, tokens), askCopy(redis, tokens)])
       return new Map(
         tokens.flatMap((token) => {
-          if (revoked.has(token.jti) || copied.has(token.jti)) return [[token, loggedOut]]
-          return managers.has(token.sub) ? [] : [[token, managerGone]]
+          const generation = generations.get(token.sub)
+          if (generation === undefined) return [[token, managerGone]]
+          const isOver = token.generation !== generation || revoked.has(token.jti) || copied.has(token.jti)
+          return isOver ? [[token, loggedOut]] : []
         }),
       )
     },
@@ -65,15 +78,26 @@ function insert(db: Database, { jti, sub, exp }: Token) {
 
 // Written out, because the builder would build the same statement again for each check.
 const record = `
-  select id, false as revoked from store_managers where id = any($1)
+  select id, token_generation as generation from store_managers where id = any($1)
   union all
-  select jti, true from revoked_tokens where jti = any($2)`
+  select jti, null from revoked_tokens where jti = any($2)`
 
-async function askRecord(db: Database, tokens: Token[]): Promise<{ managers: Set<string>; revoked: Set<string> }> {
+interface Recorded {
+  revoked: Set<string>
+  /** Of the managers that there are. */
+  generations: Map<string, number>
+}
+
+async function askRecord(db: Database, tokens: Token[]): Promise<Recorded> {
   const parameters = [[...new Set(tokens.map(({ sub }) => sub))], tokens.map(({ jti }) => jti)]
-  const { rows } = await db.executeQuery<{ id: string; revoked: boolean }>(CompiledQuery.raw(record, parameters))
-  const ids = (revoked: boolean) => new Set(rows.filter((row) => row.revoked === revoked).map(({ id }) => id))
-  return { managers: ids(false), revoked: ids(true) }
+  const query = CompiledQuery.raw(record, parameters)
+  const { rows } = await db.executeQuery<{ id: string; generation: number | null }>(query)
+  const found: Recorded = { revoked: new Set(), generations: new Map() }
+  for (const { id, generation } of rows) {
+    if (generation === null) found.revoked.add(id)
+    else found.generations.set(id, generation)
+  }
+  return found
 }
 
 /** As a service without a record writes it. */

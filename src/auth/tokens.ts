@@ -13,10 +13,12 @@ export interface Token {
   jti: string
   /** When it ends, in seconds since 1970. */
   exp: number
+  /** How often all tokens of its manager had been ended when it was signed. */
+  generation: number
 }
 
 export interface Tokens {
-  sign(managerId: string): Promise<{ token: string; expiresIn: number }>
+  sign(manager: { id: string; token_generation: number }): Promise<{ token: string; expiresIn: number }>
   /** What the value of an Authorization header says, if it was verified lately. @throws Problem invalid_token if it has expired */
   recall(authorization: string): Token | undefined
   /** @throws Problem missing_token if the value holds none; invalid_token if it is not one of ours, or has expired */
@@ -41,11 +43,11 @@ export function openTokens({ secret, algorithm }: { secret: string; algorithm: s
   const verified = new LRUCache<string, Token>({ max: cacheSize })
 
   return {
-    async sign(managerId) {
+    async sign({ id, token_generation: generation }) {
       const issuedAt = Math.floor(Date.now() / 1000)
-      const token = await new SignJWT()
+      const token = await new SignJWT(generation > 0 ? { gen: generation } : {})
         .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
-        .setSubject(managerId)
+        .setSubject(id)
         .setJti(randomUUID())
         .setIssuedAt(issuedAt)
         .setExpirationTime(issuedAt + lifetime)
@@ -65,11 +67,11 @@ export function openTokens({ secret, algorithm }: { secret: string; algorithm: s
           throw error instanceof errors.JWTExpired ? expired() : invalidToken('The token is not valid.')
         },
       )
-      const { sub, jti, exp } = payload
-      if (!sub || !uuid.test(sub) || !jti || !uuid.test(jti) || exp === undefined) {
+      const { sub, jti, exp, gen = 0 } = payload
+      if (!sub || !uuid.test(sub) || !jti || !uuid.test(jti) || exp === undefined || typeof gen !== 'number') {
         throw invalidToken('The token is not valid.')
       }
-      const checked = { sub: sub.toLowerCase(), jti: jti.toLowerCase(), exp }
+      const checked = { sub: sub.toLowerCase(), jti: jti.toLowerCase(), exp, generation: gen }
       if (authorization.length <= longestRemembered) verified.set(authorization, checked)
       return checked
     },

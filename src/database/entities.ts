@@ -14,6 +14,8 @@ const StoreManagerEntity = defineEntity({
     name: p.text(),
     email: p.text(),
     passwordHash: p.text(),
+    /** Tokens of an earlier generation count no more. */
+    tokenGeneration: p.integer().default(0),
   },
   checks: [{ name: 'store_managers_name_check', expression: nameLength }],
   uniques: [

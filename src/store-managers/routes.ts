@@ -7,7 +7,7 @@ import type { Context } from '../context.ts'
 import { errors, operation, rateLimit, replayed, signedIn } from '../openapi.ts'
 import { IdempotencyKey, Message, ref } from '../schemas.ts'
 import { guardRegistration } from './registration.ts'
-import { LoginForm, StoreManager, StoreManagerCreate, Token } from './schemas.ts'
+import { LoginForm, LogoutQuery, StoreManager, StoreManagerCreate, Token } from './schemas.ts'
 import * as storeManagers from './store-managers.ts'
 
 export function storeManagerRoutes(app: App, context: Context): void {
@@ -70,11 +70,14 @@ function tokenRoutes(app: App, context: Context): void {
 }
 
 function logoutRoutes(app: App, context: Context): void {
-  const logOut = async (request: FastifyRequest) => {
-    await context.revocations.revoke(request.token)
+  const logOut = async (request: FastifyRequest<{ Querystring: LogoutQuery }>) => {
+    const { token, query } = request
+    await (query.scope === 'all' ? context.revocations.revokeAll(token) : context.revocations.revoke(token))
     return { message: 'Logged out successfully' }
   }
-  const done = { 200: { ...ref(Message), description: 'The token is worth nothing from now on' } }
+  const done = {
+    200: { ...ref(Message), description: 'The token, or each of its manager, is worth nothing from now on' },
+  }
 
   // GET ends a token too, so it is not one of those that only read.
   authenticate(app, context, () => false)
@@ -84,7 +87,8 @@ function logoutRoutes(app: App, context: Context): void {
       schema: {
         ...operation('logOut', 'Store managers', 'Log out: end this token'),
         security: signedIn,
-        response: { ...done, ...errors(401, 503) },
+        querystring: LogoutQuery,
+        response: { ...done, ...errors(401, 422, 503) },
       },
     },
     logOut,
@@ -96,8 +100,9 @@ function logoutRoutes(app: App, context: Context): void {
         ...operation('logOutByPost', 'Store managers', 'Log out by POST: the same'),
         description: 'No body is needed.',
         security: signedIn,
+        querystring: LogoutQuery,
         // A body is read all the same, and refused if it cannot be.
-        response: { ...done, ...errors(400, 401, 413, 415, 503) },
+        response: { ...done, ...errors(400, 401, 413, 415, 422, 503) },
       },
     },
     logOut,

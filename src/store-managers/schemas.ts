@@ -76,3 +76,15 @@ export const Token = Type.Object(
   },
   { $id: 'Token', description: 'A token, which is sent as `Authorization: Bearer <access_token>`' },
 )
+
+export const LogoutQuery = Type.Object({
+  scope: Type.Optional(
+    Type.Unsafe<'token' | 'all'>({
+      type: 'string',
+      enum: ['token', 'all'],
+      default: 'token',
+      description: 'What ends: this `token`, or `all` of the manager, on every device',
+    }),
+  ),
+})
+export type LogoutQuery = Static<typeof LogoutQuery>

@@ -50,13 +50,13 @@ export async function logIn(
   const { right, outdated } = await passwords.verify(password, manager?.password_hash)
   if (!manager || !right) throw wrongCredentials()
   if (outdated) await rehash(db, manager, await passwords.hash(password))
-  return tokens.sign(manager.id)
+  return tokens.sign(manager)
 }
 
 function findByEmail(db: Database, email: string) {
   return db
     .selectFrom('store_managers')
-    .select(['id', 'password_hash'])
+    .select(['id', 'password_hash', 'token_generation'])
     .where(sql`lower(email)`, '=', sql`lower(${email})`)
     .executeTakeFirst()
 }

@@ -92,17 +92,20 @@ async function replaceItems({ db }: Context, id: string, owner: string): Promise
 }
 
 /** The header that each sender sends. Tokens are new each time, for a request may end them. */
-async function authorizations({ tokens, revocations }: Context, owner: string, other: string) {
-  const ended = await tokens.sign(owner)
+async function authorizations({ db, tokens, revocations }: Context, owner: string, other: string) {
+  const find = db.selectFrom('store_managers').select(['id', 'token_generation'])
+  const sign = async (id: string, signer = tokens) =>
+    signer.sign((await find.where('id', '=', id).executeTakeFirst()) ?? { id, token_generation: 0 })
+  const ended = await sign(owner)
   await revocations.revoke(await tokens.verify(`Bearer ${ended.token}`))
   const forger = openTokens({ secret: randomUUID().repeat(2), algorithm: 'HS256' })
-  const sign: Record<Exclude<Sender, 'nobody'>, () => Promise<{ token: string }>> = {
-    owner: () => tokens.sign(owner),
-    other: () => tokens.sign(other),
-    gone: () => tokens.sign(randomUUID()),
-    forged: () => forger.sign(owner),
+  const signers: Record<Exclude<Sender, 'nobody'>, () => Promise<{ token: string }>> = {
+    owner: () => sign(owner),
+    other: () => sign(other),
+    gone: () => sign(randomUUID()),
+    forged: () => sign(owner, forger),
     'logged out': async () => ended,
   }
   return async (sender: Sender): Promise<Record<string, string>> =>
-    sender === 'nobody' ? {} : { authorization: `Bearer ${(await sign[sender]()).token}` }
+    sender === 'nobody' ? {} : { authorization: `Bearer ${(await signers[sender]()).token}` }
 }

@@ -29,7 +29,7 @@ const aftermath = 500
 export async function openLoad(apps: [TestApp, ...TestApp[]]): Promise<Load> {
   const { context, signIn } = apps[0]
   const { id } = await signIn('ada@example.com')
-  const newToken = async () => (await context.tokens.sign(id)).token
+  const newToken = async () => (await context.tokens.sign({ id, token_generation: 0 })).token
   const valid = await Promise.all(Array.from({ length: 5 }, newToken))
   const ended: string[] = []
 
