@@ -11,7 +11,10 @@ const explanations: Record<string, string> = {
     'the size of the young generation (4 to 16 MiB) moved it less than that.',
   '≥ 1.3 × usual':
     'PostgreSQL and its commits take half of the CPU of a PATCH or DELETE on both sides, and are the same work on both. What is ' +
-    "saved is the token's verification and the queries and promises around the statement; alternating rounds of a second gave 1.4 to 1.5.",
+    "saved is the token's verification and the queries and promises around the statement. Before items had versions, rounds of a " +
+    'second in turn gave a PATCH 1.4 to 1.5; what headers, ETags and limits cost it since then was not profiled. Whole runs gave ' +
+    'a PATCH 1.17, 1.23, 1.33 and 1.33, a DELETE 1.08, 1.21, 1.22 and 1.58. To write several items in one statement would save most ' +
+    'of it, but could deadlock with other batches, and was not tried.',
   'resident memory grows':
     "Of 40 to 65 MiB 16 to 24 are V8's young generation at its full size, 10 code and types that a first list makes, and 14 the " +
     'buffers of some milliseconds (`/proc/PID/smaps`). With a young generation of 4 MiB it is 42, but a GET by id takes 15 % more CPU.',
@@ -26,6 +29,9 @@ const explanations: Record<string, string> = {
   'p99 of reads ≤ 3 × without the listing':
     'The event loop is late by 10 to 18 ms (p99) then: what remains is five busy processes on two cores. Resting 20 ms after each ' +
     'chunk brought the p99 to 1.5 times, and made the list last 14 s. Without rests it was 62 times.',
+  '≥ 0.95 × 1 process':
+    'Two processes make batches of half the size, so each request costs PostgreSQL, Redis and the servers more (CPU µs in the ' +
+    'table), on two cores which they share with the load generator. Runs gave 0.94, 0.95 and 1.01.',
   'start to first answer':
     'Reading and linking 1,600 modules of the dependencies is two fifths of it (`--cpu-prof`), so it varies with the machine: 630 to ' +
     '960 ms. All of them in one file, for a comparison: 550 ms where this took 660. What is not used is left out already: modules ' +
