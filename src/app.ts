@@ -20,7 +20,7 @@ import { Message, ProblemDetails } from './schemas.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import { buildSerializer } from './serialization.ts'
 import { storeManagerRoutes } from './store-managers/routes.ts'
-import { LoginForm, StoreManager, StoreManagerCreate, Token } from './store-managers/schemas.ts'
+import { LoginForm, StoreManager, StoreManagerCreate, StoreManagerUpdate, Token } from './store-managers/schemas.ts'
 import { buildValidator } from './validation.ts'
 
 export type App = FastifyInstance<
@@ -40,6 +40,7 @@ const components = [
   ItemUpdate,
   StoreManager,
   StoreManagerCreate,
+  StoreManagerUpdate,
   LoginForm,
   Token,
   Message,

@@ -70,6 +70,9 @@ export const ProblemDetails = Type.Object(
     current: Type.Optional(
       Type.Unsafe({ $ref: 'Item#', description: 'What the item is now, when the code is `precondition_failed`' }),
     ),
+    items: Type.Optional(
+      Type.Integer({ description: 'How many items the manager owns, when the code is `manager_owns_items`' }),
+    ),
     error: Type.Optional(
       Type.String({ description: 'The OAuth2 error code, when a login is refused', examples: ['invalid_grant'] }),
     ),

@@ -93,7 +93,7 @@ async function answersAtOnce(t: TestContext, port: number): Promise<void> {
     const asked = performance.now()
     const { status } = await fetch(`http://127.0.0.1:${port}/items`, { headers: { connection: 'close' } })
     t.assert.strictEqual(status, 401)
-    t.assert.ok(performance.now() - asked < 500)
+    t.assert.ok(performance.now() - asked < 2_000)
   }
 }
 

@@ -98,7 +98,14 @@ test('each example of a request body is accepted as it stands', async (t: TestCo
     }
   }
   const login = 'POST /store-managers/token'
-  t.assert.deepStrictEqual(sent, ['POST /store-managers', login, login, 'POST /items', 'PATCH /items/{id}'])
+  t.assert.deepStrictEqual(sent, [
+    'POST /store-managers',
+    login,
+    login,
+    'PATCH /store-managers/me',
+    'POST /items',
+    'PATCH /items/{id}',
+  ])
 })
 
 /** A page that remembers what it asked for, its console's errors and what its policy did not let pass. */

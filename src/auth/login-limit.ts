@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 
 import type { FastifyReply } from 'fastify'
 
-import { Problem } from '../problems.ts'
+import { type Code, Problem } from '../problems.ts'
 import { type Limit, tooMany } from './limits.ts'
 import { network } from './networks.ts'
 
@@ -21,6 +21,9 @@ export interface LoginLimit {
    */
   guard<T>(attempt: Attempt, reply: FastifyReply, logIn: () => Promise<T>): Promise<T>
 }
+
+/** What a wrong password is answered with. */
+const guesses = new Set<Code>(['invalid_credentials', 'wrong_password'])
 
 /** What a failed login weighs on its address when the account is over its own limit. */
 const weight = 10
@@ -49,7 +52,7 @@ export function openLoginLimit(perAddress: Limit | undefined, perAccount: Limit 
         await count(-1)
         return result
       } catch (error) {
-        if (!(error instanceof Problem) || error.code !== 'invalid_credentials') {
+        if (!(error instanceof Problem) || !guesses.has(error.code)) {
           await count(-1)
           throw error
         }

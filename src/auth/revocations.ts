@@ -45,18 +45,18 @@ export function openRevocations(db: Database, redis: Redis | undefined, log: Log
     },
 
     async revokeAll({ sub }) {
-      const next = sql<number>`token_generation + 1`
-      const update = db.updateTable('store_managers').set({ token_generation: next }).where('id', '=', sub)
+      const update = db.updateTable('store_managers').set(nextGeneration(null)).where('id', '=', sub)
       await update.returning('id').executeTakeFirstOrThrow(managerGone)
     },
 
     async refusals(tokens) {
-      const [{ revoked, generations }, copied] = await Promise.all([askRecord(db, tokens), askCopy(redis, tokens)])
+      const [{ revoked, managers }, copied] = await Promise.all([askRecord(db, tokens), askCopy(redis, tokens)])
       return new Map(
         tokens.flatMap((token) => {
-          const generation = generations.get(token.sub)
-          if (generation === undefined) return [[token, managerGone]]
-          const isOver = token.generation !== generation || revoked.has(token.jti) || copied.has(token.jti)
+          const manager = managers.get(token.sub)
+          if (manager === undefined) return [[token, managerGone]]
+          const isOld = token.generation !== manager.generation && token.jti !== manager.kept
+          const isOver = isOld || revoked.has(token.jti) || copied.has(token.jti)
           return isOver ? [[token, loggedOut]] : []
         }),
       )
@@ -66,6 +66,11 @@ export function openRevocations(db: Database, redis: Redis | undefined, log: Log
       clearInterval(sweeping)
     },
   }
+}
+
+/** What ends all tokens of a manager when it is written to their row, but for the one with the jti `kept`, if one is given. */
+export function nextGeneration(kept: string | null) {
+  return { token_generation: sql<number>`token_generation + 1`, kept_token: kept }
 }
 
 function insert(db: Database, { jti, sub, exp }: Token) {
@@ -78,26 +83,26 @@ function insert(db: Database, { jti, sub, exp }: Token) {
 
 // Written out, because the builder would build the same statement again for each check.
 const record = `
-  select id, token_generation as generation from store_managers where id = any($1)
+  select id, token_generation as generation, kept_token as kept from store_managers where id = any($1)
   union all
-  select jti, null from revoked_tokens where jti = any($2)`
+  select jti, null, null from revoked_tokens where jti = any($2)`
 
-interface Recorded {
-  revoked: Set<string>
-  /** Of the managers that there are. */
-  generations: Map<string, number>
+interface Row {
+  id: string
+  /** Null in the rows of revoked tokens. */
+  generation: number | null
+  kept: string | null
 }
 
-async function askRecord(db: Database, tokens: Token[]): Promise<Recorded> {
+async function askRecord(db: Database, tokens: Token[]): Promise<{ revoked: Set<string>; managers: Map<string, Row> }> {
   const parameters = [[...new Set(tokens.map(({ sub }) => sub))], tokens.map(({ jti }) => jti)]
-  const query = CompiledQuery.raw(record, parameters)
-  const { rows } = await db.executeQuery<{ id: string; generation: number | null }>(query)
-  const found: Recorded = { revoked: new Set(), generations: new Map() }
-  for (const { id, generation } of rows) {
-    if (generation === null) found.revoked.add(id)
-    else found.generations.set(id, generation)
+  const { rows } = await db.executeQuery<Row>(CompiledQuery.raw(record, parameters))
+  const [revoked, managers] = [new Set<string>(), new Map<string, Row>()]
+  for (const row of rows) {
+    if (row.generation === null) revoked.add(row.id)
+    else managers.set(row.id, row)
   }
-  return found
+  return { revoked, managers }
 }
 
 /** As a service without a record writes it. */

@@ -32,12 +32,16 @@ export function readByKeys<Row>(db: Database, query: CompiledQuery<Row>): (keys:
  * Runs `query`, whose violation of `constraint` is what `problem` says.
  * Citus leaves the constraint's field out and adds a shard's number to the name, so the message is searched too.
  */
-export async function onViolation<T>(query: Promise<T>, constraint: string, problem: () => Problem): Promise<T> {
+export async function onViolation<T>(
+  query: Promise<T>,
+  constraint: string,
+  problem: () => Problem | Promise<Problem>,
+): Promise<T> {
   try {
     return await query
   } catch (error) {
     const { code = '', constraint: field = '', message } = error as DatabaseError
-    if (code.startsWith('23') && (field.startsWith(constraint) || message.includes(constraint))) throw problem()
+    if (code.startsWith('23') && (field.startsWith(constraint) || message.includes(constraint))) throw await problem()
     throw error
   }
 }

@@ -14,8 +14,9 @@ const StoreManagerEntity = defineEntity({
     name: p.text(),
     email: p.text(),
     passwordHash: p.text(),
-    /** Tokens of an earlier generation count no more. */
+    /** Tokens of an earlier generation count no more, but for the one that ended them if it is kept. */
     tokenGeneration: p.integer().default(0),
+    keptToken: p.uuid().nullable(),
   },
   checks: [{ name: 'store_managers_name_check', expression: nameLength }],
   uniques: [

@@ -1,13 +1,16 @@
 import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
 
+import { errors, rateLimit, replayed } from '../answers.ts'
 import type { App } from '../app.ts'
 import { authenticate } from '../auth/authenticate.ts'
 import { acceptForms } from '../bodies.ts'
 import type { Context } from '../context.ts'
-import { errors, operation, rateLimit, replayed, signedIn } from '../openapi.ts'
+import { operation, signedIn } from '../openapi.ts'
 import { IdempotencyKey, Message, ref } from '../schemas.ts'
+import * as account from './account.ts'
 import { guardRegistration } from './registration.ts'
-import { LoginForm, LogoutQuery, StoreManager, StoreManagerCreate, Token } from './schemas.ts'
+import { LoginForm, LogoutQuery, StoreManager, StoreManagerCreate, StoreManagerUpdate, Token } from './schemas.ts'
 import * as storeManagers from './store-managers.ts'
 
 export function storeManagerRoutes(app: App, context: Context): void {
@@ -23,7 +26,16 @@ export function storeManagerRoutes(app: App, context: Context): void {
         body: ref(StoreManagerCreate),
         response: {
           201: { ...ref(StoreManager), description: 'The manager, registered', headers: { ...rateLimit, ...replayed } },
-          ...errors(400, 'registrationClosed', 409, 413, 415, 'invalidOrReused', 'tooManyRegistrations', 503),
+          ...errors(
+            400,
+            'registrationClosed',
+            'takenOrInUse',
+            413,
+            415,
+            'invalidOrReused',
+            'tooManyRegistrations',
+            503,
+          ),
         },
       },
     },
@@ -37,6 +49,7 @@ export function storeManagerRoutes(app: App, context: Context): void {
 
   app.register(async (scope: App) => tokenRoutes(scope, context))
   app.register(async (scope: App) => logoutRoutes(scope, context))
+  app.register(async (scope: App) => accountRoutes(scope, context))
 }
 
 function tokenRoutes(app: App, context: Context): void {
@@ -106,5 +119,59 @@ function logoutRoutes(app: App, context: Context): void {
       },
     },
     logOut,
+  )
+}
+
+function accountRoutes(app: App, context: Context): void {
+  const { db, loginLimit } = context
+  authenticate(app, context, (method) => method === 'GET' || method === 'HEAD')
+
+  app.get(
+    '/me',
+    {
+      schema: {
+        ...operation('getMe', 'Store managers', 'Get the manager who is signed in'),
+        security: signedIn,
+        response: { 200: { ...ref(StoreManager), description: 'The manager' }, ...errors(401, 503) },
+      },
+    },
+    ({ token }) => account.get(db, token.sub),
+  )
+
+  app.patch(
+    '/me',
+    {
+      schema: {
+        ...operation('updateMe', 'Store managers', 'Change the manager who is signed in'),
+        description:
+          'A new password ends all other tokens of the manager. Wrong present passwords count as failed logins.',
+        security: signedIn,
+        body: ref(StoreManagerUpdate),
+        response: {
+          200: { ...ref(StoreManager), description: 'The manager, as it is now', headers: rateLimit },
+          ...errors(400, 401, 'wrongPassword', 409, 413, 415, 422, 429, 503),
+        },
+      },
+    },
+    async ({ ip: address, token, body }, reply) => {
+      const { email: username } = await account.get(db, token.sub)
+      return loginLimit.guard({ address, username }, reply, () => account.update(context, token, body))
+    },
+  )
+
+  app.delete(
+    '/me',
+    {
+      schema: {
+        ...operation('deleteMe', 'Store managers', 'Delete the manager who is signed in'),
+        description: 'Only a manager who owns no items can be deleted.',
+        security: signedIn,
+        response: { 204: Type.Null({ description: 'Deleted' }), ...errors(400, 401, 'ownsItems', 413, 415, 503) },
+      },
+    },
+    async ({ token }, reply) => {
+      await account.remove(db, token.sub)
+      return reply.code(204).send(null)
+    },
   )
 }

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 
-import { exampleId, Name, textPattern, Uuid } from '../schemas.ts'
+import { exampleId, Name, nullable, textPattern, Uuid } from '../schemas.ts'
 
 const ManagerId = Type.String({ ...Uuid, examples: [exampleId] })
 const ManagerName = Type.String({ ...Name, examples: ['Ada Lovelace'] })
@@ -42,6 +42,30 @@ export const StoreManagerCreate = Type.Object(
   },
 )
 export type StoreManagerCreate = Static<typeof StoreManagerCreate>
+
+export const StoreManagerUpdate = Type.Object(
+  {
+    name: Type.Optional(nullable(ManagerName)),
+    email: Type.Optional(nullable(Email)),
+    password: Type.Optional(nullable({ ...Password, description: 'Ends all other tokens of the manager' })),
+    current_password: Type.Optional(
+      nullable(
+        Type.String({
+          pattern: textPattern,
+          format: 'password',
+          description: 'The present password: needed to change `email` or `password`',
+          examples: [plainPassword],
+        }),
+      ),
+    ),
+  },
+  {
+    $id: 'StoreManagerUpdate',
+    description: 'A field that is absent or null is left alone',
+    examples: [{ email: 'ada@example.org', current_password: plainPassword }],
+  },
+)
+export type StoreManagerUpdate = Static<typeof StoreManagerUpdate>
 
 const Ignored = Type.Optional(Type.String({ pattern: textPattern, description: 'Ignored' }))
 

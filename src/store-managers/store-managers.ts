@@ -23,9 +23,7 @@ export function register(
   const prepare = async () => {
     const { name, email, password, password_hash: sameByOldName } = body
     const plain = password ?? sameByOldName ?? ''
-    const msg = weakness(plain, { name, email })
-    const field = password === undefined ? 'password_hash' : 'password'
-    if (msg !== undefined) throw invalid([{ type: 'value_error', loc: ['body', field], msg }])
+    assertStrong(plain, password === undefined ? 'password_hash' : 'password', { name, email })
     const passwordHash = await passwords.hash(plain)
     const manager = { id: randomUUIDv7(), name, email }
     const write = async (transaction = db) => {
@@ -35,6 +33,12 @@ export function register(
     return { answer: manager, write }
   }
   return idempotency.once({ scope: 'store managers', key, body }, prepare)
+}
+
+/** @throws Problem invalid_request, naming `field`, if `password` would be guessed soon */
+export function assertStrong(password: string, field: string, manager: { name: string; email: string }): void {
+  const msg = weakness(password, manager)
+  if (msg !== undefined) throw invalid([{ type: 'value_error', loc: ['body', field], msg }])
 }
 
 /**
@@ -71,7 +75,7 @@ async function rehash(db: Database, old: { id: string; password_hash: string }, 
     .execute()
 }
 
-function emailTaken(): Problem {
+export function emailTaken(): Problem {
   return new Problem('email_taken', 'A manager with this e-mail address is registered already.')
 }
 

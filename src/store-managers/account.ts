@@ -1,0 +1,88 @@
+import type { UpdateObject } from 'kysely'
+
+import { nextGeneration } from '../auth/revocations.ts'
+import { managerGone, type Token } from '../auth/tokens.ts'
+import type { Context } from '../context.ts'
+import { type Database, onViolation } from '../database/database.ts'
+import type { Tables } from '../database/entities.ts'
+import { invalid, Problem } from '../problems.ts'
+import type { StoreManager, StoreManagerUpdate } from './schemas.ts'
+import { assertStrong, emailTaken } from './store-managers.ts'
+
+/** The manager with this id. @throws Problem invalid_token if they are gone */
+export async function get(db: Database, id: string): Promise<StoreManager> {
+  const { password_hash: _, ...manager } = await find(db, id)
+  return manager
+}
+
+/**
+ * Changes what `changes` names of the manager whose token this is. A new password ends all their other tokens.
+ *
+ * @throws Problem wrong_password, or invalid_request if the present password is needed and was not given
+ * @throws Problem invalid_request if the new password would be guessed soon
+ * @throws Problem email_taken or invalid_token
+ */
+export async function update(
+  { db, passwords }: Context,
+  { sub, jti }: Token,
+  { name, email, password, current_password: current }: StoreManagerUpdate,
+): Promise<StoreManager> {
+  const { password_hash: presentHash, ...manager } = await find(db, sub)
+  const isSensitive = isGiven(email) || isGiven(password)
+  if (isSensitive) {
+    if (!isGiven(current)) throw currentPasswordMissing()
+    const { right } = await passwords.verify(current, presentHash)
+    if (!right) throw wrongPassword()
+  }
+  const changes: UpdateObject<Tables, 'store_managers'> = {
+    ...(isGiven(name) && { name }),
+    ...(isGiven(email) && { email }),
+  }
+  if (isGiven(password)) {
+    assertStrong(password, 'password', { name: name ?? manager.name, email: email ?? manager.email })
+    Object.assign(changes, { password_hash: await passwords.hash(password) }, nextGeneration(jti))
+  }
+  if (Object.keys(changes).length === 0) return manager
+  const write = db
+    .updateTable('store_managers')
+    .set(changes)
+    .where('id', '=', sub)
+    // It may have been changed while it was looked at.
+    .$if(isSensitive, (query) => query.where('password_hash', '=', presentHash))
+    .returning(['id', 'name', 'email'])
+    .executeTakeFirstOrThrow(isSensitive ? wrongPassword : managerGone)
+  return onViolation(write, 'store_managers_email_key', emailTaken)
+}
+
+/** Deletes a manager who owns nothing. @throws Problem manager_owns_items */
+export async function remove(db: Database, id: string): Promise<void> {
+  const write = db.deleteFrom('store_managers').where('id', '=', id).execute()
+  await onViolation(write, 'items_store_manager_id_foreign', () => ownsItems(db, id))
+}
+
+function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== null && value !== undefined
+}
+
+function find(db: Database, id: string) {
+  const query = db.selectFrom('store_managers').select(['id', 'name', 'email', 'password_hash']).where('id', '=', id)
+  return query.executeTakeFirstOrThrow(managerGone)
+}
+
+function currentPasswordMissing(): Problem {
+  const msg = 'is needed to change the e-mail address or the password'
+  return invalid([{ type: 'missing', loc: ['body', 'current_password'], msg }])
+}
+
+function wrongPassword(): Problem {
+  return new Problem('wrong_password', 'The present password is wrong, so nothing was changed.')
+}
+
+async function ownsItems(db: Database, id: string): Promise<Problem> {
+  const count = db.fn.countAll<string>().as('items')
+  const query = db.selectFrom('items').select(count).where('store_manager_id', '=', id)
+  const items = Number((await query.executeTakeFirstOrThrow()).items)
+  return new Problem('manager_owns_items', `You own ${items} item${items === 1 ? '' : 's'}: delete them first.`, {
+    members: { items },
+  })
+}

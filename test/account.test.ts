@@ -1,0 +1,94 @@
+import { test, type TestContext } from 'node:test'
+
+import { openApp } from './support/app.ts'
+
+const password = 'correct horse battery'
+const me = '/store-managers/me'
+
+test('a manager sees who they are, and nothing of their password', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const answer = await ada.get(me)
+  t.assert.strictEqual(answer.statusCode, 200)
+  t.assert.deepStrictEqual(answer.json(), { id: ada.id, name: 'Ada Lovelace', email: 'ada@example.com' })
+})
+
+test('a manager changes their name alone without a password, and nothing with an empty change', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const now = { id: ada.id, name: 'Ada King', email: 'ada@example.com' }
+  t.assert.deepStrictEqual((await ada.patch(me, { name: 'Ada King', email: null })).json(), now)
+  t.assert.deepStrictEqual((await ada.patch(me, {})).json(), now)
+  t.assert.deepStrictEqual((await ada.get(me)).json(), now)
+})
+
+test('another e-mail address or password needs the present password', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  for (const change of [{ email: 'ada@example.org' }, { password: 'another horse battery' }]) {
+    const without = await ada.patch(me, change)
+    t.assert.strictEqual(without.statusCode, 422)
+    t.assert.deepStrictEqual(without.json().errors[0].loc, ['body', 'current_password'])
+    const wrong = await ada.patch(me, { ...change, current_password: 'a wrong guess' })
+    t.assert.deepStrictEqual([wrong.statusCode, wrong.json().code], [403, 'wrong_password'])
+  }
+  t.assert.strictEqual((await ada.get(me)).json().email, 'ada@example.com')
+  const right = await ada.patch(me, { email: 'ada@example.org', current_password: password })
+  t.assert.deepStrictEqual([right.statusCode, right.json().email], [200, 'ada@example.org'])
+})
+
+test('an e-mail address that somebody has, and a password that is tried first, are refused', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const [ada] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const taken = await ada.patch(me, { email: 'Grace@example.com', current_password: password })
+  t.assert.deepStrictEqual([taken.statusCode, taken.json().code], [409, 'email_taken'])
+  const weak = await ada.patch(me, { password: 'password1', current_password: password })
+  t.assert.strictEqual(weak.statusCode, 422)
+  t.assert.deepStrictEqual(weak.json().errors[0].loc, ['body', 'password'])
+})
+
+test('a new password ends every other token of the manager, and is the one that counts', async (t: TestContext) => {
+  const { signIn, logIn } = await openApp(t)
+  const [phone, laptop] = [await signIn('ada@example.com'), await signIn('ada@example.com')]
+  const grace = await signIn('grace@example.com')
+  const changed = await phone.patch(me, { password: 'another horse battery', current_password: password })
+  t.assert.strictEqual(changed.statusCode, 200)
+  const answers = await Promise.all([phone, laptop, grace].map((manager) => manager.get('/items')))
+  t.assert.deepStrictEqual(
+    answers.map(({ statusCode }) => statusCode),
+    [200, 401, 200],
+  )
+  t.assert.strictEqual((await logIn('ada@example.com')).statusCode, 401)
+  t.assert.strictEqual((await logIn('ada@example.com', 'another horse battery')).statusCode, 200)
+  await phone.get('/store-managers/logout?scope=all')
+  t.assert.strictEqual((await phone.get('/items')).statusCode, 401)
+})
+
+test('of two changes of a password at once one wins, and the other is refused', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const change = (word: string) => ada.patch(me, { password: `${word} horse battery`, current_password: password })
+  const answers = await Promise.all([change('another'), change('a third')])
+  t.assert.deepStrictEqual(answers.map(({ statusCode }) => statusCode).toSorted(), [200, 403])
+})
+
+test('wrong present passwords count as failed logins', async (t: TestContext) => {
+  const { signIn } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '2' })
+  const ada = await signIn('ada@example.com')
+  const guess = () => ada.patch(me, { email: 'eve@example.com', current_password: 'a wrong guess' })
+  const statuses = [await guess(), await guess(), await guess()].map(({ statusCode }) => statusCode)
+  t.assert.deepStrictEqual(statuses, [403, 403, 429])
+})
+
+test('a manager is deleted when they own no items, and told how many they own before', async (t: TestContext) => {
+  const { signIn, logIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const item = await ada.post('/items', { name: 'Tea', category: 'Grocery', price_usd: 4.99, in_stock: true })
+  const refused = await ada.delete(me)
+  t.assert.strictEqual(refused.statusCode, 409)
+  t.assert.deepStrictEqual([refused.json().code, refused.json().items], ['manager_owns_items', 1])
+  await ada.delete(item.headers.location ?? '')
+  t.assert.strictEqual((await ada.delete(me)).statusCode, 204)
+  t.assert.strictEqual((await ada.get('/items')).json().detail, 'The token is of a manager who no longer exists.')
+  t.assert.strictEqual((await logIn('ada@example.com')).statusCode, 401)
+})
