@@ -23,6 +23,19 @@ test('the tour of the README, pasted line by line, gives what it shows', async (
   t.assert.deepStrictEqual(lines(printed), lines(shown.join('\n')))
 })
 
+test('every test that SECURITY.md names is there', async (t: TestContext) => {
+  const security = await readFile(new URL('../SECURITY.md', import.meta.url), 'utf8')
+  const named = [...security.matchAll(/((?:«[^»]+»(?:, | and )?)+) \(`([\w-]+\.test\.ts)`\)/g)]
+  t.assert.ok(named.length > 40)
+  for (const [, sentences = '', file = ''] of named) {
+    const tests = await readFile(new URL(file, import.meta.url), 'utf8')
+    for (const [, sentence = ''] of sentences.matchAll(/«([^»]+)»/g)) {
+      // The dots stand for what differs between tests of one kind.
+      for (const part of sentence.split('…')) t.assert.ok(tests.includes(part.trim()), `${file}: ${sentence}`)
+    }
+  }
+})
+
 test('the settings in the README are those of --help', (t: TestContext) => {
   t.assert.ok(readme.includes(`\`\`\`text\n${describeSettings()}\n\`\`\``))
 })
