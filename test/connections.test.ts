@@ -89,12 +89,16 @@ function openDribblers(t: TestContext): (port: number, number: number) => Promis
 }
 
 async function answersAtOnce(t: TestContext, port: number): Promise<void> {
+  const times: number[] = []
   for (let request = 0; request < 20; request++) {
     const asked = performance.now()
     const { status } = await fetch(`http://127.0.0.1:${port}/items`, { headers: { connection: 'close' } })
     t.assert.strictEqual(status, 401)
-    t.assert.ok(performance.now() - asked < 2_000)
+    times.push(performance.now() - asked)
   }
+  // A busy machine may hold one of them up, but not most.
+  t.assert.ok(times.filter((time) => time < 500).length > 15, `${times.join(', ')} ms`)
+  t.assert.ok(Math.max(...times) < 2_000, `${times.join(', ')} ms`)
 }
 
 function count(app: App): Promise<number> {
