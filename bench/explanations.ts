@@ -9,12 +9,6 @@ const explanations: Record<string, string> = {
     'lanes (larger batches) and statements past the query builder took the ratio from 0.67 to between 0.7 and 0.9: the busier ' +
     'the machine and its caches, the lower, for the service has more code and garbage than the floor. The number of lanes and ' +
     'the size of the young generation (4 to 16 MiB) moved it less than that.',
-  '≥ 1.3 × usual':
-    'PostgreSQL and its commits take half of the CPU of a PATCH or DELETE on both sides, and are the same work on both. What is ' +
-    "saved is the token's verification and the queries and promises around the statement. Before items had versions, rounds of a " +
-    'second in turn gave a PATCH 1.4 to 1.5; what headers, ETags and limits cost it since then was not profiled. Whole runs gave ' +
-    'a PATCH 1.17, 1.23, 1.33 and 1.33, a DELETE 1.08, 1.21, 1.22 and 1.58. To write several items in one statement would save most ' +
-    'of it, but could deadlock with other batches, and was not tried.',
   'resident memory grows':
     "Of 40 to 65 MiB 16 to 24 are V8's young generation at its full size, 10 code and types that a first list makes, and 14 the " +
     'buffers of some milliseconds (`/proc/PID/smaps`). With a young generation of 4 MiB it is 42, but a GET by id takes 15 % more CPU.',

@@ -10,6 +10,7 @@ import type { Context } from '../context.ts'
 import { openGate } from '../gate.ts'
 import { operation, signedIn } from '../openapi.ts'
 import { IdempotencyKey, ref } from '../schemas.ts'
+import { type Condition, remover, updater } from './changes.ts'
 import * as items from './items.ts'
 import { listing } from './listing.ts'
 import { IfMatch, IfNoneMatch, Item, ItemCreate, ItemParams, ItemQuery, Items, ItemUpdate } from './schemas.ts'
@@ -22,13 +23,14 @@ const listingGate = { places: 2, queue: 64, patience: 3_000 }
 export function itemRoutes(app: App, context: Context, atWork: () => number): void {
   const { db, pool, config } = context
   const listings = openGate(listingGate)
-  const condition = ({ token, headers }: FastifyRequest): items.Condition => ({
+  const condition = ({ token, headers }: FastifyRequest): Condition => ({
     owner: config.itemWrites === 'owner' ? token.sub : undefined,
     versions: acceptedVersions(headers['if-match'], config.requireIfMatch),
   })
 
   const [read, readWithOwner] = [items.reader(db), items.reader(db, true)]
   const create = items.creator(context)
+  const [update, remove] = [updater(db, read), remover(db, read)]
   authenticate(app, context, (method) => method === 'GET' || method === 'HEAD')
 
   app.get(
@@ -134,7 +136,7 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
       },
     },
     async (request, reply) => {
-      const item = await items.update(db, request.params.id, request.body, condition(request))
+      const item = await update(request.params.id, request.body, condition(request))
       return reply.header('etag', entityTag(item)).send(item)
     },
   )
@@ -155,7 +157,7 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
       },
     },
     async (request, reply) => {
-      await items.remove(db, request.params.id, condition(request))
+      await remove(request.params.id, condition(request))
       return reply.code(204).send(null)
     },
   )
