@@ -60,19 +60,32 @@ test('an item that somebody holds keeps its own change waiting, and no other', a
   const app = await openApp(t)
   const ada = await app.signIn('ada@example.com')
   const [held = '', ...others] = await createMany(ada, 20)
-  const holder = await hold(app, held)
-  try {
+  await withHeld(app, held, async (letGo) => {
     let isDone = false
     const waiting = ada.patch(`/items/${held}`, { price_usd: 1 }).finally(() => (isDone = true))
     const answers = await Promise.all(others.map((id) => ada.patch(`/items/${id}`, { price_usd: 1 })))
     for (const answer of answers) t.assert.strictEqual(answer.statusCode, 200)
     t.assert.strictEqual(isDone, false)
-    await holder.query('commit')
+    await letGo()
     t.assert.strictEqual((await waiting).statusCode, 200)
-  } finally {
-    // Before the schema is dropped, which would wait for it.
-    await holder.end()
-  }
+  })
+})
+
+test('a change that waits too long for its item answers 503, and is not made later', async (t: TestContext) => {
+  const app = await openApp(t)
+  const ada = await app.signIn('ada@example.com')
+  const [id = ''] = await createMany(ada, 1)
+  await withHeld(app, id, async (letGo) => {
+    const answers = await Promise.all([ada.patch(`/items/${id}`, { price_usd: 1 }), ada.delete(`/items/${id}`)])
+    for (const answer of answers) {
+      t.assert.strictEqual(answer.statusCode, 503)
+      t.assert.strictEqual(answer.json().code, 'too_busy')
+      t.assert.strictEqual(answer.headers['retry-after'], '1')
+    }
+    await letGo()
+  })
+  t.assert.strictEqual((await ada.get(`/items/${id}`)).headers.etag, '"1"')
+  t.assert.strictEqual((await ada.patch(`/items/${id}`, { price_usd: 1 })).statusCode, 200)
 })
 
 test('two processes that change the same items at once do not block each other', async (t: TestContext) => {
@@ -96,11 +109,19 @@ async function createMany(manager: Manager, count: number): Promise<string[]> {
   return answers.map((answer) => answer.json().id)
 }
 
-/** A connection in whose transaction the item is locked. */
-async function hold({ server, context }: TestApp, id: string): Promise<Client> {
+/** Does `work` while the item is locked by a transaction of somebody else, until it lets go of it. */
+async function withHeld(
+  { server, context }: TestApp,
+  id: string,
+  work: (letGo: () => Promise<unknown>) => Promise<void>,
+) {
   const client = new Client(clientConfig(server, context.config.pool.schema))
   await client.connect()
-  await client.query('begin')
-  await client.query('select from items where id = $1 for update', [id])
-  return client
+  try {
+    await client.query('begin')
+    await client.query('select from items where id = $1 for update', [id])
+    await work(() => client.query('commit'))
+  } finally {
+    await client.end()
+  }
 }

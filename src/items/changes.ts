@@ -1,9 +1,10 @@
 import { CompiledQuery } from 'kysely'
+import type { DatabaseError } from 'pg'
 
 import { coalesce } from '../coalesce.ts'
 import type { Database } from '../database/database.ts'
 import { openGate } from '../gate.ts'
-import { Problem } from '../problems.ts'
+import { Problem, tooBusy } from '../problems.ts'
 import { itemNotFound, type ItemReader, lanes } from './items.ts'
 import type { ItemUpdate } from './schemas.ts'
 import { entityTag, type StoredItem } from './versions.ts'
@@ -20,8 +21,9 @@ interface Write extends Condition {
   id: string
 }
 
-/** Writes that go alone at a time, since each may wait for whoever holds its item; in milliseconds, how long others wait for them. */
+/** Writes that go alone at a time, since each may wait for whoever holds its item. Times are in milliseconds. */
 const aloneGate = { places: 4, queue: 1_024, patience: 3_000 }
+const lockTimeout = 2_000
 
 /**
  * Changes what `changes` names of an item, and counts its version up if that is anything at all.
@@ -72,10 +74,16 @@ function writeWithOthers<Kind extends Write, Row extends { id: string }>(
     let row = await writeTogether(write)
     while (row === undefined) {
       checkCondition(write, await read(write.id))
-      row = await gate.run(async () => (await run(alone, [write]))[0])
+      row = await gate.run(async () => (await run(alone, [write]).catch(lateForLock))[0])
     }
     return row
   }
+}
+
+/** Nothing was written then. */
+function lateForLock(error: DatabaseError): never {
+  if (error.code !== '55P03') throw error
+  throw tooBusy('Somebody else is changing this item, and takes long: try again.', 1)
 }
 
 function compile(statement: string, writes: Write[], columns: unknown[]): CompiledQuery {
@@ -88,10 +96,14 @@ function compile(statement: string, writes: Write[], columns: unknown[]): Compil
   ])
 }
 
-/** Items that nobody writes at the moment. */
-const free = (isAlone: boolean) =>
+/** Lets a statement take only items that nobody else writes at the moment; or, alone, wait for its item, but not for ever. */
+const waiting = (isAlone: boolean) =>
   isAlone
-    ? { first: '', from: '', where: '' }
+    ? {
+        first: `with patience as materialized (select set_config('lock_timeout', '${lockTimeout}', true))`,
+        from: ', patience',
+        where: '',
+      }
     : {
         first: 'with free as materialized (select id from items where id = any($1) for no key update skip locked)',
         from: ', free',
@@ -104,7 +116,7 @@ const mayWrite = `items.id = wanted.id
 
 // Written out, because the builder would build the same statements again for each request. Null leaves a column alone.
 function updateItems(isAlone: boolean): string {
-  const { first, from, where } = free(isAlone)
+  const { first, from, where } = waiting(isAlone)
   return `${first}
     update items set name = coalesce(wanted.name, items.name), category = coalesce(wanted.category, items.category),
       price_usd = coalesce(wanted.price_usd, items.price_usd), in_stock = coalesce(wanted.in_stock, items.in_stock),
@@ -116,7 +128,7 @@ function updateItems(isAlone: boolean): string {
 }
 
 function deleteItems(isAlone: boolean): string {
-  const { first, from, where } = free(isAlone)
+  const { first, from, where } = waiting(isAlone)
   return `${first}
     delete from items using unnest($1::uuid[], $2::uuid[], $3::text[]) as wanted (id, owner, versions) ${from}
     where ${mayWrite} ${where}
