@@ -7,6 +7,8 @@ export interface Connections {
   admit(server: Server): void
   startWork(socket: Socket): void
   endWork(socket: Socket): void
+  /** When the last one came, on the clock of `performance`. */
+  lastAt: () => number
   /** Closes those that have waited since the last call, and sent nothing. */
   closeSilent(): void
 }
@@ -20,6 +22,7 @@ export function openConnections(limit: number): Connections {
   const waiting = new Set<Socket>()
   const open = new Set<Socket>()
   let heard = new Map<Socket, number>()
+  let lastAt = -Infinity
 
   const makeRoom = () => {
     const [longest] = waiting
@@ -29,6 +32,7 @@ export function openConnections(limit: number): Connections {
   }
 
   const enter = (socket: Socket) => {
+    lastAt = performance.now()
     open.add(socket)
     waiting.add(socket)
     socket.once('close', () => {
@@ -48,6 +52,7 @@ export function openConnections(limit: number): Connections {
     endWork(socket) {
       if (open.has(socket)) waiting.add(socket)
     },
+    lastAt: () => lastAt,
     closeSilent() {
       const before = heard
       heard = new Map([...waiting].map((socket) => [socket, socket.bytesRead]))

@@ -1,10 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { App } from './app.ts'
+import type { Connections } from './connections.ts'
 import type { Context } from './context.ts'
+import type { Listener } from './listen.ts'
 
 /** Milliseconds in which a connection without a request may still send one: it may be on its way. */
 const grace = 1_000
+/** Milliseconds without a new connection after which none waits to be accepted any more, and for which that is waited at most. */
+const calm = 100
+const longestRush = 1_000
 /** Milliseconds that processes which share a port take to close it, each on its own. */
 const closing = 100
 
@@ -14,19 +19,28 @@ const closing = 100
  */
 export async function drain(
   app: App,
+  listener: Listener,
   { config, connections, readiness }: Context,
   timeUp: Promise<unknown>,
 ): Promise<void> {
   readiness.leave()
   await sleep(config.drainDelayMs)
+  await untilCalm(connections)
   // Node would call it at once.
   app.server.closeIdleConnections = () => {}
-  app.server.close()
+  const closed = listener.close()
   void timeUp.then(() => app.server.closeAllConnections())
   // A client that is told to open another connection finds the port closed, rather than closing.
   await sleep(closing)
   connections.closeSilent()
   const sweeping = setInterval(() => connections.closeSilent(), grace)
-  await app.close()
+  await Promise.all([app.close(), closed])
   clearInterval(sweeping)
+}
+
+/** On a busy machine connections wait to be accepted, which would be reset if the port were closed. */
+async function untilCalm({ lastAt }: Connections): Promise<void> {
+  const begun = performance.now()
+  do await sleep(calm)
+  while (performance.now() - lastAt() < calm && performance.now() - begun < longestRush)
 }

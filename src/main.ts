@@ -1,7 +1,6 @@
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { loadEnvFile } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -15,6 +14,7 @@ import { ensureSchema } from './database/migrate.ts'
 import type { Server } from './database/pool.ts'
 import { openServer, StartupError, waitForServer } from './database/server.ts'
 import { drain } from './drain.ts'
+import { listen, type Listener } from './listen.ts'
 import { openLog } from './logging.ts'
 import { superviseWorkers } from './workers.ts'
 
@@ -73,14 +73,15 @@ async function serve(
 ): Promise<number> {
   const context = await openContext(config, server, secret, log)
   const app = await buildApp(context)
+  let listener: Listener | undefined
   running.defer(async () => {
     const timeUp = sleep(config.shutdownTimeoutMs)
-    await drain(app, context, timeUp)
+    if (listener) await drain(app, listener, context, timeUp)
     await Promise.race([context.close(), timeUp])
   })
-  await app.listen(config.listen)
+  listener = await listen(app, config.listen)
   setTimeout(giveBackMemory, quietAfter).unref()
-  return (app.server.address() as AddressInfo).port
+  return listener.port
 }
 
 /** Gives the system back what only the start needed, some 60 MiB. It takes a tenth of a second, so it waits for the first rush. */

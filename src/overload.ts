@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from './app.ts'
 import type { Connections } from './connections.ts'
 import { type Problem, tooBusy } from './problems.ts'
+import { seldom } from './seldom.ts'
 
 /** Milliseconds between two lines in the log that say so. */
 const silence = 10_000
@@ -20,7 +21,9 @@ const pause = 200
  */
 export function shedLoad(app: App, limit: number, connections: Connections): () => number {
   let atWork = 0
-  let saidAt = -Infinity
+  const warn = seldom(silence, (refused) => {
+    app.log.warn({ limit, refused }, 'more requests than can be served at a time: those beyond the limit are refused')
+  })
   function leave(this: ServerResponse) {
     atWork--
     connections.endWork(this.req.socket)
@@ -31,11 +34,7 @@ export function shedLoad(app: App, limit: number, connections: Connections): () 
       socket.pause()
       setTimeout(() => socket.resume(), pause)
     })
-    const now = performance.now()
-    if (now - saidAt > silence) {
-      app.log.warn({ limit }, 'more requests than can be served at a time: those beyond the limit are refused')
-      saidAt = now
-    }
+    warn()
     return tooBusy('More requests than can be served came at once: try again.', 1)
   }
 

@@ -107,8 +107,12 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): v
     .send(toBody(problem, request.id))
 }
 
-/** There may be thousands of `too_busy` a second, when writing them down would be part of the load. */
-const levels: Partial<Record<Code, 'error' | 'debug'>> = { internal_error: 'error', too_busy: 'debug' }
+/** There may be thousands of the others a second: whoever throws them says so, now and then. */
+const levels: Partial<Record<Code, 'error' | 'debug'>> = {
+  internal_error: 'error',
+  too_busy: 'debug',
+  store_unavailable: 'debug',
+}
 
 /** Answers bytes that are not HTTP, headers beyond the limit, and requests that never end. */
 export function handleClientError(error: Error & { code?: string }, socket: Socket): void {

@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 
 import type { Config } from './config.ts'
 import { storeUnavailable } from './problems.ts'
+import { seldom } from './seldom.ts'
 
 export type Client = ReturnType<typeof connect>
 
@@ -17,6 +18,7 @@ export interface Redis {
 /** Milliseconds. */
 const commandTimeout = 1_000
 const silence = 5_000
+const betweenWarnings = 10_000
 
 /** Opens a Redis connection that never queues a command and comes back by itself. If Redis is away, it goes on without. */
 export async function openRedis(options: NonNullable<Config['redis']>, log: Logger): Promise<Redis> {
@@ -36,6 +38,7 @@ export async function openRedis(options: NonNullable<Config['redis']>, log: Logg
   await Promise.race([connecting, once(client, 'error')])
 
   let silent = false
+  const warn = seldom(betweenWarnings, (_calls, err) => log.warn({ err }, 'Redis does not answer: it is gone without'))
   return {
     async run(command) {
       if (silent) throw storeUnavailable('Redis', new Error('it has not answered'))
@@ -44,6 +47,7 @@ export async function openRedis(options: NonNullable<Config['redis']>, log: Logg
         return await within(commandTimeout, reply)
       } catch (error) {
         silent = true
+        if (client.isReady) warn(error)
         void reply.catch(() => {}).then(() => (silent = false))
         throw storeUnavailable('Redis', error)
       }

@@ -1,14 +1,11 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { App } from '../src/app.ts'
 import { openApp } from './support/app.ts'
-
-const head = 'POST /store-managers HTTP/1.1\r\nHost: a\r\nX: '
-const body =
-  'POST /store-managers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n'
+import { openDribblers } from './support/dribble.ts'
 
 test('500 clients that dribble keep nobody waiting, and are told to go before long', async (t: TestContext) => {
   const dribble = openDribblers(t)
@@ -67,26 +64,6 @@ test('who sends nonsense and stays is dropped', async (t: TestContext) => {
   await sleep(1_500)
   t.assert.strictEqual(await count(app), 0)
 })
-
-/** Opens clients that send a byte now and then, of the headers or of the body. To be called first, for what is opened first ends first. */
-function openDribblers(t: TestContext): (port: number, number: number) => Promise<Socket[]> {
-  const sockets: Socket[] = []
-  const timer = setInterval(() => sockets.forEach((socket) => socket.writable && socket.write('x')), 100)
-  t.after(() => {
-    clearInterval(timer)
-    sockets.forEach((socket) => socket.destroy())
-  })
-  return async (port, number) => {
-    for (let index = 0; index < number; index++) {
-      const socket = connect({ host: '127.0.0.1', port })
-      socket.on('error', () => {})
-      socket.resume().write(index % 2 ? head : body)
-      sockets.push(socket)
-    }
-    await Promise.all(sockets.filter(({ connecting }) => connecting).map((socket) => once(socket, 'connect')))
-    return sockets
-  }
-}
 
 async function answersAtOnce(t: TestContext, port: number): Promise<void> {
   const times: number[] = []

@@ -93,6 +93,7 @@ test('a reader that takes nothing for too long is dropped', async (t: TestContex
     false,
     {
       reader: 100,
+      share: 2 ** 20,
       store: 10_000,
     },
   )
@@ -100,6 +101,35 @@ test('a reader that takes nothing for too long is dropped', async (t: TestContex
   await once(stream, 'close')
   t.assert.strictEqual(stream.readableEnded, false)
   await until(async () => (await copies(app)).length === 0)
+})
+
+test('a reader that takes a little now and then is dropped as well', async (t: TestContext) => {
+  const app = await openFull(t)
+  const { db, pool } = app.context
+  const gate = openGate({ places: 1, queue: 1, patience: 1000 })
+  const stream = listing({ db, pool, gate, isBusy: () => false }, false, { reader: 300, share: 2 ** 20, store: 10_000 })
+  const begun = performance.now()
+  const taking = setInterval(() => stream.read(), 200)
+  stream.read(0)
+  await once(stream, 'close')
+  clearInterval(taking)
+  t.assert.strictEqual(stream.readableEnded, false)
+  t.assert.ok(performance.now() - begun < 2_000)
+})
+
+test('a reader that takes its share in time may take as long as it likes', async (t: TestContext) => {
+  const app = await openFull(t)
+  const { db, pool } = app.context
+  const gate = openGate({ places: 1, queue: 1, patience: 1000 })
+  const patience = { reader: 400, share: 2 ** 18, store: 10_000 }
+  const begun = performance.now()
+  let text = ''
+  for await (const chunk of listing({ db, pool, gate, isBusy: () => false }, false, patience)) {
+    text += String(chunk)
+    await sleep(15)
+  }
+  t.assert.ok(performance.now() - begun > 2 * patience.reader)
+  t.assert.strictEqual(Object.keys(JSON.parse(text)).length, 60_000)
 })
 
 test('a PostgreSQL that gives nothing for too long is given up', async (t: TestContext) => {
@@ -112,6 +142,7 @@ test('a PostgreSQL that gives nothing for too long is given up', async (t: TestC
     false,
     {
       reader: 10_000,
+      share: 2 ** 20,
       store: 200,
     },
   )

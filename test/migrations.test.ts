@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
+import { Client } from 'pg'
 import { pino } from 'pino'
 
 import { createRevision, downgrade, ensureSchema, status, upgrade } from '../src/database/migrate.ts'
-import type { Server } from '../src/database/pool.ts'
+import { clientConfig, type Server } from '../src/database/pool.ts'
 import { onServer, openSchema } from './support/app.ts'
+import { until } from './support/until.ts'
 
 const silent = pino({ level: 'silent' })
 
@@ -79,6 +81,30 @@ test('six upgrades at once of an empty schema apply each migration once', async 
   const { applied, pending } = await status(server, schema)
   t.assert.strictEqual(pending.length, 0)
   t.assert.strictEqual(new Set(applied).size, applied.length)
+})
+
+test('a migration that waits for a long transaction lets others through, and is applied when that ends', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  const isAltered = async () =>
+    (await status(server, schema)).applied.some((name) => name.endsWith('_token_generation'))
+  while (await isAltered()) await downgrade(server, schema, silent)
+  const long = new Client(clientConfig(server, schema))
+  await long.connect()
+  t.after(() => long.end())
+  await long.query('begin; select from store_managers')
+  const patience = { wait: 200, rest: 200, tries: 2 }
+  await t.assert.rejects(upgrade(server, schema, silent, patience), { name: 'StartupError' })
+
+  const log: string[] = []
+  const logger = pino({}, { write: (line: string) => void log.push(line) })
+  const upgraded = upgrade(server, schema, logger, { ...patience, tries: 50 })
+  await until(() => log.some((line) => line.includes('waits for transactions')))
+  const asked = performance.now()
+  await onServer(server, `select from ${schema}.store_managers`)
+  t.assert.ok(performance.now() - asked < 1_000)
+  await long.query('rollback')
+  t.assert.ok((await upgraded).length > 0)
+  t.assert.deepStrictEqual((await status(server, schema)).pending, [])
 })
 
 test('AUTO_MIGRATE=false refuses an old schema, saying what it lacks, and takes one at head', async (t: TestContext) => {

@@ -5,6 +5,7 @@ import bcrypt from 'bcrypt'
 
 import { openPasswords } from '../src/auth/passwords.ts'
 import { onServer, openApp, openAppOn, openSchema, password, type TestApp, testConfig } from './support/app.ts'
+import { areaUnderCurve } from './support/curve.ts'
 
 const long = 'a'.repeat(72)
 
@@ -129,12 +130,6 @@ test('200 logins each cannot tell by their time whether the e-mail address is kn
   // What the machine does beside may hide in one measurement, hardly in two.
   t.assert.ok(isBlind(first) || isBlind(await measure()), String(first))
 })
-
-/** How often one of `these` is greater than one of `those`: a half if they cannot be told apart. */
-function areaUnderCurve(these: number[], those: number[]): number {
-  const greater = these.flatMap((one) => those.map((other) => Number(one > other) + Number(one === other) / 2))
-  return greater.reduce((sum, each) => sum + each, 0) / greater.length
-}
 
 async function setHash({ server, context }: TestApp, hash: string): Promise<void> {
   await onServer(server, `update ${context.config.pool.schema}.store_managers set password_hash = $1`, [hash])

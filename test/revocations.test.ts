@@ -2,16 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { createClient } from '@redis/client'
-import { pino } from 'pino'
-
-import { startEmbedded } from '../src/database/embedded/embedded.ts'
-import { upgrade } from '../src/database/migrate.ts'
 import type { Server } from '../src/database/pool.ts'
-import { onServer, openApp, openAppOn, openSchema, testConfig, type TestApp, withoutRedis } from './support/app.ts'
+import { openApp, openAppOn, openSchema, testConfig, type TestApp, withoutRedis } from './support/app.ts'
+import { openOwnPostgres } from './support/postgres.ts'
 import { temporaryFolder } from './support/service.ts'
 import { openLoad, type Seen } from './support/steady-load.ts'
-import { openProxy, startRedis } from './support/stores.ts'
+import { fillRedis, openProxy, redisCli, startRedis } from './support/stores.ts'
 import { until } from './support/until.ts'
 
 // Under a steady load on two processes' worth of the service, the stores are really lost, stopped and replaced.
@@ -118,17 +114,17 @@ test(
 
 test('no logout is forgotten on a Redis that evicts keys when memory is short', { skip }, async (t: TestContext) => {
   const { load, port } = await openService(t, ['--maxmemory', '3mb', '--maxmemory-policy', 'allkeys-random'])
-  const seen = await load.during(() => fill(port))
+  const seen = await load.during(() => fillRedis(port))
   expectRight(t, seen)
 })
 
 test('no logout is forgotten when PostgreSQL is restarted, loses a backend and is away for a while', async (t: TestContext) => {
-  const { server, restart, away } = await openOwnServer(t)
+  const { server, restart, killBackend } = await openOwnPostgres(t)
   const services = await Promise.all([
     openService(t, [], { REDIS_HOST: '' }, server),
     ...(withoutRedis ? [] : [openService(t, [], {}, server)]),
   ])
-  for (const fault of [restart, () => killBackend(server), away]) {
+  for (const fault of [restart, killBackend, () => restart(700)]) {
     const happening = fault()
     const seen = await Promise.all(services.map(({ load }) => load.during(() => happening)))
     for (const { wrong } of seen) t.assert.deepStrictEqual(wrong, [])
@@ -216,49 +212,10 @@ async function openService(t: TestContext, settings: string[] = [], env: Record<
   return { server, redis, proxy, port: redis.port, apps, load }
 }
 
-/** A PostgreSQL of its own, which the test may stop and start. */
-async function openOwnServer(t: TestContext) {
-  const folder = await temporaryFolder(t)
-  const open = () => startEmbedded(folder, { log: () => {}, settings: { fsync: 'off' } })
-  let running = await open()
-  t.after(() => running.stop())
-  await upgrade(running.connection, 'public', pino({ level: 'silent' }))
-  const restart = async (pause = 0) => {
-    await running.stop()
-    await sleep(pause)
-    running = await open()
-  }
-  return { server: running.connection, restart, away: () => restart(700) }
-}
-
-async function killBackend(server: Server): Promise<void> {
-  const { rows } = await onServer(
-    server,
-    `select pid from pg_stat_activity where application_name = 'stockroom' and pid <> pg_backend_pid()`,
-  )
-  process.kill(rows[0].pid, 'SIGKILL')
-}
-
 async function startRedisFor(t: TestContext, port?: number, settings?: string[]) {
   const redis = await startRedis(port, settings)
   t.after(() => redis.stop())
   return redis
-}
-
-async function redisCli(port: number, ...command: string[]): Promise<unknown> {
-  const client = await createClient({ socket: { host: '127.0.0.1', port } }).connect()
-  try {
-    return await client.sendCommand(command)
-  } finally {
-    client.destroy()
-  }
-}
-
-/** Writes three times as much as a Redis of three megabytes keeps. */
-async function fill(port: number): Promise<void> {
-  const client = await createClient({ socket: { host: '127.0.0.1', port } }).connect()
-  for (let key = 0; key < 100; key++) await client.set(`filling ${key}`, Buffer.alloc(100_000))
-  client.destroy()
 }
 
 function redisOf({ redis }: TestApp['context']['config']) {

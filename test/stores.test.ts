@@ -4,12 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { pino } from 'pino'
 
-import { startEmbedded } from '../src/database/embedded/embedded.ts'
-import { upgrade } from '../src/database/migrate.ts'
 import type { Server } from '../src/database/pool.ts'
 import { waitForServer } from '../src/database/server.ts'
 import { onServer, openApp, openAppOn, type TestApp, testConfig, withoutRedis } from './support/app.ts'
-import { temporaryFolder } from './support/service.ts'
+import { openOwnPostgres } from './support/postgres.ts'
 import { freePort, openProxy, startRedis } from './support/stores.ts'
 
 const silent = pino({ level: 'silent' })
@@ -162,20 +160,10 @@ async function recovered(send: () => Promise<{ statusCode: number }>): Promise<v
 
 /** An application on a PostgreSQL of its own, which the test may stop and start, with a manager signed in. */
 async function openOnOwnServer(t: TestContext) {
-  const folder = await temporaryFolder(t)
-  const open = () => startEmbedded(folder, { log: () => {}, settings: { fsync: 'off' } })
-  let running = await open()
-  t.after(() => running.stop())
-  const server = running.connection
-  await upgrade(server, 'public', silent)
-  const app = await openAppOn(t, server, testConfig('public', { REDIS_HOST: '', LOGIN_LIMIT_PER_ADDRESS: '0' }))
-  const start = async () => void (running = await open())
-  const stop = () => running.stop()
-  const restart = async () => {
-    await stop()
-    await start()
-  }
-  return { server, app, ada: await app.signIn('ada@example.com'), start, stop, restart }
+  const postgres = await openOwnPostgres(t)
+  const settings = testConfig('public', { REDIS_HOST: '', LOGIN_LIMIT_PER_ADDRESS: '0' })
+  const app = await openAppOn(t, postgres.server, settings)
+  return { ...postgres, app, ada: await app.signIn('ada@example.com') }
 }
 
 async function expectService(t: TestContext, signIn: TestApp['signIn']): Promise<void> {

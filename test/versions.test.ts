@@ -42,6 +42,26 @@ test('each answer with one item has its ETag, another one after each change', as
   t.assert.deepStrictEqual(await etags(), ['"2"', '"2"'])
 })
 
+test('answers with items may be kept by who asked for them, who asks again before using them; errors are not kept', async (t: TestContext) => {
+  const { signIn, send } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const { url, created } = await createTea(ada)
+  const answers = [
+    created,
+    await ada.get(url),
+    await ada.get(url, undefined, { 'if-none-match': '"1"' }),
+    await ada.get('/items'),
+    await ada.patch(url, { price_usd: 1 }),
+  ]
+  t.assert.deepStrictEqual(
+    answers.map(({ statusCode }) => statusCode),
+    [201, 200, 304, 200, 200],
+  )
+  for (const { headers } of answers) t.assert.strictEqual(headers['cache-control'], 'private, no-cache')
+  for (const refused of [await send({ url }), await ada.get('/items/7')])
+    t.assert.strictEqual(refused.headers['cache-control'], 'no-store')
+})
+
 test('the ETag of an item with its owner is another one, and changes with the name of the owner', async (t: TestContext) => {
   const { signIn, context } = await openApp(t)
   const ada = await signIn('ada@example.com')

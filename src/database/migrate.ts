@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-import { sql } from 'kysely'
+import { CompiledQuery, type DatabaseConnection, sql } from 'kysely'
 import { Client } from 'pg'
 import type { Logger } from 'pino'
 
@@ -11,6 +12,15 @@ import { StartupError } from './server.ts'
 
 const folder = fileURLToPath(new URL('migrations', import.meta.url))
 const table = 'mikro_orm_migrations'
+
+/**
+ * Milliseconds that a migration waits for a lock, while all that need the table queue behind it, and that it leaves them
+ * before it tries again; and how often it does.
+ */
+const standardPatience = { wait: 2_000, rest: 3_000, tries: 20 }
+
+/** The SQLSTATE of a lock that was not to be had in time. */
+const lockNotAvailable = '55P03'
 
 export interface Status {
   applied: string[]
@@ -23,14 +33,15 @@ export interface Status {
  * Brings the schema to head. Any number of processes may do so at once: one migrates, the others wait for it.
  *
  * @returns the names of the migrations that this call applied
+ * @throws StartupError if other transactions hold its tables for minutes
  */
-export function upgrade(server: Server, schema: string, log: Logger): Promise<string[]> {
-  return migrate(server, schema, log, (migrator) => migrator.up())
+export function upgrade(server: Server, schema: string, log: Logger, patience = standardPatience): Promise<string[]> {
+  return migrate(server, schema, log, (migrator) => migrator.up(), patience)
 }
 
 /** Takes the last migration back, if there is one. @returns its name */
 export function downgrade(server: Server, schema: string, log: Logger): Promise<string[]> {
-  return migrate(server, schema, log, (migrator) => migrator.down())
+  return migrate(server, schema, log, (migrator) => migrator.down(), standardPatience)
 }
 
 /** What has been applied and what has not. Does not load the migrator, which a start seldom needs. */
@@ -109,22 +120,46 @@ async function migrate(
   schema: string,
   log: Logger,
   run: (migrator: Migrator) => Promise<{ name: string }[]>,
+  patience: typeof standardPatience,
 ): Promise<string[]> {
   return withClient(server, schema, async (client) => {
     // On a client of its own, for the migrator's connections come and go.
     await client.query('select pg_advisory_lock(hashtext($1))', [`stockroom migrations ${schema}`])
-    const orm = await openOrm(server, schema)
+    const orm = await openOrm(server, schema, folder, patience.wait)
     try {
       orm.migrator.on('migrating', ({ name }) => log.info({ name }, 'applying migration'))
       orm.migrator.on('reverting', ({ name }) => log.info({ name }, 'taking migration back'))
-      return (await run(orm.migrator)).map(({ name }) => name)
+      const done = await retryLocked(() => run(orm.migrator), log, patience)
+      return done.map(({ name }) => name)
     } finally {
       await orm.close()
     }
   })
 }
 
-async function openOrm(server: Server, schema: string, path = folder) {
+/** All of it is one transaction, so what was done before a lock is taken back while others have their turn. */
+async function retryLocked<T>(
+  run: () => Promise<T>,
+  log: Logger,
+  { rest, tries }: typeof standardPatience,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run()
+    } catch (error) {
+      if ((error as { code?: string }).code !== lockNotAvailable) throw error
+      if (attempt >= tries) {
+        throw new StartupError('The migrations cannot be applied: other transactions hold their tables.', {
+          cause: error,
+        })
+      }
+      log.warn({ attempt }, 'a migration waits for transactions that hold its tables')
+      await sleep(rest)
+    }
+  }
+}
+
+async function openOrm(server: Server, schema: string, path = folder, lockTimeout = 0) {
   const { MikroORM } = await import('@mikro-orm/postgresql')
   const { Migrator } = await import('@mikro-orm/migrations')
   const { entities } = await import('./entities.ts')
@@ -135,6 +170,9 @@ async function openOrm(server: Server, schema: string, path = folder) {
     dbName: database,
     entities: [...entities],
     extensions: [Migrator],
+    onCreateConnection: async (connection) => {
+      await (connection as DatabaseConnection).executeQuery(CompiledQuery.raw(`set lock_timeout = ${lockTimeout}`))
+    },
     migrations: {
       path,
       pathTs: path,

@@ -6,7 +6,9 @@ import { type ClientConfig, DatabaseError, Pool, type PoolClient, type QueryResu
 import { to as copyTo } from 'pg-copy-streams'
 import type { Logger } from 'pino'
 
-import { storeUnavailable } from '../problems.ts'
+import { type Problem, storeUnavailable } from '../problems.ts'
+import { seldom } from '../seldom.ts'
+import { refuseStandby } from './standby.ts'
 
 /** How to reach a PostgreSQL: by TCP, or by the folder of its Unix socket as `host`. */
 export interface Server {
@@ -31,6 +33,7 @@ const connectTimeout = 5_000
 const queryTimeout = 10_000
 const pingTimeout = 2_000
 const restedAfter = 1_000
+const betweenWarnings = 10_000
 
 /** The settings of a plain pg client for `server`, its tables in `schema`. */
 export function clientConfig(server: Server, schema: string): ClientConfig {
@@ -63,6 +66,7 @@ const unavailable = /^(08|53|57P0|58)|^(25006|0A000|26000)$/
 export class LendingPool implements PostgresPool {
   readonly #pool: Pool
   readonly #log: Logger
+  readonly #warn: (cause: unknown) => void
   readonly #echo: boolean
   readonly #usedAt = new WeakMap<PoolClient, number>()
   #silentAt = -Infinity
@@ -74,12 +78,16 @@ export class LendingPool implements PostgresPool {
       min: size,
       max: size + overflow,
       types: { getTypeParser },
+      verify: refuseStandby,
     })
     // One that is lost while it is lent fails its query as well; unheard, the event would end the process.
     this.#pool.on('connect', (client) => client.on('error', () => {}))
     // The pool has dropped the connection already; the next request opens another.
     this.#pool.on('error', (error) => log.warn({ err: error }, 'an idle connection to PostgreSQL was lost'))
     this.#log = log
+    this.#warn = seldom(betweenWarnings, (requests, err) => {
+      log.warn({ err, requests }, 'PostgreSQL does not serve us: requests that need it are answered 503')
+    })
     this.#echo = echo
   }
 
@@ -115,6 +123,12 @@ export class LendingPool implements PostgresPool {
     return stream
   }
 
+  /** What a request is answered whose statement failed because of `cause`. The log says so now and then. */
+  unavailable(cause: unknown): Problem {
+    this.#warn(cause)
+    return storeUnavailable('PostgreSQL', cause)
+  }
+
   end(): Promise<void> {
     return this.#pool.end()
   }
@@ -122,7 +136,7 @@ export class LendingPool implements PostgresPool {
   async #acquire(): Promise<PoolClient> {
     for (;;) {
       const client = await this.#pool.connect().catch((error: unknown) => {
-        throw storeUnavailable('PostgreSQL', error)
+        throw this.unavailable(error)
       })
       if (await this.#answers(client)) return client
       client.release(true)
@@ -156,7 +170,7 @@ export class LendingPool implements PostgresPool {
       } catch (error) {
         if (!isUnavailable(error)) throw error
         failed = true
-        throw storeUnavailable('PostgreSQL', error)
+        throw this.unavailable(error)
       }
     }
     const release = () => {

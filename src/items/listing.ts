@@ -4,11 +4,14 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../database/database.ts'
 import { isUnavailable, type LendingPool } from '../database/pool.ts'
 import type { Gate } from '../gate.ts'
-import { Problem, storeUnavailable } from '../problems.ts'
+import { Problem } from '../problems.ts'
 import { select } from './items.ts'
 
-/** Milliseconds in which a reader has to take something, and PostgreSQL has to give something. */
-const standardPatience = { reader: 30_000, store: 10_000 }
+/**
+ * Milliseconds that a reader may keep a list waiting for each so many bytes, which anybody takes faster who reads at all, and
+ * that PostgreSQL may.
+ */
+const standardPatience = { reader: 30_000, share: 2 ** 20, store: 10_000 }
 
 type Patience = typeof standardPatience
 
@@ -31,7 +34,7 @@ interface Source {
  * Every item as JSON, an object from id to item, the oldest first; with `expand`, each with its owner.
  *
  * Nothing is asked before the stream is read, and no more than its reader takes is kept. If it fails halfway it is broken
- * off, so that nobody takes a part for the whole; a reader that takes nothing for 30 seconds is dropped.
+ * off, so that nobody takes a part for the whole; a reader that takes less than a mebibyte in 30 seconds is dropped.
  */
 export function listing(source: Source, expand: boolean, patience = standardPatience): Readable {
   const drop = () => stream.destroy()
@@ -49,7 +52,7 @@ async function* pieces({ db, pool, gate, isBusy }: Source, expand: boolean, pati
       rows.destroy()
     }
   } catch (error) {
-    throw error instanceof Problem || !isUnavailable(error) ? error : storeUnavailable('PostgreSQL', error)
+    throw error instanceof Problem || !isUnavailable(error) ? error : pool.unavailable(error)
   } finally {
     leave()
   }
@@ -60,16 +63,24 @@ async function* toJson(rows: Readable, expand: boolean, isBusy: () => boolean, p
   let [cutOff, separator] = ['', '{']
   let turnedAt = performance.now()
   let late = setTimeout(storeIsLate, patience.store)
+  let [waited, taken] = [0, 0]
   try {
     for await (const chunk of rows) {
       clearTimeout(late)
       const text = cutOff + String(chunk)
       const end = text.lastIndexOf('\n') + 1
       cutOff = text.slice(end)
-      late = setTimeout(drop, patience.reader)
-      if (end > 0) yield Buffer.from(separator + members(text.slice(0, end), expand), 'latin1')
-      clearTimeout(late)
-      if (end > 0) separator = ','
+      if (end > 0) {
+        const piece = Buffer.from(separator + members(text.slice(0, end), expand), 'latin1')
+        separator = ','
+        const offeredAt = performance.now()
+        late = setTimeout(drop, patience.reader - waited)
+        yield piece
+        clearTimeout(late)
+        waited += performance.now() - offeredAt
+        taken += piece.length
+        if (taken >= patience.share) [waited, taken] = [0, 0]
+      }
       late = setTimeout(storeIsLate, patience.store)
       // What comes in the meantime is seen after a turn of the event loop. One after each chunk makes a list a third slower.
       if (performance.now() - turnedAt > longestTurn) {

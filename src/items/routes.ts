@@ -31,6 +31,11 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
   const [read, readWithOwner] = [items.reader(db), items.reader(db, true)]
   const create = items.creator(context)
   const [update, remove] = [updater(db, read), remover(db, read)]
+  app.addHook('onRequest', (_request, reply, done) => {
+    // Whoever keeps an answer asks with its ETag whether it still counts, and their token with it.
+    reply.header('cache-control', 'private, no-cache')
+    done()
+  })
   authenticate(app, context, (method) => method === 'GET' || method === 'HEAD')
 
   app.get(

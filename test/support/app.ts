@@ -11,6 +11,7 @@ import { type Context, openContext } from '../../src/context.ts'
 import { upgrade } from '../../src/database/migrate.ts'
 import { clientConfig, type Server } from '../../src/database/pool.ts'
 import { discretion } from '../../src/logging.ts'
+import type { Lifetime } from './lifetime.ts'
 
 /** Set when a Redis is there to test with; the reason to skip such a test otherwise. */
 export const withoutRedis = process.env['REDIS_HOST'] ? false : 'there is no redis-server on this machine'
@@ -63,7 +64,7 @@ export async function openApp(t: TestContext, env: Record<string, string> = {}):
 
 /** A schema of its own, which ends with the test: migrated, or with nothing in it. */
 export async function openSchema(
-  t: TestContext,
+  t: Lifetime,
   state: 'migrated' | 'empty' = 'migrated',
 ): Promise<{ server: Server; schema: string }> {
   const schema = `test_${randomBytes(8).toString('hex')}`

@@ -1,25 +1,41 @@
 import { once } from 'node:events'
-import { Agent, createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  Agent,
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { TestContext } from 'node:test'
+import { buffer } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { ask, openConnection, type Question } from './ask.ts'
+import type { Lifetime } from './lifetime.ts'
+
 export interface Tally {
-  answered: number
-  /** What went wrong: a status other than 200, or the code of an error. A refused connection ends its client instead. */
+  /** Requests that were answered as expected, by method. */
+  answered: Record<string, number>
+  /** What went wrong: another status, or the code of an error. A refused connection ends its client instead. */
   failures: string[]
 }
 
+/** Questions with the status that each is to be answered with. */
+export type Expected = Question & { status: number }
+
 /** Clients that each keep a connection and ask again and again, most of them at once, until they are refused or `over`. */
-export async function load(url: string, headers: Record<string, string>, over: AbortSignal): Promise<Tally> {
-  const tally: Tally = { answered: 0, failures: [] }
+export async function load(questions: Expected[], over: AbortSignal): Promise<Tally> {
+  const tally: Tally = { answered: {}, failures: [] }
   const pauses = Array.from({ length: 24 }, (_, index) => (index < 12 ? 0 : index * 20))
-  await Promise.all(pauses.map((pause) => keepAsking(url, headers, pause, tally, over)))
+  await Promise.all(pauses.map((pause) => keepAsking(questions, pause, tally, over)))
   return tally
 }
 
 /** A proxy that sends requests to backends that say they are ready, and tries another one only if a connection is refused. */
-export async function openProxy(t: TestContext, backends: string[]): Promise<{ url: string; backends: string[] }> {
+export async function openProxy(t: Lifetime, backends: string[]): Promise<{ url: string; backends: string[] }> {
   const agent = new Agent({ keepAlive: true })
   const ready = new Set(backends)
   const watch = setInterval(() => {
@@ -28,18 +44,25 @@ export async function openProxy(t: TestContext, backends: string[]): Promise<{ u
   }, 50)
   let turn = 0
 
-  const forward = ({ url, headers }: IncomingMessage, response: ServerResponse, tries = 4): void => {
-    const choice = backends.filter((backend) => ready.has(backend))
-    const backend = choice[turn++ % choice.length] ?? backends[turn % backends.length]
-    get(`${backend}${url}`, { agent, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 0)
-      answer.pipe(response)
-    }).on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED' && tries > 0) forward({ url, headers } as IncomingMessage, response, tries - 1)
-      else response.writeHead(502).end()
-    })
+  const forward = async ({ method = 'GET', url, headers }: IncomingMessage, body: Buffer, response: ServerResponse) => {
+    const { connection: _, ...others } = headers
+    for (let tries = 0; tries < 5; tries++) {
+      const choice = backends.filter((backend) => ready.has(backend))
+      const backend = choice[turn++ % choice.length] ?? backends[turn % backends.length]
+      try {
+        const answer = await answerTo(request(`${backend}${url}`, { agent, method, headers: others }).end(body))
+        response.writeHead(answer.statusCode ?? 0)
+        return await pipeline(answer, response)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') break
+      }
+    }
+    if (response.headersSent) response.destroy()
+    else response.writeHead(502).end()
   }
-  const server = createServer((request, response) => forward(request, response)).listen(0, '127.0.0.1')
+  const server = createServer((asked, response) => {
+    void buffer(asked).then((body) => forward(asked, body, response))
+  }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => {
     clearInterval(watch)
@@ -49,32 +72,31 @@ export async function openProxy(t: TestContext, backends: string[]): Promise<{ u
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, backends }
 }
 
-async function keepAsking(
-  url: string,
-  headers: Record<string, string>,
-  pause: number,
-  tally: Tally,
-  over: AbortSignal,
-): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  while (!over.aborted) {
-    const result = await status(url, headers, agent)
+async function keepAsking(questions: Expected[], pause: number, tally: Tally, over: AbortSignal): Promise<void> {
+  const agent = openConnection()
+  for (let turn = 0; !over.aborted; turn++) {
+    const question = questions[turn % questions.length]
+    if (question === undefined) break
+    const result = await outcome({ ...question, agent })
     if (result === 'ECONNREFUSED') break
-    if (result === '200') tally.answered++
-    else tally.failures.push(result)
+    const { method = 'GET', status } = question
+    if (result === String(status)) tally.answered[method] = (tally.answered[method] ?? 0) + 1
+    else tally.failures.push(`${method}: ${result}`)
     await sleep(pause)
   }
   agent.destroy()
 }
 
 /** The status of the answer, or the code of the error. */
-function status(url: string, headers: Record<string, string>, agent: Agent): Promise<string> {
-  return new Promise((resolve) => {
-    get(url, { headers, agent }, (answer) => {
-      answer.resume().on('end', () => resolve(String(answer.statusCode)))
-      answer.on('error', (error: NodeJS.ErrnoException) => resolve(`${error.code} in the answer`))
-    }).on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
-  })
+function outcome(question: Question): Promise<string> {
+  return ask(question).then(
+    ({ status }) => String(status),
+    ({ code, message }: NodeJS.ErrnoException) => code ?? message,
+  )
+}
+
+function answerTo(sent: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => sent.on('response', resolve).on('error', reject))
 }
 
 async function isReady(backend: string): Promise<boolean> {

@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { openSchema, password, secret } from './app.ts'
+import type { Lifetime } from './lifetime.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -22,20 +22,20 @@ export interface Service {
 }
 
 /** A new folder, which is removed after the test. */
-export async function temporaryFolder(t: TestContext, name = 'stockroom-'): Promise<string> {
+export async function temporaryFolder(t: Lifetime, name = 'stockroom-'): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), name))
   t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
   return folder
 }
 
 /** Runs src/main.ts with `env` as its only settings; it is killed after the test if it still runs. */
-export function runMain(t: TestContext, env: Record<string, string>, args: string[] = [], cwd = root) {
+export function runMain(t: Lifetime, env: Record<string, string>, args: string[] = [], cwd = root) {
   const files = ['--import', join(root, 'scripts/require-node.mjs'), join(root, 'src/main.ts')]
   return run(t, process.execPath, [...files, ...args], env, cwd)
 }
 
 /** Runs a command, in the project's folder unless told otherwise. */
-export function run(t: TestContext, command: string, args: string[], env: Record<string, string>, cwd = root) {
+export function run(t: Lifetime, command: string, args: string[], env: Record<string, string>, cwd = root) {
   const child = spawn(command, args, {
     cwd,
     env: { ...withoutSettings(), ...env },
@@ -49,7 +49,7 @@ export function run(t: TestContext, command: string, args: string[], env: Record
 }
 
 /** Starts a service on a port of its own and waits until it serves. */
-export async function startService(t: TestContext, env: Record<string, string>): Promise<Service> {
+export async function startService(t: Lifetime, env: Record<string, string>): Promise<Service> {
   const { child, ended, output } = runMain(t, { PORT: '0', ...env })
   const url = await servingAt(output, ended)
   return {
@@ -78,7 +78,7 @@ export async function servingAt(output: () => string, ended: Promise<unknown>): 
 
 /** The settings of a service on the PostgreSQL of the tests, in a schema that is migrated or empty. */
 export async function realStores(
-  t: TestContext,
+  t: Lifetime,
   state: 'migrated' | 'empty' = 'migrated',
 ): Promise<Record<string, string>> {
   const { server, schema } = await openSchema(t, state)

@@ -53,6 +53,23 @@ export async function startRedis(port?: number, settings: string[] = []): Promis
   }
 }
 
+/** Sends one command to a Redis on this machine. @returns its reply */
+export async function redisCli(port: number, ...command: string[]): Promise<unknown> {
+  const client = await createClient({ socket: { host: '127.0.0.1', port } }).connect()
+  try {
+    return await client.sendCommand(command)
+  } finally {
+    client.destroy()
+  }
+}
+
+/** Writes three times as much as a Redis of three megabytes keeps. */
+export async function fillRedis(port: number): Promise<void> {
+  const client = await createClient({ socket: { host: '127.0.0.1', port } }).connect()
+  for (let key = 0; key < 100; key++) await client.set(`filling ${key}`, Buffer.alloc(100_000))
+  client.destroy()
+}
+
 export interface Proxy {
   port: number
   /** Where new connections lead to: a port, or the path of a Unix socket; undefined refuses them. */

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { Server } from '../../src/database/pool.ts'
+import { openOwnPostgres } from '../support/postgres.ts'
+import { openProxy } from '../support/stores.ts'
+import type { Fault, Site } from './fault.ts'
+import { openLoad } from './load.ts'
+import { openReplicas, settingsFor } from './service.ts'
+import { durable, storedItems } from './stage.ts'
+import { openStandby } from './standby.ts'
+
+/** Milliseconds that the standby lags behind before its primary is killed. */
+const lagging = 500
+/** Milliseconds in which nothing answers at the address, and in which the standby does, and takes no writes yet. */
+const dead = 500
+const undecided = 1_500
+
+/** The service knows one address, as that of a load balancer is, which leads elsewhere then. */
+export const failedOver: Fault = {
+  name: 'postgres-failover',
+  title: 'PostgreSQL: kill -9, its address leads to a synchronous standby, which is promoted',
+  times: 3,
+  async run(site, times) {
+    for (let time = 1; time <= times; time++) {
+      site.step(`${time} of ${times}`)
+      await failOver(site)
+    }
+    if (site.tally.unavailable === 0) site.tally.wrong.push('nothing was ever answered 503, so it was never away')
+  },
+}
+
+async function failOver(site: Site): Promise<void> {
+  const primary = await openOwnPostgres(site, durable)
+  const standby = await openStandby(site, primary, durable)
+  const address = await openProxy(socketOf(primary.server))
+  site.after(() => address.close())
+  const server = { ...primary.server, host: '127.0.0.1', port: address.port }
+  const replicas = await openReplicas(
+    site,
+    [1, 2, 3].map(() => settingsFor(server)),
+  )
+  const load = await openLoad(replicas, { tally: site.tally, stored: () => storedItems(standby.server) })
+  await load.during(async ({ gone, back }) => {
+    // What is logged out from here on the standby does not know until it is promoted.
+    await standby.lag()
+    await sleep(lagging)
+    gone()
+    for (const pid of await primary.pids()) process.kill(pid, 'SIGKILL')
+    await sleep(dead)
+    address.target = socketOf(standby.server)
+    await sleep(undecided)
+    await standby.promote()
+    back()
+  })
+  await Promise.all(replicas.all.map((replica) => replica.end('SIGKILL')))
+}
+
+function socketOf({ host, port }: Server): string {
+  return `${host}/.s.PGSQL.${port}`
+}

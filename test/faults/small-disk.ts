@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process'
+import { open, rm, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Lifetime } from '../support/lifetime.ts'
+import { temporaryFolder } from '../support/service.ts'
+
+/** A file system of its own, of which nothing may be left. */
+export interface SmallDisk {
+  folder: string
+  /** Writes until there is no space left. */
+  fill(): Promise<void>
+  /** Gives that space back. */
+  free(): Promise<void>
+}
+
+/** Why there can be none here, or false if there can. */
+export const withoutMounts = process.getuid?.() === 0 && canMount() ? false : 'only root may mount a small file system'
+
+/** What a cluster takes at first, with its write-ahead log, and some writes on top. */
+const size = '160m'
+
+/** Mounts a file system in memory. @throws Error if that may not be done here */
+export async function openSmallDisk(t: Lifetime): Promise<SmallDisk> {
+  const folder = await temporaryFolder(t)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'stockroom', folder])
+  t.after(() => execFileSync('umount', ['-l', folder]))
+  const ballast = join(folder, 'ballast')
+  return {
+    folder,
+    async fill() {
+      await using file = await open(ballast, 'a')
+      for (const piece of [2 ** 20, 2 ** 12]) {
+        const bytes = Buffer.alloc(piece)
+        try {
+          for (;;) await file.appendFile(bytes)
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+        }
+      }
+    },
+    free: () => rm(ballast),
+  }
+}
+
+/** Moves the write-ahead log of a cluster that is stopped to another file system, as is often done. */
+export async function moveLog(t: Lifetime, cluster: string): Promise<void> {
+  const elsewhere = join(await temporaryFolder(t), 'log')
+  execFileSync('cp', ['-a', join(cluster, 'pg_wal'), elsewhere])
+  await rm(join(cluster, 'pg_wal'), { recursive: true })
+  await symlink(elsewhere, join(cluster, 'pg_wal'))
+}
+
+function canMount(): boolean {
+  try {
+    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'stockroom', '/mnt'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}

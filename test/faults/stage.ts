@@ -1,0 +1,39 @@
+import type { Server } from '../../src/database/pool.ts'
+import { onServer } from '../support/app.ts'
+import { openOwnPostgres, type OwnPostgres } from '../support/postgres.ts'
+import { openProxy, type PrivateRedis, type Proxy, startRedis } from '../support/stores.ts'
+import type { Site } from './fault.ts'
+import { type Load, openLoad, type Row } from './load.ts'
+import { openReplicas, type Replicas, settingsFor } from './service.ts'
+
+/** What most faults happen to: three processes of the service on a PostgreSQL and a Redis of their own, under a steady load. */
+export interface Stage {
+  postgres: OwnPostgres
+  redis: PrivateRedis
+  /** Between the service and Redis. */
+  proxy: Proxy
+  replicas: Replicas
+  load: Load
+}
+
+/** Both PostgreSQL and its commits are as durable as they are by default. */
+export const durable = { fsync: 'on', max_connections: '200' }
+
+/** @param redisSettings as redis-server takes them; the third process has no Redis */
+export async function openStage(site: Site, redisSettings: string[] = []): Promise<Stage> {
+  const postgres = await openOwnPostgres(site, durable)
+  const redis = await startRedis(undefined, redisSettings)
+  site.after(() => redis.stop())
+  const proxy = await openProxy(redis.port)
+  site.after(() => proxy.close())
+  const settings = [proxy.port, proxy.port, undefined].map((port) => settingsFor(postgres.server, port))
+  const replicas = await openReplicas(site, settings)
+  const load = await openLoad(replicas, { tally: site.tally, stored: () => storedItems(postgres.server) })
+  return { postgres, redis, proxy, replicas, load }
+}
+
+/** All items that are in the database. */
+export async function storedItems(server: Server): Promise<Map<string, Row>> {
+  const { rows } = await onServer(server, 'select id, name, price_usd::float8 as price from items')
+  return new Map(rows.map(({ id, name, price }: Row & { id: string }) => [id, { name, price }]))
+}

@@ -1,0 +1,44 @@
+import { Agent, type IncomingHttpHeaders, request } from 'node:http'
+
+export interface Answer {
+  status: number
+  headers: IncomingHttpHeaders
+  body: string
+}
+
+export interface Question {
+  method?: string
+  url: string
+  headers?: Record<string, string>
+  /** Sent as JSON. */
+  body?: object | undefined
+  agent?: Agent | undefined
+}
+
+/** Milliseconds after which nobody waits for an answer any more: the service itself gives up a store sooner. */
+const patience = 20_000
+
+/** One connection that is kept for one request after the other. */
+export function openConnection(): Agent {
+  return new Agent({ keepAlive: true, maxSockets: 1 })
+}
+
+/** Sends one request, and never a second time. @throws Error if there is no whole answer */
+export function ask({ method = 'GET', url, headers = {}, body, agent }: Question): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  const text = body && JSON.stringify(body)
+  const entity =
+    text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
+  const asked = request(url, { method, headers: { ...entity, ...headers }, ...(agent && { agent }) }, (answer) => {
+    let received = ''
+    answer.setEncoding('utf8')
+    answer.on('data', (chunk: string) => (received += chunk))
+    answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: received }))
+    answer.on('error', reject)
+  })
+  const late = setTimeout(() => asked.destroy(new Error(`no answer in ${patience} ms`)), patience)
+  asked.on('error', reject)
+  asked.on('close', () => clearTimeout(late))
+  asked.end(text)
+  return promise
+}

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { pino } from 'pino'
+
+import { startEmbedded } from '../../src/database/embedded/embedded.ts'
+import { upgrade } from '../../src/database/migrate.ts'
+import type { Server } from '../../src/database/pool.ts'
+import { onServer } from './app.ts'
+import type { Lifetime } from './lifetime.ts'
+import { temporaryFolder } from './service.ts'
+
+/** A PostgreSQL of its own, with the tables of the service, to be stopped, started and killed. */
+export interface OwnPostgres {
+  server: Server
+  /** Of its files. */
+  folder: string
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Stops it, and starts it after so many milliseconds. */
+  restart(pause?: number): Promise<void>
+  /** The ids of all its processes, the first of them first. */
+  pids(): Promise<number[]>
+  /** Kills the process behind one of the service's connections. */
+  killBackend(): Promise<void>
+}
+
+/** @param folder where its files are, if not in one that is removed afterwards */
+export async function openOwnPostgres(
+  t: Lifetime,
+  settings: Record<string, string> = { fsync: 'off' },
+  folder?: string,
+): Promise<OwnPostgres> {
+  const files = folder ?? (await temporaryFolder(t))
+  const open = () => startEmbedded(files, { log: () => {}, settings })
+  let running = await open()
+  t.after(() => running.stop())
+  const server = running.connection
+  await upgrade(server, 'public', pino({ level: 'silent' }))
+  const start = async () => void (running = await open())
+  const stop = () => running.stop()
+  return {
+    server,
+    folder: files,
+    start,
+    stop,
+    async restart(pause = 0) {
+      await stop()
+      await sleep(pause)
+      await start()
+    },
+    async pids() {
+      const first = Number.parseInt(await readFile(join(files, 'postgres/postmaster.pid'), 'utf8'), 10)
+      const { rows } = await onServer(server, 'select pid from pg_stat_activity where pid <> pg_backend_pid()')
+      return [first, ...rows.map(({ pid }: { pid: number }) => pid)]
+    },
+    async killBackend() {
+      const { rows } = await onServer(
+        server,
+        `select pid from pg_stat_activity where application_name = 'stockroom' and pid <> pg_backend_pid()`,
+      )
+      process.kill(rows[0].pid, 'SIGKILL')
+    },
+  }
+}
