@@ -1,5 +1,6 @@
 import type { Case } from './bench.ts'
 import { besideListingCase } from './cases/beside-listing.ts'
+import { catalogueCases } from './cases/catalogue.ts'
 import { growthCases } from './cases/growth.ts'
 import { listingCase } from './cases/listing.ts'
 import { loginCase } from './cases/login.ts'
@@ -15,6 +16,7 @@ export const cases: Case[] = [
   loginCase,
   listingCase,
   besideListingCase,
+  ...catalogueCases,
   processesCase,
   startCase,
   overloadCase,

@@ -14,8 +14,14 @@ export interface Download {
   complete: boolean
 }
 
-/** GET `path`, without the cost of a client that looks at what it reads. */
-export function download(port: number, path: string, token: string, signal: AbortSignal): Promise<Download> {
+/** GET `path`, without the cost of a client that looks at what it reads. @param encoding what it accepts, gzip for example */
+export function download(
+  port: number,
+  path: string,
+  token: string,
+  signal: AbortSignal,
+  encoding = 'identity',
+): Promise<Download> {
   const { promise, resolve, reject } = Promise.withResolvers<Download>()
   const start = performance.now()
   const result = { firstByte: Number.NaN, total: Number.NaN, bytes: 0, complete: false }
@@ -35,23 +41,25 @@ export function download(port: number, path: string, token: string, signal: Abor
   socket.on('error', reject)
   socket.on('close', () => {
     signal.removeEventListener('abort', abort)
-    // The end of a JSON object, and of the last chunk where the length was not said.
-    const ended = tail.endsWith(/^transfer-encoding: chunked/im.test(head) ? '}\r\n0\r\n\r\n' : '}')
+    // The last chunk, or the end of a JSON object where the length was said.
+    const ended = tail.endsWith(/^transfer-encoding: chunked/im.test(head) ? '\r\n0\r\n\r\n' : '}')
     resolve({ ...result, total: performance.now() - start, complete: head.startsWith('HTTP/1.1 200') && ended })
   })
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`)
+  const headers = [`Host: bench`, `Authorization: Bearer ${token}`, `Accept-Encoding: ${encoding}`, 'Connection: close']
+  socket.write(`GET ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
   return promise
 }
 
-/** What a client cannot do without: the rows as PostgreSQL writes them for COPY. */
-export function copy(stores: Stores, schema: string): Promise<{ total: number; bytes: number }> {
+/** What a client cannot do without: the rows as PostgreSQL writes them for COPY. @param options of COPY */
+export function copy(stores: Stores, schema: string, options = ''): Promise<{ total: number; bytes: number }> {
   return onServer(stores.postgres, schema, async (client) => {
     const { stream } = (client as Client & { connection: { stream: Socket } }).connection
     // pg would make an object of each row; the bytes alone are the limit.
     stream.removeAllListeners('data')
     const sql = 'copy (select id, name, category, price_usd, in_stock, store_manager_id from items) to stdout'
+    const statement = `${sql} ${options}`
     const start = performance.now()
-    const bytes = await exchange(stream, sql)
+    const bytes = await exchange(stream, statement)
     return { total: performance.now() - start, bytes }
   })
 }

@@ -8,6 +8,7 @@ import { acceptJson, bodyLimit } from './bodies.ts'
 import type { Context } from './context.ts'
 import { allowOrigins } from './cors.ts'
 import { serveHealth } from './health.ts'
+import { ItemSummary } from './items/listing/schemas.ts'
 import { itemRoutes } from './items/routes.ts'
 import { Category, Item, ItemCreate, Items, ItemUpdate } from './items/schemas.ts'
 import { identifyRequest, logRequests, RequestLog } from './logging.ts'
@@ -38,6 +39,7 @@ const components = [
   Items,
   ItemCreate,
   ItemUpdate,
+  ItemSummary,
   StoreManager,
   StoreManagerCreate,
   StoreManagerUpdate,

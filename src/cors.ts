@@ -8,7 +8,8 @@ const preflightAnswer = {
 }
 
 const exposed =
-  'ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id'
+  'Content-Disposition, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, ' +
+  'WWW-Authenticate, X-Request-Id, X-Total-Count'
 
 /**
  * Lets pages of `origins` call the service from a browser; `*` stands for all. Credentials that a browser adds by itself

@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 
 import packageJson from '../package.json' with { type: 'json' }
 import type { App } from './app.ts'
+import { ItemTotals, PriceRange } from './items/listing/schemas.ts'
 import { ItemOwner } from './items/schemas.ts'
 import { InvalidPart, ProblemCode, textPattern } from './schemas.ts'
 
@@ -33,7 +34,7 @@ const oauth2 = {
 }
 
 /** Components that no route names, for they are parts of others. */
-const parts = [ItemOwner, ProblemCode, InvalidPart]
+const parts = [ItemOwner, ItemTotals, PriceRange, ProblemCode, InvalidPart]
 
 /** Collects the OpenAPI document from the routes that are registered after this, and serves it. */
 export async function serveOpenApi(app: App): Promise<void> {

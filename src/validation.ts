@@ -34,7 +34,8 @@ type BuildValidator = NonNullable<
 
 /** A compiler of validators that take bodies as they are, paths, queries and headers as the text that they are. */
 export const buildValidator = ((sharedSchemas: Record<string, AnySchema>) => {
-  const [exact, coercing] = [false, true].map((coerceTypes) => {
+  // A parameter that may come several times is a list when it comes once, too.
+  const [exact, coercing] = ([false, 'array'] as const).map((coerceTypes) => {
     const ajv = new Ajv({ ...options, coerceTypes, schemas: Object.values(sharedSchemas) })
     addFormats.default(ajv, ['email'])
     return ajv.addFormat('uuid', uuid).addFormat('password', true)
@@ -62,7 +63,10 @@ function describe(part: (typeof parts)[number], errors: ErrorObject[]): InvalidP
   return errors
     .filter(({ schemaPath }) => !schemaPath.includes('/oneOf/'))
     .map((error) => {
-      const path = error.instancePath.split('/').slice(1)
+      const path = error.instancePath
+        .split('/')
+        .slice(1)
+        .map((step) => (/^\d+$/.test(step) ? Number(step) : step))
       const missing: unknown = error.params['missingProperty']
       const loc = [wireNames[part], ...path, ...(typeof missing === 'string' ? [missing] : [])]
       const { type, msg } = explain(error)
@@ -87,6 +91,8 @@ function explain(error: ErrorObject): Omit<InvalidPart, 'loc'> {
       return { type: 'string_too_long', msg: `must have at most ${limit(params)}` }
     case 'minimum':
       return { type: 'greater_than_equal', msg: `must be at least ${String(params['limit'])}` }
+    case 'maximum':
+      return { type: 'less_than_equal', msg: `must be at most ${String(params['limit'])}` }
     case 'pattern':
       return { type: 'string_pattern_mismatch', msg: rule(error) ?? 'must not contain NUL or a lone surrogate' }
     case 'format':
@@ -100,6 +106,7 @@ function explain(error: ErrorObject): Omit<InvalidPart, 'loc'> {
 
 const expected: Record<string, [type: string, msg: string]> = {
   string: ['string_type', 'must be a string'],
+  integer: ['int_type', 'must be a whole number'],
   number: ['float_type', 'must be a number'],
   boolean: ['bool_type', 'must be true or false'],
   object: ['model_attributes_type', 'must be an object'],

@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { openGate } from '../src/gate.ts'
-import { listing } from '../src/items/listing.ts'
+import { listing } from '../src/items/listing/everything.ts'
 import { type Manager, onServer, openApp, type TestApp } from './support/app.ts'
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }

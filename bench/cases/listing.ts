@@ -19,14 +19,27 @@ export interface Listing {
   growth: number
 }
 
+/** What is listed, and which encoding of it is accepted. */
+export interface Target {
+  path: string
+  encoding?: string
+}
+
 /** Lists with a server of its own, so that memory begins where it does in a fresh process. Timed is the last of `times`. */
-export async function listFresh(bench: Bench, kind: Kind, data: Dataset, times: number): Promise<Listing> {
+export async function listFresh(
+  bench: Bench,
+  kind: Kind,
+  data: Dataset,
+  times: number,
+  { path, encoding }: Target = { path: '/items' },
+): Promise<Listing> {
   const server = await bench.servers.start(kind, data)
   await sleep(rest, undefined, { signal: bench.signal })
   const before = residentMiB(server.pid)
   resetPeak(server.pid)
-  let last = await download(server.port, '/items', data.token, bench.signal)
-  for (let again = 1; again < times; again++) last = await download(server.port, '/items', data.token, bench.signal)
+  const list = () => download(server.port, path, data.token, bench.signal, encoding)
+  let last = await list()
+  for (let again = 1; again < times; again++) last = await list()
   const growth = peakMiB(server.pid) - before
   await server.stop()
   return { ...last, growth }
@@ -95,7 +108,7 @@ function listingReport(rows: number, fewRows: number, { copies, many, few, usual
 }
 
 /** The medians of those that came to their end. */
-function summarize(listings: Listing[]) {
+export function summarize(listings: Listing[]) {
   const of = (figure: (listing: Listing) => number) => median(listings.filter(({ complete }) => complete).map(figure))
   return {
     total: of(({ total }) => total),

@@ -2,9 +2,16 @@ import { defineEntity, p } from '@mikro-orm/core'
 import type { InferKyselyDB } from '@mikro-orm/sql'
 
 import { categories, maxNameLength } from './domains.ts'
+import { indexOfWords, nameCollation } from './names.ts'
 
 // CHECK expressions stand as PostgreSQL prints them back, or every new revision would contain them again.
 const nameLength = `char_length(name) >= 1 and char_length(name) <= ${maxNameLength}`
+
+/** An index that whoever has a large table may have made beforehand, `concurrently` (see README.md). */
+const index = (name: string, columns: string) => ({
+  name,
+  expression: `create index if not exists ${name} on items (${columns})`,
+})
 
 const StoreManagerEntity = defineEntity({
   name: 'StoreManager',
@@ -42,6 +49,14 @@ const ItemEntity = defineEntity({
   checks: [
     { name: 'items_name_check', expression: nameLength },
     { name: 'items_price_usd_check', expression: `price_usd >= 0 and price_usd < 'Infinity'::numeric` },
+  ],
+  // Each makes every write dearer: ARCHITECTURE.md says what they are for.
+  indexes: [
+    index('items_name_index', `name collate ${nameCollation}, id`),
+    index('items_price_usd_index', 'price_usd, id'),
+    index('items_store_manager_id_index', 'store_manager_id, id'),
+    index('items_summary_index', 'category, in_stock, price_usd'),
+    { name: 'items_words_index', expression: indexOfWords },
   ],
 })
 

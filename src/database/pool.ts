@@ -28,12 +28,20 @@ export interface PoolOptions {
   echo: boolean
 }
 
+/** How a statement is run. */
+interface Way {
+  isPrepared: boolean
+  timeout: number
+}
+
 /** Milliseconds. */
 const connectTimeout = 5_000
 const queryTimeout = 10_000
 const pingTimeout = 2_000
 const restedAfter = 1_000
 const betweenWarnings = 10_000
+
+const usual: Way = { isPrepared: true, timeout: queryTimeout }
 
 /** The settings of a plain pg client for `server`, its tables in `schema`. */
 export function clientConfig(server: Server, schema: string): ClientConfig {
@@ -97,22 +105,24 @@ export class LendingPool implements PostgresPool {
   }
 
   /** Runs one statement. @throws Problem store_unavailable, or what PostgreSQL says of the statement */
-  async query(text: string, values: readonly unknown[]): Promise<QueryResult> {
-    const client = this.#lend(await this.#acquire())
-    try {
-      return await client.query(text, values)
-    } finally {
-      client.release()
-    }
+  query(text: string, values: readonly unknown[]): Promise<QueryResult> {
+    return this.#run(text, values, usual)
+  }
+
+  /** The same for a statement that seldom comes again: not prepared, and planned for these very values. @param timeout in ms */
+  queryOnce(text: string, values: readonly unknown[], timeout = queryTimeout): Promise<QueryResult> {
+    return this.#run(text, values, { isPrepared: false, timeout })
   }
 
   /**
    * Runs a `copy … to stdout`. PostgreSQL is read as fast as the stream is, so a slow reader costs no memory.
    * A stream that is destroyed before its end closes the connection, which ends the statement too.
+   *
+   * @param logged what the log says of it: it without values, if it has some
    */
-  async copyOut(statement: string): Promise<Readable> {
+  async copyOut(statement: string, logged = statement): Promise<Readable> {
     const client = await this.#acquire()
-    if (this.#echo) this.#log.info({ sql: statement }, 'statement')
+    if (this.#echo) this.#log.info({ sql: logged }, 'statement')
     const stream = client.query(copyTo(statement))
     let isWhole = false
     stream.once('end', () => (isWhole = true))
@@ -131,6 +141,15 @@ export class LendingPool implements PostgresPool {
 
   end(): Promise<void> {
     return this.#pool.end()
+  }
+
+  async #run(text: string, values: readonly unknown[], way: Way): Promise<QueryResult> {
+    const client = this.#lend(await this.#acquire())
+    try {
+      return await client.query(text, values, way)
+    } finally {
+      client.release()
+    }
   }
 
   async #acquire(): Promise<PoolClient> {
@@ -161,10 +180,11 @@ export class LendingPool implements PostgresPool {
 
   #lend(client: PoolClient) {
     let failed = false
-    const query = async (text: string, values: readonly unknown[]) => {
+    const query = async (text: string, values: readonly unknown[], { isPrepared, timeout }: Way = usual) => {
       if (this.#echo) this.#log.info({ sql: text }, 'statement')
       // Not for the whole pool: it would end a list that takes longer, too.
-      const statement = { name: statementName(text), text, values: [...values], query_timeout: queryTimeout }
+      const name = isPrepared ? { name: statementName(text) } : {}
+      const statement = { ...name, text, values: [...values], query_timeout: timeout }
       try {
         return await client.query(statement)
       } catch (error) {

@@ -86,7 +86,8 @@ export function select(db: Database, expand: boolean) {
     )
 }
 
-function withOwner({ owner_name: name = '', ...item }: StoredItem & { owner_name?: string }): StoredItem {
+/** The owner's name of a row of `select`, where it is on the wire. */
+export function withOwner<Row extends Item>({ owner_name: name = '', ...item }: Row & { owner_name?: string }) {
   return { ...item, store_manager: { id: item.store_manager_id, name } }
 }
 

@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream'
-
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 
@@ -11,18 +9,23 @@ import { openGate } from '../gate.ts'
 import { operation, signedIn } from '../openapi.ts'
 import { IdempotencyKey, ref } from '../schemas.ts'
 import { type Condition, remover, updater } from './changes.ts'
+import { exportRoutes } from './export/routes.ts'
 import * as items from './items.ts'
-import { listing } from './listing.ts'
-import { IfMatch, IfNoneMatch, Item, ItemCreate, ItemParams, ItemQuery, Items, ItemUpdate } from './schemas.ts'
+import { listingRoutes } from './listing/routes.ts'
+import { IfMatch, IfNoneMatch, Item, ItemCreate, ItemParams, ItemQuery, ItemUpdate } from './schemas.ts'
 import { acceptedVersions, entityTag, isKnown } from './versions.ts'
 
-/** Each listing holds a connection for as long as its reader takes. Times are in milliseconds. */
+/**
+ * Each listing holds a connection for as long as its reader takes; what counts many items, PostgreSQL.
+ * Times are in milliseconds.
+ */
 const listingGate = { places: 2, queue: 64, patience: 3_000 }
 
 /** @param atWork tells how many requests are */
 export function itemRoutes(app: App, context: Context, atWork: () => number): void {
   const { db, pool, config } = context
-  const listings = openGate(listingGate)
+  const isBusy = () => atWork() > listingGate.places
+  const source = { db, pool, gate: openGate(listingGate), counts: openGate(listingGate), isBusy }
   const condition = ({ token, headers }: FastifyRequest): Condition => ({
     owner: config.itemWrites === 'owner' ? token.sub : undefined,
     versions: acceptedVersions(headers['if-match'], config.requireIfMatch),
@@ -38,25 +41,8 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
   })
   authenticate(app, context, (method) => method === 'GET' || method === 'HEAD')
 
-  app.get(
-    '',
-    {
-      schema: {
-        ...operation('listItems', 'Items', 'List every item'),
-        security: signedIn,
-        querystring: ItemQuery,
-        response: { 200: ref(Items), ...errors(401, 422, 503) },
-      },
-    },
-    (request, reply) => {
-      reply.type('application/json; charset=utf-8')
-      if (request.method === 'HEAD') return Readable.from([])
-      return listing(
-        { db, pool, gate: listings, isBusy: () => atWork() > listingGate.places },
-        request.query.expand !== undefined,
-      )
-    },
-  )
+  listingRoutes(app, source)
+  exportRoutes(app, source)
 
   app.get(
     '/:id',

@@ -72,12 +72,12 @@ export const ItemUpdate = Type.Object(
 )
 export type ItemUpdate = Static<typeof ItemUpdate>
 
-// It is streamed, so what a route returns for it is its text.
-export const Items = Type.Unsafe<Readable>({
+// All of them are streamed, so what a route returns for that is their text.
+export const Items = Type.Unsafe<Readable | Record<string, Item>>({
   $id: 'Items',
   type: 'object',
   additionalProperties: { $ref: 'Item#' },
-  description: 'Every item by its id, the oldest first',
+  description: 'Items by their ids, in the order asked for; the oldest first if nothing is said',
   examples: [{ [exampleId]: exampleItem }],
 })
 

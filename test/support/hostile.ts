@@ -84,6 +84,23 @@ const queries = fc.oneof(
     arbitrary: anyOf('|?|?expand=store_manager|?expand=x|?expand=|?expand|?expand[a]=b|?%|?__proto__=1|?&=&'),
   },
   { weight: 1, arbitrary: fc.constant('?expand=store_manager&expand=store_manager') },
+  {
+    weight: 4,
+    arbitrary: fc
+      .array(
+        fc.tuple(
+          anyOf('limit|after|category|in_stock|store_manager_id|min_price|max_price|q|sort|count|format|safe'),
+          fc.oneof(
+            anyOf(
+              '1|0|1e3|0x10|Infinity|1000|Pet|true|me|-name|name|price_usd|exact|estimated|csv|ndjson|json|spreadsheet',
+            ),
+            encoded,
+          ),
+        ),
+        { minLength: 1, maxLength: 4 },
+      )
+      .map((pairs) => `?${pairs.map((pair) => pair.join('=')).join('&')}`),
+  },
   { weight: 1, arbitrary: fc.tuple(encoded, encoded).map(([name, value]) => `?${name}=${value}`) },
   { weight: 1, arbitrary: fc.webQueryParameters().map((query) => `?${query}`) },
 )

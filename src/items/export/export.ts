@@ -1,0 +1,35 @@
+import type { Readable } from 'node:stream'
+
+import type { Database } from '../../database/database.ts'
+import { select } from '../items.ts'
+import { matches } from '../listing/filters.ts'
+import { jsonObject, ndjson } from '../listing/json.ts'
+import { orderBy, orderOf } from '../listing/order.ts'
+import { standardPatience, streamRows, type StreamSource } from '../listing/stream.ts'
+import { csv } from './csv.ts'
+import type { ExportQuery } from './schemas.ts'
+
+/** Milliseconds. PostgreSQL may have to sort everything before it gives the first row. */
+const exportPatience = { ...standardPatience, store: 60_000 }
+
+/**
+ * The items that `query` names as a file. @param me the id of the manager who asks
+ *
+ * @throws Problem invalid_request; whatever fails later breaks the stream off
+ */
+export function exportItems(
+  source: StreamSource & { db: Database },
+  query: ExportQuery,
+  me: string,
+  patience = exportPatience,
+): Readable {
+  const formats = { csv: () => csv(query.safe === 'spreadsheet'), ndjson: () => ndjson, json: () => jsonObject(false) }
+  const format = formats[query.format ?? 'csv']()
+  return streamRows(source, exportQuery(source.db, query, me), format, patience)
+}
+
+/** The query of the items that `query` names, in its order. */
+export function exportQuery(db: Database, query: ExportQuery, me: string) {
+  const order = orderOf(query.sort ?? 'id')
+  return select(db, false).where(matches(query, me)).orderBy(orderBy(order)).compile()
+}

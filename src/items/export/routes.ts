@@ -1,0 +1,40 @@
+import { Readable } from 'node:stream'
+
+import { errors } from '../../answers.ts'
+import type { App } from '../../app.ts'
+import { operation, signedIn } from '../../openapi.ts'
+import type { Source } from '../listing/routes.ts'
+import { acceptsGzip, gzip } from './compression.ts'
+import { exportItems } from './export.ts'
+import { exportAnswer, ExportQuery, formats } from './schemas.ts'
+
+export function exportRoutes(app: App, source: Source): void {
+  app.get(
+    '/export',
+    {
+      schema: {
+        ...operation('exportItems', 'Items', 'Export items as a file'),
+        description:
+          'All items, or those that the parameters say, in one file, which is read as fast as it is written. One that ' +
+          'fails halfway is broken off. Imported into an empty catalogue and exported again, it is the same.',
+        security: signedIn,
+        querystring: ExportQuery,
+        response: { 200: exportAnswer, ...errors(401, 422, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { format = 'csv' } = request.query
+      const items = exportItems(source, request.query, request.token.sub)
+      const isCompressed = acceptsGzip(request.headers['accept-encoding'])
+      await request.admission
+      const date = new Date().toISOString().slice(0, 10)
+      reply.type(formats[format]).headers({
+        'content-disposition': `attachment; filename="items-${date}.${format}"`,
+        vary: [reply.getHeader('vary'), 'Accept-Encoding'].filter(Boolean).join(', '),
+        ...(isCompressed && { 'content-encoding': 'gzip' }),
+      })
+      if (request.method === 'HEAD') return reply.send(Readable.from([]))
+      return reply.send(isCompressed ? gzip(items) : items)
+    },
+  )
+}

@@ -1,0 +1,16 @@
+import type { Readable } from 'node:stream'
+
+import type { Database } from '../../database/database.ts'
+import { select } from '../items.ts'
+import { jsonObject } from './json.ts'
+import { standardPatience, streamRows, type StreamSource } from './stream.ts'
+
+/** Every item as JSON, an object from id to item, the oldest first; with `expand`, each with its owner. */
+export function listing(
+  source: StreamSource & { db: Database },
+  expand: boolean,
+  patience = standardPatience,
+): Readable {
+  const query = select(source.db, expand).orderBy('items.id').compile()
+  return streamRows(source, query, jsonObject(expand), patience)
+}

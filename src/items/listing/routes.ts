@@ -1,0 +1,77 @@
+import { Readable } from 'node:stream'
+
+import { errors } from '../../answers.ts'
+import type { App } from '../../app.ts'
+import type { Database } from '../../database/database.ts'
+import type { Gate } from '../../gate.ts'
+import { operation, signedIn } from '../../openapi.ts'
+import { ref } from '../../schemas.ts'
+import { Items } from '../schemas.ts'
+import { listing } from './everything.ts'
+import { links } from './links.ts'
+import { page } from './page.ts'
+import { ItemSummary, ListQuery, pageHeaders, SummaryQuery } from './schemas.ts'
+import type { StreamSource } from './stream.ts'
+import { summarize } from './summary.ts'
+
+/** What lists, summaries and exports need. */
+export interface Source extends StreamSource {
+  db: Database
+  /** For what takes the longer the more items there are. */
+  counts: Gate
+}
+
+export function listingRoutes(app: App, source: Source): void {
+  const { db, pool, counts } = source
+
+  app.get(
+    '',
+    {
+      schema: {
+        ...operation('listItems', 'Items', 'List items'),
+        description:
+          'Without parameters, or with `expand` alone, every item there is, the oldest first, in one long answer. With any ' +
+          'other of them one page; the next one is at the `Link` whose `rel` is `next`. While others write, no item comes ' +
+          'twice, and none that was there throughout is missed, unless what it is sorted by is changed.',
+        security: signedIn,
+        querystring: ListQuery,
+        response: {
+          200: { ...ref(Items), description: 'The items', headers: pageHeaders },
+          ...errors(401, 422, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { expand, ...rest } = request.query
+      reply.type('application/json; charset=utf-8')
+      if (Object.keys(rest).length === 0) {
+        return request.method === 'HEAD' ? Readable.from([]) : listing(source, expand !== undefined)
+      }
+      const { items, next, total } = await page(source, request.query, request.token.sub)
+      // Nothing, not even a header, is for a token that does not count.
+      await request.admission
+      reply.header('link', links(request.query, next))
+      if (total !== undefined) reply.header('x-total-count', total)
+      return items
+    },
+  )
+
+  app.get(
+    '/summary',
+    {
+      schema: {
+        ...operation('summarizeItems', 'Items', 'Count items and sum them up'),
+        description: 'By category, and by price. Of all items, or of those that the parameters say.',
+        security: signedIn,
+        querystring: SummaryQuery,
+        response: { 200: { ...ref(ItemSummary), description: 'The summary' }, ...errors(401, 422, 503) },
+      },
+    },
+    async (request, reply) => {
+      const summary = await counts.run(() => summarize(db, pool, request.query, request.token.sub))
+      // The serialiser of the schema would make a float of the sum.
+      reply.type('application/json; charset=utf-8').serializer(JSON.stringify)
+      return summary
+    },
+  )
+}

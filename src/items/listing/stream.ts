@@ -1,0 +1,112 @@
+import { Readable } from 'node:stream'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+
+import type { CompiledQuery } from 'kysely'
+
+import { isUnavailable, type LendingPool } from '../../database/pool.ts'
+import type { Gate } from '../../gate.ts'
+import { Problem } from '../../problems.ts'
+import { withLiterals } from './literals.ts'
+
+/**
+ * Milliseconds that a reader may keep a stream waiting for each so many bytes, which anybody takes faster who reads at all, and
+ * that PostgreSQL may.
+ */
+export const standardPatience = { reader: 30_000, share: 2 ** 20, store: 10_000 }
+
+export type Patience = typeof standardPatience
+
+/**
+ * Milliseconds that a stream works without looking for other requests, and that it leaves to them after each chunk. Without
+ * them a request beside a list took sixty times as long as without it.
+ */
+const longestTurn = 5
+const rest = 5
+
+export interface StreamSource {
+  pool: LendingPool
+  gate: Gate
+  /** Whether other requests are at work. */
+  isBusy: () => boolean
+}
+
+/** How rows become text. Characters stand for bytes, so those of UTF-8 pass as they are. */
+export interface Format {
+  start: string
+  /** Between what comes of one chunk of rows and of the next. */
+  between: string
+  end: string
+  /** @param rows whole ones, in COPY's text format */
+  write(rows: string): string
+}
+
+/**
+ * What `query` gives, as text.
+ *
+ * Nothing is asked before the stream is read, and no more than its reader takes is kept. If it fails halfway it is broken
+ * off, so that nobody takes a part for the whole; a reader that takes less than a mebibyte in 30 seconds is dropped.
+ */
+export function streamRows(source: StreamSource, query: CompiledQuery, format: Format, patience: Patience): Readable {
+  const drop = () => stream.destroy()
+  const stream: Readable = Readable.from(pieces(source, query, format, patience, drop), { objectMode: false })
+  return stream
+}
+
+async function* pieces(
+  { pool, gate, isBusy }: StreamSource,
+  query: CompiledQuery,
+  format: Format,
+  patience: Patience,
+  drop: () => void,
+) {
+  const leave = await gate.enter()
+  try {
+    const rows = await pool.copyOut(`copy (${withLiterals(query)}) to stdout`, `copy (${query.sql}) to stdout`)
+    try {
+      yield* convert(rows.setEncoding('latin1'), format, isBusy, patience, drop)
+    } finally {
+      rows.destroy()
+    }
+  } catch (error) {
+    throw error instanceof Problem || !isUnavailable(error) ? error : pool.unavailable(error)
+  } finally {
+    leave()
+  }
+}
+
+async function* convert(rows: Readable, format: Format, isBusy: () => boolean, patience: Patience, drop: () => void) {
+  const storeIsLate = () => rows.destroy(new Error(`PostgreSQL sent nothing for ${patience.store} ms`))
+  let [cutOff, separator] = ['', format.start]
+  let turnedAt = performance.now()
+  let late = setTimeout(storeIsLate, patience.store)
+  let [waited, taken] = [0, 0]
+  try {
+    for await (const chunk of rows) {
+      clearTimeout(late)
+      const text = cutOff + String(chunk)
+      const end = text.lastIndexOf('\n') + 1
+      cutOff = text.slice(end)
+      if (end > 0) {
+        const piece = Buffer.from(separator + format.write(text.slice(0, end)), 'latin1')
+        separator = format.between
+        const offeredAt = performance.now()
+        late = setTimeout(drop, patience.reader - waited)
+        yield piece
+        clearTimeout(late)
+        waited += performance.now() - offeredAt
+        taken += piece.length
+        if (taken >= patience.share) [waited, taken] = [0, 0]
+      }
+      late = setTimeout(storeIsLate, patience.store)
+      // What comes in the meantime is seen after a turn of the event loop. One after each chunk makes a list a third slower.
+      if (performance.now() - turnedAt > longestTurn) {
+        await setImmediate()
+        turnedAt = performance.now()
+      }
+      if (isBusy()) await sleep(rest)
+    }
+    yield Buffer.from(separator === format.start ? format.start + format.end : format.end)
+  } finally {
+    clearTimeout(late)
+  }
+}
