@@ -2,6 +2,7 @@ import type { Case } from './bench.ts'
 import { besideListingCase } from './cases/beside-listing.ts'
 import { catalogueCases } from './cases/catalogue.ts'
 import { growthCases } from './cases/growth.ts'
+import { importCase } from './cases/import.ts'
 import { listingCase } from './cases/listing.ts'
 import { loginCase } from './cases/login.ts'
 import { overloadCase } from './cases/overload.ts'
@@ -17,6 +18,7 @@ export const cases: Case[] = [
   listingCase,
   besideListingCase,
   ...catalogueCases,
+  importCase,
   processesCase,
   startCase,
   overloadCase,

@@ -1,5 +1,6 @@
 // What the document says of answers that several routes give.
 
+import { exampleReport, nothingWritten } from './items/import/schemas.ts'
 import { exampleItem } from './items/schemas.ts'
 import { type Code, problems } from './problems.ts'
 import { ProblemDetails, ref } from './schemas.ts'
@@ -83,6 +84,15 @@ const errorAnswers = {
     description:
       'The request does not fit: `errors` lists every reason. Or this `Idempotency-Key` came with another body before',
     example: { errors: [{ type: 'missing', loc: ['body', 'name'], msg: 'is required' }] },
+  },
+  408: { code: 'request_timeout', description: 'Nothing more of the body came for too long' },
+  importTooLarge: { code: 'body_too_large', description: 'The body is larger than `IMPORT_LIMIT`' },
+  importFailed: {
+    code: 'import_failed',
+    description:
+      'Nothing was written: rows are bad, of which `errors` lists the first 1,000, or the file cannot be read. ' +
+      'Or a parameter does not fit (`invalid_request`)',
+    example: { ...exampleReport, ...nothingWritten },
   },
   428: { code: 'precondition_required', description: '`If-Match` is missing, and the service requires it' },
   429: {

@@ -8,6 +8,7 @@ import { acceptJson, bodyLimit } from './bodies.ts'
 import type { Context } from './context.ts'
 import { allowOrigins } from './cors.ts'
 import { serveHealth } from './health.ts'
+import { ImportReport } from './items/import/schemas.ts'
 import { ItemSummary } from './items/listing/schemas.ts'
 import { itemRoutes } from './items/routes.ts'
 import { Category, Item, ItemCreate, Items, ItemUpdate } from './items/schemas.ts'
@@ -40,6 +41,7 @@ const components = [
   ItemCreate,
   ItemUpdate,
   ItemSummary,
+  ImportReport,
   StoreManager,
   StoreManagerCreate,
   StoreManagerUpdate,
@@ -73,7 +75,10 @@ export async function buildApp(context: Context): Promise<App> {
     // A request without a host would be answered by Node, without a problem; `answerOddRequests` does.
     http: { requireHostHeader: false, headersTimeout, connectionsCheckingInterval },
     frameworkErrors: handleError,
-    clientErrorHandler: handleClientError,
+    clientErrorHandler(error, socket) {
+      const isTimeout = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      if (!isTimeout || !context.connections.hasTime(socket)) handleClientError(error, socket)
+    },
   }).withTypeProvider<TypeBoxTypeProvider>()
   for (const schema of components) app.addSchema(schema)
   app.setErrorHandler(handleError)

@@ -38,12 +38,22 @@ export function acceptForms(app: App): void {
 export async function parseJson(body: Buffer): Promise<unknown> {
   if (body.length === 0) return undefined
   try {
-    const text = utf8.decode(body)
-    return longNumber.test(text) ? (JSON.parse as ParseWithSource)(text, refuseLoss) : JSON.parse(text)
+    return parseLossless(utf8.decode(body))
   } catch {
     // The parser's own message quotes the body, which may hold a password.
     throw new Problem('malformed_body', 'The body is not JSON in UTF-8, or is nested too deeply.')
   }
+}
+
+/** The value that the JSON `text` spells. A number that a double would change becomes NaN. @throws SyntaxError */
+export function parseLossless(text: string): unknown {
+  return longNumber.test(text) ? (JSON.parse as ParseWithSource)(text, refuseLoss) : JSON.parse(text)
+}
+
+/** The number that `text` spells, as JSON does, or NaN if a double would change it. */
+export function exactNumber(text: string): number {
+  const value = Number(text)
+  return longNumber.test(text) ? (refuseLoss('', value, { source: text }) as number) : value
 }
 
 async function parseForm(body: Buffer, contentType: string): Promise<unknown> {

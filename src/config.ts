@@ -44,6 +44,7 @@ const settings = {
   ),
   ITEM_WRITES: oneOf('who may change an item: its owner, or every manager', ['owner', 'shared']),
   REQUIRE_IF_MATCH: flag('refuse to change or delete an item without If-Match', false),
+  IMPORT_LIMIT: integer('largest file that can be imported, in MiB', 1024, 1, 1_048_576),
   AUTO_MIGRATE: flag('apply pending migrations at start; false: refuse to start on an old schema', true),
   STARTUP_TIMEOUT: integer('seconds to wait at start for a database that is coming up', 30, 0, 3600),
   SHUTDOWN_TIMEOUT: integer('seconds that running requests get to finish at the end', 10, 0, 3600),
@@ -114,6 +115,8 @@ export function readConfig(env: Record<string, string | undefined>) {
     trustProxy: values.TRUST_PROXY,
     itemWrites: values.ITEM_WRITES,
     requireIfMatch: values.REQUIRE_IF_MATCH,
+    /** In bytes. */
+    importLimit: values.IMPORT_LIMIT * 2 ** 20,
     concurrencyLimit: values.LIMIT_CONCURRENCY,
     connectionLimit: values.LIMIT_CONNECTIONS,
     corsOrigins: values.CORS_ORIGINS ?? [],

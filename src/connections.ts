@@ -9,6 +9,11 @@ export interface Connections {
   endWork(socket: Socket): void
   /** When the last one came, on the clock of `performance`. */
   lastAt: () => number
+  /** Says that a request has a clock of its own, so that the server's, for how long one may take to arrive, does not count. */
+  grantTime(socket: Socket): void
+  /** Says that it has arrived. */
+  endTime(socket: Socket): void
+  hasTime(socket: Socket): boolean
   /** Closes those that have waited since the last call, and sent nothing. */
   closeSilent(): void
 }
@@ -21,6 +26,7 @@ export function openConnections(limit: number): Connections {
   /** The one that has waited longest first. */
   const waiting = new Set<Socket>()
   const open = new Set<Socket>()
+  const withTime = new WeakSet<Socket>()
   let heard = new Map<Socket, number>()
   let lastAt = -Infinity
 
@@ -53,6 +59,9 @@ export function openConnections(limit: number): Connections {
       if (open.has(socket)) waiting.add(socket)
     },
     lastAt: () => lastAt,
+    grantTime: (socket) => void withTime.add(socket),
+    endTime: (socket) => void withTime.delete(socket),
+    hasTime: (socket) => withTime.has(socket),
     closeSilent() {
       const before = heard
       heard = new Map([...waiting].map((socket) => [socket, socket.bytesRead]))

@@ -4,7 +4,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import type { App } from './app.ts'
 import { ItemTotals, PriceRange } from './items/listing/schemas.ts'
 import { ItemOwner } from './items/schemas.ts'
-import { InvalidPart, ProblemCode, textPattern } from './schemas.ts'
+import { ImportError, InvalidPart, ProblemCode, textPattern } from './schemas.ts'
 
 /** The security requirement of routes that need a signed-in manager. */
 export const signedIn = [{ oauth2: [] }]
@@ -34,7 +34,7 @@ const oauth2 = {
 }
 
 /** Components that no route names, for they are parts of others. */
-const parts = [ItemOwner, ItemTotals, PriceRange, ProblemCode, InvalidPart]
+const parts = [ItemOwner, ItemTotals, PriceRange, ProblemCode, InvalidPart, ImportError]
 
 /** Collects the OpenAPI document from the routes that are registered after this, and serves it. */
 export async function serveOpenApi(app: App): Promise<void> {
@@ -75,7 +75,7 @@ function portable(document: object): object {
 const nullableCategory = { anyOf: [{ $ref: '#/components/schemas/Category' }, { type: 'null' }] }
 
 function rewrite(key: string, value: unknown): unknown {
-  if (key === 'x-rule') return undefined
+  if (key === 'x-rule' || key === 'x-streamed') return undefined
   // Only ECMAScript with the flag u reads \p, and no lone surrogate can be sent in UTF-8 by mistake.
   if (key === 'pattern' && value === textPattern) return '^[^\\x00]*$'
   // The empty grant type that some clients send would become a constant without a name.

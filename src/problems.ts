@@ -26,6 +26,7 @@ export const problems = {
   body_too_large: [413, 'Body too large'],
   unsupported_media_type: [415, 'Unsupported media type'],
   invalid_request: [422, 'Invalid request'],
+  import_failed: [422, 'Import failed'],
   idempotency_key_reused: [422, 'Idempotency key reused'],
   precondition_required: [428, 'Precondition required'],
   too_many_logins: [429, 'Too many logins'],

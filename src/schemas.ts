@@ -1,4 +1,4 @@
-import { type Static, type TSchema, Type } from 'typebox'
+import { type Static, type TOptional, type TSchema, Type } from 'typebox'
 
 import { maxNameLength } from './database/domains.ts'
 import { problems } from './problems.ts'
@@ -52,6 +52,46 @@ export const InvalidPart = Type.Object(
   { $id: 'InvalidPart', description: 'A reason why a request does not fit' },
 )
 
+export const ImportError = Type.Object(
+  {
+    line: Type.Integer({
+      minimum: 1,
+      description: 'The line of the file in which the row begins. The first one is 1',
+      examples: [17],
+    }),
+    column: Type.Union([Type.String(), Type.Null()], {
+      description: 'The column, or null if it is the whole row',
+      examples: ['price_usd'],
+    }),
+    type: Type.String({ description: 'What is wrong, in the terms of Pydantic', examples: ['greater_than_equal'] }),
+    msg: Type.String({ description: 'The same for people', examples: ['must be at least 0'] }),
+  },
+  { $id: 'ImportError', description: 'A reason why a row of a file was not imported' },
+)
+
+const counted = (what: string, example: number) =>
+  Type.Integer({ minimum: 0, description: `How many ${what}`, examples: [example] })
+
+/** What an import says of itself, beside its errors. */
+export const importCounts = {
+  mode: Type.Unsafe<'create' | 'upsert'>({
+    type: 'string',
+    enum: ['create', 'upsert'],
+    description: 'As it was asked for',
+    examples: ['upsert'],
+  }),
+  dry_run: Type.Boolean({ description: 'Whether this only says what an import would do', examples: [false] }),
+  created: counted('items are new', 2),
+  updated: counted('items were changed', 1),
+  unchanged: counted('items were the same already', 3),
+  failed: counted('rows are bad', 1),
+  errors_omitted: counted('errors there are beyond those listed', 0),
+}
+
+const importOutcome = Object.fromEntries(
+  Object.entries(importCounts).map(([name, schema]) => [name, Type.Optional(schema)]),
+) as { [Name in keyof typeof importCounts]: TOptional<(typeof importCounts)[Name]> }
+
 export const ProblemDetails = Type.Object(
   {
     type: Type.String({
@@ -65,8 +105,11 @@ export const ProblemDetails = Type.Object(
     code: ref(ProblemCode),
     request_id: Type.String({ description: 'Also in the log of the service', examples: [exampleId] }),
     errors: Type.Optional(
-      Type.Array(ref(InvalidPart), { description: 'Every reason, when the code is `invalid_request`' }),
+      Type.Array(Type.Union([ref(InvalidPart), ref(ImportError)]), {
+        description: 'Every reason when the code is `invalid_request`, the first 1,000 when it is `import_failed`',
+      }),
     ),
+    ...importOutcome,
     current: Type.Optional(
       Type.Unsafe({ $ref: 'Item#', description: 'What the item is now, when the code is `precondition_failed`' }),
     ),

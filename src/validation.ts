@@ -42,8 +42,20 @@ export const buildValidator = ((sharedSchemas: Record<string, AnySchema>) => {
   }) as [Ajv, Ajv]
   const validators: Record<string, Ajv> = { body: exact, headers: new Ajv(headerOptions) }
   return ({ schema, httpPart = '' }: { schema: AnySchema; httpPart?: string }) =>
-    (validators[httpPart] ?? coercing).compile(schema)
+    isStreamed(schema) ? () => true : (validators[httpPart] ?? coercing).compile(schema)
 }) as unknown as BuildValidator
+
+/** A check of values that come in great numbers: what is wrong with one, as if it were a body. It changes none. */
+export function buildCheck(schema: AnySchema, sharedSchemas: AnySchema[]): (value: unknown) => InvalidPart[] {
+  const ajv = new Ajv({ ...options, removeAdditional: false, schemas: sharedSchemas }).addFormat('uuid', uuid)
+  const validate = ajv.compile(schema)
+  return (value) => (validate(value) ? [] : describe('body', validate.errors ?? []))
+}
+
+/** Whether the route reads the body itself, and looks at it as it comes. */
+function isStreamed(schema: AnySchema): boolean {
+  return typeof schema === 'object' && schema['x-streamed'] === true
+}
 
 const parts = ['params', 'querystring', 'headers', 'body'] as const
 
@@ -52,7 +64,8 @@ export function invalidParts(error: FastifyError, request: FastifyRequest): Inva
   return parts.flatMap((part) => {
     if (part === error.validationContext) return describe(part, error.validation as ErrorObject[])
     const validate = request.getValidationFunction(part)
-    if (!validate || validate(request[part === 'querystring' ? 'query' : part] ?? null)) return []
+    // A body of several media types has a function for each, and is looked at where it is read.
+    if (typeof validate !== 'function' || validate(request[part === 'querystring' ? 'query' : part] ?? null)) return []
     return describe(part, validate.errors ?? [])
   })
 }

@@ -152,7 +152,7 @@ test('a PostgreSQL of your own needs a secret of your own', (t: TestContext) => 
 
 test('the help has a line for each setting, with its default', (t: TestContext) => {
   const help = describeSettings().split('\n')
-  t.assert.strictEqual(help.length, 36)
+  t.assert.strictEqual(help.length, 37)
   t.assert.match(help.find((line) => line.includes(' PORT ')) ?? '', /\[8000\]$/)
   t.assert.match(help.find((line) => line.includes(' JWT_SECRET ')) ?? '', /required with POSTGRES_HOST$/)
 })

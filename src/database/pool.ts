@@ -1,14 +1,16 @@
-import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
-import { type ClientConfig, DatabaseError, Pool, type PoolClient, type QueryResult, types } from 'pg'
+import { type ClientConfig, Pool, type PoolClient, type QueryResult } from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import type { Logger } from 'pino'
 
 import { type Problem, storeUnavailable } from '../problems.ts'
 import { seldom } from '../seldom.ts'
+import { getTypeParser } from './numbers.ts'
 import { refuseStandby } from './standby.ts'
+import { statementName } from './statement-name.ts'
+import { isUnavailable } from './unavailable.ts'
 
 /** How to reach a PostgreSQL: by TCP, or by the folder of its Unix socket as `host`. */
 export interface Server {
@@ -34,6 +36,11 @@ interface Way {
   timeout: number
 }
 
+interface Borrowed {
+  client: PoolClient
+  giveBack: (isBroken: boolean) => void
+}
+
 /** Milliseconds. */
 const connectTimeout = 5_000
 const queryTimeout = 10_000
@@ -54,18 +61,6 @@ export function clientConfig(server: Server, schema: string): ClientConfig {
     ...(schema === 'public' ? {} : { options: `-c search_path=${schema}` }),
   }
 }
-
-/** Whether `error` says that no PostgreSQL serves us now, rather than that a statement is wrong. */
-export function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof DatabaseError)) return !(error instanceof TypeError)
-  return unavailable.test(error.code ?? '')
-}
-
-/**
- * SQLSTATEs: 08 connection, 25006 read-only (a standby), 53 resources, 57P0x shutdown and start, 58 system;
- * 0A000 and 26000 when a prepared statement no longer fits the schema or the session, which a new connection mends.
- */
-const unavailable = /^(08|53|57P0|58)|^(25006|0A000|26000)$/
 
 /**
  * What Kysely asks of a pool, made of pg's: statements are prepared once a connection, under a name made of their text;
@@ -100,7 +95,7 @@ export class LendingPool implements PostgresPool {
   }
 
   async connect(): Promise<PostgresPoolClient> {
-    const { query, release } = this.#lend(await this.#acquire())
+    const { query, release } = this.#lend(await this.borrow())
     return { query: query as unknown as PostgresPoolClient['query'], release }
   }
 
@@ -121,15 +116,12 @@ export class LendingPool implements PostgresPool {
    * @param logged what the log says of it: it without values, if it has some
    */
   async copyOut(statement: string, logged = statement): Promise<Readable> {
-    const client = await this.#acquire()
-    if (this.#echo) this.#log.info({ sql: logged }, 'statement')
+    const { client, giveBack } = await this.borrow()
+    this.echo(logged)
     const stream = client.query(copyTo(statement))
     let isWhole = false
     stream.once('end', () => (isWhole = true))
-    stream.once('close', () => {
-      this.#usedAt.set(client, performance.now())
-      client.release(!isWhole)
-    })
+    stream.once('close', () => giveBack(!isWhole))
     return stream
   }
 
@@ -139,26 +131,36 @@ export class LendingPool implements PostgresPool {
     return storeUnavailable('PostgreSQL', cause)
   }
 
+  /** Lends a connection as pg has it, with no limit to how long a statement takes. To be given back as broken after a failure. */
+  async borrow(): Promise<Borrowed> {
+    for (;;) {
+      const client = await this.#pool.connect().catch((error: unknown) => {
+        throw this.unavailable(error)
+      })
+      const giveBack = (isBroken: boolean) => {
+        this.#usedAt.set(client, performance.now())
+        client.release(isBroken)
+      }
+      if (await this.#answers(client)) return { client, giveBack }
+      client.release(true)
+    }
+  }
+
+  /** Logs a statement, if statements are to be logged. */
+  echo(sql: string): void {
+    if (this.#echo) this.#log.info({ sql }, 'statement')
+  }
+
   end(): Promise<void> {
     return this.#pool.end()
   }
 
   async #run(text: string, values: readonly unknown[], way: Way): Promise<QueryResult> {
-    const client = this.#lend(await this.#acquire())
+    const client = this.#lend(await this.borrow())
     try {
       return await client.query(text, values, way)
     } finally {
       client.release()
-    }
-  }
-
-  async #acquire(): Promise<PoolClient> {
-    for (;;) {
-      const client = await this.#pool.connect().catch((error: unknown) => {
-        throw this.unavailable(error)
-      })
-      if (await this.#answers(client)) return client
-      client.release(true)
     }
   }
 
@@ -178,10 +180,10 @@ export class LendingPool implements PostgresPool {
     )
   }
 
-  #lend(client: PoolClient) {
+  #lend({ client, giveBack }: Borrowed) {
     let failed = false
     const query = async (text: string, values: readonly unknown[], { isPrepared, timeout }: Way = usual) => {
-      if (this.#echo) this.#log.info({ sql: text }, 'statement')
+      this.echo(text)
       // Not for the whole pool: it would end a list that takes longer, too.
       const name = isPrepared ? { name: statementName(text) } : {}
       const statement = { ...name, text, values: [...values], query_timeout: timeout }
@@ -193,29 +195,6 @@ export class LendingPool implements PostgresPool {
         throw this.unavailable(error)
       }
     }
-    const release = () => {
-      this.#usedAt.set(client, performance.now())
-      client.release(failed)
-    }
-    return { query, release }
+    return { query, release: () => giveBack(failed) }
   }
-}
-
-const names = new Map<string, string>()
-
-/** The same text has the same name everywhere, as poolers that share prepared statements need it. */
-function statementName(text: string): string {
-  let name = names.get(text)
-  if (name === undefined) {
-    name = createHash('sha256').update(text).digest('base64url').slice(0, 22)
-    names.set(text, name)
-  }
-  return name
-}
-
-const numeric: number = types.builtins.NUMERIC
-
-// A price went in as a double's shortest decimal text, so it comes back as that double.
-function getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
-  return oid === numeric ? Number : types.getTypeParser(oid, format)
 }

@@ -10,6 +10,7 @@ import { operation, signedIn } from '../openapi.ts'
 import { IdempotencyKey, ref } from '../schemas.ts'
 import { type Condition, remover, updater } from './changes.ts'
 import { exportRoutes } from './export/routes.ts'
+import { importRoutes } from './import/routes.ts'
 import * as items from './items.ts'
 import { listingRoutes } from './listing/routes.ts'
 import { IfMatch, IfNoneMatch, Item, ItemCreate, ItemParams, ItemQuery, ItemUpdate } from './schemas.ts'
@@ -40,6 +41,7 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
     done()
   })
   authenticate(app, context, (method) => method === 'GET' || method === 'HEAD')
+  app.register(async (scope: App) => importRoutes(scope, context, atWork))
 
   listingRoutes(app, source)
   exportRoutes(app, source)

@@ -65,6 +65,8 @@ export function payloadsFor(body: Schema | undefined, components: Components): f
   )
   const nothing = fc.constant(undefined)
   if (!body) return fc.oneof({ weight: 3, arbitrary: nothing }, { weight: 1, arbitrary: noise.map(legible) })
+  if (body.type === 'string')
+    return fc.oneof(files.map(toBuffer), files.map(toBuffer).chain(damaged), noise).map(legible)
   const fitting = bodiesOf(body, components).map(({ text }) => toBuffer(text))
   const spliced = fc.tuple(fitting, bytes, fc.nat(), fc.nat({ max: 4 })).map(splice)
   const wrongOctets = fc.constantFrom([0xff], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xc3])
@@ -73,6 +75,30 @@ export function payloadsFor(body: Schema | undefined, components: Components): f
     .map(([text, octets]) => splice([text, Buffer.from(octets), text.indexOf(':"') + 2, 0]))
   const almost = misfitsOf(body, components).map(({ text }) => toBuffer(text))
   return fc.oneof(fitting, spliced, illegible, almost, noise, fc.constantFrom(undefined, Buffer.alloc(0))).map(legible)
+}
+
+/** Files of items, or almost. */
+const files: fc.Arbitrary<string> = fc
+  .tuple(
+    anyOf(',|;|\t|"'),
+    anyOf('\n|\r\n|\r|\n\n'),
+    fc.shuffledSubarray(['name', 'CATEGORY', ' price_usd', 'in_stock', 'id', 'x'], { minLength: 4 }),
+    fc.array(
+      fc.array(
+        fc.oneof(
+          anyOf('Tea|Pet|1|4.99|"4,99"|1e999|true|FALSE||"a\nb"|"|""|{}|019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'),
+          fc.string(),
+        ),
+        { minLength: 3, maxLength: 7 },
+      ),
+      { maxLength: 9 },
+    ),
+  )
+  .map(([delimiter, end, header, rows]) => [header, ...rows].map((fields) => fields.join(delimiter) + end).join(''))
+
+/** The same with other bytes somewhere. */
+function damaged(file: Buffer): fc.Arbitrary<Buffer> {
+  return fc.tuple(fc.constant(file), bytes, fc.nat(), fc.nat({ max: 4 })).map(splice)
 }
 
 /** The same bytes, which a report of fast-check shows as text. */

@@ -103,6 +103,12 @@ const queries = fc.oneof(
   },
   { weight: 1, arbitrary: fc.tuple(encoded, encoded).map(([name, value]) => `?${name}=${value}`) },
   { weight: 1, arbitrary: fc.webQueryParameters().map((query) => `?${query}`) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(anyOf('create|upsert|x'), anyOf('stop|skip|skip|x'), anyOf('true|false|false|1'))
+      .map(([mode, onError, dryRun]) => `?mode=${mode}&on_error=${onError}&dry_run=${dryRun}`),
+  },
 )
 
 // What Node's parser lets pass in a header: tab, printable ASCII, and bytes beyond it.
@@ -111,6 +117,7 @@ const headerText = fc.string({ unit: fc.oneof(range(0x20, 0x7e), range(0x80, 0xf
 const types = anyOf(
   'application/json|application/json; charset=utf-8|application/json;charset=utf-16|APPLICATION/JSON|application/json;|' +
     'application/json, text/plain|application/ld+json|application/problem+json|text/plain|json|*/*|/|;| ||' +
+    'text/csv|text/csv; header=absent|application/x-ndjson|application/x-ndjson;charset=latin1|' +
     'application/x-www-form-urlencoded|application/x-www-form-urlencoded; charset=latin1|' +
     'multipart/form-data|multipart/form-data; boundary=|multipart/form-data; boundary=x',
 )

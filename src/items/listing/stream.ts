@@ -3,7 +3,8 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
 import type { CompiledQuery } from 'kysely'
 
-import { isUnavailable, type LendingPool } from '../../database/pool.ts'
+import { type LendingPool } from '../../database/pool.ts'
+import { isUnavailable } from '../../database/unavailable.ts'
 import type { Gate } from '../../gate.ts'
 import { Problem } from '../../problems.ts'
 import { withLiterals } from './literals.ts'

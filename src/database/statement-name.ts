@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto'
+
+const names = new Map<string, string>()
+
+/** The name under which a statement is prepared: the same everywhere, as poolers that share prepared statements need it. */
+export function statementName(text: string): string {
+  let name = names.get(text)
+  if (name === undefined) {
+    name = createHash('sha256').update(text).digest('base64url').slice(0, 22)
+    names.set(text, name)
+  }
+  return name
+}

@@ -1,0 +1,93 @@
+import { DatabaseError } from 'pg'
+
+import { managerGone } from '../../auth/tokens.ts'
+import { onViolation } from '../../database/database.ts'
+import type { Session } from '../../database/session.ts'
+import { tooBusy } from '../../problems.ts'
+import { type Refused, refusalsOf } from './refusals.ts'
+import { type Findings, nothingWritten, type Written } from './report.ts'
+import type { Staged } from './staging.ts'
+
+/** What to do with rows that wait. */
+export interface Merge {
+  mode: 'create' | 'upsert'
+  /** Whose new items are. */
+  owner: string
+  /** Whether those of others may be changed. */
+  isShared: boolean
+  /** Whether nothing is written if a row is bad. */
+  stops: boolean
+  /** Whether nothing is written at all. */
+  isDry: boolean
+}
+
+/** Times that a merge is tried which others get in the way of, by making an item with the same id or by a deadlock. */
+const attempts = 3
+
+/**
+ * Writes what waits in the table `imported`, or only counts it. Rows that cannot be written are noted.
+ *
+ * @throws Problem invalid_token if the owner is gone by now, too_busy if others get in the way again and again
+ */
+export async function merge(session: Session, staged: Staged, how: Merge, findings: Findings): Promise<Written> {
+  for (let attempt = 1; ; attempt++) {
+    await session.query('savepoint merge')
+    try {
+      const refused = staged.withIds ? await refusalsOf(session, how) : []
+      const isOver = refused.length > 0 && how.stops
+      const written = isOver ? nothingWritten : await write(session, rowsLeft(staged, refused), how)
+      for (const { errors, rows } of refused) findings.fail(errors, rows)
+      return written
+    } catch (error) {
+      if (!isRace(error)) throw error
+      if (attempt === attempts) throw tooBusy('Other requests write the same items: try again.', 1)
+      await session.query('rollback to savepoint merge')
+    }
+  }
+}
+
+/** Whether a unique key was taken meanwhile, or PostgreSQL has chosen this one to resolve a deadlock. */
+function isRace(error: unknown): boolean {
+  return error instanceof DatabaseError && (error.code === '23505' || error.code === '40P01')
+}
+
+function rowsLeft({ rows, withIds }: Staged, refused: Refused[]): Staged {
+  return { withIds, rows: refused.reduce((left, { rows: gone }) => left - gone, rows) }
+}
+
+async function write(session: Session, staged: Staged, how: Merge): Promise<Written> {
+  const { mode, owner, isShared, isDry } = how
+  const allNew = mode === 'create' || !staged.withIds
+  if (isDry) return allNew ? { ...nothingWritten, created: staged.rows } : count(session)
+  const insert = allNew ? insertAll : insertNew
+  const inserted = onViolation(session.query(insert, [owner]), 'items_store_manager_id_foreign', managerGone)
+  const created = (await inserted).rowCount ?? 0
+  // Last, for others wait for the items that it changes until all of it is done.
+  const updated = created === staged.rows ? 0 : ((await session.query(update, [isShared ? null : owner])).rowCount ?? 0)
+  return { created, updated, unchanged: staged.rows - created - updated }
+}
+
+async function count(session: Session): Promise<Written> {
+  const { rows } = await session.query<Written>(compare)
+  return rows[0] ?? nothingWritten
+}
+
+const insertAll = `
+  insert into items (id, name, category, price_usd, in_stock, store_manager_id)
+  select id, name, category, price_usd, in_stock, $1 from imported`
+const insertNew = `${insertAll} where not exists (select from items where items.id = imported.id)`
+
+const differs = `(items.name, items.category, items.price_usd, items.in_stock)
+  is distinct from (imported.name, imported.category, imported.price_usd, imported.in_stock)`
+
+const update = `
+  update items set name = imported.name, category = imported.category, price_usd = imported.price_usd,
+    in_stock = imported.in_stock, version = version + 1
+  from imported
+  where items.id = imported.id and items.store_manager_id = coalesce($1, items.store_manager_id) and ${differs}`
+
+const compare = `
+  select (count(*) filter (where items.id is null))::integer as created,
+    (count(*) filter (where items.id is not null and ${differs}))::integer as updated,
+    (count(*) filter (where items.id is not null and not ${differs}))::integer as unchanged
+  from imported left join items on items.id = imported.id`

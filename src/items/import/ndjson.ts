@@ -1,0 +1,31 @@
+import { parseLossless } from '../../bodies.ts'
+import { UnreadableFile } from './report.ts'
+import { longestRow, type Row } from './rows.ts'
+
+/** The rows of newline-delimited JSON, those of a chunk together. @throws UnreadableFile if one is too long */
+export async function* ndjsonRows(chunks: AsyncIterable<Buffer>): AsyncGenerator<Row[]> {
+  let [rest, line] = ['', 1]
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk.toString()).split('\n')
+    rest = lines.pop() ?? ''
+    yield lines.flatMap((text) => rowOf(text, line++))
+    if (rest.length > longestRow) throw tooLong(line)
+  }
+  yield rowOf(rest, line)
+}
+
+/** None if the line is blank. */
+function rowOf(text: string, line: number): Row[] {
+  if (text.length > longestRow) throw tooLong(line)
+  if (text.trim() === '') return []
+  try {
+    return [{ line, fields: parseLossless(text) }]
+  } catch {
+    return [{ line, fields: undefined, error: { type: 'json_invalid', msg: 'is not one JSON object in a line' } }]
+  }
+}
+
+function tooLong(line: number): UnreadableFile {
+  const msg = `is longer than ${longestRow / 1024} KiB`
+  return new UnreadableFile([{ line, column: null, type: 'row_too_long', msg }])
+}

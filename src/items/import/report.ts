@@ -1,0 +1,64 @@
+import type { Static } from 'typebox'
+
+import { Problem } from '../../problems.ts'
+import type { ImportError } from '../../schemas.ts'
+import { type ImportReport, listedErrors, nothingWritten } from './schemas.ts'
+
+export { nothingWritten }
+export type RowError = Static<typeof ImportError>
+export type Written = Pick<ImportReport, 'created' | 'updated' | 'unchanged'>
+
+/** What is found out about bad rows. */
+export interface Findings {
+  /** Rows that are bad. */
+  failed: number
+  /** Notes what is wrong with a row, or with so many of which these are the first. */
+  fail(errors: RowError[], rows?: number): void
+  /** What is said of an import that came to its end. */
+  report(written: Written): ImportReport
+  /** What is said of one that did not. */
+  failure(): Problem
+}
+
+/** A file that cannot be read on: nothing of it is imported, however bad rows are treated. */
+export class UnreadableFile extends Error {
+  override name = 'UnreadableFile'
+  readonly errors: RowError[]
+
+  constructor(errors: RowError[]) {
+    super(errors[0]?.msg)
+    this.errors = errors
+  }
+}
+
+export function openFindings({ mode, dry_run }: Pick<ImportReport, 'mode' | 'dry_run'>): Findings {
+  let [failed, count, listed]: [number, number, RowError[]] = [0, 0, []]
+  // Those that PostgreSQL finds come last, and may be of earlier lines.
+  const first = () => listed.toSorted((one, other) => one.line - other.line).slice(0, listedErrors)
+  const report = (written: Written): ImportReport => {
+    const errors = first()
+    return { mode, dry_run, ...written, failed, errors, errors_omitted: count - errors.length }
+  }
+
+  return {
+    get failed() {
+      return failed
+    },
+    fail(errors, rows = 1) {
+      failed += rows
+      count += Math.max(rows, errors.length)
+      listed.push(...errors)
+      if (listed.length > 4 * listedErrors) listed = first()
+    },
+    report,
+    failure() {
+      const members = report(nothingWritten)
+      return new Problem('import_failed', inWords(members), { members: { ...members } })
+    },
+  }
+}
+
+function inWords({ failed, errors: [first] }: ImportReport): string {
+  const rows = failed === 1 ? 'A row is bad,' : `${failed} rows are bad, the first`
+  return `Nothing was imported. ${rows} in line ${first?.line}: ${first?.column ?? 'it'} ${first?.msg}.`
+}

@@ -1,0 +1,102 @@
+import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+
+import type { FastifyRequest } from 'fastify'
+
+import { errors } from '../../answers.ts'
+import type { App } from '../../app.ts'
+import type { Context } from '../../context.ts'
+import { openGate } from '../../gate.ts'
+import { operation, signedIn } from '../../openapi.ts'
+import { Problem, unsupportedMediaType } from '../../problems.ts'
+import { ref } from '../../schemas.ts'
+import { tooLarge } from './body.ts'
+import { type Importer, importItems, readers } from './import.ts'
+import { type RowCheck, rowCheck } from './rows.ts'
+import { importBody, ImportQuery, ImportReport } from './schemas.ts'
+
+/** Each import holds a connection for as long as its client sends. Times are in milliseconds. */
+const importGate = { places: 2, queue: 16, patience: 3_000 }
+const patience = { silence: 30_000, least: 16 * 1024, time: 60 * 60_000 }
+
+/** Milliseconds that a client who still sends has to read the answer, before its connection is closed. */
+const lingering = 2_000
+
+/**
+ * The route of imports, in a scope of its own: the body is read as it comes.
+ *
+ * @param atWork tells how many requests are
+ */
+export function importRoutes(app: App, { pool, config, connections }: Context, atWork: () => number): void {
+  const limits = { ...patience, length: config.importLimit }
+  let check: RowCheck | undefined
+  const importer: Importer = {
+    pool,
+    // Made when it is first needed: it takes a twentieth of a start.
+    check: () => (check ??= rowCheck()),
+    gate: openGate(importGate),
+    limits,
+    isShared: config.itemWrites === 'shared',
+    isBusy: () => atWork() > importGate.places,
+  }
+  passBodies(app, limits.length)
+  app.addHook('onResponse', async ({ raw }) => closeUnlessRead(raw))
+
+  app.post(
+    '/import',
+    {
+      schema: {
+        ...operation('importItems', 'Items', 'Import items from a file'),
+        description:
+          'Everything is written in one transaction, or nothing is. Each row has to fit as ItemCreate does, new items are owned ' +
+          'by the manager who imports them, and those that are changed keep their owner: whose they are is ignored in the file. ' +
+          'An `id` that a file names twice is bad the second time.',
+        security: signedIn,
+        querystring: ImportQuery,
+        body: importBody,
+        response: {
+          200: { ...ref(ImportReport), description: 'What was written, and what was left out' },
+          ...errors(401, 408, 'importTooLarge', 415, 'importFailed', 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const left = new AbortController()
+      reply.raw.once('close', () => left.abort(new Problem('malformed_body', 'The client went away.')))
+      const body = request.body as Readable
+      // Its own clock decides how long it may take.
+      connections.grantTime(request.raw.socket)
+      body.once('end', () => connections.endTime(request.raw.socket))
+      return importItems(importer, {
+        body,
+        type: request.mediaType as keyof typeof readers,
+        owner: request.token.sub,
+        query: request.query,
+        signal: left.signal,
+      })
+    },
+  )
+}
+
+/** Hands the body to the route as a stream, if it is of a type that can be imported and not too long. */
+function passBodies(app: App, limit: number): void {
+  const types = Object.keys(readers)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(types, async ({ headers }: FastifyRequest, payload: Readable) => {
+    if (Number(headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
+    return payload
+  })
+  app.addContentTypeParser('*', async () => {
+    throw unsupportedMediaType(types.join(' or '))
+  })
+}
+
+/**
+ * Closes the connection of a client who was answered before all of its body was read, a moment later. Closed at once, or not
+ * read, the client might never see the answer.
+ */
+function closeUnlessRead(request: IncomingMessage): void {
+  if (request.complete) return
+  request.resume()
+  setTimeout(() => request.destroy(), lingering).unref()
+}

@@ -1,0 +1,89 @@
+import type { Readable } from 'node:stream'
+
+import { type Static, Type } from 'typebox'
+
+import { importCounts, ImportError, ref } from '../../schemas.ts'
+
+/** Errors that a report lists. */
+export const listedErrors = 1_000
+
+export const ImportQuery = Type.Object({
+  mode: Type.Optional(
+    Type.Unsafe<'create' | 'upsert'>({
+      type: 'string',
+      enum: ['create', 'upsert'],
+      default: 'create',
+      description:
+        '`create`: every row is a new item. `upsert`: a row whose `id` there is already changes that item; ' +
+        'the others are new items',
+    }),
+  ),
+  on_error: Type.Optional(
+    Type.Unsafe<'stop' | 'skip'>({
+      type: 'string',
+      enum: ['stop', 'skip'],
+      default: 'stop',
+      description: '`stop`: if a row is bad, nothing is written. `skip`: bad rows are left out',
+    }),
+  ),
+  dry_run: Type.Optional(
+    Type.Boolean({ default: false, description: 'Writes nothing, and says what would have been written' }),
+  ),
+})
+export type ImportQuery = Static<typeof ImportQuery>
+
+const csv = [
+  'name,category,price_usd,in_stock',
+  '"Green tea, 100 bags",Grocery,4.99,true',
+  'Notebook,Stationery,2.5,false',
+  '',
+]
+const ndjson = [
+  '{"name":"Green tea, 100 bags","category":"Grocery","price_usd":4.99,"in_stock":true}',
+  '{"id":"019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70","name":"Notebook","category":"Stationery","price_usd":2.5,"in_stock":false}',
+  '',
+]
+
+const file = (description: string, lines: string[], lineEnd: string) => ({
+  schema: Type.Unsafe<Readable>({ type: 'string', 'x-streamed': true, description, examples: [lines.join(lineEnd)] }),
+})
+
+/** What is sent, in one of these types. It is read as it comes, so no schema looks at it. */
+export const importBody = {
+  content: {
+    'text/csv': file(
+      'CSV (RFC 4180) in UTF-8. The first line names the columns `name`, `category`, `price_usd`, `in_stock` and, if there ' +
+        'are ids, `id`, in any order and case; others are ignored. Comma, semicolon or tab between them',
+      csv,
+      '\r\n',
+    ),
+    'application/x-ndjson': file(
+      'JSON in UTF-8, one object with the fields of ItemCreate a line, and `id` if there is one; other fields are ignored',
+      ndjson,
+      '\n',
+    ),
+  },
+}
+
+export const ImportReport = Type.Object(
+  {
+    ...importCounts,
+    errors: Type.Array(ref(ImportError), { description: 'What is wrong with bad rows, the first 1,000 reasons' }),
+  },
+  { $id: 'ImportReport', description: 'What an import did, or would do' },
+)
+export type ImportReport = Static<typeof ImportReport>
+
+export const exampleReport: ImportReport = {
+  mode: 'upsert',
+  dry_run: false,
+  created: 2,
+  updated: 1,
+  unchanged: 3,
+  failed: 1,
+  errors: [{ line: 17, column: 'price_usd', type: 'greater_than_equal', msg: 'must be at least 0' }],
+  errors_omitted: 0,
+}
+
+/** The counts of an import that failed. */
+export const nothingWritten = { created: 0, updated: 0, unchanged: 0 }
