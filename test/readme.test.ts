@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
 import { describeSettings } from '../src/config.ts'
-import { startService, temporaryFolder } from './support/service.ts'
+import { signInAt, startService, temporaryFolder } from './support/service.ts'
 
+const command = fileURLToPath(new URL('../bin/stockroom.js', import.meta.url))
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
 
 test('the tour of the README, pasted line by line, gives what it shows', async (t: TestContext) => {
@@ -21,6 +23,26 @@ test('the tour of the README, pasted line by line, gives what it shows', async (
     input: script.join('\n').replaceAll('localhost:8000', url.replace('http://', '')),
   })
   t.assert.deepStrictEqual(lines(printed), lines(shown.join('\n')))
+})
+
+test('the commands of the README, pasted line by line, give what they show', async (t: TestContext) => {
+  const { url } = await startService(t, { DATA_DIR: await temporaryFolder(t) })
+  await signInAt(url, 'ada@example.com')
+  const section = /^## From the command line$(.*?)^## /ms.exec(readme)?.[1] ?? ''
+  const blocks = (kind: string) => [...section.matchAll(/^```(\w+)\n(.*?)^```$/gms)].filter(([, each]) => each === kind)
+  const pasted = blocks('sh').map(([, , text]) => text)
+  const printed = execFileSync('bash', {
+    cwd: await temporaryFolder(t),
+    encoding: 'utf8',
+    env: { ...process.env, STOCKROOM_URL: url, XDG_CONFIG_HOME: await temporaryFolder(t) },
+    input: [`exec 2>&1; npx() { shift; '${process.execPath}' '${command}' "$@"; }`, ...pasted].join('\n'),
+  })
+  const shown = blocks('text').map(([, , text]) => text)
+  t.assert.ok(shown.length >= 2)
+  const [expected, seen] = [shown.join('\n'), printed.replaceAll(url, 'http://localhost:8000')].map((text) =>
+    lines(text.replaceAll(/ in [\d.]+ s .*$/gm, ' in <time>').replaceAll(/until .*$/gm, 'until <time>')),
+  )
+  t.assert.deepStrictEqual(seen, expected)
 })
 
 test('every test that SECURITY.md names is there', async (t: TestContext) => {

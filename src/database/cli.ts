@@ -46,7 +46,7 @@ function report(done: string, names: string[], nothing: string): void {
 function print({ applied, pending, unknown }: Awaited<ReturnType<typeof status>>): void {
   for (const name of applied) console.log(`${unknown.includes(name) ? 'unknown' : 'applied'}  ${name}`)
   for (const name of pending) console.log(`pending  ${name}`)
-  console.log(pending.length === 0 ? 'The schema is at head.' : `${pending.length} pending: npm run db:upgrade`)
+  console.log(pending.length === 0 ? 'The schema is at head.' : `${pending.length} pending: npx stockroom migrate up`)
 }
 
 try {

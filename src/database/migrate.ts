@@ -79,7 +79,7 @@ export async function ensureSchema(server: Server, schema: string, auto: boolean
   if (!auto) {
     throw new StartupError(
       `The schema lacks ${pending.length} migration(s) and AUTO_MIGRATE is false: ${pending.join(', ')}.\n` +
-        'Apply them with: npm run db:upgrade',
+        'Apply them with: npx stockroom migrate up',
     )
   }
   await upgrade(server, schema, log)
@@ -106,11 +106,8 @@ export async function createRevision(message: string, path = folder): Promise<st
 }
 
 async function knownMigrations(): Promise<string[]> {
-  const files = await readdir(folder)
-  return files
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => file.slice(0, -3))
-    .toSorted()
+  const names = (await readdir(folder)).map((file) => /^(Migration\w+)\.[jt]s$/.exec(file)?.[1])
+  return names.filter((name) => name !== undefined).toSorted()
 }
 
 type Migrator = Awaited<ReturnType<typeof openOrm>>['migrator']

@@ -12,10 +12,10 @@ const executablePath = process.env['CHROMIUM_PATH'] || findOnPath()
 export const withoutChromium =
   executablePath || process.env['CI'] ? false : `there is no Chromium: set CHROMIUM_PATH, or install ${names[0]}`
 
-/** Starts Chromium, which asks nobody for anything of its own accord, and ends with the test. */
-export async function openBrowser(t: TestContext): Promise<Browser> {
+/** Starts Chromium, with `more` arguments, which asks nobody for anything of its own accord, and ends with the test. */
+export async function openBrowser(t: TestContext, more: string[] = []): Promise<Browser> {
   if (!executablePath) throw new Error(`CI is set and none of ${names.join(', ')} is on PATH: no test may be skipped`)
-  const browser = await chromium.launch({ executablePath, args })
+  const browser = await chromium.launch({ executablePath, args: [...args, ...more] })
   t.after(() => browser.close())
   return browser
 }

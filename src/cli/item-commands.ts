@@ -1,0 +1,72 @@
+import { type Command, Option } from 'commander'
+
+import type { Client, ItemCreate, ItemUpdate } from '../client/client.ts'
+import * as items from './items.ts'
+import { count, price, type SelectionOptions, withSelection } from './selection.ts'
+import { type CommonOptions, openSession } from './session.ts'
+
+interface FieldOptions {
+  name?: string
+  category?: NonNullable<ItemCreate['category']>
+  price?: number
+  inStock?: true
+  outOfStock?: true
+}
+
+/** Adds `items list`, `get`, `add`, `set` and `rm`. */
+export function addItemCommands(program: Command, signal: AbortSignal): void {
+  const group = program.command('items').description('looking at items, and changing them')
+  const run =
+    <Options extends object>(
+      act: (client: Client, options: Options & CommonOptions, args: string[]) => Promise<void>,
+    ) =>
+    async (...given: unknown[]) => {
+      const command = given.at(-1) as Command
+      const options = command.optsWithGlobals<Options & CommonOptions>()
+      await act(await openSession(options, signal), options, command.args)
+    }
+
+  withSelection(group.command('list').description('list items'))
+    .addOption(new Option('--limit <count>', 'this many at most').argParser(count).default(100))
+    .option('--all', 'all of them')
+    .action(run<SelectionOptions & { limit: number; all?: boolean }>(items.list))
+  group
+    .command('get <id>')
+    .description('show an item')
+    .action(run((client, options, [id = '']) => items.get(client, id, options)))
+  withFields(group.command('add').description('add an item'), true).action(
+    run<FieldOptions>((client, options) =>
+      items.add(client, { in_stock: true, ...toFields(options) } as ItemCreate, options),
+    ),
+  )
+  withFields(group.command('set <id>').description('change an item'), false)
+    .option('--if-version <version>', 'only if it still has this version, which get shows')
+    .action(
+      run<FieldOptions & { ifVersion?: string }>((client, options, [id = '']) =>
+        items.set(client, id, toFields(options), options),
+      ),
+    )
+  group
+    .command('rm <id...>')
+    .description('delete items')
+    .action(run((client, options, ids) => items.remove(client, ids, options)))
+}
+
+function withFields(command: Command, isNew: boolean): Command {
+  const field = (flags: string, description: string) => new Option(flags, description).makeOptionMandatory(isNew)
+  return command
+    .addOption(field('--name <name>', 'what it is called'))
+    .addOption(field('--category <category>', 'the department it belongs to'))
+    .addOption(field('--price <usd>', 'in US dollars, with a point: 4.99').argParser(price))
+    .option('--in-stock', isNew ? 'it can be bought now (as it is unless you say otherwise)' : 'it can be bought now')
+    .addOption(new Option('--out-of-stock', 'it cannot be bought now').conflicts('inStock'))
+}
+
+function toFields({ name, category, price: usd, inStock, outOfStock }: FieldOptions): ItemUpdate {
+  return {
+    ...(name !== undefined && { name }),
+    ...(category !== undefined && { category }),
+    ...(usd !== undefined && { price_usd: usd }),
+    ...((inStock ?? outOfStock) && { in_stock: inStock ?? false }),
+  }
+}

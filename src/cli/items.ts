@@ -1,0 +1,63 @@
+import { type Client, type Item, type ItemCreate, type ItemUpdate, versionOf } from '../client/client.ts'
+import { misuse } from './failures.ts'
+import { describeItem, print, tableHeading, tableRow } from './output.ts'
+import { type SelectionOptions, toQuery } from './selection.ts'
+
+interface JsonOption {
+  json?: boolean
+}
+
+/** The largest page of the service. */
+const page = 1000
+
+/** Prints items as they come, as a table or as one JSON array. */
+export async function list(client: Client, options: SelectionOptions & JsonOption & { limit: number; all?: boolean }) {
+  const most = options.all ? Infinity : options.limit
+  const query = { ...toQuery(options), limit: Math.min(most, page) }
+  let shown = 0
+  let isMore = false
+  for await (const { items, next } of client.items.pages(query)) {
+    const wanted = items.slice(0, most - shown)
+    const lines = wanted.map((item, at) =>
+      options.json ? (shown + at === 0 ? '[' : ',') + JSON.stringify(item) : tableRow(item),
+    )
+    if (shown === 0 && !options.json) console.log(tableHeading())
+    if (lines.length > 0) console.log(lines.join('\n'))
+    shown += wanted.length
+    isMore = next !== undefined || wanted.length < items.length
+    if (shown >= most) break
+  }
+  if (options.json) console.log(shown === 0 ? '[]' : ']')
+  else if (isMore) console.error(`These are the first ${shown}: --limit or --all shows more.`)
+}
+
+export async function get(client: Client, id: string, options: JsonOption): Promise<void> {
+  show(await client.items.get(id), options)
+}
+
+export async function add(client: Client, item: ItemCreate, options: JsonOption): Promise<void> {
+  show(await client.items.create(item), options)
+}
+
+/** @param ifVersion the version that it must still have */
+export async function set(
+  client: Client,
+  id: string,
+  changes: ItemUpdate,
+  options: JsonOption & { ifVersion?: string },
+) {
+  if (Object.keys(changes).length === 0) throw misuse('Say what to change: --name, --category, --price or --in-stock.')
+  show(await client.items.update(id, changes, { ifMatch: options.ifVersion && `"${options.ifVersion}"` }), options)
+}
+
+export async function remove(client: Client, ids: string[], options: JsonOption): Promise<void> {
+  for (const id of ids) {
+    await client.items.remove(id)
+    print(options, { deleted: id }, () => [`Deleted ${id}.`])
+  }
+}
+
+function show(item: Item, options: JsonOption): void {
+  const version = versionOf(item)?.replaceAll('"', '')
+  print(options, { ...item, version }, () => describeItem(item, version))
+}

@@ -1,0 +1,46 @@
+import { type Command, Option } from 'commander'
+
+import { exportFile, type ExportCommandOptions } from './export.ts'
+import { importFile, type ImportCommandOptions } from './import.ts'
+import { withSelection } from './selection.ts'
+import { type CommonOptions, openSession } from './session.ts'
+
+const importHelp = `
+The kind of a file is known by its name: .csv, .ndjson or .jsonl, and .gz behind it if it is compressed. Bad rows are
+named as FILE:LINE: COLUMN: REASON on the standard error, and make the command end with 1.`
+
+const exportHelp = `
+The kind of a file is known by its name: .csv, .ndjson, .jsonl or .json, and .gz behind it to compress it. The file is
+there when it is whole: one that is broken off leaves what was there before.`
+
+/** Adds `import` and `export`. */
+export function addTransferCommands(program: Command, signal: AbortSignal): void {
+  program
+    .command('import <file>')
+    .description('create or change items from a file, or from the standard input (-)')
+    .addOption(new Option('--format <format>', 'what the file is').choices(['csv', 'ndjson']))
+    .addOption(new Option('--mode <mode>', 'upsert changes the items whose id there is').choices(['create', 'upsert']))
+    .addOption(new Option('--on-error <what>', 'write nothing, or all but the bad rows').choices(['stop', 'skip']))
+    .option('--dry-run', 'only say what would be written')
+    .addHelpText('after', importHelp)
+    .action(async (file: string, _options: object, command: Command) => {
+      type Given = CommonOptions & ImportCommandOptions & { onError?: 'stop' | 'skip'; dryRun?: true }
+      const { onError, dryRun, mode, format, ...common } = command.optsWithGlobals<Given>()
+      const options = {
+        ...(format && { format }),
+        ...(mode && { mode }),
+        ...(onError && { on_error: onError }),
+        ...(dryRun && { dry_run: true }),
+        json: common.json ?? false,
+      }
+      await importFile(await openSession(common, signal), file, options)
+    })
+  withSelection(program.command('export <file>').description('write items to a file, or to the standard output (-)'))
+    .addOption(new Option('--format <format>', 'what the file is to be').choices(['csv', 'ndjson', 'json']))
+    .addOption(new Option('--safe <for>', 'no text that a spreadsheet would run as a formula').choices(['spreadsheet']))
+    .addHelpText('after', exportHelp)
+    .action(async (file: string, _options: object, command: Command) => {
+      const options = command.optsWithGlobals<CommonOptions & ExportCommandOptions>()
+      await exportFile(await openSession(options, signal), file, options, signal)
+    })
+}

@@ -1,0 +1,71 @@
+import { asJson, type CallOptions, type Connection, send } from './requests.ts'
+import type { Item, Items, operations } from './schema.ts'
+
+/** Filters, order and place of a page, by their names in the API. */
+export type ListQuery = NonNullable<operations['listItems']['parameters']['query']>
+
+export interface Page {
+  /** In the order that was asked for. */
+  items: Item[]
+  /** For `after`, to get the page that follows; undefined if there is none. */
+  next: string | undefined
+  /** How many there are on all pages, if `count` was asked for. */
+  total: number | undefined
+}
+
+const standardLimit = 100
+const largestLimit = 1000
+
+/** Reading items page by page. */
+export function pageMethods(connection: Connection) {
+  const read = <T>(query: ListQuery, { signal }: CallOptions, take: (response: Response) => Promise<T>) =>
+    send(connection, { method: 'GET', path: '/items', query, isRepeatable: true, signal }, take)
+
+  const list = (query: ListQuery = {}, call: CallOptions = {}): Promise<Page> =>
+    read({ limit: standardLimit, ...query }, call, toPage)
+
+  async function* pages(query: ListQuery = {}, call: CallOptions = {}): AsyncGenerator<Page, void, undefined> {
+    let after = query.after
+    do {
+      const page = await list({ limit: largestLimit, ...query, ...(after !== undefined && { after }) }, call)
+      yield page
+      after = page.next
+    } while (after !== undefined)
+  }
+
+  async function* each(query: ListQuery = {}, call: CallOptions = {}): AsyncGenerator<Item, void, undefined> {
+    for await (const { items } of pages(query, call)) yield* items
+  }
+
+  return {
+    /** One page, of 100 items unless `limit` says so. */
+    list,
+    /** Page after page, each asked for when the one before was used up. */
+    pages,
+    /** Item after item, over all pages: in constant memory, and stable while others write. */
+    each,
+    /** All of them at once. Without filters and order they come in one answer, as they were at one moment. */
+    async all({ expand, ...query }: ListQuery = {}, call: CallOptions = {}): Promise<Item[]> {
+      const expanded = expand && { expand }
+      const isWhole = Object.values(query).every((value) => value === undefined)
+      if (isWhole) return Object.values(await read({ ...expanded }, call, asJson<Items>))
+      const items: Item[] = []
+      for await (const page of pages({ ...query, ...expanded }, call)) items.push(...page.items)
+      return items
+    },
+  }
+}
+
+async function toPage(response: Response): Promise<Page> {
+  const link = response.headers.get('link')
+  // Or every page would look like the last one.
+  if (link === null) throw new Error('A page came without Link: CORS or a proxy keeps the header back.')
+  const [, next] = /<([^>]*)>; *rel="next"/.exec(link) ?? []
+  const total = response.headers.get('x-total-count')
+  return {
+    items: Object.values(await asJson<Items>(response)),
+    // Relative to a server that may be behind a path, so only the cursor is taken from it.
+    next: next === undefined ? undefined : (new URLSearchParams(next.split('?')[1]).get('after') ?? undefined),
+    total: total === null ? undefined : Number(total),
+  }
+}
