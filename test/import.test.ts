@@ -31,9 +31,11 @@ test('many rows come in the order of the file, whatever the clock says', async (
   const names = Array.from({ length: 20_000 }, (_, n) => `Item ${n}`)
   const { report } = await upload(lines(header, ...names.map((name) => `${name},Pet,1,true`)))
   t.assert.strictEqual(report.created, 20_000)
-  t.assert.deepStrictEqual(
-    (await stock()).map(({ name }) => name),
-    names,
+  const found = await stock()
+  t.assert.strictEqual(found.length, 20_000)
+  t.assert.strictEqual(
+    found.findIndex(({ name }, n) => name !== names[n]),
+    -1,
   )
 })
 
@@ -45,7 +47,8 @@ const understood = {
   'lines that end with CR alone': 'name,category,price_usd,in_stock\r"a,b",Pet,1,true\r',
   'columns that nobody knows, one without a name':
     'name,,category,price_usd,store_manager_id,in_stock,\n"a,b",x,Pet,1,me,true,\n',
-  'quotes around everything': '"name","category","price_usd","in_stock"\n"a,b","Pet","1","true"\n',
+  'a byte order mark and quotes around everything':
+    '\uFEFF"name","category","price_usd","in_stock"\n"a,b","Pet","1","true"\n',
   'blanks around what is no text': 'name,category,price_usd,in_stock\n"a,b",Pet, 1 , true\n',
   'ids that are empty': 'id,name,category,price_usd,in_stock\n,"a,b",Pet,1,true\n',
   'fields of JSON that nobody knows, blank lines and CRLF':
@@ -245,9 +248,12 @@ test('the first 1,000 errors are listed, and the rest counted', async (t: TestCo
   t.assert.deepStrictEqual([report.failed, report.errors.length, report.errors_omitted], [6_000, 1_000, 11_000])
   t.assert.deepStrictEqual([report.errors[0]?.line, report.errors[999]?.line], [2, 501])
   const id = randomUUID()
-  const mixed = Array.from({ length: 2_000 }, (_, n) => (n % 2 ? `${id},a,Pet,1,true` : ',a,Pet,x,true'))
+  const mixed = Array.from({ length: 3_000 }, (_, n) => (n % 2 ? `${id},a,Pet,1,true` : ',a,Pet,x,true'))
   const { report: both } = await upload(lines(withId, ...mixed), '?on_error=skip')
-  t.assert.deepStrictEqual([both.created, both.failed, both.errors.length, both.errors_omitted], [1, 1_999, 1_000, 999])
+  t.assert.deepStrictEqual(
+    [both.created, both.failed, both.errors.length, both.errors_omitted],
+    [1, 2_999, 1_000, 1_999],
+  )
   t.assert.deepStrictEqual(
     both.errors.slice(0, 4).map(({ line, type }) => [line, type]),
     [

@@ -34,6 +34,8 @@ test('while PostgreSQL is away every answer is 503, and the first request after 
     t.assert.strictEqual(refused.json().code, 'store_unavailable')
     t.assert.strictEqual(refused.headers['retry-after'], '1')
   }
+  const warnings = app.log.filter((line) => line.includes('PostgreSQL does not serve us'))
+  t.assert.strictEqual(warnings.length, 1, 'once in ten seconds, not once a request')
   await start()
   t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
 })

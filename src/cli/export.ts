@@ -22,14 +22,18 @@ export interface ExportCommandOptions extends SelectionOptions {
 export async function exportFile(client: Client, file: string, options: ExportCommandOptions, signal: AbortSignal) {
   const { format, isGzipped } = kindOf(file, options.format, ['csv', 'ndjson', 'json'])
   const query = toQuery(options)
+  const isWatched = !options.json && !(file === '-' && process.stdout.isTTY)
+  const unit = format === 'json' ? 'bytes' : 'items'
+  const total = isWatched && unit === 'items' ? await countFor(client, query) : undefined
   const response = await client.items.export({ ...query, format, ...(options.safe && { safe: options.safe }) })
-  const progress = await watch(client, file, query, format, options.json)
+  const progress = isWatched ? showProgress({ label: basename(file), total, unit }) : noProgress
   const counted = counter(progress, format)
-  const source = Readable.fromWeb(response.body as NodeStream<Uint8Array>)
+  // Made where it is read: one that fails with nobody listening would end the process.
+  const source = () => Readable.fromWeb(response.body as NodeStream<Uint8Array>)
   const steps = isGzipped ? [counted, createGzip()] : [counted]
   try {
-    if (file === '-') return await pipeline([source, ...steps, process.stdout], { signal, end: false })
-    await writeWhole(file, (target) => pipeline([source, ...steps, target], { signal }))
+    if (file === '-') return await pipeline([source(), ...steps, process.stdout], { signal, end: false })
+    await writeWhole(file, (target) => pipeline([source(), ...steps, target], { signal }))
   } catch (error) {
     // What `fetch` makes of a connection that breaks.
     throw error instanceof TypeError ? new Failure(`The export was broken off: ${file} is not written.`) : error
@@ -40,18 +44,9 @@ export async function exportFile(client: Client, file: string, options: ExportCo
 }
 
 /** Counting costs the server something, so it is asked only for somebody who looks on. */
-async function watch(
-  client: Client,
-  file: string,
-  query: ExportQuery,
-  format: string,
-  json?: boolean,
-): Promise<Progress> {
-  if (json || (file === '-' && process.stdout.isTTY)) return noProgress
-  const unit = format === 'json' ? 'bytes' : 'items'
-  if (unit === 'bytes' || !process.stderr.isTTY) return showProgress({ label: basename(file), unit })
-  const { total } = await client.items.list({ ...query, limit: 1, count: 'exact' })
-  return showProgress({ label: basename(file), unit, total })
+async function countFor(client: Client, query: ExportQuery): Promise<number | undefined> {
+  if (!process.stderr.isTTY) return undefined
+  return (await client.items.list({ ...query, limit: 1, count: 'exact' })).total
 }
 
 /** Counts the lines of a file that has an item on each; a name with a line feed in it counts twice, which does no harm. */

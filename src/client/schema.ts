@@ -98,7 +98,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List items
+         * List every item, or a page of some
          * @description Without parameters, or with `expand` alone, every item there is, the oldest first, in one long answer. With any other of them one page; the next one is at the `Link` whose `rel` is `next`. While others write, no item comes twice, and none that was there throughout is missed, unless what it is sorted by is changed.
          */
         get: operations["listItems"];
@@ -1844,15 +1844,9 @@ export interface operations {
             query?: {
                 /** @description Adds the owner to each item, as `store_manager: {id, name}` */
                 expand?: "store_manager";
-                /**
-                 * @description Items of a page at most; 100 if nothing is said
-                 * @example 50
-                 */
+                /** @description Items of a page at most; 100 if nothing is said */
                 limit?: number;
-                /**
-                 * @description Where the page begins: from the `Link` of the one before, not to be made or looked into
-                 * @example WyJpZCIsIjAxOWE2ZjJiLTdjMWUtN2IzYS05ZDVlLTJmMWM4ZTRiNmE3MCJd
-                 */
+                /** @description Where the page begins: from the `Link` of the one before, not to be made or looked into */
                 after?: string;
                 /** @description Items of this category; given several times: of one of these */
                 category?: components["schemas"]["Category"][];
@@ -1860,20 +1854,11 @@ export interface operations {
                 in_stock?: boolean;
                 /** @description Items of this owner; `me` is who asks */
                 store_manager_id?: string;
-                /**
-                 * @description Items of this price in US dollars, or more
-                 * @example 0.5
-                 */
+                /** @description Items of this price in US dollars, or more */
                 min_price?: number;
-                /**
-                 * @description Items of this price in US dollars, or less
-                 * @example 20
-                 */
+                /** @description Items of this price in US dollars, or less */
                 max_price?: number;
-                /**
-                 * @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter
-                 * @example green tea
-                 */
+                /** @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème» */
                 q?: string;
                 /** @description The order: `id` is by age and what is used if nothing is said, `name` as in a dictionary of many languages; with `-` the other way round. Items that are alike in this are in the order of their ids */
                 sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd";
@@ -2166,20 +2151,11 @@ export interface operations {
                 in_stock?: boolean;
                 /** @description Items of this owner; `me` is who asks */
                 store_manager_id?: string;
-                /**
-                 * @description Items of this price in US dollars, or more
-                 * @example 0.5
-                 */
+                /** @description Items of this price in US dollars, or more */
                 min_price?: number;
-                /**
-                 * @description Items of this price in US dollars, or less
-                 * @example 20
-                 */
+                /** @description Items of this price in US dollars, or less */
                 max_price?: number;
-                /**
-                 * @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter
-                 * @example green tea
-                 */
+                /** @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème» */
                 q?: string;
             };
             header?: never;
@@ -2281,20 +2257,11 @@ export interface operations {
                 in_stock?: boolean;
                 /** @description Items of this owner; `me` is who asks */
                 store_manager_id?: string;
-                /**
-                 * @description Items of this price in US dollars, or more
-                 * @example 0.5
-                 */
+                /** @description Items of this price in US dollars, or more */
                 min_price?: number;
-                /**
-                 * @description Items of this price in US dollars, or less
-                 * @example 20
-                 */
+                /** @description Items of this price in US dollars, or less */
                 max_price?: number;
-                /**
-                 * @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter
-                 * @example green tea
-                 */
+                /** @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème» */
                 q?: string;
                 /** @description The order: `id` is by age and what is used if nothing is said, `name` as in a dictionary of many languages; with `-` the other way round. Items that are alike in this are in the order of their ids */
                 sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd";

@@ -12,7 +12,7 @@ import { durable } from './stage.ts'
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 
 /** Milliseconds: what a load is there for before anything ends, and SHUTDOWN_TIMEOUT. */
-const warmUp = 400
+const warmUp = 1_000
 const shutdownTimeout = 10_000
 
 /** Two worker processes on one port, with clients that keep their connections. */

@@ -28,7 +28,7 @@ export function listingRoutes(app: App, source: Source): void {
     '',
     {
       schema: {
-        ...operation('listItems', 'Items', 'List items'),
+        ...operation('listItems', 'Items', 'List every item, or a page of some'),
         description:
           'Without parameters, or with `expand` alone, every item there is, the oldest first, in one long answer. With any ' +
           'other of them one page; the next one is at the `Link` whose `rel` is `next`. While others write, no item comes ' +
