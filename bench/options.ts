@@ -48,5 +48,5 @@ export function readOptions(args: string[]): Options {
 export function planOf({ quick }: Options): Plan {
   return quick
     ? { quick, turns: 1, fewTurns: 1, fewRounds: 1, seconds: 1, rows: 100_000, fewRows: 10_000 }
-    : { quick, turns: 15, fewTurns: 9, fewRounds: 3, seconds: 3, rows: 1_000_000, fewRows: 100_000 }
+    : { quick, turns: 9, fewTurns: 7, fewRounds: 2, seconds: 3, rows: 1_000_000, fewRows: 100_000 }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -9,23 +10,46 @@ import { from as copyFrom } from 'pg-copy-streams'
 import { onServer, type Stores } from './stores.ts'
 
 /** How the rows of a file are written. */
-export type Format = 'copy' | 'csv' | 'csv-ids' | 'ndjson'
+export type Format = 'copy' | 'csv' | 'ndjson' | 'exported'
 
 const categories = ['Grocery', 'Household', 'Electronics', 'Pet']
 
 const lines: Record<Format, (n: number, owner: string) => string> = {
   copy: (n, owner) => `${idOf(n)}\tNew item number ${n}\t${category(n)}\t${price(n)}\t${n % 3 > 0}\t${owner}\n`,
   csv: (n) => `New item number ${n},${category(n)},${price(n)},${n % 3 > 0}\r\n`,
-  'csv-ids': (n) => `${idOf(n)},New item number ${n},${category(n)},${price(n)},${n % 3 > 0}\r\n`,
   ndjson: (n) =>
     `{"name":"New item number ${n}","category":"${category(n)}","price_usd":${price(n)},"in_stock":${n % 3 > 0}}\n`,
+  exported: (n, owner) => `${idOf(n)},${hostileName(n)},${category(n)},${price(n)},${n % 3 > 0},${owner}\r\n`,
 }
 
 const heads: Record<Format, string> = {
   copy: '',
   csv: 'name,category,price_usd,in_stock\r\n',
-  'csv-ids': 'id,name,category,price_usd,in_stock\r\n',
   ndjson: '',
+  exported: 'id,name,category,price_usd,in_stock,store_manager_id\r\n',
+}
+
+/** Names that files are broken by, as fields of CSV. */
+const hostileNames = [
+  '"a ""quoted"" name"',
+  '"a,b;c\td"',
+  '"two\nlines"',
+  '"two\r\nlines"',
+  '"\r"',
+  ' blanks around ',
+  '=1+1',
+  '\\N',
+  '\\.',
+  "'",
+  '\u2028',
+  '\u0007',
+  '🍵 é e\u0301',
+  'null',
+  '"#""#"',
+]
+
+function hostileName(n: number): string {
+  return hostileNames[n % hostileNames.length] ?? ''
 }
 
 /** Writes a file of `rows` new items, the same in each format. */
@@ -67,6 +91,17 @@ export async function upload(
   const chunks: Buffer[] = await answer.toArray()
   const { created, updated, unchanged } = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, number>
   return created === rows || updated === rows || unchanged === rows ? performance.now() - start : Number.NaN
+}
+
+/** Whether an export of everything is byte for byte the file at `path`. */
+export async function isExported(url: string, token: string, path: string): Promise<boolean> {
+  const answer = await fetch(`${url}/items/export?format=csv`, { headers: { authorization: `Bearer ${token}` } })
+  const [exported, file] = [answer.body ?? [], createReadStream(path)].map(async (bytes) => {
+    const digest = createHash('sha256')
+    for await (const chunk of bytes as AsyncIterable<Uint8Array>) digest.update(chunk)
+    return digest.digest('hex')
+  })
+  return (await exported) === (await file)
 }
 
 /** What a client cannot do without: the same rows by COPY, into the same table. @returns milliseconds */
