@@ -1,12 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { fastify, type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
+import { fastify, type RawServerDefault } from 'fastify'
 
 import { trusts } from './auth/networks.ts'
 import { acceptJson, bodyLimit } from './bodies.ts'
 import type { Context } from './context.ts'
 import { allowOrigins } from './cors.ts'
+import type { App } from './fastify.ts'
 import { serveHealth } from './health.ts'
 import { ImportReport } from './items/import/schemas.ts'
 import { ItemSummary } from './items/listing/schemas.ts'
@@ -24,14 +23,6 @@ import { buildSerializer } from './serialization.ts'
 import { storeManagerRoutes } from './store-managers/routes.ts'
 import { LoginForm, StoreManager, StoreManagerCreate, StoreManagerUpdate, Token } from './store-managers/schemas.ts'
 import { buildValidator } from './validation.ts'
-
-export type App = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->
 
 /** The components of the OpenAPI document, which schemas refer to by name. */
 const components = [

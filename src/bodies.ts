@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 
-import type { App } from './app.ts'
+import type { App } from './fastify.ts'
 import { Problem, unsupportedMediaType } from './problems.ts'
 
 /** Largest body that is read, in bytes. */

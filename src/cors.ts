@@ -1,4 +1,4 @@
-import type { App } from './app.ts'
+import type { App } from './fastify.ts'
 
 const preflightAnswer = {
   'access-control-allow-methods': 'GET, HEAD, POST, PATCH, DELETE',

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { App } from './app.ts'
 import type { Connections } from './connections.ts'
 import type { Context } from './context.ts'
+import type { App } from './fastify.ts'
 import type { Listener } from './listen.ts'
 
 /** Milliseconds in which a connection without a request may still send one: it may be on its way. */

@@ -1,4 +1,4 @@
-import type { App } from './app.ts'
+import type { App } from './fastify.ts'
 import type { Readiness } from './readiness.ts'
 
 /**

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 
-import type { App } from './app.ts'
+import type { App } from './fastify.ts'
 
 export interface Listener {
   port: number

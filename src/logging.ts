@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { type FastifyRequest, LogController } from 'fastify'
 import { type Logger, pino } from 'pino'
 
-import type { App } from './app.ts'
+import type { App } from './fastify.ts'
 
 /** Opens a logger: JSON lines, or readable ones on a terminal. */
 export async function openLog(level: string): Promise<Logger> {

@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 
 import packageJson from '../package.json' with { type: 'json' }
-import type { App } from './app.ts'
+import type { App } from './fastify.ts'
 import { ItemTotals, PriceRange } from './items/listing/schemas.ts'
 import { ItemOwner } from './items/schemas.ts'
 import { ImportError, InvalidPart, ProblemCode, textPattern } from './schemas.ts'

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-import type { App } from './app.ts'
 import type { Connections } from './connections.ts'
+import type { App } from './fastify.ts'
 import { type Problem, tooBusy } from './problems.ts'
 import { seldom } from './seldom.ts'
 

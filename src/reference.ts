@@ -4,7 +4,7 @@ import { gunzip, gzip } from 'node:zlib'
 
 import { fastify } from 'fastify'
 
-import type { App } from './app.ts'
+import type { App } from './fastify.ts'
 
 const scriptPath = '/scalar/scalar.js'
 

@@ -1,4 +1,4 @@
-import type { App } from './app.ts'
+import type { App } from './fastify.ts'
 import { Problem } from './problems.ts'
 
 // Imported, it would be read whole, and bring Node's fetch with it: a twentieth of a start.

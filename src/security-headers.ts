@@ -1,4 +1,4 @@
-import type { App } from './app.ts'
+import type { App } from './fastify.ts'
 
 /** What every answer tells browsers, unless its route knows better. HSTS is left to whoever ends TLS. */
 export const securityHeaders = {

@@ -3,7 +3,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { App } from '../src/app.ts'
+import type { App } from '../src/fastify.ts'
 import { openApp } from './support/app.ts'
 import { openDribblers } from './support/dribble.ts'
 

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { sql } from 'kysely'
 
-import type { App } from '../src/app.ts'
 import { openPasswords } from '../src/auth/passwords.ts'
+import type { App } from '../src/fastify.ts'
 import { openGate } from '../src/gate.ts'
 import { openApp } from './support/app.ts'
 

@@ -1,6 +1,6 @@
-import type { App } from '../app.ts'
 import { coalesce } from '../coalesce.ts'
 import type { Context } from '../context.ts'
+import type { App } from '../fastify.ts'
 import type { Token } from './tokens.ts'
 
 declare module 'fastify' {

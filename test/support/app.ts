@@ -5,11 +5,12 @@ import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { Client } from 'pg'
 import { pino } from 'pino'
 
-import { type App, buildApp } from '../../src/app.ts'
+import { buildApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { type Context, openContext } from '../../src/context.ts'
 import { upgrade } from '../../src/database/migrate.ts'
 import { clientConfig, type Server } from '../../src/database/pool.ts'
+import type { App } from '../../src/fastify.ts'
 import { discretion } from '../../src/logging.ts'
 import type { Lifetime } from './lifetime.ts'
 

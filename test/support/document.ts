@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import addFormats from 'ajv-formats'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 
-import type { App } from '../../src/app.ts'
+import type { App } from '../../src/fastify.ts'
 import { problems } from '../../src/problems.ts'
 import type { Components, Schema } from './arbitraries.ts'
 

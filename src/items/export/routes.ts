@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 
 import { errors } from '../../answers.ts'
-import type { App } from '../../app.ts'
+import type { App } from '../../fastify.ts'
 import { operation, signedIn } from '../../openapi.ts'
 import type { Source } from '../listing/routes.ts'
 import { acceptsGzip, gzip } from './compression.ts'

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 
 import { errors } from '../../answers.ts'
-import type { App } from '../../app.ts'
 import type { Database } from '../../database/database.ts'
+import type { App } from '../../fastify.ts'
 import type { Gate } from '../../gate.ts'
 import { operation, signedIn } from '../../openapi.ts'
 import { ref } from '../../schemas.ts'
