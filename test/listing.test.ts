@@ -126,9 +126,9 @@ test('a reader that takes its share in time may take as long as it likes', async
   let text = ''
   for await (const chunk of listing({ db, pool, gate, isBusy: () => false }, false, patience)) {
     text += String(chunk)
-    await sleep(15)
+    await sleep(20)
   }
-  t.assert.ok(performance.now() - begun > 2 * patience.reader)
+  t.assert.ok(performance.now() - begun > patience.reader)
   t.assert.strictEqual(Object.keys(JSON.parse(text)).length, 60_000)
 })
 

@@ -42,11 +42,8 @@ interface Borrowed {
 }
 
 /** Milliseconds. */
-const connectTimeout = 5_000
-const queryTimeout = 10_000
-const pingTimeout = 2_000
-const restedAfter = 1_000
-const betweenWarnings = 10_000
+const [connectTimeout, queryTimeout, pingTimeout] = [5_000, 10_000, 2_000]
+const [restedAfter, betweenWarnings] = [1_000, 10_000]
 
 const usual: Way = { isPrepared: true, timeout: queryTimeout }
 

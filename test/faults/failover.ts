@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { send } from '../../src/database/embedded/system.ts'
 import type { Server } from '../../src/database/pool.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import { openProxy } from '../support/stores.ts'
@@ -45,7 +46,7 @@ async function failOver(site: Site): Promise<void> {
     await standby.lag()
     await sleep(lagging)
     gone()
-    for (const pid of await primary.pids()) process.kill(pid, 'SIGKILL')
+    for (const pid of await primary.pids()) send(pid, 'SIGKILL')
     await sleep(dead)
     address.target = socketOf(standby.server)
     await sleep(undecided)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { type Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/pool.ts'
 import { onServer } from '../support/app.ts'
 import { ask, openConnection } from '../support/ask.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
@@ -72,9 +72,9 @@ async function postUntil(keys: Keys, victim: Replica, kill: Kill): Promise<strin
   const posting = agents.map(async (agent) => {
     while (!over.signal.aborted) {
       const key = randomUUID()
-      const isMade = await keys.post(victim.url, key, agent)
-      if (!isMade) unanswered.push(key)
-      if (!isMade) break
+      if (await keys.post(victim.url, key, agent)) continue
+      unanswered.push(key)
+      break
     }
   })
   await sleep(Math.random() * longestRound)

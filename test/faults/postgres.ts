@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { send } from '../../src/database/embedded/system.ts'
 import { onServer } from '../support/app.ts'
 import { openOwnPostgres, type OwnPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
@@ -37,12 +38,11 @@ const away = fault('postgres-away', 'PostgreSQL: stopped for ten seconds', 1, (p
 
 const frozen = fault('postgres-frozen', 'PostgreSQL: silent for ten seconds (SIGSTOP)', 1, async (postgres) => {
   const pids = await postgres.pids()
-  const send = (signal: NodeJS.Signals) => pids.map((pid) => process.kill(pid, signal))
-  send('SIGSTOP')
   try {
+    for (const pid of pids) send(pid, 'SIGSTOP')
     await sleep(10_000)
   } finally {
-    send('SIGCONT')
+    for (const pid of pids) send(pid, 'SIGCONT')
   }
 })
 

@@ -83,6 +83,9 @@ const refusing = fault('redis-refuse', 'Redis: refuses connections for a second'
   back()
 })
 
+/** A replica would be waited for, should another one come. */
+const fastSync = ['--repl-diskless-sync-delay', '0']
+
 const promoted = fault(
   'redis-replica',
   'Redis: a replica without the last writes is promoted',
@@ -103,10 +106,8 @@ const promoted = fault(
     stage.redis = replica
     back()
   },
-  ['--repl-diskless-sync-delay', '0'],
+  fastSync,
 )
-
-const fastSync = ['--repl-diskless-sync-delay', '0']
 
 const evicting = fault(
   'redis-evict',

@@ -69,6 +69,8 @@ async function main(args: string[]): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => stop.abort(new Error(endedEarly)))
   if (!hasRedisServer()) throw new UsageError('There is no redis-server on this machine: scripts/setup.sh installs it.')
+  // Thrown where nobody waits, it would leave all that was started behind.
+  process.on('uncaughtException', (error) => stop.abort(error))
   const report = await openReport()
   const rows = await run(chosen, stop.signal)
   print(report.table(rows))

@@ -4,22 +4,9 @@ import { managerGone } from '../../auth/tokens.ts'
 import { onViolation } from '../../database/database.ts'
 import type { Session } from '../../database/session.ts'
 import { tooBusy } from '../../problems.ts'
-import { type Refused, refusalsOf } from './refusals.ts'
+import { type Merge, type Refused, refusalsOf } from './refusals.ts'
 import { type Findings, nothingWritten, type Written } from './report.ts'
 import type { Staged } from './staging.ts'
-
-/** What to do with rows that wait. */
-export interface Merge {
-  mode: 'create' | 'upsert'
-  /** Whose new items are. */
-  owner: string
-  /** Whether those of others may be changed. */
-  isShared: boolean
-  /** Whether nothing is written if a row is bad. */
-  stops: boolean
-  /** Whether nothing is written at all. */
-  isDry: boolean
-}
 
 /** Times that a merge is tried which others get in the way of, by making an item with the same id or by a deadlock. */
 const attempts = 3

@@ -1,7 +1,19 @@
 import type { Session } from '../../database/session.ts'
-import type { Merge } from './merge.ts'
 import type { RowError } from './report.ts'
 import { listedErrors } from './schemas.ts'
+
+/** What to do with rows that wait. */
+export interface Merge {
+  mode: 'create' | 'upsert'
+  /** Whose new items are. */
+  owner: string
+  /** Whether those of others may be changed. */
+  isShared: boolean
+  /** Whether nothing is written if a row is bad. */
+  stops: boolean
+  /** Whether nothing is written at all. */
+  isDry: boolean
+}
 
 /** Rows that cannot be written for one reason, because of others in the file or in the table. */
 export interface Refused {
