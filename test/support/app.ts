@@ -8,11 +8,11 @@ import { pino } from 'pino'
 import { buildApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { type Context, openContext } from '../../src/context.ts'
-import { upgrade } from '../../src/database/migrate.ts'
 import { clientConfig, type Server } from '../../src/database/pool.ts'
 import type { App } from '../../src/fastify.ts'
 import { discretion } from '../../src/logging.ts'
 import type { Lifetime } from './lifetime.ts'
+import { migratedSchema } from './migrated-schema.ts'
 
 /** Set when a Redis is there to test with; the reason to skip such a test otherwise. */
 export const withoutRedis = process.env['REDIS_HOST'] ? false : 'there is no redis-server on this machine'
@@ -71,9 +71,9 @@ export async function openSchema(
   const schema = `test_${randomBytes(8).toString('hex')}`
   const { postgres: server } = testConfig(schema)
   if (!server) throw new Error('run the tests with npm test, which starts a PostgreSQL')
-  await onServer(server, `create schema ${schema}`)
+  const tables = state === 'migrated' ? `set search_path = ${schema}; ${migratedSchema()}` : ''
+  await onServer(server, `create schema ${schema}; ${tables}`)
   t.after(() => onServer(server, `drop schema ${schema} cascade`))
-  if (state === 'migrated') await upgrade(server, schema, pino({ level: 'silent' }))
   return { server, schema }
 }
 

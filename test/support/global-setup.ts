@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { startEmbedded } from '../../src/database/embedded/embedded.ts'
+import { prepareSchema } from './migrated-schema.ts'
 import { hasRedisServer, startRedis } from './stores.ts'
 
 // Loaded once, before any test file starts: what it puts into the environment, the test files find there.
@@ -13,6 +14,7 @@ const ended: (() => Promise<void>)[] = []
 export async function globalSetup(): Promise<void> {
   try {
     await startStores()
+    await prepareSchema()
   } catch (error) {
     // Thrown on, it would end the runner without a word and as a success.
     console.error(error)
