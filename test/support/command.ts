@@ -42,7 +42,8 @@ export async function callOnTerminal(
   { env = {}, dialogue = [] }: { env?: Record<string, string>; dialogue?: [question: string, answer: string][] } = {},
 ): Promise<{ code: number | string; screen: string }> {
   const line = [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ')
-  const { child, ended, output } = run(t, 'script', ['-qec', line, '/dev/null'], env)
+  // Where CI is set, Node takes any terminal for one without colours.
+  const { child, ended, output } = run(t, 'script', ['-qec', `env -u CI ${line}`, '/dev/null'], env)
   for (const [question, answer] of dialogue) {
     const end = Date.now() + 20_000
     while (!output().includes(question) && Date.now() < end) await sleep(10)
