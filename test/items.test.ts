@@ -20,6 +20,14 @@ test('a manager creates an item, which is theirs, and gets it by its location', 
   t.assert.deepStrictEqual(got.json(), item)
 })
 
+test('an item that is created later has a greater id, within a millisecond too', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const ids: string[] = []
+  for (let count = 0; count < 200; count++) ids.push((await ada.post('/items', tea)).json().id)
+  t.assert.deepStrictEqual(ids, ids.toSorted())
+})
+
 test('every category is taken', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')

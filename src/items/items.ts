@@ -1,5 +1,3 @@
-import { randomUUIDv7 } from 'node:crypto'
-
 import { sql } from 'kysely'
 
 import { managerGone } from '../auth/tokens.ts'
@@ -8,6 +6,7 @@ import type { Context } from '../context.ts'
 import { type Database, isKey, onViolation, readByKeys } from '../database/database.ts'
 import type { Outcome } from '../idempotency.ts'
 import { Problem } from '../problems.ts'
+import { risingIds } from './ids.ts'
 import type { Item, ItemCreate } from './schemas.ts'
 import type { StoredItem } from './versions.ts'
 
@@ -49,10 +48,11 @@ export type ItemCreator = (owner: string, item: ItemCreate, key?: string) => Pro
  * Each is there when its write is answered.
  */
 export function creator({ db, idempotency }: Pick<Context, 'db' | 'idempotency'>): ItemCreator {
+  const nextId = risingIds()
   const writeWithOthers = coalesceWrites((items: Item[]) => insertAll(db, items), lanes)
   const prepare = async (owner: string, { name, category, price_usd, in_stock }: ItemCreate) => {
     // A price of -0 is stored as 0.
-    const item = { id: randomUUIDv7(), name, category, price_usd: price_usd + 0, in_stock, store_manager_id: owner }
+    const item = { id: nextId(), name, category, price_usd: price_usd + 0, in_stock, store_manager_id: owner }
     const write = (transaction?: Database) =>
       onViolation(
         transaction ? insertAll(transaction, [item]) : writeWithOthers(item),

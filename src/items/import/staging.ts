@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
 import type { Session } from '../../database/session.ts'
-import { risingIds } from './ids.ts'
+import { risingIds } from '../ids.ts'
 import type { Findings } from './report.ts'
 import { copyLine, type Row, type RowCheck } from './rows.ts'
 
