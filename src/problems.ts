@@ -98,7 +98,9 @@ async function decisive(error: unknown, request: FastifyRequest): Promise<unknow
 function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, request)
   if (problem.status >= 500) {
-    request.log[levels[problem.code] ?? 'warn']({ reqId: request.id, err: problem.cause }, problem.message)
+    // There may be thousands of the others a second: whoever throws them says so, now and then.
+    const level = problem.code === 'internal_error' ? 'error' : 'debug'
+    request.log[level]({ reqId: request.id, err: problem.cause }, problem.message)
   }
   reply
     .code(problem.status)
@@ -106,13 +108,6 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): v
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(toBody(problem, request.id))
-}
-
-/** There may be thousands of the others a second: whoever throws them says so, now and then. */
-const levels: Partial<Record<Code, 'error' | 'debug'>> = {
-  internal_error: 'error',
-  too_busy: 'debug',
-  store_unavailable: 'debug',
 }
 
 /** Answers bytes that are not HTTP, headers beyond the limit, and requests that never end. */
