@@ -156,6 +156,15 @@ test('what does not fit is named, all at once', async (t: TestContext) => {
   )
   for (const limit of ['0', '1.5', 'ten', '1&limit=2'])
     t.assert.strictEqual((await refused(`limit=${limit}`)).length, 1)
+  for (const [query, name] of [
+    ['min_price=Infinity', 'min_price'],
+    ['max_price=1e999', 'max_price'],
+  ]) {
+    const reason = `query.${name} must be a number that a 64-bit float holds`
+    t.assert.deepStrictEqual(await refused(`${query}&limit=1`), [reason])
+    t.assert.strictEqual((await ada.get(`/items/export?${query}`)).statusCode, 422)
+    t.assert.strictEqual((await ada.get(`/items/summary?${query}`)).statusCode, 422)
+  }
   t.assert.deepStrictEqual(await refused(`min_price=2&max_price=1&q=${'a+'.repeat(11)}`), [
     'query.min_price must be at most max_price',
     'query.q must have at most 10 words',
