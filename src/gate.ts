@@ -1,76 +1,104 @@
 import { tooBusy } from './problems.ts'
 
-/** Lets a number of tasks run at a time. */
+/** A semaphore with a bounded queue and a share for each party. */
 export interface Gate {
   /**
    * Waits for a place.
    *
-   * @returns what gives the place back
-   * @throws Problem too_busy if none is free in time, or too many wait already
+   * @param party whom the place counts for, for instance a manager's ID: one party holds at most its share of the places
+   *   and of the queue, and a free place goes to the waiting party that holds the fewest. Work without a party has no share.
+   * @returns releases the place; calls after the first do nothing
+   * @throws Problem too_busy if no place is free in time, or the queue is full
    */
-  enter(): Promise<() => void>
+  enter(party?: string): Promise<() => void>
   /** Runs `task` in a place of its own. @throws as `enter` does, and as `task` does */
-  run<Result>(task: () => Promise<Result>): Promise<Result>
+  run<Result>(task: () => Promise<Result>, party?: string): Promise<Result>
 }
 
-interface GateOptions {
+export interface GateOptions {
   /** Tasks that run at a time, and those that may wait. */
   places: number
   queue: number
-  /** Milliseconds that one waits at most. */
+  /** Milliseconds that a task waits at most. */
   patience: number
+  /** The part of the places and of the queue that one party may hold, rounded up. */
+  share?: number
+}
+
+interface Waiter {
+  party: string | undefined
+  admit: () => void
 }
 
 const refusal = () => tooBusy('Too many of these run at the moment: try again.', 2)
 
-export function openGate({ places, queue, patience }: GateOptions): Gate {
+export function openGate({ places, queue, patience, share = 1 }: GateOptions): Gate {
   let free = places
-  const waiting = new Set<() => void>()
+  /** Places held by party, without those that hold none. */
+  const held = new Map<string, number>()
+  /** In the order of their arrival. */
+  const waiting = new Set<Waiter>()
+  const placesOfOne = Math.ceil(places * share)
+  const queueOfOne = Math.ceil(queue * share)
 
-  const leave = () => {
-    const [next] = waiting
-    if (next === undefined) free++
-    else {
-      waiting.delete(next)
-      next()
-    }
-  }
-  const once = () => {
-    let left = false
+  const heldBy = (party: string | undefined) => (party === undefined ? 0 : (held.get(party) ?? 0))
+  const hasShareLeft = (party: string | undefined) => heldBy(party) < placesOfOne
+  const waitingOf = (party: string) =>
+    Iterator.from(waiting).reduce((sum, each) => sum + Number(each.party === party), 0)
+
+  const take = (party: string | undefined) => {
+    free--
+    if (party !== undefined) held.set(party, heldBy(party) + 1)
+    let isReleased = false
     return () => {
-      if (!left) leave()
-      left = true
+      if (isReleased) return
+      isReleased = true
+      free++
+      if (party !== undefined && heldBy(party) > 1) held.set(party, heldBy(party) - 1)
+      else if (party !== undefined) held.delete(party)
+      nextWaiter()?.admit()
     }
   }
 
-  const enter = async () => {
-    if (free > 0) {
-      free--
-      return once()
+  /** Of the parties that may have another place, the one that holds the fewest; the longest waiting if several do. */
+  const nextWaiter = (): Waiter | undefined => {
+    let next: Waiter | undefined
+    for (const each of waiting) {
+      if (!hasShareLeft(each.party)) continue
+      if (next === undefined || heldBy(each.party) < heldBy(next.party)) next = each
     }
-    if (waiting.size >= queue) throw refusal()
-    await new Promise<void>((resolve, reject) => {
-      const admit = () => {
-        clearTimeout(late)
-        resolve()
+    return next
+  }
+
+  const enter = async (party?: string) => {
+    if (free > 0 && hasShareLeft(party)) return take(party)
+    const isFull = waiting.size >= queue || (party !== undefined && waitingOf(party) >= queueOfOne)
+    if (isFull) throw refusal()
+    return new Promise<() => void>((resolve, reject) => {
+      const waiter: Waiter = {
+        party,
+        admit() {
+          clearTimeout(late)
+          waiting.delete(waiter)
+          resolve(take(party))
+        },
       }
       const late = setTimeout(() => {
-        waiting.delete(admit)
+        waiting.delete(waiter)
         reject(refusal())
       }, patience)
-      waiting.add(admit)
+      waiting.add(waiter)
     })
-    return once()
   }
 
   return {
     enter,
-    async run(task) {
-      const leavePlace = await enter()
+    async run(task, party) {
+      const leave = await enter(party)
       try {
         return await task()
       } finally {
-        leavePlace()
+        leave()
       }
     },
   }

@@ -117,6 +117,40 @@ test('a gate lets as many in as it has places, and lets as many wait as it says'
   t.assert.strictEqual(await gate.run(async () => 'again'), 'again')
 })
 
+test('one party of a gate holds at most its share of the places and of the queue', async (t: TestContext) => {
+  const gate = openGate({ places: 4, queue: 4, patience: 50, share: 0.5 })
+  const leaves = [await gate.enter('ada'), await gate.enter('ada')]
+  const waiting = [gate.enter('ada'), gate.enter('ada')]
+  await t.assert.rejects(gate.enter('ada'), { code: 'too_busy' })
+  const others = [await gate.enter('bob'), await gate.enter('bob')]
+  for (const leave of [...leaves, ...leaves]) leave()
+  for (const leave of await Promise.all(waiting)) leave()
+  for (const leave of others) leave()
+  const all = await Promise.all(['ada', 'ada', 'bob', 'bob'].map((party) => gate.enter(party)))
+  await t.assert.rejects(gate.enter('eve'), { code: 'too_busy' })
+  for (const leave of all) leave()
+})
+
+test('a free place of a gate goes to the waiting party that holds the fewest', async (t: TestContext) => {
+  const gate = openGate({ places: 3, queue: 8, patience: 1_000 })
+  const leaves = [await gate.enter('ada'), await gate.enter('ada'), await gate.enter('ada')]
+  const order: string[] = []
+  const wait = async (party: string) => {
+    const leave = await gate.enter(party)
+    order.push(party)
+    return leave
+  }
+  const waiting = ['ada', 'ada', 'bob', 'eve'].map(wait)
+  leaves[0]?.()
+  leaves[1]?.()
+  const others = await Promise.all(waiting.slice(2))
+  t.assert.deepStrictEqual(order, ['bob', 'eve'])
+  for (const leave of others) leave()
+  await Promise.all(waiting)
+  t.assert.deepStrictEqual(order, ['bob', 'eve', 'ada', 'ada'])
+  leaves[2]?.()
+})
+
 test('passwords that can not be looked at soon are refused', async (t: TestContext) => {
   const passwords = openPasswords(4)
   const hashes = await Promise.allSettled(Array.from({ length: 200 }, () => passwords.hash('correct horse battery')))
