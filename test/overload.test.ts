@@ -9,6 +9,7 @@ import { openPasswords } from '../src/auth/passwords.ts'
 import type { App } from '../src/fastify.ts'
 import { openGate } from '../src/gate.ts'
 import { openApp } from './support/app.ts'
+import { closeAfter } from './support/lifetime.ts'
 
 test('requests beyond the limit are told to come again at once, and those before them are answered', async (t: TestContext) => {
   const { ask, release, log } = await openBusy(t, 4)
@@ -166,9 +167,11 @@ async function openBusy(t: TestContext, limit: number) {
   const port = await listen(app)
   const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<typeof context.revocations.refusals>>>()
   t.mock.method(context.revocations, 'refusals', () => promise)
+  const release = () => resolve(new Map())
+  closeAfter(t, release)
   const ask = (path: string) =>
     fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } })
-  return { ask, release: () => resolve(new Map()), port, token, log }
+  return { ask, release, port, token, log }
 }
 
 async function listen(app: App): Promise<number> {

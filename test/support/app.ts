@@ -11,7 +11,7 @@ import { type Context, openContext } from '../../src/context.ts'
 import { clientConfig, type Server } from '../../src/database/pool.ts'
 import type { App } from '../../src/fastify.ts'
 import { discretion } from '../../src/logging.ts'
-import type { Lifetime } from './lifetime.ts'
+import { closeAfter, type Lifetime } from './lifetime.ts'
 import { migratedSchema } from './migrated-schema.ts'
 
 /** Set when a Redis is there to test with; the reason to skip such a test otherwise. */
@@ -73,7 +73,7 @@ export async function openSchema(
   if (!server) throw new Error('run the tests with npm test, which starts a PostgreSQL')
   const tables = state === 'migrated' ? `set search_path = ${schema}; ${migratedSchema()}` : ''
   await onServer(server, `create schema ${schema}; ${tables}`)
-  t.after(() => onServer(server, `drop schema ${schema} cascade`))
+  closeAfter(t, () => onServer(server, `drop schema ${schema} cascade`))
   return { server, schema }
 }
 
@@ -83,7 +83,7 @@ export async function openAppOn(t: TestContext, server: Server, config: Config):
   const logger = pino({ level: config.logLevel, ...discretion }, { write: (line: string) => void log.push(line) })
   const context = await openContext(config, server, secret, logger)
   const app = await buildApp(context)
-  t.after(async () => {
+  closeAfter(t, async () => {
     await app.close()
     await context.close()
   })

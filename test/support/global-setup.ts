@@ -6,43 +6,45 @@ import { startEmbedded } from '../../src/database/embedded/embedded.ts'
 import { prepareSchema } from './migrated-schema.ts'
 import { hasRedisServer, startRedis } from './stores.ts'
 
-// Loaded once, before any test file starts: what it puts into the environment, the test files find there.
+const running: (() => Promise<void>)[] = []
 
-const ended: (() => Promise<void>)[] = []
-
-/** Starts a private PostgreSQL and Redis, unless the environment names some to use. */
+/** Starts a private PostgreSQL and Redis, unless the environment names some to use. Test files find them in the environment. */
 export async function globalSetup(): Promise<void> {
   try {
-    await startStores()
+    await startPostgres()
+    await startPrivateRedis()
     await prepareSchema()
   } catch (error) {
-    // Thrown on, it would end the runner without a word and as a success.
-    console.error(error)
-    process.exit(1)
+    await globalTeardown()
+    throw error
   }
 }
 
 export async function globalTeardown(): Promise<void> {
-  for (const end of ended) await end()
+  for (const stop of running) await stop()
 }
 
-async function startStores(): Promise<void> {
-  if (process.env['CI'] && !process.env['REDIS_HOST'] && !hasRedisServer()) {
-    throw new Error('CI is set and there is no redis-server: the tests that need one may not be skipped')
+async function startPostgres(): Promise<void> {
+  if (process.env['POSTGRES_HOST']) return
+  const folder = await mkdtemp(join(tmpdir(), 'stockroom-test-'))
+  const settings = { fsync: 'off', max_connections: '400' }
+  const server = await startEmbedded(folder, { log: () => {}, settings })
+  const { host, port, user, database } = server.connection
+  Object.assign(process.env, { POSTGRES_HOST: host, POSTGRES_PORT: port, POSTGRES_USER: user, POSTGRES_DB: database })
+  running.push(async () => {
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+}
+
+async function startPrivateRedis(): Promise<void> {
+  if (process.env['REDIS_HOST']) return
+  if (!hasRedisServer()) {
+    if (process.env['CI'])
+      throw new Error('CI is set, so no test may be skipped, and redis-server is missing: install it')
+    return
   }
-  if (!process.env['POSTGRES_HOST']) {
-    const folder = await mkdtemp(join(tmpdir(), 'stockroom-test-'))
-    const settings = { fsync: 'off', max_connections: '400' }
-    const server = await startEmbedded(folder, { log: () => {}, settings })
-    const { host, port, user, database } = server.connection
-    Object.assign(process.env, { POSTGRES_HOST: host, POSTGRES_PORT: port, POSTGRES_USER: user, POSTGRES_DB: database })
-    ended.push(async () => {
-      await server.stop()
-      await rm(folder, { recursive: true, force: true })
-    })
-  }
-  if (process.env['REDIS_HOST'] || !hasRedisServer()) return
   const redis = await startRedis()
   Object.assign(process.env, { REDIS_HOST: '127.0.0.1', REDIS_PORT: redis.port })
-  ended.push(() => redis.stop())
+  running.push(() => redis.stop())
 }

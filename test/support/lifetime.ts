@@ -2,3 +2,18 @@
 export interface Lifetime {
   after(end: () => unknown): void
 }
+
+const openIn = new WeakMap<Lifetime, AsyncDisposableStack>()
+
+/**
+ * Runs `close` when `t` ends, after all that was registered later has been closed: an application before its schema, for a
+ * statement that still runs would deadlock with the removal of its tables. (`t.after` begins with what came first.)
+ */
+export function closeAfter(t: Lifetime, close: () => unknown): void {
+  const open = openIn.get(t)
+  const stack = open === undefined || open.disposed ? new AsyncDisposableStack() : open
+  stack.defer(async () => void (await close()))
+  if (stack === open) return
+  openIn.set(t, stack)
+  t.after(() => stack.disposeAsync())
+}

@@ -8,7 +8,7 @@ import { startEmbedded } from '../../src/database/embedded/embedded.ts'
 import { upgrade } from '../../src/database/migrate.ts'
 import type { Server } from '../../src/database/pool.ts'
 import { onServer } from './app.ts'
-import type { Lifetime } from './lifetime.ts'
+import { closeAfter, type Lifetime } from './lifetime.ts'
 import { temporaryFolder } from './service.ts'
 
 /** A PostgreSQL of its own, with the tables of the service, to be stopped, started and killed. */
@@ -35,7 +35,7 @@ export async function openOwnPostgres(
   const files = folder ?? (await temporaryFolder(t))
   const open = () => startEmbedded(files, { log: () => {}, settings })
   let running = await open()
-  t.after(() => running.stop())
+  closeAfter(t, () => running.stop())
   const server = running.connection
   await upgrade(server, 'public', pino({ level: 'silent' }))
   const start = async () => void (running = await open())

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { openSchema, password, secret } from './app.ts'
-import type { Lifetime } from './lifetime.ts'
+import { closeAfter, type Lifetime } from './lifetime.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -24,7 +24,7 @@ export interface Service {
 /** A new folder, which is removed after the test. */
 export async function temporaryFolder(t: Lifetime, name = 'stockroom-'): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), name))
-  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+  closeAfter(t, () => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
   return folder
 }
 
@@ -44,7 +44,7 @@ export function run(t: Lifetime, command: string, args: string[], env: Record<st
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const ended = once(child, 'close').then(([code, signal]): number | string => code ?? signal)
-  t.after(() => kill(child, ended))
+  closeAfter(t, () => kill(child, ended))
   return { child, ended, output: () => output }
 }
 
