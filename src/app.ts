@@ -12,13 +12,15 @@ import { ItemSummary } from './items/listing/schemas.ts'
 import { itemRoutes } from './items/routes.ts'
 import { Category, Item, ItemCreate, Items, ItemUpdate } from './items/schemas.ts'
 import { identifyRequest, logRequests, RequestLog } from './logging.ts'
-import { serveOpenApi } from './openapi.ts'
+import { collectOperations, serveDocument } from './openapi.ts'
 import { shedLoad } from './overload.ts'
+import { openPipeline } from './pipelining.ts'
 import { handleClientError, handleError } from './problems.ts'
 import { serveReference } from './reference.ts'
 import { answerOddRequests, refuseOtherMethods, refuseUnknownPaths } from './routing.ts'
 import { Message, ProblemDetails } from './schemas.ts'
 import { addSecurityHeaders } from './security-headers.ts'
+import { seldom } from './seldom.ts'
 import { buildSerializer } from './serialization.ts'
 import { storeManagerRoutes } from './store-managers/routes.ts'
 import { LoginForm, StoreManager, StoreManagerCreate, StoreManagerUpdate, Token } from './store-managers/schemas.ts'
@@ -47,8 +49,19 @@ const headersTimeout = 10_000
 const requestTimeout = 30_000
 const connectionsCheckingInterval = 1_000
 
+/** Probes of health that are served at a time, whatever else there is to do. */
+const healthLimit = 64
+/** Milliseconds between two lines in the log that say the same. */
+const silence = 10_000
+
 /** Builds the whole HTTP application on `context`. It does not listen yet. */
 export async function buildApp(context: Context): Promise<App> {
+  const { config, connections } = context
+  const pipeline = openPipeline(
+    seldom(silence, (closed) =>
+      context.log.warn({ closed }, 'connections with too many pipelined requests are closed'),
+    ),
+  )
   const app: App = fastify<RawServerDefault>({
     loggerInstance: context.log,
     logController: new RequestLog(),
@@ -57,7 +70,7 @@ export async function buildApp(context: Context): Promise<App> {
     genReqId: identifyRequest,
     bodyLimit,
     requestTimeout,
-    trustProxy: trusts(context.config.trustProxy),
+    trustProxy: trusts(config.trustProxy),
     // While it closes, what comes on open connections is answered as ever.
     return503OnClosing: false,
     // No path parameter is longer than the headers may be, so that a long one is refused by its schema.
@@ -68,26 +81,35 @@ export async function buildApp(context: Context): Promise<App> {
     frameworkErrors: handleError,
     clientErrorHandler(error, socket) {
       const isTimeout = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      if (!isTimeout || !context.connections.hasTime(socket)) handleClientError(error, socket)
+      if (isTimeout && connections.hasTime(socket)) return
+      // A request that is still arriving is what the error is about; otherwise it is about what came after.
+      if (pipeline.isServing(socket)) pipeline.afterRequests(socket, () => handleClientError(error, socket))
+      else handleClientError(error, socket)
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
   for (const schema of components) app.addSchema(schema)
   app.setErrorHandler(handleError)
   app.decorateRequest('token')
   app.decorateRequest('admission')
-  context.connections.admit(app.server)
+  app.decorateRequest('isActive', false)
+  pipeline.serialize(app.server)
+  connections.admit(app.server)
   logRequests(app)
   addSecurityHeaders(app)
-  allowOrigins(app, context.config.corsOrigins)
+  allowOrigins(app, config.corsOrigins)
   answerOddRequests(app)
   refuseUnknownPaths(app)
   const refuseTheRest = refuseOtherMethods(app)
   acceptJson(app)
 
-  await serveOpenApi(app)
-  serveHealth(app, context.readiness)
+  await collectOperations(app)
+  await app.register(async (probes: App) => {
+    shedLoad(probes, healthLimit, connections)
+    serveHealth(probes, context.readiness)
+  })
   await app.register(async (limited: App) => {
-    const atWork = shedLoad(limited, context.config.concurrencyLimit, context.connections)
+    const atWork = shedLoad(limited, config.concurrencyLimit, connections)
+    serveDocument(limited)
     serveReference(limited)
     limited.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/scalar', 307))
     await limited.register(async (scope: App) => storeManagerRoutes(scope, context), { prefix: '/store-managers' })

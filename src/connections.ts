@@ -1,6 +1,8 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
+import { slowReaderCheck, standardReadLimits } from './slow-readers.ts'
+
 /** The connections of clients. One counts as waiting unless a request of it is at work: idle, or sending too slowly. */
 export interface Connections {
   /** Lets those in that `server` accepts, and counts them. */
@@ -14,21 +16,25 @@ export interface Connections {
   /** Says that it has arrived. */
   endTime(socket: Socket): void
   hasTime(socket: Socket): boolean
-  /** Closes those that have waited since the last call, and sent nothing. */
+  /** Closes those that have waited since the last call, sent nothing, and have been sent all that is for them. */
   closeSilent(): void
 }
+
+/** Milliseconds between two looks at who reads too slowly. */
+const lookInterval = 250
 
 /**
  * Keeps at most `limit` connections open. Whoever comes when there are as many takes the place of the one that has waited
  * longest, so that no number of clients who keep theirs open, or send a byte now and then, shuts the others out.
  */
-export function openConnections(limit: number): Connections {
+export function openConnections(limit: number, readLimits = standardReadLimits): Connections {
   /** The one that has waited longest first. */
   const waiting = new Set<Socket>()
   const open = new Set<Socket>()
   const withTime = new WeakSet<Socket>()
   let heard = new Map<Socket, number>()
   let lastAt = -Infinity
+  const closeSlowReaders = slowReaderCheck(readLimits)
 
   const makeRoom = () => {
     const [longest] = waiting
@@ -51,6 +57,8 @@ export function openConnections(limit: number): Connections {
   return {
     admit(server) {
       server.on('connection', enter)
+      const looking = setInterval(() => closeSlowReaders(open), lookInterval).unref()
+      server.once('close', () => clearInterval(looking))
     },
     startWork(socket) {
       waiting.delete(socket)
@@ -65,7 +73,9 @@ export function openConnections(limit: number): Connections {
     closeSilent() {
       const before = heard
       heard = new Map([...waiting].map((socket) => [socket, socket.bytesRead]))
-      for (const [socket, bytes] of heard) if (before.get(socket) === bytes) socket.destroy()
+      for (const [socket, bytes] of heard) {
+        if (before.get(socket) === bytes && socket.writableLength === 0) socket.destroy()
+      }
     },
   }
 }

@@ -5,6 +5,7 @@ import type { App } from './fastify.ts'
 import { ItemTotals, PriceRange } from './items/listing/schemas.ts'
 import { ItemOwner } from './items/schemas.ts'
 import { ImportError, InvalidPart, ProblemCode, textPattern } from './schemas.ts'
+import { sendShared, shareBody } from './shared-body.ts'
 
 /** The security requirement of routes that need a signed-in manager. */
 export const signedIn = [{ oauth2: [] }]
@@ -36,8 +37,8 @@ const oauth2 = {
 /** Components that no route names, for they are parts of others. */
 const parts = [ItemOwner, ItemTotals, PriceRange, ProblemCode, InvalidPart, ImportError]
 
-/** Collects the OpenAPI document from the routes that are registered after this, and serves it. */
-export async function serveOpenApi(app: App): Promise<void> {
+/** Collects the OpenAPI document from the routes that are registered after this. */
+export async function collectOperations(app: App): Promise<void> {
   for (const schema of parts) app.addSchema(schema)
   await app.register(swagger, {
     openapi: {
@@ -57,8 +58,15 @@ export async function serveOpenApi(app: App): Promise<void> {
         typeof json.$id === 'string' ? json.$id : `def-${index}`,
     },
   })
-  let document: object | undefined
-  app.get('/openapi.json', { schema: { hide: true } }, () => (document ??= portable(app.swagger())))
+}
+
+/** Serves the document, which is made at the first request for it. */
+export function serveDocument(app: App): void {
+  const make = () => shareBody('application/json; charset=utf-8', Buffer.from(JSON.stringify(portable(app.swagger()))))
+  let document: ReturnType<typeof make> | undefined
+  app.get('/openapi.json', { schema: { hide: true } }, async (request, reply) =>
+    sendShared(request, reply, await (document ??= make())),
+  )
 }
 
 /** What a route is called in the document and in generated clients. */

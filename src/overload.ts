@@ -1,5 +1,3 @@
-import type { ServerResponse } from 'node:http'
-
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Connections } from './connections.ts'
@@ -7,27 +5,33 @@ import type { App } from './fastify.ts'
 import { type Problem, tooBusy } from './problems.ts'
 import { seldom } from './seldom.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whether the request counts as active. */
+    isActive: boolean
+  }
+}
+
 /** Milliseconds between two lines in the log that say so. */
 const silence = 10_000
 /** Milliseconds in which nothing more is read from a connection whose request was refused. */
 const pause = 200
 
 /**
- * Answers 503 at once to requests that come while `limit` others are at work, so that those are answered soon.
- * A request with a body is at work from when all of it is there: those who send theirs slowly keep nobody out.
- * Clients that come again at once are read later; a thousand of them left no time for anything but refusing them.
+ * Sheds requests to the routes of `app`: responds 503 at once while `limit` others are active, so that those are served soon.
  *
- * @returns tells how many are at work
+ * A request is active until its handler has made the response, also if the client has disconnected meanwhile; a client that
+ * reads its response slowly keeps nobody out. A request with a body becomes active when all of it has arrived. No work is
+ * started for a client that has disconnected. Clients that come again at once are read later; a thousand of them left no
+ * time for anything but refusing them.
+ *
+ * @returns tells how many are active
  */
 export function shedLoad(app: App, limit: number, connections: Connections): () => number {
-  let atWork = 0
+  let active = 0
   const warn = seldom(silence, (refused) => {
     app.log.warn({ limit, refused }, 'more requests than can be served at a time: those beyond the limit are refused')
   })
-  function leave(this: ServerResponse) {
-    atWork--
-    connections.endWork(this.req.socket)
-  }
 
   const refuse = ({ raw: { socket } }: FastifyRequest, reply: FastifyReply): Problem => {
     reply.raw.once('close', () => {
@@ -38,27 +42,39 @@ export function shedLoad(app: App, limit: number, connections: Connections): () 
     return tooBusy('More requests than can be served came at once: try again.', 1)
   }
 
-  const enter = ({ raw }: FastifyReply) => {
-    if (raw.closed) return
-    atWork++
-    connections.startWork(raw.req.socket)
-    raw.once('close', leave)
+  const enter = (request: FastifyRequest) => {
+    active++
+    request.isActive = true
+    connections.startWork(request.raw.socket)
+  }
+  const leave = (request: FastifyRequest) => {
+    if (!request.isActive) return
+    active--
+    request.isActive = false
+    connections.endWork(request.raw.socket)
   }
 
-  app.addHook('onRequest', (request, reply, done) => {
-    if (atWork >= limit) return done(refuse(request, reply))
-    if (!hasBody(request)) enter(reply)
+  const admit = (request: FastifyRequest, reply: FastifyReply, done: (refusal?: Problem) => void) => {
+    // Not even refused: nobody would read that.
+    if (request.raw.socket.destroyed) return
+    if (active >= limit) return done(refuse(request, reply))
+    enter(request)
     done()
+  }
+  app.addHook('onRequest', (request, reply, done) => (hasBody(request) ? done() : admit(request, reply, done)))
+  app.addHook('preValidation', (request, reply, done) => (hasBody(request) ? admit(request, reply, done) : done()))
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (isStream(payload)) reply.raw.once('close', () => leave(request))
+    else leave(request)
+    done(null, payload)
   })
-  app.addHook('preValidation', (request, reply, done) => {
-    if (!hasBody(request)) return done()
-    if (atWork >= limit) return done(refuse(request, reply))
-    enter(reply)
-    done()
-  })
-  return () => atWork
+  return () => active
 }
 
 function hasBody({ raw: { headers } }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+function isStream(payload: unknown): boolean {
+  return typeof (payload as { pipe?: unknown } | null)?.pipe === 'function'
 }

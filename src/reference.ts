@@ -1,10 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
+import { randomBytes } from 'node:crypto'
 
 import { fastify } from 'fastify'
 
 import type { App } from './fastify.ts'
+import { sendShared, shareBody } from './shared-body.ts'
 
 const scriptPath = '/scalar/scalar.js'
 
@@ -19,15 +18,9 @@ export function serveReference(app: App): void {
     return reply.type('text/html; charset=utf-8').send(page(nonce))
   })
 
-  app.get(scriptPath, { schema: { hide: true } }, async ({ headers }, reply) => {
-    const { script, tag } = await (loaded ??= loadScript())
-    // Weak, for the same tag stands for the script with and without gzip.
-    reply.headers({ etag: `W/${tag}`, 'cache-control': 'no-cache', vary: 'accept-encoding, origin' })
-    if (headers['if-none-match']?.includes(tag)) return reply.code(304).send()
-    reply.type('text/javascript; charset=utf-8')
-    if (!takesGzip(headers['accept-encoding'])) return promisify(gunzip)(script)
-    return reply.header('content-encoding', 'gzip').send(script)
-  })
+  app.get(scriptPath, { schema: { hide: true } }, async (request, reply) =>
+    sendShared(request, reply, await (loaded ??= loadScript())),
+  )
 }
 
 /** Lets the page run its own script and style, and call this service, and nothing else. */
@@ -93,11 +86,6 @@ function page(nonce: string): string {
 `
 }
 
-/** Whether a client that sends this Accept-Encoding header wants gzip: it may name it only to refuse it (`q=0`). */
-function takesGzip(header: string | string[] | undefined): boolean {
-  return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(String(header))
-}
-
 /** Scalar's script, which its plugin alone gives out, and would serve under a path and headers of its own. */
 async function loadScript() {
   const { default: scalar } = await import('@scalar/fastify-api-reference')
@@ -105,5 +93,5 @@ async function loadScript() {
   await app.register(scalar, { routePrefix: '/scalar', configuration: { url: '/openapi.json' } })
   const source = (await app.inject('/scalar/js/scalar.js')).rawPayload
   await app.close()
-  return { script: await promisify(gzip)(source), tag: `"${createHash('sha256').update(source).digest('base64url')}"` }
+  return shareBody('text/javascript; charset=utf-8', source)
 }

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream'
 
 import { errors } from '../../answers.ts'
+import { acceptsGzip, varyByEncoding } from '../../compression.ts'
 import type { App } from '../../fastify.ts'
 import { operation, signedIn } from '../../openapi.ts'
 import type { Source } from '../listing/routes.ts'
-import { acceptsGzip, gzip } from './compression.ts'
+import { gzip } from './compression.ts'
 import { exportItems } from './export.ts'
 import { exportAnswer, ExportQuery, formats } from './schemas.ts'
 
@@ -28,9 +29,9 @@ export function exportRoutes(app: App, source: Source): void {
       const isCompressed = acceptsGzip(request.headers['accept-encoding'])
       await request.admission
       const date = new Date().toISOString().slice(0, 10)
+      varyByEncoding(reply)
       reply.type(formats[format]).headers({
         'content-disposition': `attachment; filename="items-${date}.${format}"`,
-        vary: [reply.getHeader('vary'), 'Accept-Encoding'].filter(Boolean).join(', '),
         ...(isCompressed && { 'content-encoding': 'gzip' }),
       })
       if (request.method === 'HEAD') return reply.send(Readable.from([]))

@@ -1,0 +1,94 @@
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** The requests of each connection, which are served one after the other. */
+export interface Pipeline {
+  /** Makes `server` start a request when the ones before it on its connection have been answered and sent. */
+  serialize(server: Server): void
+  /** Whether a request of this connection has arrived as a whole and is not answered yet. */
+  isServing(socket: Socket): boolean
+  /** Runs `work` after the requests that arrived before it on this connection, or now if there are none. */
+  afterRequests(socket: Socket, work: () => void): void
+}
+
+interface Connection {
+  active: IncomingMessage
+  held: (() => void)[]
+}
+
+/** Requests that may wait: of one connection, and of all connections of the process together. */
+const standardLimits = { perConnection: 100, perProcess: 4_096 }
+
+/**
+ * Node parses all requests that one read of a socket holds (up to 64 KiB) and starts them at once, so that a client that
+ * never reads made it keep 1,500 responses. Here a connection has one request in progress; while others wait, nothing more
+ * is read from it. A connection that has sent too many is closed.
+ *
+ * @param onExcess told of each connection that is closed
+ */
+export function openPipeline(onExcess: () => void, limits = standardLimits): Pipeline {
+  const connections = new WeakMap<Socket, Connection>()
+  let totalHeld = 0
+
+  const hold = (socket: Socket, { held }: Connection, start: () => void) => {
+    if (held.length >= limits.perConnection || totalHeld >= limits.perProcess) {
+      if (!socket.destroyed) onExcess()
+      socket.destroy()
+      return
+    }
+    if (held.length === 0) stopReading(socket, held)
+    held.push(start)
+    totalHeld++
+  }
+
+  const forget = (socket: Socket, { held }: Connection) => {
+    connections.delete(socket)
+    totalHeld -= held.length
+    held.length = 0
+  }
+
+  const serve = (handle: RequestListener, request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request
+    const connection = connections.get(socket) ?? { active: request, held: [] }
+    connection.active = request
+    connections.set(socket, connection)
+    response.once('close', () => {
+      if (socket.destroyed) return forget(socket, connection)
+      const next = connection.held.shift()
+      if (next === undefined) return forget(socket, connection)
+      totalHeld--
+      if (connection.held.length === 0) socket.resume()
+      next()
+    })
+    handle(request, response)
+  }
+
+  return {
+    serialize(server) {
+      const [handle] = server.listeners('request') as [RequestListener]
+      server.removeAllListeners('request')
+      server.on('request', (request, response) => {
+        const { socket } = request
+        const connection = connections.get(socket)
+        if (connection === undefined) serve(handle, request, response)
+        else hold(socket, connection, () => serve(handle, request, response))
+      })
+    },
+    isServing: (socket) => connections.get(socket)?.active.complete === true,
+    afterRequests(socket, work) {
+      const connection = connections.get(socket)
+      if (connection === undefined) work()
+      else hold(socket, connection, work)
+    },
+  }
+}
+
+/** Node resumes a socket whenever it thinks that the next request is wanted. */
+function stopReading(socket: Socket, held: unknown[]): void {
+  const pause = () => {
+    if (held.length > 0) socket.pause()
+    else socket.off('resume', pause)
+  }
+  socket.on('resume', pause)
+  socket.pause()
+}
