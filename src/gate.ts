@@ -7,12 +7,13 @@ export interface Gate {
    *
    * @param party whom the place counts for, for instance a manager's ID: one party holds at most its share of the places
    *   and of the queue, and a free place goes to the waiting party that holds the fewest. Work without a party has no share.
+   * @param signal aborted when the place is no longer wanted, for instance because the client has disconnected
    * @returns releases the place; calls after the first do nothing
-   * @throws Problem too_busy if no place is free in time, or the queue is full
+   * @throws Problem too_busy if no place is free in time, or the queue is full; the reason of `signal`
    */
-  enter(party?: string): Promise<() => void>
+  enter(party?: string, signal?: AbortSignal): Promise<() => void>
   /** Runs `task` in a place of its own. @throws as `enter` does, and as `task` does */
-  run<Result>(task: () => Promise<Result>, party?: string): Promise<Result>
+  run<Result>(task: () => Promise<Result>, party?: string, signal?: AbortSignal): Promise<Result>
 }
 
 export interface GateOptions {
@@ -70,31 +71,41 @@ export function openGate({ places, queue, patience, share = 1 }: GateOptions): G
     return next
   }
 
-  const enter = async (party?: string) => {
+  const enter = async (party?: string, signal?: AbortSignal) => {
+    signal?.throwIfAborted()
     if (free > 0 && hasShareLeft(party)) return take(party)
     const isFull = waiting.size >= queue || (party !== undefined && waitingOf(party) >= queueOfOne)
     if (isFull) throw refusal()
     return new Promise<() => void>((resolve, reject) => {
+      const stopWaiting = () => {
+        clearTimeout(late)
+        signal?.removeEventListener('abort', abandon)
+        waiting.delete(waiter)
+      }
+      const abandon = () => {
+        stopWaiting()
+        reject(signal?.reason as Error)
+      }
       const waiter: Waiter = {
         party,
         admit() {
-          clearTimeout(late)
-          waiting.delete(waiter)
+          stopWaiting()
           resolve(take(party))
         },
       }
       const late = setTimeout(() => {
-        waiting.delete(waiter)
+        stopWaiting()
         reject(refusal())
       }, patience)
+      signal?.addEventListener('abort', abandon)
       waiting.add(waiter)
     })
   }
 
   return {
     enter,
-    async run(task, party) {
-      const leave = await enter(party)
+    async run(task, party, signal) {
+      const leave = await enter(party, signal)
       try {
         return await task()
       } finally {

@@ -10,6 +10,7 @@ import type { App } from '../src/fastify.ts'
 import { openGate } from '../src/gate.ts'
 import { openApp } from './support/app.ts'
 import { closeAfter } from './support/lifetime.ts'
+import { until } from './support/until.ts'
 
 test('requests beyond the limit are told to come again at once, and those before them are answered', async (t: TestContext) => {
   const { ask, release, log } = await openBusy(t, 4)
@@ -150,6 +151,35 @@ test('a free place of a gate goes to the waiting party that holds the fewest', a
   await Promise.all(waiting)
   t.assert.deepStrictEqual(order, ['bob', 'eve', 'ada', 'ada'])
   leaves[2]?.()
+})
+
+test('a task that is no longer wanted leaves the queue of a gate', async (t: TestContext) => {
+  const gate = openGate({ places: 1, queue: 1, patience: 60_000 })
+  const leave = await gate.enter()
+  const disconnect = new AbortController()
+  const waiting = gate.enter('ada', disconnect.signal)
+  disconnect.abort(new Error('disconnected'))
+  await t.assert.rejects(waiting, { message: 'disconnected' })
+  const next = gate.enter('bob')
+  leave()
+  leave()
+  const leaveNext = await next
+  await t.assert.rejects(gate.enter('ada', disconnect.signal), { message: 'disconnected' })
+  leaveNext()
+})
+
+test('work goes on holding its place when its client disconnects', async (t: TestContext) => {
+  const { ask, release, port, token } = await openBusy(t, 2)
+  const clients = Array.from({ length: 2 }, () => connect({ host: '127.0.0.1', port }))
+  for (const client of clients) {
+    client.write(`GET /items?limit=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+  }
+  await sleep(200)
+  for (const client of clients) client.destroy()
+  await sleep(200)
+  t.assert.strictEqual((await ask('/items')).status, 503)
+  release()
+  await until(async () => (await ask('/scalar')).status === 200)
 })
 
 test('passwords that can not be looked at soon are refused', async (t: TestContext) => {

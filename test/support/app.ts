@@ -84,7 +84,10 @@ export async function openAppOn(t: TestContext, server: Server, config: Config):
   const context = await openContext(config, server, secret, logger)
   const app = await buildApp(context)
   closeAfter(t, async () => {
-    await app.close()
+    const closed = app.close()
+    app.server.closeAllConnections()
+    await closed
+    // Waits for the statements that still run.
     await context.close()
   })
   return { app, context, server, log, ...clientOf(app) }
