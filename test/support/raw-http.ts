@@ -7,16 +7,16 @@ import { bytes, splice } from './bodies.ts'
 import type { Answer } from './document.ts'
 
 /**
- * What the server on `port` answers until it closes the connection, or has been silent for a while.
+ * What the server on `port` answers until it closes the connection; the client ends its side after `open` milliseconds.
  * In `sent` each character is a byte.
  */
-export function exchange(port: number, sent: string): Promise<Answer[]> {
+export function exchange(port: number, sent: string, open = 40): Promise<Answer[]> {
   return new Promise((resolve, reject) => {
     const received: Buffer[] = []
     let hangUp: NodeJS.Timeout | undefined
     const socket = connect(port, '127.0.0.1', () => {
       socket.write(sent, 'latin1')
-      hangUp = setTimeout(() => socket.end(), 40)
+      hangUp = setTimeout(() => socket.end(), open)
     })
     const giveUp = setTimeout(() => socket.destroy(new Error('the server left the connection open')), 5_000)
     socket.on('data', (chunk) => received.push(Buffer.from(chunk)))
