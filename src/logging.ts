@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { isatty } from 'node:tty'
 
-import { type FastifyRequest, LogController } from 'fastify'
+import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { type Logger, pino } from 'pino'
 
 import type { App } from './fastify.ts'
+import { openLogOutput } from './log-output.ts'
+
+/** The file descriptor of the standard output. */
+const stdout = 1
 
 /** Opens a logger: JSON lines, or readable ones on a terminal. */
 export async function openLog(level: string): Promise<Logger> {
@@ -15,7 +20,13 @@ export async function openLog(level: string): Promise<Logger> {
     formatters: { level: (label: string) => ({ level: label }) },
     ...discretion,
   }
-  if (!process.stdout.isTTY) return pino(options)
+  if (!isatty(stdout)) {
+    const log: Logger = pino(
+      options,
+      openLogOutput(stdout, (dropped) => log.warn({ dropped }, 'log lines were dropped: they could not be written')),
+    )
+    return log
+  }
   const { default: pretty } = await import('pino-pretty')
   return pino(options, pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' }))
 }
@@ -44,16 +55,25 @@ export class RequestLog extends LogController {
   }
 }
 
+/** The status that the log shows for a request whose client disconnected before it had the whole response. */
+const clientDisconnected = 499
+
 /** Writes one line for each request, and its id into the answer. The path stays out: it is the client's own text. */
 export function logRequests(app: App): void {
+  const write = (request: FastifyRequest, reply: FastifyReply, status: number) => {
+    const { id: reqId, method, routeOptions } = request
+    const ms = Math.round(reply.elapsedTime * 10) / 10
+    request.log.info({ reqId, method, route: routeOptions.url, status, ms }, 'request')
+  }
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) write(request, reply, clientDisconnected)
+    })
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {
-    const { id: reqId, method, routeOptions } = request
-    const ms = Math.round(reply.elapsedTime * 10) / 10
-    request.log.info({ reqId, method, route: routeOptions.url, status: reply.statusCode, ms }, 'request')
+    if (reply.raw.writableFinished) write(request, reply, reply.statusCode)
     done()
   })
 }
