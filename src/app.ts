@@ -24,6 +24,7 @@ import { seldom } from './seldom.ts'
 import { buildSerializer } from './serialization.ts'
 import { storeManagerRoutes } from './store-managers/routes.ts'
 import { LoginForm, StoreManager, StoreManagerCreate, StoreManagerUpdate, Token } from './store-managers/schemas.ts'
+import { discardUnreadBodies } from './unread-bodies.ts'
 import { buildValidator } from './validation.ts'
 
 /** The components of the OpenAPI document, which schemas refer to by name. */
@@ -98,6 +99,7 @@ export async function buildApp(context: Context): Promise<App> {
   addSecurityHeaders(app)
   allowOrigins(app, config.corsOrigins)
   answerOddRequests(app)
+  discardUnreadBodies(app, connections)
   refuseUnknownPaths(app)
   const refuseTheRest = refuseOtherMethods(app)
   acceptJson(app)

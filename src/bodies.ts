@@ -6,12 +6,18 @@ import { Problem, unsupportedMediaType } from './problems.ts'
 /** Largest body that is read, in bytes. */
 export const bodyLimit = 64 * 1024
 
+/** Whether a request says that it has a body. */
+export function hasBody({ raw: { headers } }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
 /** Replaces Fastify's parsers: JSON whose numbers survive, no body at all where none is needed, else 415. */
 export function acceptJson(app: App): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_: FastifyRequest, body: Buffer) =>
-    parseJson(body),
-  )
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    refuseCodings(request)
+    return parseJson(body)
+  })
   // A client may name a type and send nothing, as many do with DELETE.
   app.addContentTypeParser('*', async (request: FastifyRequest) => {
     if (request.headers['content-length'] !== '0') throw unsupportedMediaType('application/json')
@@ -22,12 +28,27 @@ export function acceptJson(app: App): void {
 export function acceptForms(app: App): void {
   app.removeAllContentTypeParsers()
   const forms = ['application/x-www-form-urlencoded', 'multipart/form-data']
-  app.addContentTypeParser(forms, { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer) =>
-    parseForm(body, request.headers['content-type'] ?? ''),
-  )
+  app.addContentTypeParser(forms, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    refuseCodings(request)
+    return parseForm(body, request.headers['content-type'] ?? '')
+  })
   app.addContentTypeParser('*', async () => {
     throw unsupportedMediaType(forms.join(' or '))
   })
+}
+
+/** @throws Problem unsupported_media_type if the body is compressed, or in another charset than UTF-8 */
+function refuseCodings({ headers }: FastifyRequest): void {
+  const { 'content-encoding': encoding = 'identity', 'content-type': type = '' } = headers
+  if (encoding.toLowerCase() !== 'identity') {
+    throw new Problem('unsupported_media_type', 'The body must not be compressed: send it without Content-Encoding.', {
+      headers: { 'accept-encoding': 'identity' },
+    })
+  }
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(type)?.[1]
+  if (charset !== undefined && !/^(?:utf-?8|us-ascii)$/i.test(charset)) {
+    throw new Problem('unsupported_media_type', 'The charset of the body must be UTF-8.')
+  }
 }
 
 /**

@@ -7,6 +7,8 @@ import { slowReaderCheck, standardReadLimits } from './slow-readers.ts'
 export interface Connections {
   /** Lets those in that `server` accepts, and counts them. */
   admit(server: Server): void
+  /** Whether it is one of them, and has not ended. */
+  isOpen(socket: Socket): boolean
   startWork(socket: Socket): void
   endWork(socket: Socket): void
   /** When the last one came, on the clock of `performance`. */
@@ -60,6 +62,7 @@ export function openConnections(limit: number, readLimits = standardReadLimits):
       const looking = setInterval(() => closeSlowReaders(open), lookInterval).unref()
       server.once('close', () => clearInterval(looking))
     },
+    isOpen: (socket) => open.has(socket),
     startWork(socket) {
       waiting.delete(socket)
     },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isatty } from 'node:tty'
 
-import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import { type FastifyRequest, LogController } from 'fastify'
 import { type Logger, pino } from 'pino'
 
 import type { App } from './fastify.ts'
@@ -60,20 +60,18 @@ const clientDisconnected = 499
 
 /** Writes one line for each request, and its id into the answer. The path stays out: it is the client's own text. */
 export function logRequests(app: App): void {
-  const write = (request: FastifyRequest, reply: FastifyReply, status: number) => {
-    const { id: reqId, method, routeOptions } = request
-    const ms = Math.round(reply.elapsedTime * 10) / 10
-    request.log.info({ reqId, method, route: routeOptions.url, status, ms }, 'request')
-  }
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
-    reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) write(request, reply, clientDisconnected)
-    })
-    done()
-  })
-  app.addHook('onResponse', (request, reply, done) => {
-    if (reply.raw.writableFinished) write(request, reply, reply.statusCode)
+    let isLogged = false
+    const write = (status: number) => {
+      if (isLogged) return
+      isLogged = true
+      const { id: reqId, method, routeOptions } = request
+      const ms = Math.round(reply.elapsedTime * 10) / 10
+      request.log.info({ reqId, method, route: routeOptions.url, status, ms }, 'request')
+    }
+    reply.raw.once('finish', () => write(reply.statusCode))
+    reply.raw.once('close', () => write(clientDisconnected))
     done()
   })
 }

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
+import { hasBody } from './bodies.ts'
 import type { Connections } from './connections.ts'
 import type { App } from './fastify.ts'
 import { type Problem, tooBusy } from './problems.ts'
@@ -69,10 +70,6 @@ export function shedLoad(app: App, limit: number, connections: Connections): () 
     done(null, payload)
   })
   return () => active
-}
-
-function hasBody({ raw: { headers } }: FastifyRequest): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
 function isStream(payload: unknown): boolean {

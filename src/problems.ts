@@ -33,6 +33,7 @@ export const problems = {
   too_many_registrations: [429, 'Too many registrations'],
   headers_too_large: [431, 'Headers too large'],
   internal_error: [500, 'Internal error'],
+  unsupported_transfer_coding: [501, 'Unsupported transfer coding'],
   too_busy: [503, 'Too busy'],
   store_unavailable: [503, 'Store unavailable'],
 } as const satisfies Record<string, readonly [status: number, title: string]>

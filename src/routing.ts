@@ -1,27 +1,49 @@
+import type { IncomingMessage } from 'node:http'
+
 import type { App } from './fastify.ts'
 import { Problem } from './problems.ts'
 
 // Imported, it would be read whole, and bring Node's fetch with it: a twentieth of a start.
 const { METHODS } = process.getBuiltinModule('node:http')
 
-/** Refuses requests with no Host or with several (RFC 9112 §3.2), and takes an Expect that Node would refuse without a problem. */
+/**
+ * Refuses requests that a proxy may read in another way than this server: with no Host or several (RFC 9112 §3.2), with
+ * several of another header of which Node keeps the first, or with a transfer coding besides chunked, which Node's parser
+ * passes over (§6.1). Takes an Expect that Node would refuse without a problem.
+ */
 export function answerOddRequests(app: App): void {
-  app.addHook('onRequest', ({ raw }, _reply, done) => {
-    const hosts = countHosts(raw.rawHeaders)
-    const isOdd = hosts > 1 || (hosts === 0 && raw.httpVersion !== '1.0')
-    done(isOdd ? new Problem('malformed_request', `The request has ${hosts} Host headers instead of one.`) : undefined)
-  })
+  app.addHook('onRequest', ({ raw }, _reply, done) => done(oddity(raw)))
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
 }
 
+function oddity({ rawHeaders, httpVersion, headers }: IncomingMessage): Problem | undefined {
+  const counts = countSingular(rawHeaders)
+  if (counts.host === 0 && httpVersion !== '1.0') return malformed('The request has no Host header.')
+  const repeated = Object.keys(counts).find((name) => counts[name as Singular] > 1)
+  if (repeated !== undefined) return malformed(`The request has several ${repeated} headers: send one.`)
+  const coding = headers['transfer-encoding']
+  if (coding === undefined || coding.toLowerCase() === 'chunked') return undefined
+  return new Problem('unsupported_transfer_coding', 'The only Transfer-Encoding supported here is chunked.', {
+    headers: { connection: 'close' },
+  })
+}
+
+type Singular = 'host' | 'authorization' | 'content-type'
+
 /** Node keeps the first of several, where a proxy may have gone by the last. `rawHeaders` holds names and values in turn. */
-function countHosts(rawHeaders: string[]): number {
-  let count = 0
+function countSingular(rawHeaders: string[]): Record<Singular, number> {
+  const counts = { host: 0, authorization: 0, 'content-type': 0 }
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string
-    if (name.length === 4 && name.toLowerCase() === 'host') count++
+    if (name.length === 4 && name.toLowerCase() === 'host') counts.host++
+    else if (name.length === 13 && name.toLowerCase() === 'authorization') counts.authorization++
+    else if (name.length === 12 && name.toLowerCase() === 'content-type') counts['content-type']++
   }
-  return count
+  return counts
+}
+
+function malformed(detail: string): Problem {
+  return new Problem('malformed_request', detail)
 }
 
 /** Answers 404 to a path that no route has, before its body is looked at. */

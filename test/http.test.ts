@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -57,7 +57,7 @@ test('a method that a known path has not answers 405 with those it has', async (
     '/openapi.json': 'GET, HEAD',
     '/store-managers': 'POST',
     '/store-managers/token/': 'POST',
-    '/store-managers/logout': 'GET, HEAD, POST',
+    '/store-managers/logout': 'GET, POST',
     '/items': 'GET, HEAD, POST',
     [location]: 'DELETE, GET, HEAD, PATCH',
   }
@@ -192,6 +192,87 @@ test('a body over 64 KiB answers 413, one just below it is read', async (t: Test
   const refused = await ada.post('/items', bodyOf(64 * 1024 + 1), { 'content-type': 'application/json' })
   t.assert.strictEqual(refused.statusCode, 413)
   t.assert.strictEqual(refused.json().code, 'body_too_large')
+})
+
+test('HEAD logs nobody out', async (t: TestContext) => {
+  const { send, signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const headers = { authorization: `Bearer ${ada.token}` }
+  const refused = await send({ method: 'HEAD', url: '/store-managers/logout', headers })
+  t.assert.strictEqual(refused.statusCode, 405)
+  t.assert.strictEqual(refused.headers.allow, 'GET, POST')
+  t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
+})
+
+test('a compressed body, or one in another charset, answers 415', async (t: TestContext) => {
+  const { send, logIn, register } = await openApp(t)
+  await register('ada@example.com')
+  const payload = JSON.stringify({ name: 'Grace', email: 'grace@example.com', password })
+  const json = 'application/json'
+  for (const headers of [
+    { 'content-type': json, 'content-encoding': 'gzip' },
+    { 'content-type': json, 'content-encoding': 'br' },
+    { 'content-type': `${json}; charset=utf-16` },
+    { 'content-type': `${json}; charset="latin1"` },
+  ]) {
+    const refused = await send({ method: 'POST', url: '/store-managers', headers, payload })
+    t.assert.strictEqual(refused.statusCode, 415, JSON.stringify(headers))
+    t.assert.strictEqual(refused.json().code, 'unsupported_media_type')
+    t.assert.strictEqual(refused.headers['accept-encoding'], 'content-encoding' in headers ? 'identity' : undefined)
+  }
+  const token = { method: 'POST', url: '/store-managers/token' } as const
+  const form = 'application/x-www-form-urlencoded'
+  const refused = await send({
+    ...token,
+    headers: { 'content-type': form, 'content-encoding': 'gzip' },
+    payload: 'a=b',
+  })
+  t.assert.strictEqual(refused.statusCode, 415)
+  t.assert.strictEqual((await logIn('ada@example.com')).statusCode, 200)
+})
+
+test('a client that sends a large body before it reads sees why it was refused', async (t: TestContext) => {
+  const { app, signIn } = await openApp(t, { IMPORT_LIMIT: '1' })
+  const { token } = await signIn('ada@example.com')
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const body = Buffer.alloc(12 * 2 ** 20, ' ')
+  const bearer = `Authorization: Bearer ${token}\r\n`
+  for (const [request, type, headers, status] of [
+    ['POST /items', 'application/json', bearer, 413],
+    ['POST /items', 'text/plain', bearer, 415],
+    ['POST /items', 'application/json', `${bearer}Connection: close\r\n`, 413],
+    ['PATCH /items/019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70', 'application/json', bearer, 413],
+    ['POST /items/import', 'text/csv', bearer, 413],
+    ['POST /items/import', 'text/html', bearer, 415],
+    ['POST /items', 'application/json', '', 401],
+    ['POST /store-managers/token', 'application/x-www-form-urlencoded', '', 413],
+    ['POST /store-managers', 'application/json', 'Connection: close\r\n', 413],
+  ] as const) {
+    const client = connect({ host: '127.0.0.1', port }).pause()
+    const head = `${request} HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\n${headers}Content-Length: ${body.length}\r\n\r\n`
+    client.write(head)
+    await new Promise((sent, failed) => client.once('error', failed).write(body, sent))
+    const [response] = await once(client.resume(), 'data')
+    t.assert.match(String(response), new RegExp(`^HTTP/1.1 ${status} `), `${request} as ${type}`)
+    client.destroy()
+  }
+})
+
+test('a client that disconnects leaves a line with status 499', async (t: TestContext) => {
+  const { app, context, log } = await openApp(t, { LOG_LEVEL: 'info' })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  t.mock.method(context.readiness, 'check', () => sleep(300, 'ready'))
+  const client = connect({ host: '127.0.0.1', port })
+  client.write('GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n')
+  await sleep(100)
+  client.destroy()
+  await sleep(600)
+  const lines = log.filter((line) => JSON.parse(line).msg === 'request')
+  t.assert.strictEqual(lines.length, 1)
+  const { route, status, level } = JSON.parse(lines[0] ?? '')
+  t.assert.deepStrictEqual({ route, status, level }, { route: '/readyz', status: 499, level: 30 })
 })
 
 test('a path that is no URL answers 400', async (t: TestContext) => {

@@ -170,7 +170,7 @@ for (const [what, status, code, request] of [
     const sending = setInterval(() => socket.write('x'.repeat(1_000)), 10)
     t.after(() => clearInterval(sending))
     t.assert.match(await answerOf(socket), new RegExp(`^HTTP/1\\.1 ${status} .*"code":"${code}"`, 's'))
-    await until(async () => socket.closed)
+    await until(async () => socket.closed, 20_000)
     t.assert.ok(socket.bytesWritten < mebibyte)
   })
 }

@@ -31,6 +31,8 @@ const ambiguous: Record<string, string> = {
   'no host': 'GET /healthz HTTP/1.1\r\n\r\n',
   'two hosts': 'GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
   'two hosts that are the same': 'GET /healthz HTTP/1.1\r\nHost: a\r\nhOST: a\r\n\r\n',
+  'two Authorization headers': `${post}Authorization: Bearer a\r\nAuthorization: Bearer b\r\nConnection: close\r\n\r\n`,
+  'two Content-Type headers': `${post}Content-Type: text/plain\r\nConnection: close\r\n\r\n`,
   'two hosts in HTTP/1.0': 'GET /healthz HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n',
 }
 
@@ -44,6 +46,22 @@ test('what can be read in two ways is refused, and nothing is smuggled in behind
       what,
     )
     t.assert.strictEqual(JSON.parse(answers[0]?.body ?? '').code, 'malformed_request', what)
+  }
+})
+
+test('a transfer coding besides chunked is refused', async (t: TestContext) => {
+  const port = await listen(t)
+  for (const coding of [
+    'gzip, chunked',
+    'xchunked, chunked',
+    'gzip\r\nTransfer-Encoding: chunked',
+    'chunked, chunked',
+  ]) {
+    const answers = await exchange(port, `${post}Transfer-Encoding: ${coding}\r\n\r\n0\r\n\r\n${smuggled}`)
+    t.assert.strictEqual(answers.length, 1, coding)
+    const [{ statusCode, body } = { statusCode: 0, body: '' }] = answers
+    t.assert.ok(statusCode === 501 || statusCode === 400, `${coding}: ${statusCode}`)
+    t.assert.match(JSON.parse(body).code, /^(?:unsupported_transfer_coding|malformed_request)$/)
   }
 })
 

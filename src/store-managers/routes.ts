@@ -97,6 +97,8 @@ function logoutRoutes(app: App, context: Context): void {
   app.get(
     '/logout',
     {
+      // HEAD is safe (RFC 9110 §9.2.1), and this is not.
+      exposeHeadRoute: false,
       schema: {
         ...operation('logOut', 'Store managers', 'Log out: end this token'),
         security: signedIn,

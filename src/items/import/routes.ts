@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 
 import type { FastifyRequest } from 'fastify'
@@ -19,9 +18,6 @@ import { importBody, ImportQuery, ImportReport } from './schemas.ts'
 const importGate = { places: 2, queue: 16, patience: 3_000 }
 const patience = { silence: 30_000, least: 16 * 1024, time: 60 * 60_000 }
 
-/** Milliseconds that a client who still sends has to read the answer, before its connection is closed. */
-const lingering = 2_000
-
 /**
  * The route of imports, in a scope of its own: the body is read as it comes.
  *
@@ -40,7 +36,6 @@ export function importRoutes(app: App, { pool, config, connections }: Context, a
     isBusy: () => atWork() > importGate.places,
   }
   passBodies(app, limits.length)
-  app.addHook('onResponse', async ({ raw }) => closeUnlessRead(raw))
 
   app.post(
     '/import',
@@ -89,14 +84,4 @@ function passBodies(app: App, limit: number): void {
   app.addContentTypeParser('*', async () => {
     throw unsupportedMediaType(types.join(' or '))
   })
-}
-
-/**
- * Closes the connection of a client who was answered before all of its body was read, a moment later. Closed at once, or not
- * read, the client might never see the answer.
- */
-function closeUnlessRead(request: IncomingMessage): void {
-  if (request.complete) return
-  request.resume()
-  setTimeout(() => request.destroy(), lingering).unref()
 }
