@@ -1,3 +1,4 @@
+import { attackFaults } from './attacks.ts'
 import { logFull, tablesFull } from './disk-full.ts'
 import { replaced, terminated } from './ends.ts'
 import { failedOver } from './failover.ts'
@@ -23,5 +24,6 @@ export const faults: Fault[] = [
   terminated,
   replaced,
   dribbling,
+  ...attackFaults,
   timed,
 ]

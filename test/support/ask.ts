@@ -12,6 +12,8 @@ export interface Question {
   headers?: Record<string, string>
   /** Sent as JSON. */
   body?: object | undefined
+  /** Sent as it is, instead of `body`. */
+  text?: string
   agent?: Agent | undefined
 }
 
@@ -24,9 +26,9 @@ export function openConnection(): Agent {
 }
 
 /** Sends one request, and never a second time. @throws Error if there is no whole answer */
-export function ask({ method = 'GET', url, headers = {}, body, agent }: Question): Promise<Answer> {
+export function ask({ method = 'GET', url, headers = {}, body, text: given, agent }: Question): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-  const text = body && JSON.stringify(body)
+  const text = given ?? (body && JSON.stringify(body))
   const entity =
     text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
   const asked = request(url, { method, headers: { ...entity, ...headers }, ...(agent && { agent }) }, (answer) => {

@@ -1,0 +1,171 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { Server } from '../../src/database/pool.ts'
+import { onServer } from '../support/app.ts'
+import { ask, openConnection, type Question } from '../support/ask.ts'
+import { openOwnPostgres } from '../support/postgres.ts'
+import { type Service, signInAt, startService } from '../support/service.ts'
+import type { Fault, Site } from './fault.ts'
+import { settingsFor } from './service.ts'
+import { durable } from './stage.ts'
+
+/** One process of the service on a PostgreSQL of its own, with a manager who is served and one who attacks. */
+export interface Arena {
+  site: Site
+  service: Service
+  port: number
+  server: Server
+  /** The headers of the manager who is served, and those of the one who attacks. */
+  victim: { authorization: string }
+  attacker: { authorization: string; email: string; id: string }
+}
+
+/** What clients try against the service, while others have to be served. */
+export interface Attack {
+  name: string
+  title: string
+  /** How many attack at a time. */
+  clients: number
+  settings?: Record<string, string>
+  /** Items that the table holds. */
+  items?: number
+  /** What the others ask for; an item by ID if nothing is said. */
+  question?: (arena: Arena) => Question
+  /** Keeps attacking until `over` is aborted. */
+  attack(arena: Arena, clients: number, over: AbortSignal): Promise<unknown>
+}
+
+/** Milliseconds for which the others are measured, and the longest that a response to them may take at all. */
+const measured = 4_000
+const longest = 5_000
+/** Of the 99th percentile: how much longer it may be than without an attack, and what counts as that at least, in ms. */
+const factor = 5
+const leastPercentile = 20
+/** Of the process, in MiB, and of PostgreSQL: with the pool of 15, the probe and those of the arena. */
+const mostMemory = 700
+const mostBackends = 20
+
+/** Makes a fault of an attack: others are served as before, in bounded memory and on bounded connections to PostgreSQL. */
+export function attackFault({ name, title, clients, settings = {}, items = 1, question, attack }: Attack): Fault {
+  return {
+    name,
+    title,
+    times: clients,
+    async run(site, times) {
+      const arena = await openArena(site, settings, items)
+      const asked = question?.(arena) ?? (await anItem(arena))
+      const calm = percentile(await serveOthers(arena, asked))
+      const over = new AbortController()
+      const attacking = attack(arena, times, over.signal)
+      await sleep(500)
+      const peaks = watchPeaks(arena)
+      const beside = percentile(await serveOthers(arena, asked))
+      over.abort()
+      await attacking
+      const { memory, backends } = await peaks()
+      judge(site, { calm, beside, memory, backends })
+      return `p99 of the others ${calm} ms without and ${beside} ms beside it, at most ${memory} MiB and ${backends} backends`
+    },
+  }
+}
+
+interface Seen {
+  calm: number
+  beside: number
+  memory: number
+  backends: number
+}
+
+function judge({ tally }: Site, { calm, beside, memory, backends }: Seen): void {
+  const most = factor * Math.max(calm, leastPercentile)
+  if (beside > most) tally.wrong.push(`the 99th percentile of the others was ${beside} ms, and ${calm} ms without it`)
+  if (memory > mostMemory) tally.wrong.push(`the process took ${memory} MiB`)
+  if (backends > mostBackends) tally.wrong.push(`PostgreSQL had ${backends} backends`)
+}
+
+async function openArena(site: Site, settings: Record<string, string>, items: number): Promise<Arena> {
+  const { server } = await openOwnPostgres(site, durable)
+  const service = await startService(site, { ...settingsFor(server), ...settings })
+  const victim = await signInAt(service.url, 'ada@example.com')
+  const email = 'eve@example.com'
+  const { authorization } = await signInAt(service.url, email)
+  const { sub: id } = JSON.parse(Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString())
+  await onServer(
+    server,
+    `insert into items (id, name, category, price_usd, in_stock, store_manager_id)
+    select ('019a6f2b-7c1e-7b3a-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Item ' || n,
+      (array['Grocery', 'Pet', 'Apparel'])[1 + n % 3], n % 500, n % 7 > 0,
+      (select id from store_managers where email = case when n % 2 = 0 then 'ada@example.com' else $2 end)
+    from generate_series(1, $1::int) as n`,
+    [items, email],
+  )
+  await onServer(server, 'analyze items')
+  return {
+    site,
+    service,
+    port: Number(new URL(service.url).port),
+    server,
+    victim,
+    attacker: { authorization, email, id },
+  }
+}
+
+async function anItem({ service, victim, server }: Arena): Promise<Question> {
+  const { rows } = await onServer(server, 'select id from items limit 1')
+  return { url: `${service.url}/items/${rows[0].id}`, headers: victim }
+}
+
+/** @returns the milliseconds that each response took */
+async function serveOthers({ site: { tally } }: Arena, question: Question): Promise<number[]> {
+  const times: number[] = []
+  const agent = openConnection()
+  const begun = performance.now()
+  while (performance.now() - begun < measured) {
+    tally.requests++
+    const asked = performance.now()
+    const status = await ask({ ...question, agent }).then(
+      (answer) => answer.status,
+      (error: Error) => error.message,
+    )
+    const took = performance.now() - asked
+    times.push(took)
+    if (status !== 200) tally.wrong.push(`another was answered ${status}`)
+    if (took > longest) tally.wrong.push(`a response took ${Math.round(took)} ms`)
+    await sleep(5)
+  }
+  agent.destroy()
+  return times
+}
+
+function percentile(times: number[]): number {
+  const sorted = times.toSorted((one, other) => one - other)
+  return Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? 0)
+}
+
+/** Looks every now and then. @returns gives the most that was seen */
+function watchPeaks({ service, server }: Arena): () => Promise<{ memory: number; backends: number }> {
+  const seen = { memory: 0, backends: 0 }
+  const over = new AbortController()
+  const watching = (async () => {
+    while (!over.signal.aborted) {
+      seen.memory = Math.max(seen.memory, residentMiB(service.pid))
+      const { rows } = await onServer(
+        server,
+        `select count(*)::int from pg_stat_activity where backend_type = 'client backend'`,
+      )
+      seen.backends = Math.max(seen.backends, rows[0].count)
+      await sleep(100)
+    }
+  })()
+  return async () => {
+    over.abort()
+    await watching
+    return seen
+  }
+}
+
+function residentMiB(pid: number): number {
+  const [, kibibytes] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return Math.round(Number(kibibytes) / 1024)
+}
