@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -60,6 +60,24 @@ test('a connection whose request is at work is not given away', async (t: TestCo
   for (const answer of await Promise.all(atWork)) t.assert.strictEqual(answer.status, 200)
 })
 
+test('a client that disconnected during its request is not evicted for another', async (t: TestContext) => {
+  const { app, context } = await openApp(t, { LIMIT_CONNECTIONS: '2' })
+  const port = await listen(app)
+  const { promise, resolve } = Promise.withResolvers<'ready'>()
+  t.mock.method(context.readiness, 'check', () => promise)
+  const gone = await connected(t, port)
+  gone.write('GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n')
+  await sleep(100)
+  gone.destroy()
+  await sleep(100)
+  resolve('ready')
+  await sleep(100)
+  const [first, , last] = [await connected(t, port), await connected(t, port), await connected(t, port)]
+  await once(first.resume(), 'close')
+  t.assert.strictEqual(last.closed, false)
+  t.assert.strictEqual(await count(app), 2)
+})
+
 test('who sends nonsense and stays is dropped', async (t: TestContext) => {
   const { app } = await openApp(t)
   Object.assign(app.server, { connectionsCheckingInterval: 100 })
@@ -70,6 +88,13 @@ test('who sends nonsense and stays is dropped', async (t: TestContext) => {
   await sleep(1_500)
   t.assert.strictEqual(await count(app), 0)
 })
+
+async function connected(t: TestContext, port: number): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port })
+  t.after(() => socket.destroy())
+  await once(socket, 'connect')
+  return socket
+}
 
 async function answersOthers(t: TestContext, port: number): Promise<void> {
   for (let request = 0; request < 20; request++) {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 
 import { testConfig } from './support/app.ts'
+import { ask } from './support/ask.ts'
 import { type Expected, load, openProxy } from './support/load.ts'
 import { json, realStores, type Service, signInAt, startService } from './support/service.ts'
 
@@ -48,6 +49,19 @@ test('two services behind a proxy are replaced one after the other, and no reque
   t.diagnostic(JSON.stringify(answered))
   t.assert.deepStrictEqual(failures, [])
   t.assert.ok(answered['GET'] && answered['POST'])
+})
+
+test('connections that wait to be accepted at SIGTERM are served', async (t: TestContext) => {
+  const service = await startService(t, await stores(t))
+  process.kill(service.pid, 'SIGSTOP')
+  const responses = Array.from({ length: 20 }, () =>
+    ask({ url: `${service.url}/healthz`, headers: { connection: 'close' } }),
+  )
+  await sleep(300)
+  const ended = service.end('SIGTERM')
+  process.kill(service.pid, 'SIGCONT')
+  for (const { status } of await Promise.all(responses)) t.assert.strictEqual(status, 200)
+  t.assert.strictEqual(await ended, 0)
 })
 
 test('a write that runs at SIGTERM is finished, and nobody waits for its connection afterwards', async (t: TestContext) => {
