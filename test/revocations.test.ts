@@ -118,19 +118,23 @@ test('no logout is forgotten on a Redis that evicts keys when memory is short', 
   expectRight(t, seen)
 })
 
-test('no logout is forgotten when PostgreSQL is restarted, loses a backend and is away for a while', async (t: TestContext) => {
-  const { server, restart, killBackend } = await openOwnPostgres(t)
-  const services = await Promise.all([
-    openService(t, [], { REDIS_HOST: '' }, server),
-    ...(withoutRedis ? [] : [openService(t, [], {}, server)]),
-  ])
-  for (const fault of [restart, killBackend, () => restart(700)]) {
-    const happening = fault()
-    const seen = await Promise.all(services.map(({ load }) => load.during(() => happening)))
-    for (const { wrong } of seen) t.assert.deepStrictEqual(wrong, [])
-    for (const { load, apps } of services) for (const app of apps) await load.logOut(app)
-  }
-})
+test(
+  'no logout is forgotten when PostgreSQL is restarted, loses a backend and is away for a while',
+  { skip },
+  async (t: TestContext) => {
+    const { server, restart, killBackend } = await openOwnPostgres(t)
+    const services = await Promise.all([
+      openService(t, [], { REDIS_HOST: '' }, server),
+      ...(withoutRedis ? [] : [openService(t, [], {}, server)]),
+    ])
+    for (const fault of [restart, killBackend, () => restart(700)]) {
+      const happening = fault()
+      const seen = await Promise.all(services.map(({ load }) => load.during(() => happening)))
+      for (const { wrong } of seen) t.assert.deepStrictEqual(wrong, [])
+      for (const { load, apps } of services) for (const app of apps) await load.logOut(app)
+    }
+  },
+)
 
 test('to log out everywhere ends all tokens of the manager at once, those of others and later ones go on', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
