@@ -12,10 +12,11 @@ import { type Config, ConfigError, describeSettings, readConfig } from './config
 import { openContext } from './context.ts'
 import { ensureSchema } from './database/migrate.ts'
 import type { Server } from './database/pool.ts'
-import { openServer, StartupError, waitForServer } from './database/server.ts'
+import { openServer, waitForServer } from './database/server.ts'
 import { drain } from './drain.ts'
 import { listen, type Listener } from './listen.ts'
 import { openLog } from './logging.ts'
+import { StartupError } from './startup-error.ts'
 import { superviseWorkers } from './workers.ts'
 
 const usage = `Stockroom, the catalogue service of a store.

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Logger } from 'pino'
 
-import { StartupError } from './database/server.ts'
+import { StartupError } from './startup-error.ts'
 
 /** Milliseconds between the end of a process and the start of the one in its place. */
 const restartDelay = 1_000

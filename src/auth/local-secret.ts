@@ -1,15 +1,65 @@
-import { randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { constants, type FileHandle, link, mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** The secret kept in `dataDir`, made at its first use, so that tokens outlive a restart. Long enough for HS512. */
+import { StartupError } from '../startup-error.ts'
+
+/** In bytes: what HS512 needs, and more than a secret has. */
+const shortest = 64
+const longest = 1024
+
+/**
+ * The secret kept in `dataDir`, created at its first use, so that tokens outlive a restart.
+ *
+ * @throws StartupError unless the file is a secret that this user alone can read
+ */
 export async function localSecret(dataDir: string): Promise<string> {
   const path = join(dataDir, 'jwt-secret')
-  const draft = `${path}.${process.pid}`
+  if (!existsSync(path)) await createSecret(dataDir, path)
+  return readSecret(path)
+}
+
+async function createSecret(dataDir: string, path: string): Promise<void> {
+  const draft = `${path}.${randomUUID()}`
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  await writeFile(draft, randomBytes(64).toString('base64url'), { mode: 0o600, flush: true })
-  // Whole or not at all, and never over one that is there: whatever its error, only the secret itself counts.
+  await writeFile(draft, randomBytes(64).toString('base64url'), { mode: 0o600, flag: 'wx', flush: true })
+  // Complete or not at all, and never over an existing one: if it fails, another process was faster.
   await link(draft, path).catch(() => {})
   await rm(draft)
-  return readFile(path, 'utf8')
+}
+
+async function readSecret(path: string): Promise<string> {
+  let file: FileHandle | undefined
+  try {
+    // Without O_NONBLOCK, opening a FIFO would wait for its writer.
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    await checkFile(path, file)
+    const secret = await file.readFile('latin1')
+    if (!/^[\x21-\x7e]+\s*$/.test(secret)) throw unusable(path, 'it is not text')
+    return secret
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (error instanceof StartupError) throw error
+    throw unusable(path, code === 'ELOOP' ? 'it is a symbolic link' : message)
+  } finally {
+    await file?.close()
+  }
+}
+
+async function checkFile(path: string, file: FileHandle): Promise<void> {
+  const found = await file.stat()
+  const mode = found.mode & 0o777
+  if (!found.isFile()) throw unusable(path, 'it is not a file')
+  if (found.uid !== process.geteuid?.()) throw unusable(path, `it belongs to user ${found.uid}`)
+  if ((mode & 0o077) !== 0) throw unusable(path, `other users can read or change it (mode ${mode.toString(8)})`)
+  if (found.size < shortest) throw unusable(path, `it has ${found.size} bytes, and at least ${shortest} are needed`)
+  if (found.size > longest) throw unusable(path, `it has more than ${longest} bytes`)
+}
+
+function unusable(path: string, problem: string): StartupError {
+  return new StartupError(
+    `The token secret ${path} cannot be trusted: ${problem}. Remove it and start again: a new one is created, ` +
+      'and all managers have to log in again. Or set JWT_SECRET.',
+  )
 }

@@ -3,8 +3,9 @@ import { loadEnvFile } from 'node:process'
 
 import { readConfig, ConfigError } from '../config.ts'
 import { openLog } from '../logging.ts'
+import { StartupError } from '../startup-error.ts'
 import { createRevision, downgrade, status, upgrade } from './migrate.ts'
-import { openServer, StartupError, waitForServer } from './server.ts'
+import { openServer, waitForServer } from './server.ts'
 
 const usage = `Usage:
   npm run db:status                 what is applied, and what is pending

@@ -6,9 +6,9 @@ import { CompiledQuery, type DatabaseConnection, sql } from 'kysely'
 import { Client } from 'pg'
 import type { Logger } from 'pino'
 
+import { StartupError } from '../startup-error.ts'
 import type { Database } from './database.ts'
 import { clientConfig, type Server } from './pool.ts'
-import { StartupError } from './server.ts'
 
 const folder = fileURLToPath(new URL('migrations', import.meta.url))
 const table = 'mikro_orm_migrations'

@@ -4,13 +4,9 @@ import { Client, DatabaseError } from 'pg'
 import type { Logger } from 'pino'
 
 import type { Config } from '../config.ts'
+import { StartupError } from '../startup-error.ts'
 import { startEmbedded } from './embedded/embedded.ts'
 import { clientConfig, type Server } from './pool.ts'
-
-/** Why the service cannot be started, in words for whoever started it. */
-export class StartupError extends Error {
-  override name = 'StartupError'
-}
 
 export interface OpenServer {
   server: Server

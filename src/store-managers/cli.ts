@@ -9,8 +9,9 @@ import { type Config, ConfigError, readConfig } from '../config.ts'
 import { openContext } from '../context.ts'
 import { ensureSchema } from '../database/migrate.ts'
 import type { Server } from '../database/pool.ts'
-import { openServer, StartupError, waitForServer } from '../database/server.ts'
+import { openServer, waitForServer } from '../database/server.ts'
 import { openLog } from '../logging.ts'
+import { StartupError } from '../startup-error.ts'
 import { askForManager, type NewManager } from './questions.ts'
 
 const usage = `Registers a store manager, also where REGISTRATION=closed keeps strangers from doing so.
