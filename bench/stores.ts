@@ -53,7 +53,7 @@ async function openPostgres(folder: string, running: AsyncDisposableStack): Prom
   const embedded = await startEmbedded(folder, { log: () => {}, settings: postgresSettings })
   running.defer(() => embedded.stop())
   const pid = Number.parseInt(await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8'), 10)
-  const server = embedded.connection
+  const server = embedded.administration
   const { rows } = await onServer(server, 'public', (client) => client.query('show server_version'))
   return { ...server, pid, version: rows[0].server_version }
 }

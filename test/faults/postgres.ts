@@ -46,10 +46,10 @@ const frozen = fault('postgres-frozen', 'PostgreSQL: silent for ten seconds (SIG
   }
 })
 
-const readOnly = fault('postgres-read-only', 'PostgreSQL: read-only for two seconds', 3, async ({ server }) => {
+const readOnly = fault('postgres-read-only', 'PostgreSQL: read-only for two seconds', 3, async ({ administration }) => {
   const set = async (value: string) => {
-    await onServer(server, `alter system set default_transaction_read_only = ${value}`)
-    await onServer(server, 'select pg_reload_conf()')
+    await onServer(administration, `alter system set default_transaction_read_only = ${value}`)
+    await onServer(administration, 'select pg_reload_conf()')
   }
   await set('on')
   await sleep(2_000)

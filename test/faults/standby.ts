@@ -41,7 +41,7 @@ export async function openStandby(
   await writeFile(join(cluster, 'standby.signal'), '')
   await primary.start()
 
-  const { host, port, user } = primary.server
+  const { host, port, user } = primary.administration
   const { child, sockets } = await launch({
     folder,
     cluster,
@@ -53,19 +53,20 @@ export async function openStandby(
   })
   t.after(() => shutDown(child.pid ?? 0, cluster))
   const server = { ...primary.server, host: sockets }
+  const administration = { ...primary.administration, host: sockets }
   const isStandby = () => onServer(server, 'select pg_is_in_recovery() as is').then(({ rows }) => rows[0].is)
   await until(() => isStandby().catch(() => false))
-  await onServer(primary.server, `alter system set synchronous_standby_names = '*'`)
-  await onServer(primary.server, 'select pg_reload_conf()')
-  await until(async () => (await onServer(primary.server, follower)).rowCount)
+  await onServer(primary.administration, `alter system set synchronous_standby_names = '*'`)
+  await onServer(primary.administration, 'select pg_reload_conf()')
+  await until(async () => (await onServer(primary.administration, follower)).rowCount)
   return {
     server,
     async lag() {
-      await onServer(server, 'select pg_wal_replay_pause()')
+      await onServer(administration, 'select pg_wal_replay_pause()')
     },
     async promote() {
       // To wait there would hold up what is to be waited for.
-      await onServer(server, 'select pg_promote(false)')
+      await onServer(administration, 'select pg_promote(false)')
       await until(async () => !(await isStandby()))
     },
   }

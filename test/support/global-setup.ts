@@ -29,7 +29,8 @@ async function startPostgres(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'stockroom-test-'))
   const settings = { fsync: 'off', max_connections: '400' }
   const server = await startEmbedded(folder, { log: () => {}, settings })
-  const { host, port, user, database } = server.connection
+  // Tests create databases and roles; that the service needs no superuser is what start.test.ts and embedded.test.ts show.
+  const { host, port, user, database } = server.administration
   Object.assign(process.env, { POSTGRES_HOST: host, POSTGRES_PORT: port, POSTGRES_USER: user, POSTGRES_DB: database })
   running.push(async () => {
     await server.stop()

@@ -13,7 +13,10 @@ import { temporaryFolder } from './service.ts'
 
 /** A PostgreSQL of its own, with the tables of the service, to be stopped, started and killed. */
 export interface OwnPostgres {
+  /** As the service reaches it. */
   server: Server
+  /** As its superuser. */
+  administration: Server
   /** Of its files. */
   folder: string
   start(): Promise<void>
@@ -36,12 +39,13 @@ export async function openOwnPostgres(
   const open = () => startEmbedded(files, { log: () => {}, settings })
   let running = await open()
   closeAfter(t, () => running.stop())
-  const server = running.connection
+  const { connection: server, administration } = running
   await upgrade(server, 'public', pino({ level: 'silent' }))
   const start = async () => void (running = await open())
   const stop = () => running.stop()
   return {
     server,
+    administration,
     folder: files,
     start,
     stop,

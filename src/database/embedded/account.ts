@@ -1,78 +1,86 @@
 import { execFile } from 'node:child_process'
 import * as fs from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { ignore } from './system.ts'
+import { StartupError } from '../../startup-error.ts'
+import { enclose, type Enclosure, enclosureOf } from './enclosure.ts'
 
-/** Who owns the files, and the command that goes before a program to make it run as that user. */
+/** The user that PostgreSQL runs as. */
 export interface Account {
   uid: number
   gid: number
-  prefix: string[]
+  /** What lets the user into folders that are closed to it; undefined if it needs nothing. */
+  enclosure: Enclosure | undefined
 }
 
 const environment = { PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'UTC' }
 
-// initdb looks up the name of its user, and this one has a name nearly everywhere; user 1000 has none in many containers.
-const nobody: Account = { uid: 65_534, gid: 65_534, prefix: [] }
-const unshare = ['unshare', '--user', `--map-user=${nobody.uid}`, `--map-group=${nobody.gid}`]
+/** Runs the server where we are root. No system assigns this number, so no other program has the files. */
+const dedicated = 61_000
+
+/** Has a name nearly everywhere. */
+const nobody = 65_534
 
 /**
- * The account that runs the server in `folder`: ours. But PostgreSQL refuses to be root: then it is the folder's owner,
- * root without its powers, or nobody.
+ * The account that runs the server in `folder`: ours, or a user of its own if that is root, whose files it never can read.
  *
  * @param programs the folder of the binaries
- * @throws Error if none of them can
+ * @throws StartupError if there is no such user
  */
 export async function chooseAccount(folder: string, programs: string): Promise<Account> {
-  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0]
-  if (uid !== 0) return { uid, gid, prefix: [] }
-  const owner = await fs.stat(folder)
-  const choice =
-    owner.uid === 0 ? [{ uid, gid, prefix: unshare }, nobody] : [{ uid: owner.uid, gid: owner.gid, prefix: [] }]
-  const problems: string[] = []
-  for (const account of choice) {
-    const problem = await tryAccount(account, folder, join(programs, 'postgres'))
+  const ours = process.getuid?.() ?? 0
+  if (ours !== 0) return { uid: ours, gid: process.getgid?.() ?? 0, enclosure: undefined }
+  const direct = { uid: dedicated, gid: dedicated, enclosure: undefined }
+  await letThrough(folder, direct.gid)
+  const enclosure = await enclosureOf([folder, dirname(programs)], direct.gid)
+  let problem: string | undefined
+  for (const account of enclosure ? [{ ...direct, enclosure }, direct] : [direct]) {
+    problem = await tryAccount(account, folder, programs)
     if (problem === undefined) return account
-    problems.push(problem)
   }
-  throw new Error(
-    `PostgreSQL refuses to run as root, and no other user can reach ${folder} and ${programs}. Let others pass through ` +
-      `the folders above (chmod o+x), start as an ordinary user, or set POSTGRES_HOST.\n${problems.join('\n')}`,
+  throw new StartupError(
+    `PostgreSQL must not run as root, and user ${dedicated}, as which it would run, cannot pass through ` +
+      `${enclosure?.closed.join(' and ') ?? `${folder} and ${programs}`} (${problem}). Let other users through ` +
+      '(chmod o+x), put the project and DATA_DIR elsewhere, start as an ordinary user, or set POSTGRES_HOST.',
   )
 }
 
-/** @returns why `account` cannot run `program` in `folder`, or undefined if it can */
-async function tryAccount(account: Account, folder: string, program: string): Promise<string | undefined> {
-  const { uid, mode } = await fs.stat(folder)
-  if (account.uid !== uid) {
-    // Its group may pass through to the cluster, but not see what else is there.
-    await fs.chown(folder, uid, account.gid)
-    await fs.chmod(folder, mode | 0o010)
-  }
-  const script = 'test -x "$0" || { echo "$0: no way in" >&2; exit 1; }; exec "$1" --version'
-  const { command, parameters, options } = runAs(account, ['sh', '-c', script, folder, program])
+/** The account for initdb, which refuses a user without a name. The group still keeps others of that name out. */
+export function named(account: Account): Account {
+  return process.getuid?.() === 0 ? { ...account, uid: nobody } : account
+}
+
+/** Lets the group pass through a folder of root, but not see what else is in it. */
+export async function letThrough(folder: string, gid: number): Promise<void> {
+  const { mode } = await fs.stat(folder)
+  if ((mode & 0o001) !== 0) return
+  await fs.chown(folder, 0, gid)
+  await fs.chmod(folder, (mode & 0o7777) | 0o010)
+}
+
+/** @returns why `account` cannot run PostgreSQL in `folder`, or undefined if it can */
+async function tryAccount(account: Account, folder: string, programs: string): Promise<string | undefined> {
+  const script = 'test -x "$0" && exec "$1" --version'
+  const { command, parameters, options } = runAs(account, ['sh', '-c', script, folder, join(programs, 'postgres')])
   return promisify(execFile)(command, parameters, { ...options, timeout: 5_000 }).then(
     () => undefined,
-    (error: Error) => error.message,
+    ({ stderr, message }: Error & { stderr?: string }) => (stderr || message).trim().split('\n').at(-1),
   )
 }
 
 /** What a child process is made of that runs `program` as `account`, and learns nothing from our environment. */
-export function runAs({ uid, gid, prefix }: Account, program: string[]) {
-  const [command = '', ...parameters] = [...prefix, ...program]
-  return { command, parameters, options: { uid, gid, cwd: '/', env: environment } }
+export function runAs({ uid, gid, enclosure }: Account, program: string[]) {
+  const line = enclosure ? enclose(enclosure, { uid, gid }, program) : program
+  const [command = '', ...parameters] = line
+  const user = enclosure ? {} : { uid, gid }
+  return { command, parameters, options: { ...user, cwd: '/', env: environment } }
 }
 
-/** Gives `path` and all in it to `account`: itself last, so that an interrupted change is made again. */
+/** Gives `path` and all in it to `account`, if root may. */
 export async function changeOwner(path: string, { uid, gid }: Account): Promise<void> {
-  const found = await fs.lstat(path).catch(ignore('ENOENT'))
-  if (!found || found.uid === uid || process.getuid?.() !== 0) return
-  // With their types, or the targets of links would be listed, and given away, too.
-  const entries = found.isDirectory() ? await fs.readdir(path, { recursive: true, withFileTypes: true }) : []
-  for (const { parentPath, name } of entries) {
-    await fs.lchown(join(parentPath, name), uid, gid).catch(ignore('ENOENT'))
-  }
-  await fs.lchown(path, uid, gid)
+  const found = await fs.lstat(path)
+  if (found.uid === uid || process.getuid?.() !== 0) return
+  // Unlike a loop of ours, it cannot be led elsewhere by links, and comes to the folder itself last.
+  await promisify(execFile)('chown', ['-hR', `${uid}:${gid}`, path])
 }

@@ -1,13 +1,15 @@
 import type { ChildProcess } from 'node:child_process'
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import * as fs from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { type Account, changeOwner, chooseAccount } from './account.ts'
+import { StartupError } from '../../startup-error.ts'
+import { type Account, changeOwner, chooseAccount, letThrough, named } from './account.ts'
 import { discardStale } from './postmaster.ts'
 import { failure, type LogEnd, markLog, readLog, run } from './programs.ts'
+import { administrator } from './roles.ts'
+import { makeSocketFolder, removeOldSocketFolder, removeSocketFolder, socketLock } from './sockets.ts'
 import { hasEnded, ignore, parsePid, processExists, remove, waitUntil } from './system.ts'
 
 /** What a launch works with. */
@@ -42,7 +44,7 @@ const transientFailure = /lock file ".*"(?: already exists| is empty|: No such f
 const leftoverPrefix = 'postgres.new-'
 
 const initdbOptions = [
-  '--username=stockroom',
+  `--username=${administrator}`,
   '--auth=trust',
   '--data-checksums',
   '--no-instructions',
@@ -58,14 +60,15 @@ export async function launch(setup: Setup): Promise<Launch> {
   const account = await chooseAccount(folder, programs)
   await removeLeftovers(folder)
   const log = await markLog(logFile)
-  const isThere = await fs.stat(join(cluster, 'PG_VERSION')).catch(ignore('ENOENT'))
+  const isThere = await fs.lstat(join(cluster, 'PG_VERSION')).catch(ignore('ENOENT'))
   if (!isThere) await createCluster(setup, account, log)
   await changeOwner(cluster, account)
-  const sockets = await makeSocketFolder(folder, account)
-  for (const file of [join(cluster, 'postmaster.pid'), join(sockets, '.s.PGSQL.5432.lock')]) {
-    await discardStale(file, cluster)
-  }
-  const fixed = { listen_addresses: '', unix_socket_directories: `"${sockets}"`, port: '5432' }
+  await closeToOthers(cluster)
+  await removeOldSocketFolder(cluster)
+  const sockets = await makeSocketFolder(cluster, account)
+  for (const file of [join(cluster, 'postmaster.pid'), socketLock(sockets)]) await discardStale(file, cluster)
+  const quoted = `"${sockets.replaceAll('"', '""')}"`
+  const fixed = { listen_addresses: '', unix_socket_directories: quoted, port: '5432' }
   const settings = Object.entries({ ...defaults, ...setup.settings, ...fixed })
   const parameters = ['-D', cluster, ...settings.map(([name, value]) => `--${name}=${value}`)]
   const child = await run(setup, account, 'postgres', parameters)
@@ -76,11 +79,11 @@ export async function launch(setup: Setup): Promise<Launch> {
 /**
  * Waits a little if the reason why the server ended may pass.
  *
- * @throws Error if not
+ * @throws StartupError if not
  */
 export async function assertTransient({ child, sockets, log }: Launch): Promise<void> {
   if (child.exitCode && !transientFailure.test(await readLog(log))) {
-    await fs.rmdir(sockets).catch(() => {})
+    await removeSocketFolder(sockets)
     throw await failure('PostgreSQL failed to start', log)
   }
   await sleep(100)
@@ -103,13 +106,17 @@ async function createCluster(setup: Setup, account: Account, log: LogEnd): Promi
   const fresh = join(folder, `${leftoverPrefix}${process.pid}-${randomUUID().slice(0, 8)}`)
   try {
     await fs.mkdir(fresh, 0o700)
-    await changeOwner(fresh, account)
+    if (process.getuid?.() === 0) await letThrough(fresh, account.gid)
+    const files = join(fresh, 'postgres')
+    await fs.mkdir(files, 0o700)
+    await changeOwner(files, named(account))
     const quick = settings['fsync'] === 'off' ? ['--no-sync'] : []
-    const child = await run(setup, account, 'initdb', [...initdbOptions, ...quick, fresh])
+    const child = await run(setup, named(account), 'initdb', [...initdbOptions, ...quick, files])
     if (!(await waitUntil(() => hasEnded(child), deadline - Date.now()))) child.kill('SIGKILL')
     if (child.exitCode !== 0) throw await failure('PostgreSQL could not be set up', log)
-    // Somebody else may have been faster.
-    await fs.rename(fresh, cluster).catch(ignore('ENOTEMPTY', 'EEXIST'))
+    await changeOwner(files, account)
+    // Another process may have been faster.
+    await fs.rename(files, cluster).catch(ignore('ENOTEMPTY', 'EEXIST'))
     await sync(folder)
   } finally {
     await remove(fresh)
@@ -121,18 +128,13 @@ async function sync(folder: string): Promise<void> {
   await handle.sync()
 }
 
-/** A folder that nobody else may enter, its path short: that of a socket may have about 100 bytes. */
-async function makeSocketFolder(folder: string, account: Account): Promise<string> {
-  const parent = Buffer.byteLength(resolve(tmpdir())) < 60 ? resolve(tmpdir()) : '/tmp'
-  const hash = createHash('sha256').update(`${account.uid} ${folder}`).digest('hex')
-  const path = join(parent, `stockroom-${hash.slice(0, 16)}`)
-  await fs.mkdir(path, 0o700).catch(ignore('EEXIST'))
-  const found = await fs.lstat(path).catch(ignore('ENOENT'))
-  if (!found) return makeSocketFolder(folder, account)
-  if (!found.isDirectory() || ![account.uid, process.getuid?.()].includes(found.uid)) {
-    throw new Error(`${path} belongs to somebody else: remove it, or set TMPDIR to another folder`)
-  }
-  await fs.chmod(path, 0o700).catch(ignore('ENOENT'))
-  await changeOwner(path, account)
-  return path
+/** PostgreSQL refuses files that a group may write, as some volumes make them at each mount. */
+async function closeToOthers(cluster: string): Promise<void> {
+  const { mode } = await fs.stat(cluster)
+  if ((mode & 0o027) === 0) return
+  await fs.chmod(cluster, 0o700).catch((cause: Error) => {
+    throw new StartupError(`${cluster} is open to other users (${cause.message}). Run chmod 700 on it as its owner.`, {
+      cause,
+    })
+  })
 }

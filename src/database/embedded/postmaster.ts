@@ -4,6 +4,7 @@ import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
+import { StartupError } from '../../startup-error.ts'
 import { ignore, parsePid, processExists, readText, remove, send, waitUntil } from './system.ts'
 
 /** The process that a PostgreSQL server is, with what it says of itself. */
@@ -11,7 +12,7 @@ export interface Postmaster {
   pid: number
   status: string | undefined
   /** `host` is the absolute folder of the Unix socket. */
-  connection: { host: string; port: number; user: string; database: string }
+  connection: { host: string; port: number }
 }
 
 /** The live server of `cluster`, as its lock file describes it. */
@@ -23,12 +24,12 @@ export async function findPostmaster(cluster: string): Promise<Postmaster | unde
   return {
     pid,
     status: status?.trim(),
-    connection: { host, port: Number(port), user: 'stockroom', database: 'stockroom' },
+    connection: { host, port: Number(port) },
   }
 }
 
 /** Whether `pid` is a PostgreSQL on `cluster`, neither ended nor another program that was given its number. */
-async function serves(pid: number, cluster: string): Promise<boolean> {
+export async function serves(pid: number, cluster: string): Promise<boolean> {
   if (!processExists(pid)) return false
   try {
     return (await fs.readlink(`/proc/${pid}/cwd`)) === (await fs.realpath(cluster))
@@ -54,7 +55,7 @@ export async function discardStale(file: string, cluster: string): Promise<void>
   const text = await readText(file)
   const pid = parsePid(text)
   if (pid === 0) {
-    const age = Date.now() - ((await fs.stat(file).catch(ignore('ENOENT')))?.mtimeMs ?? Date.now())
+    const age = Date.now() - ((await fs.lstat(file).catch(ignore('ENOENT')))?.mtimeMs ?? Date.now())
     if (age < 1_000) return
   } else if (!processExists(pid) || (await serves(pid, cluster))) return
   const aside = `${file}.stale-${randomUUID()}`
@@ -81,5 +82,5 @@ export async function shutDown(pid: number, cluster: string): Promise<void> {
     await waitUntil(() => !processExists(pid), 200)
     return
   }
-  throw new Error(`PostgreSQL (process ${pid}) does not end`)
+  throw new StartupError(`PostgreSQL (process ${pid}) does not end: end it with kill ${pid}.`)
 }

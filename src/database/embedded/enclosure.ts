@@ -1,0 +1,46 @@
+import * as fs from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** How a user gets at folders below others that are closed to it: in a mount namespace, where the latter show nothing else. */
+export interface Enclosure {
+  closed: string[]
+  paths: string[]
+}
+
+/** @returns undefined if no folder above `paths` is closed to `gid` */
+export async function enclosureOf(paths: string[], gid: number): Promise<Enclosure | undefined> {
+  const found = await Promise.all(paths.map(async (path) => ({ path, top: await closedAbove(path, gid) })))
+  const hidden = found.filter(({ top }) => top !== undefined)
+  if (hidden.length === 0) return undefined
+  return { closed: [...new Set(hidden.flatMap(({ top }) => top ?? []))], paths: hidden.map(({ path }) => path) }
+}
+
+/** The topmost folder above `path` that neither everybody nor the group may pass through. */
+export async function closedAbove(path: string, gid: number): Promise<string | undefined> {
+  const parent = dirname(path)
+  if (parent === path) return undefined
+  const above = await closedAbove(parent, gid)
+  if (above !== undefined) return above
+  const found = await fs.stat(parent)
+  const needed = found.gid === gid ? 0o010 : 0o001
+  return (found.mode & needed) === 0 ? parent : undefined
+}
+
+/**
+ * The command line that runs `program` as a user who finds `paths` where they are. Only root may run it, and only where
+ * mounting is allowed. All steps replace each other, so the process number stays.
+ */
+export function enclose({ closed, paths }: Enclosure, user: { uid: number; gid: number }, program: string[]): string[] {
+  const script = [
+    'set -e',
+    ...paths.map((_, index) => `exec ${index + 3}<"$${index + 1}"`),
+    ...closed.map((_, index) => `mount -t tmpfs -o mode=711,size=64k tmpfs "$${paths.length + index + 1}"`),
+    ...paths.map((_, index) => {
+      const bind = `mount --no-canonicalize --bind /proc/self/fd/${index + 3} "$${index + 1}"`
+      return `mkdir -p "$${index + 1}"; ${bind}; exec ${index + 3}<&-`
+    }),
+    `shift ${paths.length + closed.length}`,
+    `exec setpriv --reuid=${user.uid} --regid=${user.gid} --clear-groups --inh-caps=-all --no-new-privs "$@"`,
+  ]
+  return ['unshare', '--mount', 'sh', '-c', script.join('\n'), 'sh', ...paths, ...closed, ...program]
+}

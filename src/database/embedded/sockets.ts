@@ -1,0 +1,62 @@
+import * as fs from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+
+import { StartupError } from '../../startup-error.ts'
+import { type Account, changeOwner } from './account.ts'
+import { closedAbove } from './enclosure.ts'
+import { serves } from './postmaster.ts'
+import { parsePid, readText } from './system.ts'
+
+const socket = '.s.PGSQL.5432'
+const prefix = 'stockroom-'
+
+/** In bytes, without the zero at the end: what every system takes. */
+const longestPath = 103
+
+/**
+ * A folder for the socket, which no other user can create or enter: the cluster itself, or one with a random name if its path is too
+ * long for a socket. PostgreSQL writes down in its lock file which it is.
+ *
+ * @throws StartupError if there is no place for one
+ */
+export async function makeSocketFolder(cluster: string, account: Account): Promise<string> {
+  if (fits(cluster)) return cluster
+  for (const parent of new Set([resolve(tmpdir()), '/tmp', '/run', '/dev/shm'])) {
+    const path = await fs.mkdtemp(join(parent, prefix)).catch(() => undefined)
+    if (path === undefined) continue
+    const isClosed = process.getuid?.() === 0 && (await closedAbove(path, account.gid)) !== undefined
+    if (fits(path) && !isClosed) {
+      await changeOwner(path, account)
+      return path
+    }
+    await fs.rmdir(path)
+  }
+  throw new StartupError(
+    `The path of DATA_DIR is too long for a socket in it (${cluster}), and there is no temporary folder for one. ` +
+      'Choose a shorter DATA_DIR, or set TMPDIR to a folder that exists.',
+  )
+}
+
+/** The file that PostgreSQL locks the socket with. */
+export function socketLock(folder: string): string {
+  return join(folder, `${socket}.lock`)
+}
+
+/** Removes the folder of the socket that a server which was killed has left, if it was one with a random name. */
+export async function removeOldSocketFolder(cluster: string): Promise<void> {
+  const text = await readText(join(cluster, 'postmaster.pid'))
+  const [, , , , folder = ''] = text.split('\n')
+  if (!(await serves(parsePid(text), cluster))) await removeSocketFolder(folder)
+}
+
+/** Removes a folder that `makeSocketFolder` made, with the socket that nobody listens on any more. */
+export async function removeSocketFolder(folder: string): Promise<void> {
+  if (!basename(folder).startsWith(prefix)) return
+  for (const file of [join(folder, socket), socketLock(folder)]) await fs.unlink(file).catch(() => {})
+  await fs.rmdir(folder).catch(() => {})
+}
+
+function fits(folder: string): boolean {
+  return Buffer.byteLength(join(folder, socket)) <= longestPath
+}
