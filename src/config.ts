@@ -1,15 +1,28 @@
-import { flag, identifier, integer, oneOf, optional, origins, proxies, type Setting, text } from './settings.ts'
+import {
+  flag,
+  identifier,
+  integer,
+  isServiceLink,
+  oneOf,
+  optional,
+  origins,
+  port,
+  proxies,
+  type Setting,
+  text,
+} from './settings.ts'
+import { StartupError } from './startup-error.ts'
 
 export type Config = ReturnType<typeof readConfig>
 
 /** Settings that do not fit. The message names every one of them, never a value. */
-export class ConfigError extends Error {
+export class ConfigError extends StartupError {
   override name = 'ConfigError'
 }
 
 const settings = {
   POSTGRES_HOST: optional('host or socket folder of PostgreSQL; without one the embedded server serves'),
-  POSTGRES_PORT: integer('port of PostgreSQL', 5432, 1, 65_535),
+  POSTGRES_PORT: port('port of PostgreSQL', 5432),
   POSTGRES_USER: text('user of PostgreSQL', 'postgres'),
   POSTGRES_PASSWORD: optional('password of PostgreSQL'),
   POSTGRES_DB: text('database of PostgreSQL', 'stockroom'),
@@ -18,7 +31,7 @@ const settings = {
   POSTGRES_MAX_OVERFLOW: integer('connections each process may open beyond those', 10, 0, 1000),
   POSTGRES_ECHO: flag('log each SQL statement, without its parameters', false),
   REDIS_HOST: optional('host of Redis; without one logouts are written to PostgreSQL alone'),
-  REDIS_PORT: integer('port of Redis', 6379, 1, 65_535),
+  REDIS_PORT: port('port of Redis', 6379),
   REDIS_DB: integer('database number of Redis', 0, 0, 65_535),
   REDIS_PASSWORD: optional('password of Redis'),
   JWT_SECRET: optional('signs the tokens, at least 32 bytes (HS384: 48, HS512: 64); required with POSTGRES_HOST'),
@@ -81,7 +94,7 @@ const shortestKey = { HS256: 32, HS384: 48, HS512: 64 }
  */
 export function readConfig(env: Record<string, string | undefined>) {
   const { values, problems } = parseAll(env)
-  problems.push(...checkSecret(values), ...checkDrain(values))
+  problems.push(...checkSecret(values), ...checkDrain(values), ...checkServers(env))
   if (problems.length > 0) {
     throw new ConfigError(`These settings do not fit:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
   }
@@ -167,6 +180,30 @@ function checkSecret({ JWT_SECRET, JWT_ALGORITHM, POSTGRES_HOST }: Values): stri
 
 function checkDrain({ DRAIN_DELAY, SHUTDOWN_TIMEOUT }: Values): string[] {
   return DRAIN_DELAY > SHUTDOWN_TIMEOUT ? ['DRAIN_DELAY must not be longer than SHUTDOWN_TIMEOUT'] : []
+}
+
+/** Settings of a server that is not named, for they would be ignored while another one serves. */
+function checkServers(env: Record<string, string | undefined>): string[] {
+  const problems: string[] = []
+  if (!env['POSTGRES_HOST']) {
+    const names = ['POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB']
+    // Kubernetes sets the port by itself, for a Service of that name.
+    const given = names.filter((name) => env[name] && !isServiceLink(env[name]))
+    if (given.length > 0) {
+      problems.push(
+        `POSTGRES_HOST is missing beside ${given.join(', ')}: set it, or unset those for the embedded server`,
+      )
+    }
+    if (env['DATABASE_URL']) {
+      problems.push(
+        'DATABASE_URL is not supported: set POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, and so on, or unset it',
+      )
+    }
+  }
+  if (!env['REDIS_HOST'] && env['REDIS_URL']) {
+    problems.push('REDIS_URL is not supported: set REDIS_HOST, REDIS_PORT, and so on, or unset it')
+  }
+  return problems
 }
 
 function server(host: string, values: Values) {

@@ -1,7 +1,5 @@
 import cluster from 'node:cluster'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { loadEnvFile } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Logger } from 'pino'
@@ -14,9 +12,10 @@ import { ensureSchema } from './database/migrate.ts'
 import type { Server } from './database/pool.ts'
 import { openServer, waitForServer } from './database/server.ts'
 import { drain } from './drain.ts'
+import { loadEnvironment } from './environment.ts'
 import { listen, type Listener } from './listen.ts'
 import { openLog } from './logging.ts'
-import { StartupError } from './startup-error.ts'
+import { explain, StartupError } from './startup-error.ts'
 import { superviseWorkers } from './workers.ts'
 
 const usage = `Stockroom, the catalogue service of a store.
@@ -103,14 +102,13 @@ function workerSettings({ server, secret }: Stores): Record<string, string> {
 
 function announce(host: string, port: number, log: Logger): void {
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  log.info(`Stockroom serves on ${url}`)
-  log.info(`Its documentation is at ${url}/scalar`)
+  log.info(`Stockroom serves on ${url} (documentation: ${url}/scalar)`)
 }
 
 async function main(args: string[]): Promise<void> {
   if (args.includes('--help')) return console.log(usage)
   if (args.length > 0) throw new ConfigError(`There is no option ${args[0]}. See npm start -- --help`)
-  if (existsSync('.env')) loadEnvFile('.env')
+  loadEnvironment()
   const config = readConfig(process.env)
   const log = await openLog(config.logLevel)
 
@@ -125,17 +123,11 @@ async function main(args: string[]): Promise<void> {
   await run(config, log, stop.signal)
 }
 
-/** For whoever started it: the message alone where that says it all. */
-function explain(error: NodeJS.ErrnoException): string | undefined {
-  if (error.code === 'EADDRINUSE') return `Port ${process.env['PORT'] ?? 8000} is in use: give another one as PORT.`
-  return error instanceof ConfigError || error instanceof StartupError ? error.message : error.stack
-}
-
 try {
   await main(process.argv.slice(2))
   process.exit()
 } catch (error) {
   if ((error as Error).name === 'AbortError') process.exit()
-  console.error(explain(error as Error))
+  console.error(explain(error))
   process.exit(1)
 }

@@ -48,6 +48,17 @@ export function integer(help: string, standard: number, min: number, max: number
   }
 }
 
+/** The number of a port, or the address that Kubernetes sets under the same name for a Service: `tcp://10.0.0.1:6379`. */
+export function port(help: string, standard: number): Setting<number> {
+  const number = integer(help, standard, 1, 65_535)
+  return { ...number, parse: (given) => number.parse(isServiceLink(given) ? (given.split(':').at(-1) ?? '') : given) }
+}
+
+/** Whether Kubernetes has set this, rather than an operator. */
+export function isServiceLink(given: string): boolean {
+  return /^tcp:\/\/[^/]+:\d+$/.test(given)
+}
+
 /** Origins as browsers send them (`https://shop.example`), with commas between, or `*`. */
 export function origins(help: string): Setting<string[] | undefined> {
   return {

@@ -150,6 +150,22 @@ test('a PostgreSQL of your own needs a secret of your own', (t: TestContext) => 
   t.assert.strictEqual(readConfig({ POSTGRES_HOST: 'h', JWT_SECRET: secret }).postgres?.host, 'h')
 })
 
+test('settings of a server that is not named are refused, unless Kubernetes has set them', (t: TestContext) => {
+  for (const name of ['POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB']) {
+    t.assert.throws(() => readConfig({ [name]: '1' }), new RegExp(`POSTGRES_HOST is missing beside ${name}: set it`))
+  }
+  t.assert.throws(
+    () => readConfig({ DATABASE_URL: 'postgres://db' }),
+    /DATABASE_URL is not supported: set POSTGRES_HOST/,
+  )
+  t.assert.throws(() => readConfig({ REDIS_URL: 'redis://db' }), /REDIS_URL is not supported: set REDIS_HOST/)
+  const link = 'tcp://10.0.0.1:6380'
+  const embedded = readConfig({ POSTGRES_PORT: link, REDIS_PORT: link })
+  t.assert.deepStrictEqual([embedded.postgres, embedded.redis], [undefined, undefined])
+  t.assert.strictEqual(readConfig({ REDIS_HOST: 'h', REDIS_PORT: link, REDIS_URL: 'redis://h' }).redis?.port, 6380)
+  t.assert.throws(() => readConfig({ REDIS_PORT: 'tcp://10.0.0.1' }), /REDIS_PORT must be a whole number/)
+})
+
 test('the help has a line for each setting, with its default', (t: TestContext) => {
   const help = describeSettings().split('\n')
   t.assert.strictEqual(help.length, 37)

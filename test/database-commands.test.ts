@@ -66,11 +66,11 @@ test('a revision of an unchanged model writes nothing, and one without a message
 })
 
 test('a mistake is answered with a message alone', async (t: TestContext) => {
-  const settings = await db(t, { POSTGRES_PORT: 'banana' }, 'status')
+  const settings = await db(t, { LOG_LEVEL: 'banana' }, 'status')
   t.assert.strictEqual(settings.code, 1)
   t.assert.deepStrictEqual(settings.printed, [
     'These settings do not fit:',
-    '  POSTGRES_PORT must be a whole number from 1 to 65535',
+    '  LOG_LEVEL must be one of info, trace, debug, warn, error, fatal, silent',
   ])
   const extra = await db(t, {}, 'upgrade', 'twice')
   t.assert.strictEqual(extra.code, 1)

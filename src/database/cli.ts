@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs'
-import { loadEnvFile } from 'node:process'
-
 import { readConfig, ConfigError } from '../config.ts'
+import { loadEnvironment } from '../environment.ts'
 import { openLog } from '../logging.ts'
-import { StartupError } from '../startup-error.ts'
+import { explain } from '../startup-error.ts'
 import { createRevision, downgrade, status, upgrade } from './migrate.ts'
 import { openServer, waitForServer } from './server.ts'
 
@@ -16,7 +14,7 @@ const usage = `Usage:
 async function main([command, ...rest]: string[]): Promise<void> {
   if (command === 'revision') return revise(rest)
   if (rest.length > 0 || !['status', 'upgrade', 'downgrade'].includes(command ?? '')) throw new ConfigError(usage)
-  if (existsSync('.env')) loadEnvFile('.env')
+  loadEnvironment()
   const config = readConfig(process.env)
   const log = await openLog(config.logLevel)
   const { server, close } = await openServer(config, log)
@@ -53,7 +51,6 @@ function print({ applied, pending, unknown }: Awaited<ReturnType<typeof status>>
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  const known = error instanceof ConfigError || error instanceof StartupError
-  console.error(known ? error.message : error)
+  console.error(explain(error))
   process.exitCode = 1
 }

@@ -22,6 +22,9 @@ const standardPatience = { wait: 2_000, rest: 3_000, tries: 20 }
 /** The SQLSTATE of a lock that was not to be had in time. */
 const lockNotAvailable = '55P03'
 
+/** The SQLSTATE of what a role may not do. */
+const insufficientPrivilege = '42501'
+
 export interface Status {
   applied: string[]
   pending: string[]
@@ -126,7 +129,9 @@ async function migrate(
     try {
       orm.migrator.on('migrating', ({ name }) => log.info({ name }, 'applying migration'))
       orm.migrator.on('reverting', ({ name }) => log.info({ name }, 'taking migration back'))
-      const done = await retryLocked(() => run(orm.migrator), log, patience)
+      const done = await retryLocked(() => run(orm.migrator), log, patience).catch((error: unknown) => {
+        throw explainRefusal(error, server, schema)
+      })
       return done.map(({ name }) => name)
     } finally {
       await orm.close()
@@ -154,6 +159,15 @@ async function retryLocked<T>(
       await sleep(rest)
     }
   }
+}
+
+function explainRefusal(error: unknown, { user, database }: Server, schema: string): unknown {
+  if ((error as { code?: string }).code !== insufficientPrivilege) return error
+  return new StartupError(
+    `The role ${user} may not change tables in the schema ${schema} of the database ${database}. As its owner run: ` +
+      `grant create on schema ${schema} to ${user}. Or migrate with a role that may, and set AUTO_MIGRATE=false.`,
+    { cause: error },
+  )
 }
 
 async function openOrm(server: Server, schema: string, path = folder, lockTimeout = 0) {

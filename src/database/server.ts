@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Client, DatabaseError } from 'pg'
@@ -17,7 +18,12 @@ export interface OpenServer {
 
 /** The PostgreSQL that the settings name, or the embedded one, started if it does not run. */
 export async function openServer({ postgres, dataDir }: Config, log: Logger): Promise<OpenServer> {
-  if (postgres) return { server: postgres, ownerPid: undefined, close: async () => {} }
+  if (postgres) {
+    const { host, port, user, database } = postgres
+    log.info({ host, port, user, database }, 'using PostgreSQL')
+    return { server: postgres, ownerPid: undefined, close: async () => {} }
+  }
+  log.info({ folder: resolve(dataDir) }, 'using the embedded PostgreSQL: POSTGRES_HOST is not set')
   const embedded = await startEmbedded(dataDir, { log: (message) => log.info(message) })
   return { server: embedded.connection, ownerPid: embedded.ownerPid, close: () => embedded.stop() }
 }
@@ -38,7 +44,8 @@ export async function waitForServer(
   for (;;) {
     const error = await tryToConnect(server)
     if (!error) return
-    if (!mayPass(error)) throw new StartupError(`${where} refuses: ${error.message}.`)
+    if (error instanceof StartupError) throw error
+    if (!mayPass(error)) throw new StartupError(`${where} refuses: ${error.message}. Check the POSTGRES_* settings.`)
     if (Date.now() >= deadline)
       throw new StartupError(`${where} did not come up in ${timeoutMs / 1000} s: ${reason(error)}.`)
     log.info(`waiting for ${where}: ${reason(error)}`)
@@ -51,12 +58,23 @@ async function tryToConnect(server: Server): Promise<Error | undefined> {
   client.on('error', () => {})
   try {
     await client.connect()
-    return undefined
+    return await checkEncoding(client, server)
   } catch (error) {
     return error as Error
   } finally {
     await client.end().catch(() => {})
   }
+}
+
+/** @returns why the database cannot hold the text of any language */
+async function checkEncoding(client: Client, { database }: Server): Promise<StartupError | undefined> {
+  const { rows } = await client.query<{ encoding: string }>(`select current_setting('server_encoding') as encoding`)
+  const encoding = rows[0]?.encoding
+  if (encoding === 'UTF8') return undefined
+  return new StartupError(
+    `The database ${database} has the encoding ${encoding}, and Stockroom needs UTF8. ` +
+      'Create another one: createdb --encoding=UTF8 --template=template0 NAME. Then set POSTGRES_DB.',
+  )
 }
 
 /** Whether a server that is starting may say this: nothing listens yet, or it does and is not ready (57P03). */

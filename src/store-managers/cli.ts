@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { loadEnvFile } from 'node:process'
 import { parseArgs } from 'node:util'
 
 import type { Logger } from 'pino'
@@ -10,8 +8,9 @@ import { openContext } from '../context.ts'
 import { ensureSchema } from '../database/migrate.ts'
 import type { Server } from '../database/pool.ts'
 import { openServer, waitForServer } from '../database/server.ts'
+import { loadEnvironment } from '../environment.ts'
 import { openLog } from '../logging.ts'
-import { StartupError } from '../startup-error.ts'
+import { explain } from '../startup-error.ts'
 import { askForManager, type NewManager } from './questions.ts'
 
 const usage = `Registers a store manager, also where REGISTRATION=closed keeps strangers from doing so.
@@ -24,7 +23,7 @@ password is the first line of the standard input, and the other two have to be g
 async function main(args: string[]): Promise<void> {
   const { help, ...given } = readOptions(args)
   if (help) return console.log(usage)
-  if (existsSync('.env')) loadEnvFile('.env')
+  loadEnvironment()
   const config = readConfig(process.env)
   const manager = await askForManager(given)
   const log = await openLog(config.logLevel)
@@ -56,7 +55,7 @@ async function register(config: Config, server: Server, log: Logger, manager: Ne
   const app = await buildApp(context)
   try {
     const answer = await app.inject({ method: 'POST', url: '/store-managers', payload: manager })
-    if (answer.statusCode !== 201) throw new ConfigError(explain(answer.json()))
+    if (answer.statusCode !== 201) throw new ConfigError(describeProblem(answer.json()))
     return answer.json<{ id: string }>().id
   } finally {
     await app.close()
@@ -64,14 +63,13 @@ async function register(config: Config, server: Server, log: Logger, manager: Ne
   }
 }
 
-function explain({ detail, errors }: { detail: string; errors?: { loc: string[]; msg: string }[] }): string {
+function describeProblem({ detail, errors }: { detail: string; errors?: { loc: string[]; msg: string }[] }): string {
   return errors?.map(({ loc, msg }) => `The ${loc.at(-1)} ${msg}.`).join('\n') ?? detail
 }
 
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  const known = error instanceof ConfigError || error instanceof StartupError
-  console.error(known ? error.message : error)
+  console.error(explain(error))
   process.exitCode = 1
 }
