@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { chown, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { onServer } from './support/app.ts'
+import { openRole, serverOf } from './support/role.ts'
 import {
   isAlive,
   json,
@@ -154,6 +156,138 @@ test('two processes serve one port, a dead one is replaced, and a signal ends al
   t.assert.strictEqual(await service.end('SIGTERM'), 0)
   for (const pid of replaced) t.assert.ok(!isAlive(pid))
 })
+
+const failures: [what: string, env: Record<string, string>, said: RegExp][] = [
+  [
+    'a HOST that conda sets',
+    { HOST: 'x86_64-conda-linux-gnu' },
+    /^HOST does not name an address of this machine \(\w+\)\. Set HOST=localhost/,
+  ],
+  ['a HOST of another machine', { HOST: '192.0.2.1' }, /^HOST does not name an address of this machine/],
+  ['a database that is missing', { POSTGRES_DB: 'nowhere' }, /refuses: database "nowhere" does not exist\. Check the/],
+]
+
+for (const [what, env, said] of failures) {
+  test(`${what} ends the start with one line`, async (t: TestContext) => {
+    const { ended, output } = runMain(t, { ...(await realStores(t)), LOG_LEVEL: 'silent', PORT: '0', ...env })
+    t.assert.strictEqual(await ended, 1)
+    assertOneLine(t, output(), said)
+  })
+}
+
+test('a port that takes root ends the start with one line', async (t: TestContext) => {
+  const lowest = Number(await readFile('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8').catch(() => '1024'))
+  if (lowest <= 80) return t.skip('here every user may listen on every port')
+  const folder = await temporaryFolder(t)
+  const main = ['--import', './scripts/require-node.mjs', 'src/main.ts']
+  const env = { DATA_DIR: folder, LOG_LEVEL: 'silent', PORT: '80' }
+  const [command = '', ...args] = [...(await asNobody(folder)), process.execPath, ...main]
+  const { ended, output } = run(t, command, args, env)
+  t.assert.strictEqual(await ended, 1)
+  assertOneLine(t, output(), /^This user may not listen on port 80\. Set PORT to 1024 or higher\./)
+})
+
+for (const encoding of ['SQL_ASCII', 'LATIN1']) {
+  test(`a database in ${encoding} ends the start with one line`, async (t: TestContext) => {
+    const stores = await realStores(t)
+    const name = `encoded_${encoding.toLowerCase()}`
+    const admin = serverOf(stores)
+    await onServer(admin, `create database ${name} encoding ${encoding} template template0 locale 'C'`)
+    t.after(() => onServer(admin, `drop database ${name}`))
+    const { ended, output } = runMain(t, { ...stores, LOG_LEVEL: 'silent', POSTGRES_DB: name })
+    t.assert.strictEqual(await ended, 1)
+    assertOneLine(t, output(), new RegExp(`has the encoding ${encoding}, and Stockroom needs UTF8\\. Create`))
+  })
+}
+
+test('a role that may not create tables ends the start with one line', async (t: TestContext) => {
+  const { stores, schema, role } = await openRole(t, 'empty')
+  const { ended, output } = runMain(t, stores)
+  t.assert.strictEqual(await ended, 1)
+  const said = `The role ${role} may not change tables in the schema ${schema} .* run: grant create on schema ${schema} to ${role}`
+  t.assert.match(output(), new RegExp(said))
+  t.assert.ok(!output().includes('    at '))
+})
+
+test('a role that only reads and writes rows serves everything while AUTO_MIGRATE=false', async (t: TestContext) => {
+  const { role, schema, stores, server } = await openRole(t)
+  const service = await startService(t, { ...stores, AUTO_MIGRATE: 'false' })
+  const headers = await signInAt(service.url, 'ada@example.com')
+  const call = async (method: string, path: string, body?: string, type = 'application/json') => {
+    const options = body === undefined ? {} : { body, headers: { ...headers, 'content-type': type } }
+    const answer = await fetch(`${service.url}${path}`, { method, headers, ...options })
+    return { status: answer.status, text: await answer.text() }
+  }
+  const { id } = JSON.parse((await call('POST', '/items', tea)).text)
+  const csv = 'name,category,price_usd,in_stock\nSoap,Household,2.5,true\n'
+  const statuses = [
+    await call('POST', '/items/import', csv, 'text/csv'),
+    await call('PATCH', `/items/${id}`, '{"price_usd": 5.49}'),
+    await call('GET', '/items'),
+    await call('GET', '/items?q=tea&limit=10'),
+    await call('GET', '/items/summary'),
+    await call('GET', '/items/export'),
+    await call('DELETE', `/items/${id}`),
+    await call('PATCH', '/store-managers/me', '{"name": "Grace"}'),
+    await call('GET', '/readyz'),
+    await call('POST', '/store-managers/logout'),
+  ]
+  t.assert.deepStrictEqual(
+    statuses.map(({ status }) => status),
+    [200, 200, 200, 200, 200, 200, 204, 200, 200, 200],
+  )
+  t.assert.strictEqual((await call('GET', '/items')).status, 401)
+  for (const statement of [
+    'create table x (id int)',
+    'drop table items',
+    'truncate items',
+    'alter table items add x int',
+  ]) {
+    const refused = onServer(server, `set search_path = ${schema}; ${statement}`)
+    await t.assert.rejects(refused, { code: '42501' }, `${role}: ${statement}`)
+  }
+})
+
+test('it starts without a temporary folder', async (t: TestContext) => {
+  const service = await startService(t, { DATA_DIR: await temporaryFolder(t), TMPDIR: '/nonexistent' })
+  t.assert.strictEqual(await service.end('SIGTERM'), 0)
+})
+
+test('the start says once where it serves, and which database', async (t: TestContext) => {
+  const folder = await temporaryFolder(t)
+  const embedded = await startService(t, { DATA_DIR: folder })
+  const stores = await realStores(t)
+  const own = await startService(t, stores)
+  const lines = (output: string) =>
+    output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line))
+  t.assert.ok(lines(embedded.output()).some((line) => line.folder === folder && /^using the embedded/.test(line.msg)))
+  const using = lines(own.output()).find((line) => line.msg === 'using PostgreSQL')
+  t.assert.deepStrictEqual([using.host, using.database], [stores['POSTGRES_HOST'], stores['POSTGRES_DB']])
+  const { port } = new URL(own.url)
+  t.assert.strictEqual(
+    own
+      .output()
+      .split('\n')
+      .filter((line) => line.includes(port)).length,
+    1,
+  )
+})
+
+/** The output is one line, of what is wrong and what to do. */
+function assertOneLine(t: TestContext, output: string, said: RegExp): void {
+  t.assert.match(output, said)
+  t.assert.strictEqual(output.trimEnd().split('\n').length, 1, output)
+}
+
+/** What goes before a command to run it as a user who is not root, and owns `folder`. */
+async function asNobody(folder: string): Promise<string[]> {
+  if (process.getuid?.() !== 0) return []
+  await chown(folder, 65_534, 65_534)
+  return ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+}
 
 async function postmasterPid(folder: string): Promise<number> {
   return Number.parseInt(await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8'), 10)
