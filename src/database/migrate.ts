@@ -7,6 +7,7 @@ import { Client } from 'pg'
 import type { Logger } from 'pino'
 
 import { StartupError } from '../startup-error.ts'
+import { adoptionRefused } from './adoption.ts'
 import type { Database } from './database.ts'
 import { clientConfig, type Server } from './pool.ts'
 
@@ -162,7 +163,10 @@ async function retryLocked<T>(
 }
 
 function explainRefusal(error: unknown, { user, database }: Server, schema: string): unknown {
-  if ((error as { code?: string }).code !== insufficientPrivilege) return error
+  const { code, cause, message } = error as Error & { code?: string }
+  if (code === adoptionRefused)
+    return new StartupError(cause instanceof Error ? cause.message : message, { cause: error })
+  if (code !== insufficientPrivilege) return error
   return new StartupError(
     `The role ${user} may not change tables in the schema ${schema} of the database ${database}. As its owner run: ` +
       `grant create on schema ${schema} to ${user}. Or migrate with a role that may, and set AUTO_MIGRATE=false.`,

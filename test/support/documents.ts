@@ -10,15 +10,22 @@ const npx = `npx() { shift; '${process.execPath}' '${command}' "$@"; }`
  * Pastes the shell's blocks of a Markdown text into one shell, in `folder`, against the service at `url`.
  *
  * @param begin what the shell is told before
+ * @param env further variables
  * @returns the lines that were printed, and those that the text shows, with what is another each time made the same
  */
-export function pasteBlocks(markdown: string, url: string, folder: string, begin = 'set -eu') {
+export function pasteBlocks(
+  markdown: string,
+  url: string,
+  folder: string,
+  begin = 'set -eu',
+  env: Record<string, string> = {},
+) {
   const blocks = codeBlocks(markdown)
   const script = blocks.filter(({ language }) => language === 'sh').map(({ text }) => `${text}\necho`)
   const shown = blocks.filter(({ language }) => language === 'json' || language === 'text').map(({ text }) => text)
   const printed = execFileSync('bash', {
     cwd: folder,
-    env: { ...process.env, STOCKROOM_URL: url, XDG_CONFIG_HOME: folder },
+    env: { ...process.env, ...env, STOCKROOM_URL: url, XDG_CONFIG_HOME: folder },
     encoding: 'utf8',
     input: [begin, npx, ...script].join('\n').replaceAll('localhost:8000', url.replace('http://', '')),
   })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
+import type { Server } from '../../src/database/pool.ts'
 import { openSchema, password, secret } from './app.ts'
 import { closeAfter, type Lifetime } from './lifetime.ts'
 
@@ -82,6 +83,11 @@ export async function realStores(
   state: 'migrated' | 'empty' = 'migrated',
 ): Promise<Record<string, string>> {
   const { server, schema } = await openSchema(t, state)
+  return settingsOf(server, schema)
+}
+
+/** The settings of a service on `schema` of a server. */
+export function settingsOf(server: Server, schema: string): Record<string, string> {
   return {
     POSTGRES_HOST: server.host,
     POSTGRES_PORT: String(server.port),

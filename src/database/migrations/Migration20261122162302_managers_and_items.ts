@@ -1,10 +1,14 @@
 import { Migration } from '@mikro-orm/migrations';
 
+import { copyRows, restoreTables, setTablesAside } from '../adoption.ts';
+
 export class Migration20261122162302_managers_and_items extends Migration {
 
   override name = 'Migration20261122162302_managers_and_items';
 
   override up(): void | Promise<void> {
+    this.addSql(setTablesAside);
+
     this.addSql(`create table "store_managers" ("id" uuid not null, "name" text not null, "email" text not null, "password_hash" text not null, primary key ("id"));`);
     this.addSql(`create unique index store_managers_email_key on store_managers (lower(email));`);
 
@@ -16,6 +20,8 @@ export class Migration20261122162302_managers_and_items extends Migration {
     this.addSql(`alter table "items" add constraint "items_name_check" check (char_length(name) >= 1 and char_length(name) <= 64);`);
     this.addSql(`alter table "items" add constraint "items_price_usd_check" check (price_usd >= 0 and price_usd < 'Infinity'::numeric);`);
     this.addSql(`alter table "items" add constraint "items_category_check" check ("category" in ('Grocery', 'Household', 'Electronics', 'Stationery', 'Personal Care', 'Apparel', 'Home Improvement', 'Pet'));`);
+
+    this.addSql(copyRows);
   }
 
   override down(): void | Promise<void> {
@@ -23,6 +29,8 @@ export class Migration20261122162302_managers_and_items extends Migration {
 
     this.addSql(`drop table if exists "store_managers" cascade;`);
     this.addSql(`drop table if exists "items" cascade;`);
+
+    this.addSql(restoreTables);
   }
 
 }
