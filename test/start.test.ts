@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { onServer } from './support/app.ts'
+import { closeAfter } from './support/lifetime.ts'
 import { openRole, serverOf } from './support/role.ts'
 import {
   isAlive,
@@ -193,7 +194,7 @@ for (const encoding of ['SQL_ASCII', 'LATIN1']) {
     const name = `encoded_${encoding.toLowerCase()}`
     const admin = serverOf(stores)
     await onServer(admin, `create database ${name} encoding ${encoding} template template0 locale 'C'`)
-    t.after(() => onServer(admin, `drop database ${name}`))
+    closeAfter(t, () => onServer(admin, `drop database ${name}`))
     const { ended, output } = runMain(t, { ...stores, LOG_LEVEL: 'silent', POSTGRES_DB: name })
     t.assert.strictEqual(await ended, 1)
     assertOneLine(t, output(), new RegExp(`has the encoding ${encoding}, and Stockroom needs UTF8\\. Create`))
@@ -263,7 +264,9 @@ test('the start says once where it serves, and which database', async (t: TestCo
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line))
-  t.assert.ok(lines(embedded.output()).some((line) => line.folder === folder && /^using the embedded/.test(line.msg)))
+  t.assert.ok(
+    lines(embedded.output()).some((line) => line.folder === folder && line.msg.startsWith('using the embedded')),
+  )
   const using = lines(own.output()).find((line) => line.msg === 'using PostgreSQL')
   t.assert.deepStrictEqual([using.host, using.database], [stores['POSTGRES_HOST'], stores['POSTGRES_DB']])
   const { port } = new URL(own.url)

@@ -1,5 +1,5 @@
 import { onServer } from './app.ts'
-import type { Lifetime } from './lifetime.ts'
+import { closeAfter, type Lifetime } from './lifetime.ts'
 import { realStores } from './service.ts'
 
 const password = 'a password of the tests'
@@ -16,7 +16,7 @@ export async function openRole(t: Lifetime, state: 'migrated' | 'empty' = 'migra
      grant usage on schema ${schema} to ${role};
      grant select, insert, update, delete on all tables in schema ${schema} to ${role}`,
   )
-  t.after(() => onServer(administration, `drop owned by ${role}; drop role ${role}`))
+  closeAfter(t, () => onServer(administration, `drop owned by ${role}; drop role ${role}`))
   const own = { ...stores, POSTGRES_USER: role, POSTGRES_PASSWORD: password }
   return { role, schema, stores: own, server: serverOf(own), administration }
 }
