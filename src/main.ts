@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { once } from 'node:events'
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Logger } from 'pino'
@@ -53,6 +54,7 @@ async function openStores(
   running: AsyncDisposableStack,
 ): Promise<Stores> {
   if (cluster.isWorker && config.postgres) return { server: config.postgres, secret: config.tokens.secret ?? '' }
+  logDatabase(config, log)
   const { server, ownerPid, close } = await openServer(config, log)
   running.defer(close)
   if (ownerPid !== undefined) {
@@ -63,6 +65,13 @@ async function openStores(
   await waitForServer(server, config.startupTimeoutMs, log, stop)
   await ensureSchema(server, config.pool.schema, config.autoMigrate, log)
   return { server, secret: config.tokens.secret ?? (await localSecret(config.dataDir)) }
+}
+
+function logDatabase({ postgres, dataDir }: Config, log: Logger): void {
+  if (!postgres)
+    return log.info({ folder: resolve(dataDir) }, 'using the embedded PostgreSQL: POSTGRES_HOST is not set')
+  const { host, port, user, database } = postgres
+  log.info({ host, port, user, database }, 'using PostgreSQL')
 }
 
 async function serve(

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Client, DatabaseError } from 'pg'
@@ -18,12 +17,7 @@ export interface OpenServer {
 
 /** The PostgreSQL that the settings name, or the embedded one, started if it does not run. */
 export async function openServer({ postgres, dataDir }: Config, log: Logger): Promise<OpenServer> {
-  if (postgres) {
-    const { host, port, user, database } = postgres
-    log.info({ host, port, user, database }, 'using PostgreSQL')
-    return { server: postgres, ownerPid: undefined, close: async () => {} }
-  }
-  log.info({ folder: resolve(dataDir) }, 'using the embedded PostgreSQL: POSTGRES_HOST is not set')
+  if (postgres) return { server: postgres, ownerPid: undefined, close: async () => {} }
   const embedded = await startEmbedded(dataDir, { log: (message) => log.info(message) })
   return { server: embedded.connection, ownerPid: embedded.ownerPid, close: () => embedded.stop() }
 }

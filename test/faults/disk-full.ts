@@ -36,7 +36,7 @@ export const logFull: Fault = {
       await disk.fill()
       // A new file of the log is needed soon.
       while (
-        await onServer(postgres.server, 'select pg_switch_wal()').then(
+        await onServer(postgres.administration, 'select pg_switch_wal()').then(
           () => true,
           () => false,
         )

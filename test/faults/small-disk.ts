@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { open, rm, symlink } from 'node:fs/promises'
+import { chmod, open, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Lifetime } from '../support/lifetime.ts'
@@ -45,7 +45,10 @@ export async function openSmallDisk(t: Lifetime): Promise<SmallDisk> {
 
 /** Moves the write-ahead log of a cluster that is stopped to another file system, as is often done. */
 export async function moveLog(t: Lifetime, cluster: string): Promise<void> {
-  const elsewhere = join(await temporaryFolder(t), 'log')
+  const folder = await temporaryFolder(t)
+  // The server does not run as root.
+  await chmod(folder, 0o711)
+  const elsewhere = join(folder, 'log')
   execFileSync('cp', ['-a', join(cluster, 'pg_wal'), elsewhere])
   await rm(join(cluster, 'pg_wal'), { recursive: true })
   await symlink(elsewhere, join(cluster, 'pg_wal'))
