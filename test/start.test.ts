@@ -203,11 +203,20 @@ for (const encoding of ['SQL_ASCII', 'LATIN1']) {
 
 test('a role that may not create tables ends the start with one line', async (t: TestContext) => {
   const { stores, schema, role } = await openRole(t, 'empty')
-  const { ended, output } = runMain(t, stores)
+  const { ended, output } = runMain(t, { ...stores, LOG_LEVEL: 'error' })
   t.assert.strictEqual(await ended, 1)
-  const said = `The role ${role} may not change tables in the schema ${schema} .* run: grant create on schema ${schema} to ${role}`
-  t.assert.match(output(), new RegExp(said))
-  t.assert.ok(!output().includes('    at '))
+  const said = `^PostgreSQL refuses the role ${role} in the schema ${schema} .*: permission denied for schema ${schema}\\. As the owner .* grant`
+  assertOneLine(t, output(), new RegExp(said))
+})
+
+test('a schema that is closed to the role ends the start with one line', async (t: TestContext) => {
+  const { stores, schema, role, administration } = await openRole(t)
+  await onServer(administration, `revoke all on schema ${schema} from ${role}`)
+  for (const POSTGRES_SCHEMA of [schema, 'missing_schema']) {
+    const { ended, output } = runMain(t, { ...stores, POSTGRES_SCHEMA, LOG_LEVEL: 'error', AUTO_MIGRATE: 'true' })
+    t.assert.strictEqual(await ended, 1)
+    assertOneLine(t, output(), new RegExp(`^PostgreSQL refuses the role ${role} in the schema ${POSTGRES_SCHEMA}`))
+  }
 })
 
 test('a role that only reads and writes rows serves everything while AUTO_MIGRATE=false', async (t: TestContext) => {

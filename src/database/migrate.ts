@@ -23,8 +23,8 @@ const standardPatience = { wait: 2_000, rest: 3_000, tries: 20 }
 /** The SQLSTATE of a lock that was not to be had in time. */
 const lockNotAvailable = '55P03'
 
-/** The SQLSTATE of what a role may not do. */
-const insufficientPrivilege = '42501'
+/** The SQLSTATEs of what a role may not do, or of a schema that is missing or closed to it. */
+const refused = new Set(['42501', '3F000'])
 
 export interface Status {
   applied: string[]
@@ -130,9 +130,7 @@ async function migrate(
     try {
       orm.migrator.on('migrating', ({ name }) => log.info({ name }, 'applying migration'))
       orm.migrator.on('reverting', ({ name }) => log.info({ name }, 'taking migration back'))
-      const done = await retryLocked(() => run(orm.migrator), log, patience).catch((error: unknown) => {
-        throw explainRefusal(error, server, schema)
-      })
+      const done = await retryLocked(() => run(orm.migrator), log, patience)
       return done.map(({ name }) => name)
     } finally {
       await orm.close()
@@ -162,14 +160,16 @@ async function retryLocked<T>(
   }
 }
 
+/** An error that an operator can do something about, in words for them. */
 function explainRefusal(error: unknown, { user, database }: Server, schema: string): unknown {
-  const { code, cause, message } = error as Error & { code?: string }
-  if (code === adoptionRefused)
-    return new StartupError(cause instanceof Error ? cause.message : message, { cause: error })
-  if (code !== insufficientPrivilege) return error
+  const { code = '', cause, message } = error as Error & { code?: string }
+  const said = cause instanceof Error ? cause.message : message
+  if (code === adoptionRefused) return new StartupError(said, { cause: error })
+  if (!refused.has(code)) return error
   return new StartupError(
-    `The role ${user} may not change tables in the schema ${schema} of the database ${database}. As its owner run: ` +
-      `grant create on schema ${schema} to ${user}. Or migrate with a role that may, and set AUTO_MIGRATE=false.`,
+    `PostgreSQL refuses the role ${user} in the schema ${schema} of the database ${database}: ${said}. ` +
+      `As the owner of the database run: create schema if not exists ${schema}; grant usage, create on schema ${schema} ` +
+      `to ${user}. Or migrate with a role that may, and start with AUTO_MIGRATE=false.`,
     { cause: error },
   )
 }
@@ -207,6 +207,8 @@ async function withClient<T>(server: Server, schema: string, use: (client: Clien
   await client.connect()
   try {
     return await use(client)
+  } catch (error) {
+    throw explainRefusal(error, server, schema)
   } finally {
     await client.end()
   }

@@ -22,7 +22,7 @@ export async function openDataFolder(dataDir: string): Promise<string> {
   if ((mode & (isRoot ? 0o022 : 0o002)) !== 0) {
     throw new StartupError(
       `Other users can change what is in DATA_DIR (${folder}, mode ${(mode & 0o7777).toString(8)}). ` +
-        'Choose a folder that is for Stockroom alone, or run: chmod go-w on it.',
+        `Choose a folder below it (DATA_DIR=${folder}/stockroom), or run: chmod go-w ${folder}`,
     )
   }
   return folder
