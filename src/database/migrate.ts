@@ -7,9 +7,9 @@ import { Client } from 'pg'
 import type { Logger } from 'pino'
 
 import { StartupError } from '../startup-error.ts'
-import { adoptionRefused } from './adoption.ts'
 import type { Database } from './database.ts'
 import { clientConfig, type Server } from './pool.ts'
+import { explainRefusal } from './refusal.ts'
 
 const folder = fileURLToPath(new URL('migrations', import.meta.url))
 const table = 'mikro_orm_migrations'
@@ -22,9 +22,6 @@ const standardPatience = { wait: 2_000, rest: 3_000, tries: 20 }
 
 /** The SQLSTATE of a lock that was not to be had in time. */
 const lockNotAvailable = '55P03'
-
-/** The SQLSTATEs of what a role may not do, or of a schema that is missing or closed to it. */
-const refused = new Set(['42501', '3F000'])
 
 export interface Status {
   applied: string[]
@@ -158,20 +155,6 @@ async function retryLocked<T>(
       await sleep(rest)
     }
   }
-}
-
-/** An error that an operator can do something about, in words for them. */
-function explainRefusal(error: unknown, { user, database }: Server, schema: string): unknown {
-  const { code = '', cause, message } = error as Error & { code?: string }
-  const said = cause instanceof Error ? cause.message : message
-  if (code === adoptionRefused) return new StartupError(said, { cause: error })
-  if (!refused.has(code)) return error
-  return new StartupError(
-    `PostgreSQL refuses the role ${user} in the schema ${schema} of the database ${database}: ${said}. ` +
-      `As the owner of the database run: create schema if not exists ${schema}; grant usage, create on schema ${schema} ` +
-      `to ${user}. Or migrate with a role that may, and start with AUTO_MIGRATE=false.`,
-    { cause: error },
-  )
 }
 
 async function openOrm(server: Server, schema: string, path = folder, lockTimeout = 0) {

@@ -1,0 +1,20 @@
+import { StartupError } from '../startup-error.ts'
+import { adoptionRefused } from './adoption.ts'
+import type { Server } from './pool.ts'
+
+/** The SQLSTATEs of what a role may not do, or of a schema that is missing or closed to it. */
+const refused = new Set(['42501', '3F000'])
+
+/** A StartupError if `error` says that `schema` cannot be used as it is, or by this role; else `error` itself. */
+export function explainRefusal(error: unknown, { user, database }: Server, schema: string): unknown {
+  const { code = '', cause, message } = error as Error & { code?: string }
+  const said = cause instanceof Error ? cause.message : message
+  if (code === adoptionRefused) return new StartupError(said, { cause: error })
+  if (!refused.has(code)) return error
+  return new StartupError(
+    `PostgreSQL refuses the role ${user} in the schema ${schema} of the database ${database}: ${said}. ` +
+      `As the owner of the database run: create schema if not exists ${schema}; grant usage, create on schema ${schema} ` +
+      `to ${user}. Or migrate with a role that may, and start with AUTO_MIGRATE=false.`,
+    { cause: error },
+  )
+}
