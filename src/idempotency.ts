@@ -3,7 +3,7 @@ import { createHmac, hash, hkdfSync } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Logger } from 'pino'
 
-import type { Database } from './database/database.ts'
+import { type Database, inTransaction } from './database/database.ts'
 import { Problem } from './problems.ts'
 
 /** What is made, and what makes it. */
@@ -81,7 +81,7 @@ function writeOnce<Answer>(
   fingerprint: string,
   { answer, write }: Creation<Answer>,
 ): Promise<Outcome<Answer>> {
-  return db.transaction().execute(async (transaction) => {
+  return inTransaction(db, async (transaction) => {
     await lock(transaction, keyHash)
     const row = { key_hash: keyHash, fingerprint, answer: JSON.stringify(answer), created_at: new Date() }
     if (await keep(transaction, row)) {

@@ -10,7 +10,7 @@ import { openFastApiSchema } from './support/fastapi.ts'
 import { realStores, settingsOf, startService, temporaryFolder } from './support/service.ts'
 
 const root = join(import.meta.dirname, '..')
-const documents = (await readdir(join(root, 'docs'))).filter((name) => name !== 'README.md')
+const documents = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md') && name !== 'README.md')
 
 /** Begins without a running service. */
 const moving = 'move-from-fastapi.md'

@@ -4,6 +4,8 @@ import type { DatabaseError } from 'pg'
 import type { Problem } from '../problems.ts'
 import type { Tables } from './entities.ts'
 import type { LendingPool } from './pool.ts'
+import { retry } from './retry.ts'
+import { busy, decide } from './unavailable.ts'
 
 export type Database = Kysely<Tables>
 
@@ -26,6 +28,18 @@ export function isKey(column: string) {
 /** Makes a reader of a query whose only parameter is that of `isKey`. It is compiled once: to build it takes longer than to send it. */
 export function readByKeys<Row>(db: Database, query: CompiledQuery<Row>): (keys: string[]) => Promise<Row[]> {
   return async (keys) => (await db.executeQuery<Row>({ ...query, parameters: [keys] })).rows
+}
+
+/** Runs `work` in a transaction, again if others got in its way. @throws Problem too_busy if they always do */
+export async function inTransaction<Result>(
+  db: Database,
+  work: (transaction: Database) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await retry(() => db.transaction().execute(work), ['retry'])
+  } catch (error) {
+    throw decide(error) === 'retry' ? busy(error) : error
+  }
 }
 
 /**

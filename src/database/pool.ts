@@ -1,16 +1,15 @@
-import type { Readable } from 'node:stream'
-
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
-import { type ClientConfig, Pool, type PoolClient, type QueryResult } from 'pg'
-import { to as copyTo } from 'pg-copy-streams'
+import type { ClientConfig, QueryResult } from 'pg'
 import type { Logger } from 'pino'
 
-import { type Problem, storeUnavailable } from '../problems.ts'
+import { type Gate, openGate } from '../gate.ts'
+import { Problem, storeUnavailable } from '../problems.ts'
 import { seldom } from '../seldom.ts'
-import { getTypeParser } from './numbers.ts'
-import { refuseStandby } from './standby.ts'
-import { statementName } from './statement-name.ts'
-import { isUnavailable } from './unavailable.ts'
+import { type Borrowed, Lender } from './lender.ts'
+import { begin, usualLimit } from './limits.ts'
+import { retry } from './retry.ts'
+import { send, sendPlain, type Statement } from './statements.ts'
+import { busy, decide, isCanceled } from './unavailable.ts'
 
 /** How to reach a PostgreSQL: by TCP, or by the folder of its Unix socket as `host`. */
 export interface Server {
@@ -30,22 +29,9 @@ export interface PoolOptions {
   echo: boolean
 }
 
-/** How a statement is run. */
-interface Way {
-  isPrepared: boolean
-  timeout: number
-}
-
-interface Borrowed {
-  client: PoolClient
-  giveBack: (isBroken: boolean) => void
-}
-
 /** Milliseconds. */
-const [connectTimeout, queryTimeout, pingTimeout] = [5_000, 10_000, 2_000]
-const [restedAfter, betweenWarnings] = [1_000, 10_000]
-
-const usual: Way = { isPrepared: true, timeout: queryTimeout }
+const connectTimeout = 5_000
+const betweenWarnings = 10_000
 
 /** The settings of a plain pg client for `server`, its tables in `schema`. */
 export function clientConfig(server: Server, schema: string): ClientConfig {
@@ -60,86 +46,112 @@ export function clientConfig(server: Server, schema: string): ClientConfig {
 }
 
 /**
- * What Kysely asks of a pool, made of pg's: statements are prepared once a connection, under a name made of their text;
- * a connection that has rested is tried before it is lent; one that failed is not lent again.
+ * What Kysely asks of a pool: statements are prepared once a connection, under a name made of their text, and end in time.
+ *
+ * A fifth of the connections, but at least one, is reserved for `query` and `connect`: work that may take long has the rest.
  */
 export class LendingPool implements PostgresPool {
-  readonly #pool: Pool
+  readonly #lender: Lender
   readonly #log: Logger
-  readonly #warn: (cause: unknown) => void
+  readonly #warnUnavailable: (cause: unknown) => void
+  readonly #warnBusy: (cause: unknown) => void
   readonly #echo: boolean
-  readonly #usedAt = new WeakMap<PoolClient, number>()
-  #silentAt = -Infinity
+  /** Places of work that may take long. */
+  readonly #bulk: Gate
   readonly options = {}
 
   constructor(server: Server, { schema, size, overflow, echo }: PoolOptions, log: Logger) {
-    this.#pool = new Pool({
-      ...clientConfig(server, schema),
-      min: size,
-      max: size + overflow,
-      types: { getTypeParser },
-      verify: refuseStandby,
-    })
-    // One that is lost while it is lent fails its query as well; unheard, the event would end the process.
-    this.#pool.on('connect', (client) => client.on('error', () => {}))
-    // The pool has dropped the connection already; the next request opens another.
-    this.#pool.on('error', (error) => log.warn({ err: error }, 'an idle connection to PostgreSQL was lost'))
+    const most = size + overflow
+    this.#lender = new Lender(server, { ...clientConfig(server, schema), min: size, max: most }, log)
     this.#log = log
-    this.#warn = seldom(betweenWarnings, (requests, err) => {
+    this.#warnUnavailable = seldom(betweenWarnings, (requests, err) => {
       log.warn({ err, requests }, 'PostgreSQL does not serve us: requests that need it are answered 503')
     })
+    this.#warnBusy = seldom(betweenWarnings, (requests, err) => {
+      log.warn({ err, requests }, 'statements were rolled back: their requests are answered 503')
+    })
     this.#echo = echo
+    this.#bulk = openGate({ places: Math.max(1, most - Math.ceil(most / 5)), queue: 256, patience: 3_000 })
   }
 
+  /** For transactions. They have the isolation and the limits that the service needs, whatever they are begun with. */
   async connect(): Promise<PostgresPoolClient> {
-    const { query, release } = this.#lend(await this.borrow())
-    return { query: query as unknown as PostgresPoolClient['query'], release }
-  }
-
-  /** Runs one statement. @throws Problem store_unavailable, or what PostgreSQL says of the statement */
-  query(text: string, values: readonly unknown[]): Promise<QueryResult> {
-    return this.#run(text, values, usual)
-  }
-
-  /** The same for a statement that seldom comes again: not prepared, and planned for these very values. @param timeout in ms */
-  queryOnce(text: string, values: readonly unknown[], timeout = queryTimeout): Promise<QueryResult> {
-    return this.#run(text, values, { isPrepared: false, timeout })
+    const { client, giveBack } = await this.#take()
+    let isBroken = false
+    const query = async (text: string, values: readonly unknown[]) => {
+      this.echo(text)
+      try {
+        if (/^(?:begin|start transaction)\b/.test(text)) return await sendPlain(client, begin(usualLimit))
+        return await send(client, { text, values, isPrepared: true, limit: usualLimit }, true)
+      } catch (error) {
+        isBroken ||= breaksConnection(error)
+        // All of the transaction may be tried again.
+        throw decide(error) === 'retry' ? error : this.#explain(error)
+      }
+    }
+    return { query: query as unknown as PostgresPoolClient['query'], release: () => giveBack(isBroken) }
   }
 
   /**
-   * Runs a `copy … to stdout`. PostgreSQL is read as fast as the stream is, so a slow reader costs no memory.
-   * A stream that is destroyed before its end closes the connection, which ends the statement too.
+   * Runs one statement, again if others got in its way.
    *
-   * @param logged what the log says of it: it without values, if it has some
+   * @throws Problem store_unavailable or too_busy, or what PostgreSQL says of the statement
    */
-  async copyOut(statement: string, logged = statement): Promise<Readable> {
-    const { client, giveBack } = await this.borrow()
-    this.echo(logged)
-    const stream = client.query(copyTo(statement))
-    let isWhole = false
-    stream.once('end', () => (isWhole = true))
-    stream.once('close', () => giveBack(!isWhole))
-    return stream
+  query(text: string, values: readonly unknown[]): Promise<QueryResult> {
+    return this.#run({ text, values, isPrepared: true, limit: usualLimit }, () => this.#take())
+  }
+
+  /**
+   * The same for a statement that may take long and seldom comes again: not prepared, planned for these very values, and on
+   * no reserved connection.
+   *
+   * @param limit ms that PostgreSQL may take
+   */
+  queryOnce(text: string, values: readonly unknown[], limit = usualLimit): Promise<QueryResult> {
+    return this.#run({ text, values, isPrepared: false, limit }, () => this.borrow())
+  }
+
+  /** The same. @returns undefined if PostgreSQL is not done after `limit` ms */
+  async queryWithin(limit: number, text: string, values: readonly unknown[]): Promise<QueryResult | undefined> {
+    try {
+      return await this.queryOnce(text, values, limit)
+    } catch (error) {
+      if (!isCanceled(error)) throw error
+      return undefined
+    }
   }
 
   /** What a request is answered whose statement failed because of `cause`. The log says so now and then. */
   unavailable(cause: unknown): Problem {
-    this.#warn(cause)
+    const decision = decide(cause)
+    if (decision === 'busy' || decision === 'retry') {
+      this.#warnBusy(cause)
+      return busy(cause)
+    }
+    this.#warnUnavailable(cause)
     return storeUnavailable('PostgreSQL', cause)
   }
 
-  /** Lends a connection as pg has it, with no limit to how long a statement takes. To be given back as broken after a failure. */
+  /**
+   * Lends a connection as pg has it, with no limit to how long it is kept, but not one that is reserved. To be given back as
+   * broken after a failure: what still runs on it is canceled then.
+   *
+   * @throws Problem store_unavailable or too_busy
+   */
   async borrow(): Promise<Borrowed> {
-    for (;;) {
-      const client = await this.#pool.connect().catch((error: unknown) => {
-        throw this.unavailable(error)
-      })
-      const giveBack = (isBroken: boolean) => {
-        this.#usedAt.set(client, performance.now())
-        client.release(isBroken)
+    const leave = await this.#bulk.enter()
+    try {
+      const { giveBack, ...borrowed } = await this.#take()
+      return {
+        ...borrowed,
+        giveBack(isBroken) {
+          giveBack(isBroken)
+          leave()
+        },
       }
-      if (await this.#answers(client)) return { client, giveBack }
-      client.release(true)
+    } catch (error) {
+      leave()
+      throw error
     }
   }
 
@@ -149,49 +161,43 @@ export class LendingPool implements PostgresPool {
   }
 
   end(): Promise<void> {
-    return this.#pool.end()
+    return this.#lender.end()
   }
 
-  async #run(text: string, values: readonly unknown[], way: Way): Promise<QueryResult> {
-    const client = this.#lend(await this.borrow())
+  async #run(statement: Statement, take: () => Promise<Borrowed>): Promise<QueryResult> {
     try {
-      return await client.query(text, values, way)
+      return await retry(() => this.#runOnce(statement, take), ['retry', 'renew'])
+    } catch (error) {
+      throw this.#explain(error)
+    }
+  }
+
+  async #runOnce(statement: Statement, take: () => Promise<Borrowed>): Promise<QueryResult> {
+    const { client, isLimited, giveBack } = await take()
+    let isBroken = false
+    try {
+      this.echo(statement.text)
+      return await send(client, statement, isLimited && statement.limit === usualLimit)
+    } catch (error) {
+      isBroken = breaksConnection(error)
+      throw error
     } finally {
-      client.release()
+      giveBack(isBroken)
     }
   }
 
-  async #answers(client: PoolClient): Promise<boolean> {
-    const now = performance.now()
-    const usedAt = this.#usedAt.get(client) ?? now
-    if (now - usedAt < restedAfter) return true
-    if (usedAt < this.#silentAt) return false
-    const ping = { text: 'select 1', query_timeout: pingTimeout }
-    return client.query(ping).then(
-      () => true,
-      () => {
-        // Whatever silenced this one silenced the others that rest: they are not waited for as well.
-        this.#silentAt = now
-        return false
-      },
-    )
+  #take(): Promise<Borrowed> {
+    return this.#lender.take().catch((error: unknown) => {
+      throw this.unavailable(error)
+    })
   }
 
-  #lend({ client, giveBack }: Borrowed) {
-    let failed = false
-    const query = async (text: string, values: readonly unknown[], { isPrepared, timeout }: Way = usual) => {
-      this.echo(text)
-      // Not for the whole pool: it would end a list that takes longer, too.
-      const name = isPrepared ? { name: statementName(text) } : {}
-      const statement = { ...name, text, values: [...values], query_timeout: timeout }
-      try {
-        return await client.query(statement)
-      } catch (error) {
-        if (!isUnavailable(error)) throw error
-        failed = true
-        throw this.unavailable(error)
-      }
-    }
-    return { query, release: () => giveBack(failed) }
+  #explain(error: unknown): unknown {
+    if (error instanceof Problem) return error
+    return decide(error) === 'bug' ? error : this.unavailable(error)
   }
+}
+
+function breaksConnection(error: unknown): boolean {
+  return ['unavailable', 'renew'].includes(decide(error))
 }

@@ -1,10 +1,10 @@
 import { pipeline } from 'node:stream/promises'
 
-import { DatabaseError, type PoolClient, type QueryResult } from 'pg'
+import type { PoolClient, QueryResult } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 
 import { type LendingPool } from './pool.ts'
-import { isUnavailable } from './unavailable.ts'
+import { decide, isUnavailable } from './unavailable.ts'
 
 /** Milliseconds that a statement is waited for, and in which PostgreSQL has to take something of a `copy`. */
 const queryTimeout = 10 * 60_000
@@ -66,7 +66,8 @@ export async function inSession<Result>(
   } catch (error) {
     // Closed, it is rolled back, whatever state it is in.
     end(true)
-    throw signal.aborted ? signal.reason : error
+    if (signal.aborted) throw signal.reason
+    throw decide(error) === 'retry' ? pool.unavailable(error) : error
   } finally {
     signal.removeEventListener('abort', abandon)
   }
@@ -74,8 +75,7 @@ export async function inSession<Result>(
 
 function openSession(pool: LendingPool, client: PoolClient, abandon: () => void): Session {
   const explain = (error: unknown): never => {
-    const isCancelled = error instanceof DatabaseError && error.code === '57014'
-    throw isCancelled || isUnavailable(error) ? pool.unavailable(error) : error
+    throw isUnavailable(error) ? pool.unavailable(error) : error
   }
   return {
     query<Row extends object>(text: string, values: unknown[] = []) {

@@ -1,13 +1,68 @@
 import { DatabaseError } from 'pg'
 
-/** Whether `error` says that no PostgreSQL serves us now, rather than that a statement is wrong. */
-export function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof DatabaseError)) return !(error instanceof TypeError)
-  return unavailable.test(error.code ?? '')
-}
+import { type Problem, tooBusy } from '../problems.ts'
 
 /**
- * SQLSTATEs: 08 connection, 25006 read-only (a standby), 53 resources, 57P0x shutdown and start, 58 system;
- * 0A000 and 26000 when a prepared statement no longer fits the schema or the session, which a new connection mends.
+ * What is done about a statement that failed:
+ * - `retry`: it was rolled back, and may succeed the next time
+ * - `renew`: it was refused before it ran, which a new connection mends
+ * - `busy`: it was rolled back; 503 too_busy
+ * - `unavailable`: PostgreSQL does not serve us; 503 store_unavailable, and the connection is closed
+ * - `bug`: the statement is wrong; 500 unless the caller knows better
  */
-const unavailable = /^(08|53|57P0|58)|^(25006|0A000|26000)$/
+export type Decision = 'retry' | 'renew' | 'busy' | 'unavailable' | 'bug'
+
+/** Decides by the SQLSTATE of `error`, as docs/reference/sqlstates.md tables it. What is not of PostgreSQL is of the connection. */
+export function decide(error: unknown): Decision {
+  if (!(error instanceof DatabaseError)) return error instanceof TypeError ? 'bug' : 'unavailable'
+  const { code = '', routine } = error
+  // The message depends on the language of the server: «cached plan must not change result type».
+  if (code === '0A000' && routine === 'RevalidateCachedQuery') return 'renew'
+  return ofState[code] ?? ofClass[code.slice(0, 2)] ?? 'bug'
+}
+
+/** Whether `error` of a statement means 503, rather than that it is wrong or may be tried again. */
+export function isUnavailable(error: unknown): boolean {
+  return ['unavailable', 'renew', 'busy'].includes(decide(error))
+}
+
+/** Whether `problem` is that a statement took longer than it may. */
+export function isCanceled(problem: unknown): boolean {
+  const { cause } = problem as Error
+  return cause instanceof DatabaseError && cause.code === '57014'
+}
+
+/** 503 for a statement that was rolled back, to be sent again. */
+export function busy(error: unknown): Problem {
+  const { code = '' } = error as DatabaseError
+  const problem = tooBusy(`${reasons[code] ?? 'Other requests were writing the same data.'} ${advice}`, 1)
+  return Object.assign(problem, { cause: error })
+}
+
+const ofClass: Record<string, Decision> = {
+  '08': 'unavailable',
+  40: 'retry',
+  53: 'unavailable',
+  57: 'unavailable',
+  58: 'unavailable',
+}
+
+const ofState: Record<string, Decision> = {
+  25006: 'unavailable',
+  '25P03': 'unavailable',
+  '25P04': 'unavailable',
+  26000: 'renew',
+  40002: 'bug',
+  40003: 'unavailable',
+  '42P05': 'renew',
+  55006: 'busy',
+  '55P03': 'busy',
+  57014: 'busy',
+}
+
+const advice = 'Nothing was changed: try again.'
+const reasons: Record<string, string> = {
+  55006: 'An administrator is working on the database.',
+  '55P03': 'Another request is writing the same data, and takes long.',
+  57014: 'PostgreSQL took too long, so the statement was canceled. Ask for less at a time if it happens again.',
+}

@@ -1,10 +1,9 @@
 import { CompiledQuery } from 'kysely'
-import type { DatabaseError } from 'pg'
 
 import { coalesce } from '../coalesce.ts'
 import type { Database } from '../database/database.ts'
 import { openGate } from '../gate.ts'
-import { Problem, tooBusy } from '../problems.ts'
+import { Problem } from '../problems.ts'
 import { itemNotFound, type ItemReader, lanes } from './items.ts'
 import type { ItemUpdate } from './schemas.ts'
 import { entityTag, type StoredItem } from './versions.ts'
@@ -74,16 +73,10 @@ function writeWithOthers<Kind extends Write, Row extends { id: string }>(
     let row = await writeTogether(write)
     while (row === undefined) {
       checkCondition(write, await read(write.id))
-      row = await gate.run(async () => (await run(alone, [write]).catch(lateForLock))[0])
+      row = await gate.run(async () => (await run(alone, [write]))[0])
     }
     return row
   }
-}
-
-/** Nothing was written then. */
-function lateForLock(error: DatabaseError): never {
-  if (error.code !== '55P03') throw error
-  throw tooBusy('Somebody else is changing this item, and takes long: try again.', 1)
 }
 
 function compile(statement: string, writes: Write[], columns: unknown[]): CompiledQuery {

@@ -3,6 +3,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
 import type { CompiledQuery } from 'kysely'
 
+import { copyOut } from '../../database/copy.ts'
 import { type LendingPool } from '../../database/pool.ts'
 import { isUnavailable } from '../../database/unavailable.ts'
 import type { Gate } from '../../gate.ts'
@@ -62,7 +63,7 @@ async function* pieces(
 ) {
   const leave = await gate.enter()
   try {
-    const rows = await pool.copyOut(`copy (${withLiterals(query)}) to stdout`, `copy (${query.sql}) to stdout`)
+    const rows = await copyOut(pool, `copy (${withLiterals(query)}) to stdout`, `copy (${query.sql}) to stdout`)
     try {
       yield* convert(rows.setEncoding('latin1'), format, isBusy, patience, drop)
     } finally {

@@ -1,0 +1,39 @@
+import type { Readable } from 'node:stream'
+
+import { to as copyTo } from 'pg-copy-streams'
+
+import { begin } from './limits.ts'
+import type { LendingPool } from './pool.ts'
+import { sendPlain } from './statements.ts'
+
+/** Milliseconds that a `copy` may take. It lasts as long as its client reads. */
+const limit = 4 * 60 * 60_000
+
+/**
+ * Runs a `copy … to stdout`. PostgreSQL is read as fast as the stream is, so a slow reader costs no memory.
+ * A stream that is destroyed before its end cancels the statement and closes the connection.
+ *
+ * @param logged what the log says of it: it without values, if it has some
+ * @throws Problem store_unavailable or too_busy
+ */
+export async function copyOut(pool: LendingPool, statement: string, logged = statement): Promise<Readable> {
+  const { client, giveBack } = await pool.borrow()
+  try {
+    await sendPlain(client, begin(limit))
+  } catch (error) {
+    giveBack(true)
+    throw pool.unavailable(error)
+  }
+  pool.echo(logged)
+  const stream = client.query(copyTo(statement))
+  let isWhole = false
+  stream.once('end', () => (isWhole = true))
+  stream.once('close', () => {
+    if (!isWhole) return giveBack(true)
+    sendPlain(client, 'commit').then(
+      () => giveBack(false),
+      () => giveBack(true),
+    )
+  })
+  return stream
+}
