@@ -94,7 +94,7 @@ const shortestKey = { HS256: 32, HS384: 48, HS512: 64 }
  */
 export function readConfig(env: Record<string, string | undefined>) {
   const { values, problems } = parseAll(env)
-  problems.push(...checkSecret(values), ...checkDrain(values), ...checkServers(env))
+  problems.push(...checkSecret(values), ...checkPool(values), ...checkDrain(values), ...checkServers(env))
   if (problems.length > 0) {
     throw new ConfigError(`These settings do not fit:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
   }
@@ -175,6 +175,15 @@ function checkSecret({ JWT_SECRET, JWT_ALGORITHM, POSTGRES_HOST }: Values): stri
   const shortest = shortestKey[JWT_ALGORITHM] ?? 0
   return Buffer.byteLength(JWT_SECRET) < shortest
     ? [`JWT_SECRET is too short: ${JWT_ALGORITHM} needs at least ${shortest} bytes`]
+    : []
+}
+
+function checkPool({ POSTGRES_POOL_SIZE, POSTGRES_MAX_OVERFLOW }: Values): string[] {
+  const isTooSmall = POSTGRES_POOL_SIZE + POSTGRES_MAX_OVERFLOW < 2
+  return isTooSmall
+    ? [
+        'POSTGRES_POOL_SIZE and POSTGRES_MAX_OVERFLOW must be at least 2 together: one connection is reserved for fast statements',
+      ]
     : []
 }
 

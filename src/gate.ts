@@ -12,6 +12,8 @@ export interface Gate {
    * @throws Problem too_busy if no place is free in time, or the queue is full; the reason of `signal`
    */
   enter(party?: string, signal?: AbortSignal): Promise<() => void>
+  /** How many places are taken. */
+  taken(): number
   /** Runs `task` in a place of its own. @throws as `enter` does, and as `task` does */
   run<Result>(task: () => Promise<Result>, party?: string, signal?: AbortSignal): Promise<Result>
 }
@@ -104,6 +106,7 @@ export function openGate({ places, queue, patience, share = 1 }: GateOptions): G
 
   return {
     enter,
+    taken: () => places - free,
     async run(task, party, signal) {
       const leave = await enter(party, signal)
       try {

@@ -123,6 +123,9 @@ export const ProblemDetails = Type.Object(
   { $id: 'Problem', description: 'An error, as RFC 9457 problem details' },
 )
 
+/** Of a query in which an unknown parameter must not be ignored: the request would return, or do, too much. */
+export const strict = { additionalProperties: false }
+
 /** A reference to the component that `schema` is in the OpenAPI document. */
 export function ref<T extends TSchema & { $id?: string }>(schema: T) {
   return Type.Unsafe<Static<T>>({ $ref: `${schema.$id}#` })

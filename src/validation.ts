@@ -1,6 +1,8 @@
-import { Ajv, type AnySchema, type ErrorObject, type Options } from 'ajv'
+import { Ajv, type AnySchema, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
 import type { FastifyError, FastifyRequest, FastifyServerOptions } from 'fastify'
+
+import { nearest, type QuerySchema, readQuery } from './queries.ts'
 
 /** One reason why a request does not fit, in the form (and the types' names) that clients of FastAPI know. */
 export interface InvalidPart {
@@ -22,8 +24,8 @@ const options: Options = {
   validateSchema: false,
 }
 
-// Headers are the client's own, and stay, whatever a schema says of some of them.
-const headerOptions: Options = { ...options, removeAdditional: false }
+// Headers are the client's own, and stay, whatever a schema says of some of them. Unknown parameters may be refused.
+const keepingOptions: Options = { ...options, removeAdditional: false }
 
 // ajv-formats also lets `urn:uuid:` pass, which PostgreSQL does not.
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -32,18 +34,30 @@ type BuildValidator = NonNullable<
   NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>['buildValidator']
 >
 
-/** A compiler of validators that take bodies as they are, paths, queries and headers as the text that they are. */
+/** A compiler of validators that take bodies, paths and headers as they are, and read queries as `readQuery` does. */
 export const buildValidator = ((sharedSchemas: Record<string, AnySchema>) => {
-  // A parameter that may come several times is a list when it comes once, too.
-  const [exact, coercing] = ([false, 'array'] as const).map((coerceTypes) => {
-    const ajv = new Ajv({ ...options, coerceTypes, schemas: Object.values(sharedSchemas) })
-    addFormats.default(ajv, ['email'])
-    return ajv.addFormat('uuid', uuid).addFormat('password', true)
-  }) as [Ajv, Ajv]
-  const validators: Record<string, Ajv> = { body: exact, headers: new Ajv(headerOptions) }
-  return ({ schema, httpPart = '' }: { schema: AnySchema; httpPart?: string }) =>
-    isStreamed(schema) ? () => true : (validators[httpPart] ?? coercing).compile(schema)
+  const ajv = new Ajv({ ...options, schemas: Object.values(sharedSchemas) })
+  addFormats.default(ajv, ['email'])
+  ajv.addFormat('uuid', uuid).addFormat('password', true)
+  const ofQueries = new Ajv({ ...keepingOptions, schemas: Object.values(sharedSchemas) })
+  const ofHeaders = new Ajv(keepingOptions)
+  return ({ schema, httpPart }: { schema: AnySchema; httpPart?: string }) => {
+    if (isStreamed(schema)) return () => true
+    if (httpPart === 'querystring') return queryValidator(schema as QuerySchema, ofQueries.compile(schema))
+    return (httpPart === 'headers' ? ofHeaders : ajv).compile(schema)
+  }
 }) as unknown as BuildValidator
+
+function queryValidator(schema: QuerySchema, validate: ValidateFunction) {
+  const check = (query: Record<string, unknown>): boolean => {
+    readQuery(schema, query)
+    const fits = validate(query)
+    check.errors = validate.errors
+    return fits
+  }
+  check.errors = validate.errors
+  return check
+}
 
 /** A check of values that come in great numbers: what is wrong with one, as if it were a body. It changes none. */
 export function buildCheck(schema: AnySchema, sharedSchemas: AnySchema[]): (value: unknown) => InvalidPart[] {
@@ -73,18 +87,30 @@ export function invalidParts(error: FastifyError, request: FastifyRequest): Inva
 const wireNames = { params: 'path', querystring: 'query', headers: 'header', body: 'body' }
 
 function describe(part: (typeof parts)[number], errors: ErrorObject[]): InvalidPart[] {
-  return errors
+  const described = errors
     .filter(({ schemaPath }) => !schemaPath.includes('/oneOf/'))
     .map((error) => {
       const path = error.instancePath
         .split('/')
         .slice(1)
         .map((step) => (/^\d+$/.test(step) ? Number(step) : step))
-      const missing: unknown = error.params['missingProperty']
-      const loc = [wireNames[part], ...path, ...(typeof missing === 'string' ? [missing] : [])]
-      const { type, msg } = explain(error)
-      return { type, loc, msg }
+      const property: unknown = error.params['missingProperty'] ?? error.params['additionalProperty']
+      const name = typeof property === 'string' ? [property.slice(0, longestName)] : []
+      const { type, msg } = isRepeated(part, error) ? repeated : explain(error)
+      return { type, loc: [wireNames[part], ...path, ...name], msg }
     })
+  // A parameter that is given twice is neither of the type nor one of the values.
+  return [...new Map(described.map((each) => [JSON.stringify(each), each])).values()]
+}
+
+/** Characters of the name of an unknown parameter in an answer. */
+const longestName = 100
+
+const repeated = { type: 'string_type', msg: 'must be given only once' }
+
+function isRepeated(part: string, { keyword, data, params }: ErrorObject): boolean {
+  const wantsOne = keyword === 'enum' || (keyword === 'type' && params['type'] !== 'array')
+  return part === 'querystring' && Array.isArray(data) && wantsOne
 }
 
 function explain(error: ErrorObject): Omit<InvalidPart, 'loc'> {
@@ -98,6 +124,8 @@ function explain(error: ErrorObject): Omit<InvalidPart, 'loc'> {
       const allowed = (params['allowedValues'] as unknown[]).filter((value) => value !== null && value !== '')
       return { type: 'enum', msg: `must be one of ${allowed.map((value) => `"${String(value)}"`).join(', ')}` }
     }
+    case 'additionalProperties':
+      return { type: 'extra_forbidden', msg: explainUnknown(error) }
     case 'minLength':
       return { type: 'string_too_short', msg: `must have at least ${limit(params)}` }
     case 'maxLength':
@@ -131,6 +159,13 @@ function explainType(type: string, data: unknown): Omit<InvalidPart, 'loc'> {
   }
   const [name, msg] = expected[type] ?? [`${type}_type`, `must be of type ${type}`]
   return { type: name, msg }
+}
+
+function explainUnknown({ params, parentSchema }: ErrorObject): string {
+  const known = Object.keys((parentSchema as QuerySchema).properties)
+  const meant = nearest(String(params['additionalProperty']), known)
+  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${meant}?`
+  return `is not a known parameter (${hint})`
 }
 
 function limit(params: Record<string, unknown>): string {

@@ -103,6 +103,12 @@ test('the delay of the end is part of its time', (t: TestContext) => {
   t.assert.strictEqual(readConfig(env('5')).drainDelayMs, 5_000)
 })
 
+test('a pool has a connection to reserve', (t: TestContext) => {
+  const env = { POSTGRES_POOL_SIZE: '1', POSTGRES_MAX_OVERFLOW: '0' }
+  t.assert.throws(() => readConfig(env), /POSTGRES_POOL_SIZE and POSTGRES_MAX_OVERFLOW must be at least 2 together/)
+  t.assert.strictEqual(readConfig({ ...env, POSTGRES_MAX_OVERFLOW: '1' }).pool.size, 1)
+})
+
 test('an empty setting counts as absent', (t: TestContext) => {
   t.assert.deepStrictEqual(readConfig({ POSTGRES_HOST: '', REDIS_HOST: '', PORT: '', JWT_SECRET: '' }), readConfig({}))
 })

@@ -23,8 +23,8 @@ test('it is ready when its schema is at head, and a stranger is told a word', as
 })
 
 test('it is ready when every connection of the pool is taken', async (t: TestContext) => {
-  const app = await openApp(t, { POSTGRES_POOL_SIZE: '1', POSTGRES_MAX_OVERFLOW: '0' })
-  const busy = sql`select pg_sleep(1)`.execute(app.context.db)
+  const app = await openApp(t, { POSTGRES_POOL_SIZE: '1', POSTGRES_MAX_OVERFLOW: '1' })
+  const busy = Promise.all([1, 2].map(() => sql`select pg_sleep(1)`.execute(app.context.db)))
   await sleep(100)
   const asked = performance.now()
   t.assert.deepStrictEqual(await readiness(app), [200, 'ready'])

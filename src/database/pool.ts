@@ -114,9 +114,9 @@ export class LendingPool implements PostgresPool {
   /** The same. @returns undefined if PostgreSQL is not done after `limit` ms */
   async queryWithin(limit: number, text: string, values: readonly unknown[]): Promise<QueryResult | undefined> {
     try {
-      return await this.queryOnce(text, values, limit)
+      return await this.#tryRun({ text, values, isPrepared: false, limit }, () => this.borrow())
     } catch (error) {
-      if (!isCanceled(error)) throw error
+      if (!isCanceled(error)) throw this.#explain(error)
       return undefined
     }
   }
@@ -166,10 +166,14 @@ export class LendingPool implements PostgresPool {
 
   async #run(statement: Statement, take: () => Promise<Borrowed>): Promise<QueryResult> {
     try {
-      return await retry(() => this.#runOnce(statement, take), ['retry', 'renew'])
+      return await this.#tryRun(statement, take)
     } catch (error) {
       throw this.#explain(error)
     }
+  }
+
+  #tryRun(statement: Statement, take: () => Promise<Borrowed>): Promise<QueryResult> {
+    return retry(() => this.#runOnce(statement, take), ['retry', 'renew'])
   }
 
   async #runOnce(statement: Statement, take: () => Promise<Borrowed>): Promise<QueryResult> {

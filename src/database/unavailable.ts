@@ -26,10 +26,9 @@ export function isUnavailable(error: unknown): boolean {
   return ['unavailable', 'renew', 'busy'].includes(decide(error))
 }
 
-/** Whether `problem` is that a statement took longer than it may. */
-export function isCanceled(problem: unknown): boolean {
-  const { cause } = problem as Error
-  return cause instanceof DatabaseError && cause.code === '57014'
+/** Whether `error` is that a statement took longer than it may. */
+export function isCanceled(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '57014'
 }
 
 /** 503 for a statement that was rolled back, to be sent again. */

@@ -12,21 +12,26 @@ import { type Condition, remover, updater } from './changes.ts'
 import { exportRoutes } from './export/routes.ts'
 import { importRoutes } from './import/routes.ts'
 import * as items from './items.ts'
+import { openPages } from './listing/budget.ts'
 import { listingRoutes } from './listing/routes.ts'
 import { IfMatch, IfNoneMatch, Item, ItemCreate, ItemParams, ItemQuery, ItemUpdate } from './schemas.ts'
 import { acceptedVersions, entityTag, isKnown } from './versions.ts'
 
 /**
- * Each listing holds a connection for as long as its reader takes; what counts many items, PostgreSQL.
- * Times are in milliseconds.
+ * Lists and exports hold a connection for as long as their reader takes; searches, counts, summaries and slow pages, PostgreSQL.
+ * One manager has at most half of the places. Times are in milliseconds.
  */
-const listingGate = { places: 2, queue: 64, patience: 3_000 }
+const share = 0.5
+const slowGate = { places: 4, queue: 64, patience: 3_000, share }
+const pageGate = { places: 8, queue: 512, patience: 3_000, share }
 
 /** @param atWork tells how many requests are */
 export function itemRoutes(app: App, context: Context, atWork: () => number): void {
   const { db, pool, config } = context
-  const isBusy = () => atWork() > listingGate.places
-  const source = { db, pool, gate: openGate(listingGate), counts: openGate(listingGate), isBusy }
+  const gate = openGate(slowGate)
+  const counts = openGate(slowGate)
+  const readPage = openPages({ pool, counts, pages: openGate(pageGate) })
+  const source = { db, pool, gate, counts, readPage, isBusy: () => atWork() > gate.taken() }
   const condition = ({ token, headers }: FastifyRequest): Condition => ({
     owner: config.itemWrites === 'owner' ? token.sub : undefined,
     versions: acceptedVersions(headers['if-match'], config.requireIfMatch),

@@ -25,7 +25,7 @@ export function exportItems(
 ): Readable {
   const formats = { csv: () => csv(query.safe === 'spreadsheet'), ndjson: () => ndjson, json: () => jsonObject(false) }
   const format = formats[query.format ?? 'csv']()
-  return streamRows(source, exportQuery(source.db, query, me), format, patience)
+  return streamRows({ ...source, me }, exportQuery(source.db, query, me), format, patience)
 }
 
 /** The query of the items that `query` names, in its order. */

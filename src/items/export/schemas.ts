@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 
-import { ref } from '../../schemas.ts'
+import { ref, strict } from '../../schemas.ts'
 import { Selection } from '../listing/schemas.ts'
 import { exampleItem, Items } from '../schemas.ts'
 
@@ -12,26 +12,29 @@ export const formats = {
 } as const
 export type Format = keyof typeof formats
 
-export const ExportQuery = Type.Object({
-  format: Type.Optional(
-    Type.Unsafe<Format>({
-      type: 'string',
-      enum: Object.keys(formats),
-      description:
-        '`csv`, if nothing is said: RFC 4180, a line of column names first; `ndjson`: an item a line; `json`: as the list of all items',
-    }),
-  ),
-  ...Selection.properties,
-  safe: Type.Optional(
-    Type.Unsafe<'spreadsheet'>({
-      type: 'string',
-      enum: ['spreadsheet'],
-      description:
-        'Of `csv`: puts an apostrophe before text that a spreadsheet would run as a formula, those that begin with `=`, `+`, `-`, `@`, ' +
-        'a tab or a carriage return. What is so marked is not what the item is called, and importing it does not take the mark away',
-    }),
-  ),
-})
+export const ExportQuery = Type.Object(
+  {
+    format: Type.Optional(
+      Type.Unsafe<Format>({
+        type: 'string',
+        enum: Object.keys(formats),
+        description:
+          '`csv`, if nothing is said: RFC 4180, a line of column names first; `ndjson`: an item a line; `json`: as the list of all items',
+      }),
+    ),
+    ...Selection.properties,
+    safe: Type.Optional(
+      Type.Unsafe<'spreadsheet'>({
+        type: 'string',
+        enum: ['spreadsheet'],
+        description:
+          'Of `csv`: puts an apostrophe before text that a spreadsheet would run as a formula, those that begin with `=`, `+`, `-`, `@`, ' +
+          'a tab or a carriage return. What is so marked is not what the item is called, and importing it does not take the mark away',
+      }),
+    ),
+  },
+  strict,
+)
 export type ExportQuery = Static<typeof ExportQuery>
 
 const { id, name, category, price_usd: price, in_stock: inStock, store_manager_id: owner } = exampleItem

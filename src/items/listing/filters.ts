@@ -49,11 +49,6 @@ function hasWord(word: string): RawBuilder<boolean> {
 /** What a schema of single parameters cannot say. */
 function refuse({ min, max, words }: { min?: number | undefined; max?: number | undefined; words: string[] }): void {
   const parts: InvalidPart[] = []
-  for (const [name, price] of Object.entries({ min_price: min, max_price: max })) {
-    // Read from text, 1e999 is Infinity, of which there is no literal.
-    if (price === undefined || Number.isFinite(price)) continue
-    parts.push({ type: 'finite_number', loc: ['query', name], msg: 'must be a number that a 64-bit float holds' })
-  }
   if (min !== undefined && max !== undefined && min > max) {
     parts.push({ type: 'less_than_equal', loc: ['query', 'min_price'], msg: 'must be at most max_price' })
   }

@@ -10,7 +10,7 @@ export function links(query: ListQuery, next: string | undefined): string {
 function target(query: ListQuery, next?: string): string {
   const { limit = defaultLimit, category = [], after: _, ...others } = query
   const parameters = new URLSearchParams({ limit: String(limit) })
-  for (const each of category) parameters.append('category', each)
+  for (const each of new Set(category)) parameters.append('category', each)
   for (const [name, value] of Object.entries(others)) parameters.set(name, String(value))
   if (next !== undefined) parameters.set('after', next)
   return `/items?${parameters.toString()}`

@@ -5,6 +5,7 @@ import type { LendingPool } from '../../database/pool.ts'
 import type { Gate } from '../../gate.ts'
 import { select, withOwner } from '../items.ts'
 import type { Item } from '../schemas.ts'
+import type { PageReader } from './budget.ts'
 import { matches } from './filters.ts'
 import { comesAfter, fromCursor, orderBy, orderOf, type Position, toCursor } from './order.ts'
 import { defaultLimit, type ListQuery } from './schemas.ts'
@@ -23,31 +24,33 @@ export interface Page {
 interface Source {
   db: Database
   pool: LendingPool
-  /** For what may take the longer the more items there are: counts, and searches for what has no trigram. */
+  readPage: PageReader
+  /** For what takes the longer the more items there are. */
   counts: Gate
 }
 
 /** One page. @param me the id of the manager who asks @throws Problem invalid_request */
-export async function page({ db, pool, counts }: Source, query: ListQuery, me: string): Promise<Page> {
+export async function page({ db, pool, readPage, counts }: Source, query: ListQuery, me: string): Promise<Page> {
   const { sort = 'id', limit = defaultLimit } = query
-  const { sql: text, parameters } = pageQuery(db, query, me)
-  const read = () => pool.queryOnce(text, parameters)
   const count = () => countItems(db, pool, query, me)
-  const [{ rows }, total] = await Promise.all([
-    query.q === undefined ? read() : counts.run(read),
-    query.count === 'exact' ? counts.run(count) : query.count && count(),
+  const [rows, counted] = await Promise.all([
+    readPage(pageQuery(db, query, me), query, me),
+    query.count === 'exact' ? counts.run(count, me) : query.count && count(),
   ])
-  const found = (rows as Row[]).slice(0, limit)
+  const found = rows.slice(0, limit)
   const last = rows.length > limit ? found.at(-1) : undefined
   return {
     // The position goes no further than the schema of the answer.
     items: Object.fromEntries(found.map((item) => [item.id, query.expand ? withOwner(item) : item])),
     next: last && toCursor(sort, last),
-    total,
+    total: query.count === 'estimated' ? atLeast(Number(counted), rows.length, query) : counted,
   }
 }
 
-type Row = Item & { key: string }
+/** PostgreSQL never estimates 0, and knows less than the page: a first one that is the last has all items. */
+function atLeast(estimate: number, found: number, { limit = defaultLimit, after }: ListQuery): number {
+  return after === undefined && found <= limit ? found : Math.max(estimate, found)
+}
 
 /** The query of a page: its items and one more, if there is one, which says that there is a next page. */
 export function pageQuery(db: Database, query: ListQuery, me: string) {

@@ -7,6 +7,7 @@ import type { Gate } from '../../gate.ts'
 import { operation, signedIn } from '../../openapi.ts'
 import { ref } from '../../schemas.ts'
 import { Items } from '../schemas.ts'
+import type { PageReader } from './budget.ts'
 import { listing } from './everything.ts'
 import { links } from './links.ts'
 import { page } from './page.ts'
@@ -17,6 +18,7 @@ import { summarize } from './summary.ts'
 /** What lists, summaries and exports need. */
 export interface Source extends StreamSource {
   db: Database
+  readPage: PageReader
   /** For what takes the longer the more items there are. */
   counts: Gate
 }
@@ -45,7 +47,7 @@ export function listingRoutes(app: App, source: Source): void {
       const { expand, ...rest } = request.query
       reply.type('application/json; charset=utf-8')
       if (Object.keys(rest).length === 0) {
-        return request.method === 'HEAD' ? Readable.from([]) : listing(source, expand !== undefined)
+        return request.method === 'HEAD' ? Readable.from([]) : listing(source, expand !== undefined, request.token.sub)
       }
       const { items, next, total } = await page(source, request.query, request.token.sub)
       // Nothing, not even a header, is for a token that does not count.
@@ -68,7 +70,8 @@ export function listingRoutes(app: App, source: Source): void {
       },
     },
     async (request, reply) => {
-      const summary = await counts.run(() => summarize(db, pool, request.query, request.token.sub))
+      const me = request.token.sub
+      const summary = await counts.run(() => summarize(db, pool, request.query, me), me)
       // The serialiser of the schema would make a float of the sum.
       reply.type('application/json; charset=utf-8').serializer(JSON.stringify)
       return summary

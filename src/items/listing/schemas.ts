@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 
 import { categories } from '../../database/domains.ts'
-import { exampleId, ref, textPattern } from '../../schemas.ts'
+import { exampleId, ref, strict, textPattern } from '../../schemas.ts'
 import { Category, ItemQuery } from '../schemas.ts'
 
 /** Most items of a page, and how many there are unless the client says. */
@@ -54,36 +54,39 @@ const sort = Type.Optional(
 export const Selection = Type.Object({ ...filters, sort })
 export type Selection = Static<typeof Selection>
 
-export const SummaryQuery = Type.Object(filters)
+export const SummaryQuery = Type.Object(filters, strict)
 export type Filters = Static<typeof SummaryQuery>
 
-export const ListQuery = Type.Object({
-  ...ItemQuery.properties,
-  limit: Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: maxLimit,
-      description: `Items of a page at most; ${defaultLimit} if nothing is said`,
-    }),
-  ),
-  after: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 2048,
-      description: 'Where the page begins: from the `Link` of the one before, not to be made or looked into',
-    }),
-  ),
-  ...Selection.properties,
-  count: Type.Optional(
-    Type.Unsafe<'exact' | 'estimated'>({
-      type: 'string',
-      enum: ['exact', 'estimated'],
-      description:
-        'Adds `X-Total-Count`, how many items there are on all pages: counted, which takes the longer the more there are, ' +
-        'or about as many as PostgreSQL thinks',
-    }),
-  ),
-})
+export const ListQuery = Type.Object(
+  {
+    ...ItemQuery.properties,
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: maxLimit,
+        description: `Items of a page at most; ${defaultLimit} if nothing is said`,
+      }),
+    ),
+    after: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 2048,
+        description: 'Where the page begins: from the `Link` of the one before, not to be made or looked into',
+      }),
+    ),
+    ...Selection.properties,
+    count: Type.Optional(
+      Type.Unsafe<'exact' | 'estimated'>({
+        type: 'string',
+        enum: ['exact', 'estimated'],
+        description:
+          'Adds `X-Total-Count`, how many items there are on all pages: counted, which takes the longer the more there are, ' +
+          'or about as many as PostgreSQL thinks, which is at least what the page shows',
+      }),
+    ),
+  },
+  strict,
+)
 export type ListQuery = Static<typeof ListQuery>
 
 /** The headers of a page. */

@@ -32,6 +32,9 @@ export interface StreamSource {
   isBusy: () => boolean
 }
 
+/** The same for one manager, by ID. */
+type Source = StreamSource & { me: string }
+
 /** How rows become text. Characters stand for bytes, so those of UTF-8 pass as they are. */
 export interface Format {
   start: string
@@ -48,20 +51,20 @@ export interface Format {
  * Nothing is asked before the stream is read, and no more than its reader takes is kept. If it fails halfway it is broken
  * off, so that nobody takes a part for the whole; a reader that takes less than a mebibyte in 30 seconds is dropped.
  */
-export function streamRows(source: StreamSource, query: CompiledQuery, format: Format, patience: Patience): Readable {
+export function streamRows(source: Source, query: CompiledQuery, format: Format, patience: Patience): Readable {
   const drop = () => stream.destroy()
   const stream: Readable = Readable.from(pieces(source, query, format, patience, drop), { objectMode: false })
   return stream
 }
 
 async function* pieces(
-  { pool, gate, isBusy }: StreamSource,
+  { pool, gate, isBusy, me }: Source,
   query: CompiledQuery,
   format: Format,
   patience: Patience,
   drop: () => void,
 ) {
-  const leave = await gate.enter()
+  const leave = await gate.enter(me)
   try {
     const rows = await copyOut(pool, `copy (${withLiterals(query)}) to stdout`, `copy (${query.sql}) to stdout`)
     try {

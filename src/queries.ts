@@ -1,0 +1,57 @@
+import { exactNumber } from './bodies.ts'
+
+/** As much of a schema of query parameters as it takes to read them. */
+export interface QuerySchema {
+  properties: Record<string, { type?: string }>
+  /** False where a parameter that is not known is refused rather than ignored. */
+  additionalProperties?: boolean
+}
+
+/**
+ * Gives the parameters of `query`, which come as text, the types of `schema`, in place: numbers and booleans as JSON writes
+ * them, and lists, which may come as one value. What is written in any other way stays text, which the schema refuses.
+ * Parameters that are not known go where they are ignored, and `_`, which only keeps caches away, goes everywhere.
+ */
+export function readQuery({ properties, additionalProperties }: QuerySchema, query: Record<string, unknown>): void {
+  const isStrict = additionalProperties === false
+  for (const [name, value] of Object.entries(query)) {
+    if (Object.hasOwn(properties, name)) query[name] = read(value, properties[name]?.type)
+    else if (!isStrict || name === '_') delete query[name]
+  }
+}
+
+/** The name among `known` that was probably meant by `name`, if there is one. */
+export function nearest(name: string, known: string[]): string | undefined {
+  const given = name.slice(0, longestName).toLowerCase()
+  const [best] = known
+    .map((each) => ({ each, distance: distance(given, each) }))
+    .toSorted((one, other) => one.distance - other.distance)
+  return best && best.distance <= Math.min(3, given.length / 2) ? best.each : undefined
+}
+
+/** Characters of a name that are looked at, which its sender chooses. */
+const longestName = 40
+
+const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/
+
+function read(value: unknown, type = ''): unknown {
+  if (type === 'array') return Array.isArray(value) ? value : [value]
+  if (typeof value !== 'string') return value
+  if (type === 'number' || type === 'integer') return jsonNumber.test(value) ? exactNumber(value) : value
+  if (type === 'boolean') return value === 'true' || (value === 'false' ? false : value)
+  return value
+}
+
+/** How many characters have to be added, removed, or replaced to make one of the other (Levenshtein). */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (const [index, character] of Array.from(one).entries()) {
+    const next = [index + 1]
+    for (let at = 0; at < other.length; at++) {
+      const replaced = (row[at] ?? 0) + Number(other[at] !== character)
+      next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}
