@@ -96,24 +96,62 @@ test('whatever the names are, each format has them all, in the order asked for',
 test('safe=spreadsheet marks what would be run as a formula, and nothing else is changed', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
-  const names = ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', 'a=1', "'=1", '=HYPERLINK("x","y")']
-  for (const name of names) await ada.post('/items', { ...tea, name })
-  const exported = async (query: string) =>
-    records((await ada.get(`/items/export?${query}`)).body)
+  const names = {
+    '=1+1': "'=1+1",
+    '+1': "'+1",
+    '-1': "'-1",
+    '@SUM(A1)': "'@SUM(A1)",
+    '\t=1': "'\t'=1",
+    '\rx': "'\rx",
+    '\n': "'\n",
+    'a=1': 'a=1',
+    "'=1": "'=1",
+    '=HYPERLINK("x","y")': '\'=HYPERLINK("x","y")',
+    'x;=1+2;y': "x;'=1+2;y",
+    'x;y;-1;+1': "x;y;'-1;'+1",
+    'x\t@a\r\n=b\n=c': "x\t'@a\r\n'=b\n'=c",
+    'x; "=1': 'x;\' "=1',
+    'x,=1': 'x,=1',
+    '＝1;＋1;－1;＠a': "'＝1;'＋1;'－1;'＠a",
+    'tea; green – 5 %': 'tea; green – 5 %',
+  }
+  for (const name of Object.keys(names)) await ada.post('/items', { ...tea, name })
+  const exported = async (query: string) => (await ada.get(`/items/export?${query}`)).body
+  const namesIn = (text: string) =>
+    records(text)
       .slice(1)
       .map(([, name]) => name)
-  t.assert.deepStrictEqual(await exported('format=csv'), names)
-  t.assert.deepStrictEqual(await exported('safe=spreadsheet'), [
-    "'=1+1",
-    "'+1",
-    "'-1",
-    "'@SUM(A1)",
-    "'\t=1",
-    "'\r=1",
-    'a=1',
-    "'=1",
-    '\'=HYPERLINK("x","y")',
-  ])
+  t.assert.deepStrictEqual(namesIn(await exported('format=csv')), Object.keys(names))
+  const safe = await exported('safe=spreadsheet')
+  t.assert.deepStrictEqual(namesIn(safe), Object.values(names))
+  t.assert.ok(safe.startsWith(`\uFEFF"${header.replaceAll(',', '","')}"\r\n`))
+  t.assert.ok(!(await exported('format=csv')).startsWith('\uFEFF'))
+  const texts = records(safe)
+    .slice(1)
+    .map(([id, name = '', category, , , owner]) => [id ?? '', name.replaceAll('"', '""'), category ?? '', owner ?? ''])
+  for (const text of texts.flat()) t.assert.ok(safe.includes(`"${text}"`), text)
+})
+
+test('however a safe file is split, no part of it starts a formula', async (t: TestContext) => {
+  const { signIn, server, context } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const unit = fc.constantFrom(';', '\t', '\r', '\n', '=', '+', '-', '@', '"', ' ', "'", ',', 'a', '＝', 'é')
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit, minLength: 1, maxLength: 12 }), async (name) => {
+      await onServer(server, `delete from ${context.config.pool.schema}.items`)
+      await ada.post('/items', { ...tea, name })
+      const { body } = await ada.get('/items/export?safe=spreadsheet')
+      const split = body.slice(1).split(/[;\t\r\n]/)
+      const fields = [
+        ...split,
+        ...records(body.slice(1))
+          .flat()
+          .flatMap((field) => field.split(/[;\t\r\n]/)),
+      ]
+      for (const field of fields) t.assert.doesNotMatch(field, /^[\s"]*[=+\-@＝＋－＠]/)
+    }),
+    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 60) },
+  )
 })
 
 test('it is compressed for who takes gzip, and says that it may be', async (t: TestContext) => {

@@ -171,6 +171,28 @@ test('what does not fit is named, all at once', async (t: TestContext) => {
   ])
 })
 
+test('Link fits into a header, whatever the query is', async (t: TestContext) => {
+  const { app, ada } = await openStocked(t, 0)
+  const name = '\u0001'.repeat(64)
+  for (let n = 0; n < 3; n++) await ada.post('/items', { ...tea, name, price_usd: 5e-324 })
+  const longest = `q=${encodeURIComponent('\u{10FFFF}'.repeat(200))}`
+  const categories = 'category=Pet&'.repeat(1_100)
+  for (const query of [
+    `${categories}category=Household`,
+    `sort=-name&q=${encodeURIComponent('\u0001')}`,
+    'sort=price_usd',
+    longest,
+  ]) {
+    const answer = await ada.get(`/items?limit=1&${query}`)
+    t.assert.strictEqual(answer.statusCode, 200)
+    const { length } = String(answer.headers.link)
+    t.assert.ok(length < 8_192, `${length} bytes of Link for ${query.slice(0, 40)}`)
+  }
+  const { link } = (await ada.get(`/items?limit=1&${categories}category=Household`)).headers
+  t.assert.strictEqual(linksOf(link).first, '/items?limit=1&category=Pet&category=Household')
+  t.assert.ok(app.log.length > 0)
+})
+
 test('while others write, no item comes twice and none is missed that was there throughout', async (t: TestContext) => {
   const { app, ada } = await openStocked(t, 600)
   const { schema } = app.context.config.pool
@@ -210,6 +232,10 @@ test('the count is of all pages: exact, about so, or not paid for', async (t: Te
   t.assert.strictEqual(await counted('count=exact&q=none'), '0')
   t.assert.strictEqual(await counted('count=estimated'), '120')
   t.assert.strictEqual(await counted('count=estimated&category=Pet'), '15')
+  t.assert.strictEqual(await counted('count=estimated&min_price=1e9'), '0')
+  t.assert.strictEqual(await counted('count=estimated&min_price=1e9&q=tea'), '0')
+  const whole = await ada.get('/items?limit=100&count=estimated&category=Pet&in_stock=true')
+  t.assert.strictEqual(whole.headers['x-total-count'], '10')
   app.log.length = 0
   t.assert.strictEqual(await counted('category=Pet'), undefined)
   t.assert.doesNotMatch(app.log.join(''), /count\(|explain/)

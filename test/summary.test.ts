@@ -59,6 +59,19 @@ test('the sum is exact, where one of floats would not be', async (t: TestContext
     )
 })
 
+test('a sum that no float holds is null, and the others are numbers', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  for (const price of [1.7e308, 1.7e308]) await ada.post('/items', { ...soap, price_usd: price })
+  await ada.post('/items', { ...soap, category: 'Pet' })
+  for (const query of ['', '?q=soap']) {
+    const { value_usd: value, by_category: by } = (await ada.get(`/items/summary${query}`)).json()
+    t.assert.deepStrictEqual([value, by.Household.value_usd, by.Pet.value_usd], [null, null, 2.5])
+  }
+  const one = (await ada.get('/items/summary?min_price=1e308&category=Pet')).json()
+  t.assert.strictEqual(one.value_usd, 0)
+})
+
 test('a summary by way of the index is the same as one by way of the rows', async (t: TestContext) => {
   const { signIn, server, context } = await openApp(t)
   const ada = await signIn('ada@example.com')

@@ -332,10 +332,10 @@ export interface components {
              */
             in_stock: number;
             /**
-             * @description The sum of their prices in US dollars. Exact, however many digits that takes
+             * @description The sum of their prices in US dollars. Exact, however many digits that takes; null if it is beyond what a 64-bit float holds
              * @example 7.49
              */
-            value_usd: number;
+            value_usd: number | null;
             /**
              * @description The same for each category, also those without items
              * @example {
@@ -675,10 +675,10 @@ export interface components {
              */
             in_stock: number;
             /**
-             * @description The sum of their prices in US dollars. Exact, however many digits that takes
+             * @description The sum of their prices in US dollars. Exact, however many digits that takes; null if it is beyond what a 64-bit float holds
              * @example 7.49
              */
-            value_usd: number;
+            value_usd: number | null;
         };
         /**
          * @description A bar of the histogram of prices
@@ -1862,7 +1862,7 @@ export interface operations {
                 q?: string;
                 /** @description The order: `id` is by age and what is used if nothing is said, `name` as in a dictionary of many languages; with `-` the other way round. Items that are alike in this are in the order of their ids */
                 sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd";
-                /** @description Adds `X-Total-Count`, how many items there are on all pages: counted, which takes the longer the more there are, or about as many as PostgreSQL thinks */
+                /** @description Adds `X-Total-Count`, how many items there are on all pages: counted, which takes the longer the more there are, or about as many as PostgreSQL thinks, which is at least what the page shows */
                 count?: "exact" | "estimated";
             };
             header?: never;
@@ -2265,7 +2265,7 @@ export interface operations {
                 q?: string;
                 /** @description The order: `id` is by age and what is used if nothing is said, `name` as in a dictionary of many languages; with `-` the other way round. Items that are alike in this are in the order of their ids */
                 sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd";
-                /** @description Of `csv`: puts an apostrophe before text that a spreadsheet would run as a formula, those that begin with `=`, `+`, `-`, `@`, a tab or a carriage return. What is so marked is not what the item is called, and importing it does not take the mark away */
+                /** @description Of `csv`: safe to open in a spreadsheet, also in one that splits at semicolons or tabs. An apostrophe is put before each part of a name that would be run as a formula: one that begins with `=`, `+`, `-` or `@`, at the start of the name or after a semicolon, tab or line break. All text is in quotes, and a byte order mark says that it is UTF-8. What is so marked is not what the item is called, and importing it does not take the mark away */
                 safe?: "spreadsheet";
             };
             header?: never;

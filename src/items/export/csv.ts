@@ -1,30 +1,58 @@
 import { shortest } from '../listing/json.ts'
 import type { Format } from '../listing/stream.ts'
 
-const header = 'id,name,category,price_usd,in_stock,store_manager_id\r\n'
+const columns = ['id', 'name', 'category', 'price_usd', 'in_stock', 'store_manager_id']
 
-/** RFC 4180. @param isSafe whether names that a spreadsheet would run as formulas get an apostrophe before them */
-export function csv(isSafe: boolean): Format {
-  return { start: header, between: '', end: '', write: (rows) => lines(rows, isSafe) }
+/** What tells Excel that a file is UTF-8. Characters stand for bytes. */
+const byteOrderMark = '\xef\xbb\xbf'
+
+/** RFC 4180: text is in quotes only where it has to be. */
+export const csv: Format = {
+  start: `${columns.join()}\r\n`,
+  between: '',
+  end: '',
+  write: (rows) => lines(rows, plain, (text) => text),
 }
 
-function lines(rows: string, isSafe: boolean): string {
-  let [text, at] = ['', 0]
+/** The same for spreadsheets, which may split it elsewhere than at its commas: no part of a name is run as a formula. */
+export const safeCsv: Format = {
+  start: `${byteOrderMark}${columns.map(quoted).join()}\r\n`,
+  between: '',
+  end: '',
+  write: (rows) => lines(rows, (name) => quoted(marked(name)), quoted),
+}
+
+function lines(rows: string, ofName: (name: string) => string, ofText: (text: string) => string): string {
+  let text = ''
+  let at = 0
   const columnUpTo = (end: string) => rows.slice(at, (at = rows.indexOf(end, at) + 1) - 1)
   while (at < rows.length) {
-    text += `${columnUpTo('\t')},${field(columnUpTo('\t'), isSafe)},${columnUpTo('\t')}`
-    text += `,${shortest(columnUpTo('\t'))},${columnUpTo('\t') === 't'},${columnUpTo('\n')}\r\n`
+    text += `${ofText(columnUpTo('\t'))},${ofName(unescaped(columnUpTo('\t')))},${ofText(columnUpTo('\t'))}`
+    text += `,${shortest(columnUpTo('\t'))},${columnUpTo('\t') === 't'},${ofText(columnUpTo('\n'))}\r\n`
   }
   return text
 }
 
-function field(escaped: string, isSafe: boolean): string {
-  let name = escaped.includes('\\')
-    ? escaped.replaceAll(/\\(.)/g, (_, letter: string) => meaning[letter] ?? letter)
-    : escaped
-  if (isSafe && /^[=+\-@\t\r]/.test(name)) name = `'${name}`
-  return /[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name
+function unescaped(text: string): string {
+  return text.includes('\\') ? text.replaceAll(/\\(.)/g, (_, letter: string) => meaning[letter] ?? letter) : text
 }
+
+function plain(text: string): string {
+  return /[",\r\n]/.test(text) ? quoted(text) : text
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`
+}
+
+/** `name` with an apostrophe before each part that a spreadsheet would run as a formula. */
+function marked(name: string): string {
+  return name.replaceAll(formulaStart, "'")
+}
+
+// A part begins the name or follows a separator. What starts a formula may come after blanks or quotes, and be of full width
+// (U+FF0B, U+FF0D, U+FF1D, U+FF20), here in bytes. A name that begins with a separator is marked in any case.
+const formulaStart = /^(?=[\t\r\n])|(?<=^|[;\t\r\n])(?=(?:[ \v\f"]|\xc2\xa0)*(?:[=+\-@]|\xef\xbc[\x8b\x8d\x9d\xa0]))/g
 
 /** What the letters after a backslash stand for in COPY's text format; any other stands for itself. */
 const meaning: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }

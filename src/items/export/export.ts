@@ -6,7 +6,7 @@ import { matches } from '../listing/filters.ts'
 import { jsonObject, ndjson } from '../listing/json.ts'
 import { orderBy, orderOf } from '../listing/order.ts'
 import { standardPatience, streamRows, type StreamSource } from '../listing/stream.ts'
-import { csv } from './csv.ts'
+import { csv, safeCsv } from './csv.ts'
 import type { ExportQuery } from './schemas.ts'
 
 /** Milliseconds. PostgreSQL may have to sort everything before it gives the first row. */
@@ -23,8 +23,8 @@ export function exportItems(
   me: string,
   patience = exportPatience,
 ): Readable {
-  const formats = { csv: () => csv(query.safe === 'spreadsheet'), ndjson: () => ndjson, json: () => jsonObject(false) }
-  const format = formats[query.format ?? 'csv']()
+  const formats = { csv: query.safe === 'spreadsheet' ? safeCsv : csv, ndjson, json: jsonObject(false) }
+  const format = formats[query.format ?? 'csv']
   return streamRows({ ...source, me }, exportQuery(source.db, query, me), format, patience)
 }
 

@@ -28,8 +28,10 @@ export const ExportQuery = Type.Object(
         type: 'string',
         enum: ['spreadsheet'],
         description:
-          'Of `csv`: puts an apostrophe before text that a spreadsheet would run as a formula, those that begin with `=`, `+`, `-`, `@`, ' +
-          'a tab or a carriage return. What is so marked is not what the item is called, and importing it does not take the mark away',
+          'Of `csv`: safe to open in a spreadsheet, also in one that splits at semicolons or tabs. An apostrophe is put before each ' +
+          'part of a name that would be run as a formula: one that begins with `=`, `+`, `-` or `@`, at the start of the name or ' +
+          'after a semicolon, tab or line break. All text is in quotes, and a byte order mark says that it is UTF-8. What is so ' +
+          'marked is not what the item is called, and importing it does not take the mark away',
       }),
     ),
   },

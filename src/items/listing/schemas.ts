@@ -103,9 +103,11 @@ const count = (description: string, example: number) => Type.Integer({ minimum: 
 const totals = {
   items: count('How many items', 2),
   in_stock: count('How many of them can be bought now', 1),
-  value_usd: Type.Number({
+  value_usd: Type.Unsafe<number | null>({
+    type: ['number', 'null'],
     minimum: 0,
-    description: 'The sum of their prices in US dollars. Exact, however many digits that takes',
+    description:
+      'The sum of their prices in US dollars. Exact, however many digits that takes; null if it is beyond what a 64-bit float holds',
     examples: [7.49],
   }),
 }

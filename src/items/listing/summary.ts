@@ -74,7 +74,11 @@ function fromRows(filters: Filters, me: string): RawBuilder<unknown> {
     from items where ${matches(filters, me)} group by 1, 2, 3`
 }
 
-/** A number that JSON.stringify writes just so (TC39's JSON.rawJSON, which TypeScript does not declare yet). */
-function exactly(decimal: string): number {
+/**
+ * A number that JSON.stringify writes just so (TC39's JSON.rawJSON, which TypeScript does not declare yet). Null if clients would
+ * read it as Infinity, or not at all.
+ */
+function exactly(decimal: string): number | null {
+  if (!Number.isFinite(Number(decimal))) return null
   return (JSON as unknown as { rawJSON(text: string): number }).rawJSON(decimal)
 }
