@@ -11,6 +11,7 @@ import { type CheckedApp, openCheckedApp } from './support/checked-app.ts'
 import { checkAny } from './support/document.ts'
 import { encodeForm, encodings, type Form, hostileForms, partsOf } from './support/forms.ts'
 import { hostileRequests, strayRequests } from './support/hostile.ts'
+import { givenParameters, unknownParameters } from './support/queries.ts'
 import { badRequests, exchange } from './support/raw-http.ts'
 
 const runs = Number(process.env['PROPERTY_RUNS'] ?? 120)
@@ -99,6 +100,64 @@ test('a body that does not fit is refused for exactly what is wrong with it, and
     assert.equal(code, 'invalid_request')
     assert.deepEqual(new Set(errors.map(({ loc }) => loc.join('.'))), new Set(at))
     assert.deepEqual(await rows(), before)
+  })
+})
+
+test('a parameter is read as JSON would read it, or refused by name', async (t) => {
+  const { ada } = await openCheckedApp(t)
+  const routes = fc.constantFrom('/items', '/items/summary', '/items/export')
+  await hold(1, fc.tuple(routes, givenParameters), async ([route, { name, text, fits }]) => {
+    if (name === 'limit' && route !== '/items') return
+    const answer = await ada('GET', `${route}?${new URLSearchParams({ [name]: text }).toString()}`)
+    assert.equal(answer.statusCode, fits ? 200 : 422, `${name}=${text}`)
+    if (!fits) assert.deepEqual(answer.json().errors[0].loc, ['query', name])
+  })
+})
+
+test('an unknown parameter is refused by name and does nothing, or is ignored', async (t) => {
+  const { ada, itemId, rows } = await openCheckedApp(t)
+  const before = await rows()
+  const list = [
+    'expand',
+    'limit',
+    'after',
+    'category',
+    'in_stock',
+    'store_manager_id',
+    'min_price',
+    'max_price',
+    'q',
+    'sort',
+    'count',
+  ]
+  const filters = list.filter((name) => !['expand', 'limit', 'after', 'count', 'sort'].includes(name))
+  const known = { '/items': list, '/items/summary': filters, '/items/export': [...filters, 'sort', 'format', 'safe'] }
+  const reads = Object.entries(known).map(([url, names]) =>
+    fc.record({ method: fc.constant('GET'), url: fc.constant(url), unknown: unknownParameters(names) }),
+  )
+  const imports = fc.record({
+    method: fc.constant('POST'),
+    url: fc.constant('/items/import'),
+    unknown: unknownParameters(['mode', 'on_error', 'dry_run']),
+  })
+  const logouts = fc.record({
+    method: fc.constantFrom('GET', 'POST'),
+    url: fc.constant('/store-managers/logout'),
+    unknown: unknownParameters(['scope']),
+  })
+  await hold(1, fc.oneof(...reads, imports, logouts), async ({ method, url, unknown: { name } }) => {
+    const query = new URLSearchParams({ [name]: 'true' }).toString()
+    const refused = await ada(method, `${url}?${query}`, method === 'POST' ? '' : undefined)
+    assert.ok([415, 422].includes(refused.statusCode), `${method} ${url}?${query}: ${refused.statusCode}`)
+    if (refused.statusCode === 422) {
+      const found = refused.json<{ errors: { loc: string[] }[] }>().errors
+      assert.deepEqual(
+        found.map(({ loc }) => loc),
+        [['query', name]],
+      )
+    }
+    assert.deepEqual(await rows(), before)
+    assert.equal((await ada('GET', `/items/${itemId}?${query}`)).statusCode, 200)
   })
 })
 

@@ -5,6 +5,7 @@ import * as fc from 'fast-check'
 import { anyOf, type Components, troublesomeNames, troublesomeTexts } from './arbitraries.ts'
 import { bytes, payloadsFor } from './bodies.ts'
 import type { Operation } from './document.ts'
+import { numberTexts, wrongNumberTexts } from './queries.ts'
 
 /** Who sends a request: nobody, or somebody with a token of that kind. */
 export const senders = ['owner', 'other', 'logged out', 'gone', 'forged', 'nobody'] as const
@@ -100,6 +101,12 @@ const queries = fc.oneof(
         { minLength: 1, maxLength: 4 },
       )
       .map((pairs) => `?${pairs.map((pair) => pair.join('=')).join('&')}`),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(anyOf('limit|min_price|max_price|in_stock'), fc.oneof(numberTexts, wrongNumberTexts))
+      .map(([name, text]) => `?${name}=${encodeURIComponent(text)}`),
   },
   { weight: 1, arbitrary: fc.tuple(encoded, encoded).map(([name, value]) => `?${name}=${value}`) },
   { weight: 1, arbitrary: fc.webQueryParameters().map((query) => `?${query}`) },
