@@ -19,6 +19,9 @@ const description = `The catalogue of a store. **Store managers** register, sign
 Every path also answers with a trailing slash. Fields that a body has beside those listed are ignored. Text may hold
 every character of Unicode but NUL, and its length is counted in code points.
 
+Numbers in queries are written as in JSON, booleans are \`true\` or \`false\`. A parameter that is not listed is refused (422)
+where it would change what is returned or done: on the list, the summary, the export, the import, and logout. \`_\` passes.
+
 Every error is \`application/problem+json\` (RFC 9457). Its \`code\` is one of the list in *ProblemCode*; its
 \`request_id\` is the one in the header \`X-Request-Id\`, and in the log of the service.`
 

@@ -1,7 +1,7 @@
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { type Manager, onServer, openApp, type TestApp } from './support/app.ts'
+import { type Manager, onServer, openApp, password, type TestApp } from './support/app.ts'
 
 /** Milliseconds that PostgreSQL takes for each item that it looks at, of `count` in all. */
 const perItem = 5
@@ -60,6 +60,20 @@ test('one manager has at most half of the places of counts and searches', async 
   }
   const refused = (await Promise.all(flood)).filter(({ statusCode }) => statusCode === 503)
   t.assert.ok(refused.length > 60)
+})
+
+test('counting what a manager owns leaves others alone', async (t: TestContext) => {
+  const { ada, bob, itemId } = await openSlow(t)
+  const given = { current_password: password }
+  const flood = Array.from({ length: 60 }, () => ada.delete('/store-managers/me', given))
+  await sleep(300)
+  const start = performance.now()
+  t.assert.strictEqual((await bob.get(`/items/${itemId}`)).statusCode, 200)
+  t.assert.ok(performance.now() - start < 900)
+  t.assert.strictEqual((await bob.delete('/store-managers/me', given)).statusCode, 204)
+  const answers = await Promise.all(flood)
+  const codes = new Set(answers.map(({ statusCode }) => statusCode))
+  t.assert.deepStrictEqual([...codes].toSorted(), [409, 503])
 })
 
 interface Slow {

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 
-import { exampleId, Name, nullable, strict, textPattern, Uuid } from '../schemas.ts'
+import { exampleId, Name, nullable, textPattern, Uuid } from '../schemas.ts'
 
 const ManagerId = Type.String({ ...Uuid, examples: [exampleId] })
 const ManagerName = Type.String({ ...Name, examples: ['Ada Lovelace'] })
@@ -101,17 +101,14 @@ export const Token = Type.Object(
   { $id: 'Token', description: 'A token, which is sent as `Authorization: Bearer <access_token>`' },
 )
 
-export const LogoutQuery = Type.Object(
-  {
-    scope: Type.Optional(
-      Type.Unsafe<'token' | 'all'>({
-        type: 'string',
-        enum: ['token', 'all'],
-        default: 'token',
-        description: 'What ends: this `token`, or `all` of the manager, on every device',
-      }),
-    ),
-  },
-  strict,
-)
+export const LogoutQuery = Type.Object({
+  scope: Type.Optional(
+    Type.Unsafe<'token' | 'all'>({
+      type: 'string',
+      enum: ['token', 'all'],
+      default: 'token',
+      description: 'What ends: this `token`, or `all` of the manager, on every device',
+    }),
+  ),
+})
 export type LogoutQuery = Static<typeof LogoutQuery>

@@ -72,5 +72,5 @@ export function unknownParameters(known: string[]): fc.Arbitrary<Unknown> {
 function parameter(names: fc.Arbitrary<string>, right: fc.Arbitrary<string>, wrong: fc.Arbitrary<string>) {
   return fc
     .record({ name: names, value: fc.oneof(fitting(right), misfitting(wrong)) })
-    .map(({ name, value }) => ({ name, ...value }))
+    .map(({ name, value: { text, fits } }) => ({ name, text, fits }))
 }

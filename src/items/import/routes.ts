@@ -8,7 +8,7 @@ import type { App } from '../../fastify.ts'
 import { openGate } from '../../gate.ts'
 import { operation, signedIn } from '../../openapi.ts'
 import { Problem, unsupportedMediaType } from '../../problems.ts'
-import { ref } from '../../schemas.ts'
+import { ref, strict } from '../../schemas.ts'
 import { tooLarge } from './body.ts'
 import { type Importer, importItems, readers } from './import.ts'
 import { type RowCheck, rowCheck } from './rows.ts'
@@ -47,7 +47,7 @@ export function importRoutes(app: App, { pool, config, connections }: Context, a
           'by the manager who imports them, and those that are changed keep their owner: whose they are is ignored in the file. ' +
           'An `id` that a file names twice is bad the second time.',
         security: signedIn,
-        querystring: ImportQuery,
+        querystring: { ...ImportQuery, ...strict },
         body: importBody,
         response: {
           200: { ...ref(ImportReport), description: 'What was written, and what was left out' },

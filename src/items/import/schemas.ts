@@ -2,37 +2,34 @@ import type { Readable } from 'node:stream'
 
 import { type Static, Type } from 'typebox'
 
-import { importCounts, ImportError, ref, strict } from '../../schemas.ts'
+import { importCounts, ImportError, ref } from '../../schemas.ts'
 
 /** Errors that a report lists. */
 export const listedErrors = 1_000
 
-export const ImportQuery = Type.Object(
-  {
-    mode: Type.Optional(
-      Type.Unsafe<'create' | 'upsert'>({
-        type: 'string',
-        enum: ['create', 'upsert'],
-        default: 'create',
-        description:
-          '`create`: every row is a new item. `upsert`: a row whose `id` there is already changes that item; ' +
-          'the others are new items',
-      }),
-    ),
-    on_error: Type.Optional(
-      Type.Unsafe<'stop' | 'skip'>({
-        type: 'string',
-        enum: ['stop', 'skip'],
-        default: 'stop',
-        description: '`stop`: if a row is bad, nothing is written. `skip`: bad rows are left out',
-      }),
-    ),
-    dry_run: Type.Optional(
-      Type.Boolean({ default: false, description: 'Writes nothing, and says what would have been written' }),
-    ),
-  },
-  strict,
-)
+export const ImportQuery = Type.Object({
+  mode: Type.Optional(
+    Type.Unsafe<'create' | 'upsert'>({
+      type: 'string',
+      enum: ['create', 'upsert'],
+      default: 'create',
+      description:
+        '`create`: every row is a new item. `upsert`: a row whose `id` there is already changes that item; ' +
+        'the others are new items',
+    }),
+  ),
+  on_error: Type.Optional(
+    Type.Unsafe<'stop' | 'skip'>({
+      type: 'string',
+      enum: ['stop', 'skip'],
+      default: 'stop',
+      description: '`stop`: if a row is bad, nothing is written. `skip`: bad rows are left out',
+    }),
+  ),
+  dry_run: Type.Optional(
+    Type.Boolean({ default: false, description: 'Writes nothing, and says what would have been written' }),
+  ),
+})
 export type ImportQuery = Static<typeof ImportQuery>
 
 const csv = [
