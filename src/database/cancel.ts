@@ -26,6 +26,7 @@ export function cancel({ host, port }: Server, client: ClientBase): Promise<void
   socket.setTimeout(timeout, () => socket.destroy())
   socket.on('error', () => {})
   socket.once('close', () => resolve())
-  socket.resume().end(request)
+  // The server closes the connection when it is done. Closed from here before that, it ends PgBouncer 1.18.
+  socket.resume().write(request)
   return promise
 }
