@@ -14,6 +14,9 @@ const copyPatience = 60_000
 const statementTimeout = 60 * 60_000
 const checkInterval = 500
 
+/** Milliseconds that a statement waits for a lock: another import may hold it until it is merged. */
+const lockTimeout = 9 * 60_000
+
 /** A transaction on a connection of its own, whose statements may take minutes. */
 export interface Session {
   /** @throws Problem store_unavailable, or what PostgreSQL says of the statement */
@@ -33,6 +36,7 @@ const settings = `
   exception when others then null;
   end $$;
   set local statement_timeout = ${statementTimeout};
+  set local lock_timeout = ${lockTimeout};
   set local idle_in_transaction_session_timeout = 0`
 
 /**
