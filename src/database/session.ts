@@ -61,7 +61,7 @@ export async function inSession<Result>(
   signal.addEventListener('abort', abandon)
   try {
     const session = openSession(pool, client, abandon)
-    await session.query('begin')
+    await session.query('begin isolation level read committed')
     await session.query(settings)
     const result = await work(session)
     await session.query('commit')
