@@ -7,11 +7,13 @@ import {
   type ListQuery,
   type Page,
   StockroomError,
+  UnexpectedResponseError,
   versionOf,
 } from '../src/client/client.ts'
 import { openApp, password } from './support/app.ts'
-import { problem, type Scripted, scripted } from './support/scripted.ts'
+import { type Line, problem, type Scripted, scripted } from './support/scripted.ts'
 import { freePort } from './support/stores.ts'
+import { until } from './support/until.ts'
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true } as const
 const id = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
@@ -204,17 +206,42 @@ test('a creation that is sent again has the key of the first time, also while th
   t.assert.deepStrictEqual(new Set(client.requests.map(({ body }) => body)), new Set([JSON.stringify(tea)]))
 })
 
-test('what may have been done and must not be done twice is not sent again', async (t: TestContext) => {
-  const attempts: [calls: (client: Client) => Promise<unknown>, again: boolean][] = [
-    [({ items }) => items.update(id, { price_usd: 1 }), true],
-    [({ items }) => items.update(id, { price_usd: 1 }, { ifMatch: '"1"' }), false],
-    [({ items }) => items.import('name', { format: 'csv' }), false],
-    [({ me }) => me.update({ name: 'Ada' }), false],
-    [({ me }) => me.remove(), false],
-  ]
-  const done = { status: 200, body: item }
-  for (const [call, again] of attempts) {
-    for (const line of ['cut', 'cut in the answer', unavailable] as const) {
+const report = { mode: 'create', dry_run: false, created: 1, updated: 0, unchanged: 0, failed: 0, errors: [] }
+const manager = { id, name: 'Ada', email: 'ada@example.com' }
+const page = { status: 200, headers: { link: '</items>; rel="first"' }, body: { [id]: item } }
+const issued = { access_token: 'e.y.J', token_type: 'jwt', expires_in: 86_400 }
+
+/** Each method, the response that it expects, and whether it is sent again after its response was lost. */
+const methods: [name: string, call: (client: Client) => Promise<unknown>, done: Line, again: boolean][] = [
+  ['register', (client) => client.register({ ...manager, password }), { status: 201, body: manager }, true],
+  ['logIn', (client) => client.logIn({ email: manager.email, password }), { status: 200, body: issued }, true],
+  ['logOut', (client) => client.logOut(), { status: 200, body: { message: 'done' } }, true],
+  ['me.get', ({ me }) => me.get(), { status: 200, body: manager }, true],
+  ['me.update', ({ me }) => me.update({ name: 'Ada' }), { status: 200, body: manager }, false],
+  ['me.remove', ({ me }) => me.remove(), { status: 204 }, false],
+  ['list', ({ items }) => items.list(), page, true],
+  ['all', ({ items }) => items.all(), { status: 200, body: { [id]: item } }, true],
+  ['get', ({ items }) => items.get(id), { status: 200, body: item }, true],
+  ['create', ({ items }) => items.create(tea), { status: 201, body: item }, true],
+  ['update', ({ items }) => items.update(id, { price_usd: 1 }), { status: 200, body: item }, false],
+  ['update *', ({ items }) => items.update(id, {}, { ifMatch: '*' }), { status: 200, body: item }, false],
+  ['update of two', ({ items }) => items.update(id, {}, { ifMatch: '"1", "3"' }), { status: 200, body: item }, false],
+  ['update of one', ({ items }) => items.update(id, {}, { ifMatch: '"1"' }), { status: 200, body: item }, true],
+  ['remove', ({ items }) => items.remove(id), { status: 204 }, true],
+  ['summary', ({ items }) => items.summary(), { status: 200, body: { items: 0, in_stock: 0, value_usd: 0 } }, true],
+  ['export', ({ items }) => items.export(), { status: 200, headers: { 'content-type': 'text/csv' } }, true],
+  ['import', ({ items }) => items.import('name', { format: 'csv' }), { status: 200, body: report }, false],
+  [
+    'import, dry',
+    ({ items }) => items.import('name', { format: 'csv', dry_run: true }),
+    { status: 200, body: report },
+    true,
+  ],
+]
+
+for (const [name, call, done, again] of methods) {
+  test(`${name} is ${again ? '' : 'not '}sent again when it may have been done`, async (t: TestContext) => {
+    for (const line of ['cut', unavailable] as const) {
       const client = await scriptedClient(t, line, done)
       const error = await call(client).catch((reason: unknown) => reason)
       t.assert.strictEqual(client.requests.length, again ? 2 : 1)
@@ -223,20 +250,158 @@ test('what may have been done and must not be done twice is not sent again', asy
     const client = await scriptedClient(t, busy, done)
     await call(client)
     t.assert.strictEqual(client.requests.length, 2)
-  }
+  })
+
+  test(`${name} takes nothing but what Stockroom sends`, async (t: TestContext) => {
+    const html = { 'content-type': 'text/html; charset=utf-8' }
+    const portal = { status: 200, headers: html, body: '<!doctype html>' }
+    const others: Line[] = [portal, { ...portal, status: 201 }, { status: 200, body: [] }, { status: 202, body: item }]
+    // JSON of another service, where JSON is expected.
+    if (name !== 'export') others.push({ status: 200, body: { ok: true } }, { status: 200, body: '{"cut' })
+    for (const line of others) {
+      const client = await scriptedClient(t, line)
+      await t.assert.rejects(call(client), (error: Error) => {
+        t.assert.ok(error instanceof UnexpectedResponseError, `${JSON.stringify(line)}: ${error.stack}`)
+        t.assert.match(error.message, /^The address does not respond like Stockroom: /)
+        return true
+      })
+      t.assert.strictEqual(client.requests.length, 1)
+      t.assert.strictEqual(client.token, 'kept')
+    }
+  })
+
+  test(`${name} follows no redirect, and names its target`, async (t: TestContext) => {
+    const other = await scripted(t, [done])
+    for (const status of [300, 301, 302, 303, 304, 307, 308]) {
+      const client = await scriptedClient(t, { status, headers: { location: `${other.url}/login?back=x#y` } })
+      await t.assert.rejects(call(client), {
+        name: 'UnexpectedResponseError',
+        message: new RegExp(`${other.url}/login\\. `),
+      })
+      t.assert.strictEqual(client.requests.length, 1)
+    }
+    t.assert.strictEqual(other.requests.length, 0)
+  })
+}
+
+test('a fetch that follows redirects by itself is noticed', async (t: TestContext) => {
+  const target = await scripted(t, [{ status: 200, body: item }])
+  const source = await scripted(t, [{ status: 307, headers: { location: `${target.url}/items/7` } }])
+  const follow: typeof fetch = (input, init) => fetch(input, { ...init, redirect: 'follow' })
+  const { items } = createClient({ baseUrl: source.url, fetch: follow })
+  await t.assert.rejects(items.get(id), { name: 'UnexpectedResponseError', message: new RegExp(target.url) })
 })
 
-test('a deletion whose answer was lost is done, and one of what is not there is refused', async (t: TestContext) => {
+test('an unreachable service is tried again whatever is sent', async (t: TestContext) => {
+  const baseUrl = `http://127.0.0.1:${await freePort()}`
+  let attempts = 0
+  const counting: typeof fetch = (input, init) => fetch(input, init).finally(() => attempts++)
+  const { items } = createClient({ baseUrl, fetch: counting, retries: 1 })
+  await t.assert.rejects(items.update(id, { price_usd: 1 }), { name: 'ConnectionError', isMaybeDone: false })
+  t.assert.strictEqual(attempts, 2)
+})
+
+test('a change whose response was lost is not made again over that of another', async (t: TestContext) => {
+  const changed = { ...item, price_usd: 1 }
+  const failed = problem(412, 'precondition_failed')
+  const failure = (current: object) => ({
+    ...(failed as { status: 412; body: object }),
+    body: { ...(failed as { body: object }).body, current },
+  })
+  const other = await scriptedClient(t, 'cut', failure({ ...item, price_usd: 9 }))
+  const { code, attempts } = await refusal(other.items.update(id, { price_usd: 1 }, { ifMatch: '"1"' }))
+  t.assert.deepStrictEqual([code, attempts], ['precondition_failed', 2])
+  const ours = await scriptedClient(t, 'cut', failure(changed), {
+    status: 200,
+    headers: { etag: 'W/"2"' },
+    body: changed,
+  })
+  const now = await ours.items.update(id, { price_usd: 1 }, { ifMatch: '"1"' })
+  t.assert.deepStrictEqual([now, versionOf(now)], [changed, '"2"'])
+  const late = await scriptedClient(t, failure(changed))
+  t.assert.strictEqual((await refusal(late.items.update(id, { price_usd: 1 }, { ifMatch: '"1"' }))).attempts, 1)
+})
+
+test('a deletion whose response was lost is done, one of what is not there fails', async (t: TestContext) => {
   const missing = problem(404, 'item_not_found')
   const lost = await scriptedClient(t, 'cut', missing)
   t.assert.strictEqual(await lost.items.remove(id), undefined)
-  const gone = await scriptedClient(t, missing)
-  t.assert.strictEqual((await refusal(gone.items.remove(id))).status, 404)
+  for (const earlier of [[], [unavailable], [busy], [problem(429, 'too_many_logins', { 'retry-after': '0' })]]) {
+    const gone = await scriptedClient(t, ...earlier, missing)
+    t.assert.deepStrictEqual((await refusal(gone.items.remove(id))).attempts, earlier.length + 1)
+  }
+})
+
+test('a logout everywhere with a token that has ended fails', async (t: TestContext) => {
+  const ended = problem(401, 'invalid_token')
+  const one = await scriptedClient(t, ended)
+  await one.logOut()
+  t.assert.strictEqual(one.token, undefined)
+  const all = await scriptedClient(t, ended)
+  t.assert.strictEqual((await refusal(all.logOut({ everywhere: true }))).code, 'invalid_token')
+  t.assert.strictEqual(all.token, 'kept')
+  const lost = await scriptedClient(t, 'cut', ended)
+  await lost.logOut({ everywhere: true })
+})
+
+test('the version of an item is the same behind a proxy that compresses', async (t: TestContext) => {
+  const hash = 'h'.repeat(43)
+  const tags = {
+    'W/"7"': '"7"',
+    '"7-gzip"': '"7"',
+    '"7--gzip"': '"7"',
+    [`W/"7-${hash}-br"`]: `"7-${hash}"`,
+    '"x"': '"x"',
+  }
+  for (const [etag, version] of Object.entries(tags)) {
+    const { items } = await scriptedClient(t, { status: 200, headers: { etag }, body: item })
+    t.assert.strictEqual(versionOf(await items.get(id)), version)
+  }
+})
+
+test('an address with more than a path and a token that is none are refused unseen', (t: TestContext) => {
+  for (const baseUrl of [
+    'http://ada:s3cret@localhost',
+    'http://h/?s3cret',
+    'http://h/#s3cret',
+    new URL('//s3cret@h', 'http://h'),
+  ]) {
+    t.assert.throws(
+      () => createClient({ baseUrl }),
+      (error: Error) => error.name === 'TypeError' && !/s3cret/.test(error.message),
+    )
+  }
+  for (const token of ['s3cret\n', 's3cret s3cret', '', 's3crét']) {
+    t.assert.throws(
+      () => createClient({ baseUrl: '', token }),
+      (error: Error) => !/s3cret/.test(error.message),
+    )
+  }
+  t.assert.strictEqual(createClient({ baseUrl: 'http://h/a@b/' }).baseUrl, 'http://h/a@b')
+})
+
+test('an export ends with the signal of its call, and lets go of it when it is read', async (t: TestContext) => {
+  const { items } = await scriptedClient(t, { status: 200, headers: { 'content-type': 'text/csv' }, body: 'id,name' })
+  const { signal, abort, listeners } = countedSignal()
+  t.assert.strictEqual(await (await items.export({}, { signal })).text(), 'id,name')
+  await until(() => listeners() === 0)
+  const stopped = await items.export({}, { signal })
+  abort()
+  await t.assert.rejects(stopped.text(), { name: 'AbortError' })
+})
+
+test('a signal that lives long keeps nothing of the calls that it was given to', async (t: TestContext) => {
+  const server = await scripted(t, [{ status: 200, body: item }])
+  const { signal, listeners } = countedSignal()
+  const { items } = createClient({ baseUrl: server.url, signal })
+  await items.get(id, { signal })
+  await t.assert.rejects(items.remove(id, { signal }))
+  t.assert.strictEqual(listeners(), 0)
 })
 
 test('a stream is sent once, and a function is asked for another one', async (t: TestContext) => {
   const stream = () => new Blob(['name\n']).stream()
-  const done = { status: 200, body: {} }
+  const done = { status: 200, body: report }
   const once = await scriptedClient(t, busy, done)
   t.assert.strictEqual((await refusal(once.items.import(stream(), { format: 'csv' }))).code, 'too_busy')
   const again = await scriptedClient(t, busy, done)
@@ -268,6 +433,24 @@ test('what cannot be reached is a ConnectionError, and what is no problem has it
   const error = await refusal(proxied.me.get())
   t.assert.deepStrictEqual(
     [error.status, error.code, error.message],
-    [502, undefined, 'The answer was 502 Bad Gateway'],
+    [502, undefined, 'The response was 502 Bad Gateway'],
   )
 })
+
+/** A signal of which the listeners are counted. */
+function countedSignal() {
+  const controller = new AbortController()
+  const { signal } = controller
+  let count = 0
+  const add = signal.addEventListener.bind(signal)
+  const remove = signal.removeEventListener.bind(signal)
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    count++
+    add(...args)
+  }
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    count--
+    remove(...args)
+  }
+  return { signal, abort: () => controller.abort(), listeners: () => count }
+}

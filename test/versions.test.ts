@@ -113,7 +113,7 @@ test('a token that does not count is told nothing of an item, not even its ETag'
 test('If-Match that names the version lets an item be changed and deleted', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
-  for (const ifMatch of ['"1"', '"0", "1"', ',"x",, "1" ,', '*']) {
+  for (const ifMatch of ['"1"', '"0", "1"', ',"x",, "1" ,', '*', 'W/"1"', '"1-gzip"', 'W/"1--br"']) {
     const { url } = await createTea(ada)
     const headers = { 'if-match': ifMatch }
     t.assert.strictEqual((await ada.patch(url, {}, headers)).statusCode, 200, ifMatch)
@@ -126,7 +126,18 @@ test('If-Match that names other versions answers 412 with the item as it is, and
   const ada = await signIn('ada@example.com')
   const { url } = await createTea(ada)
   const item = (await ada.patch(url, { price_usd: 2 })).json()
-  for (const ifMatch of ['"1"', 'W/"2"', '"3"', '"02"', '"2-x"', `"${'2'.repeat(30)}"`, '""']) {
+  for (const ifMatch of [
+    '"1"',
+    'W/"1"',
+    '"1-gzip"',
+    'W/"x"',
+    '"2-lzma"',
+    '"3"',
+    '"02"',
+    '"2-x"',
+    `"${'2'.repeat(30)}"`,
+    '""',
+  ]) {
     const headers = { 'if-match': ifMatch }
     for (const refused of [
       await ada.patch(url, { price_usd: 3 }, headers),

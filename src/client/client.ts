@@ -1,10 +1,12 @@
 import { meMethods } from './account.ts'
 import { StockroomError } from './errors.ts'
 import { itemMethods } from './items.ts'
-import { asJson, asNothing, type CallOptions, type Connection, keyed, send } from './requests.ts'
+import { type CallOptions, type Connection, keyed, send } from './requests.ts'
+import { asJson } from './responses.ts'
 import type { StoreManager, StoreManagerCreate, Token } from './schema.ts'
+import { isBearerToken, isMessage, isStoreManager, isToken } from './shapes.ts'
 
-export { ConnectionError, StockroomError } from './errors.ts'
+export { ConnectionError, StockroomError, UnexpectedResponseError } from './errors.ts'
 export {
   type Condition,
   type ExportQuery,
@@ -33,7 +35,10 @@ export type {
 } from './schema.ts'
 
 export interface ClientOptions {
-  /** Where the service is, such as `https://stockroom.example`; with a path if it is not at the root. */
+  /**
+   * Where the service is, such as `https://stockroom.example`; with a path if it is not at the root, and with nothing
+   * else. On a page of the same origin it may be a path alone.
+   */
   baseUrl: string | URL
   /** A token from an earlier `logIn`. */
   token?: string | undefined
@@ -51,12 +56,14 @@ export type Client = ReturnType<typeof createClient>
 
 /**
  * A client of one service, for browsers and Node 20.3 or newer. Every method throws a StockroomError if the service refuses,
- * and a ConnectionError if it cannot be reached.
+ * a ConnectionError if it cannot be reached, and an UnexpectedResponseError if something else responds.
+ *
+ * @throws TypeError if the address has credentials, a query, or a fragment, or if the token cannot be one
  */
 export function createClient(options: ClientOptions) {
   const connection: Connection = {
-    baseUrl: String(options.baseUrl).replace(/\/+$/, ''),
-    token: options.token,
+    baseUrl: toBaseUrl(options.baseUrl),
+    token: toToken(options.token),
     // Called as a method of something else, a browser's refuses.
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     signal: options.signal,
@@ -73,7 +80,7 @@ export function createClient(options: ClientOptions) {
     },
     /** Registers a manager. It is sent again safely, but does not sign in. */
     register: (manager: StoreManagerCreate, { signal }: CallOptions = {}): Promise<StoreManager> =>
-      send(connection, { method: 'POST', path: '/store-managers', ...keyed(manager), signal }, asJson<StoreManager>),
+      send(connection, { method: 'POST', path: '/store-managers', ...keyed(manager), signal }, asJson(isStoreManager)),
     /** Signs in: what is sent from now on carries the token. */
     async logIn(
       { email, password }: { email: string; password: string },
@@ -81,20 +88,38 @@ export function createClient(options: ClientOptions) {
     ): Promise<Token> {
       const body = () => new URLSearchParams({ grant_type: 'password', username: email, password })
       const request = { method: 'POST', path: '/store-managers/token', body, isRepeatable: true, signal } as const
-      const token = await send({ ...connection, token: undefined }, request, asJson<Token>)
+      const token = await send({ ...connection, token: undefined }, request, asJson(isToken))
       connection.token = token.access_token
       return token
     },
-    /** Ends the token, or with `everywhere` every token of the manager. One that is worth nothing any more is no error. */
+    /**
+     * Ends the token; that it has ended already is no error. With `everywhere` it ends every token of the manager, which
+     * takes a valid one.
+     */
     async logOut({ everywhere = false, signal }: CallOptions & { everywhere?: boolean } = {}): Promise<void> {
       const query = everywhere ? { scope: 'all' } : {}
       const request = { method: 'POST', path: '/store-managers/logout', query, isRepeatable: true, signal } as const
-      await send(connection, request, asNothing).catch((error: unknown) => {
-        if (!(error instanceof StockroomError && error.code === 'invalid_token')) throw error
+      await send(connection, request, asJson(isMessage)).catch((error: unknown) => {
+        const hasEnded = error instanceof StockroomError && error.code === 'invalid_token'
+        if (!(hasEnded && (!everywhere || error.isAfterLostResponse))) throw error
       })
       connection.token = undefined
     },
     me: meMethods(connection),
     items: itemMethods(connection),
   }
+}
+
+/** Never quotes the address, in which there may be a password. */
+function toBaseUrl(given: string | URL): string {
+  const text = String(given)
+  if (/[?#]/.test(text)) throw new TypeError('baseUrl must not have a query or a fragment.')
+  if (/^[^/]*:?\/\/[^/]*@/.test(text)) throw new TypeError('baseUrl must not have a user name or a password.')
+  return text.replace(/\/+$/, '')
+}
+
+/** A header that cannot be sent would be quoted in the error of `fetch`. */
+function toToken(token: string | undefined): string | undefined {
+  if (token === undefined || isBearerToken(token)) return token
+  throw new TypeError('The token has characters that no token has, such as a blank or a line break.')
 }

@@ -1,7 +1,9 @@
 import { StockroomError } from './errors.ts'
 import { pageMethods } from './pages.ts'
-import { asJson, asNothing, type CallOptions, type Connection, json, keyed, send } from './requests.ts'
+import { type CallOptions, type Connection, json, keyed, send } from './requests.ts'
+import { asJson, asNothing, asStream, type Read } from './responses.ts'
 import type { ImportReport, Item, ItemCreate, ItemSummary, ItemUpdate, operations } from './schema.ts'
+import { isItem, isReport, isSummary } from './shapes.ts'
 
 export type Filters = NonNullable<operations['summarizeItems']['parameters']['query']>
 export type ExportQuery = NonNullable<operations['exportItems']['parameters']['query']>
@@ -23,6 +25,7 @@ export interface Condition extends CallOptions {
   ifMatch?: string | undefined
 }
 
+const exportTypes = { csv: 'text/csv', ndjson: 'application/x-ndjson', json: 'application/json' }
 const importTypes = { csv: 'text/csv', ndjson: 'application/x-ndjson' }
 const versions = new WeakMap<Item, string>()
 
@@ -33,46 +36,56 @@ export function versionOf(item: Item): string | undefined {
 
 /** Everything that is done with items. */
 export function itemMethods(connection: Connection) {
+  const get = (id: string, { expand, signal }: CallOptions & { expand?: 'store_manager' } = {}): Promise<Item> => {
+    const request = { method: 'GET', path: pathOf(id), query: { expand }, isRepeatable: true, signal } as const
+    return send(connection, request, asItem)
+  }
+
   return {
     ...pageMethods(connection),
-
-    get(id: string, { expand, signal }: CallOptions & { expand?: 'store_manager' } = {}): Promise<Item> {
-      const request = { method: 'GET', path: pathOf(id), query: { expand }, isRepeatable: true, signal } as const
-      return send(connection, request, asItem)
-    },
+    get,
 
     /** Creates an item, once, however often it has to be sent: it carries an Idempotency-Key. */
     create: (item: ItemCreate, { key, signal }: CallOptions & { key?: string } = {}): Promise<Item> =>
       send(connection, { method: 'POST', path: '/items', ...keyed(item, key), signal }, asItem),
 
-    /** Changes the fields that are given. With `ifMatch` it is sent again only if nothing can have been done. */
+    /**
+     * Changes the fields that are given. Only with an `ifMatch` of one version is it sent again after its response was
+     * lost: without, it could undo what another client wrote since.
+     */
     update(id: string, changes: ItemUpdate, { ifMatch, signal }: Condition = {}): Promise<Item> {
       const body = json(changes, { 'if-match': ifMatch })
-      const isRepeatable = ifMatch === undefined
-      return send(connection, { method: 'PATCH', path: pathOf(id), ...body, isRepeatable, signal }, asItem)
+      const isRepeatable = ifMatch !== undefined && oneVersion.test(ifMatch)
+      const request = { method: 'PATCH', path: pathOf(id), ...body, isRepeatable, signal } as const
+      return send(connection, request, asItem).catch((error: unknown) => {
+        const current = error instanceof StockroomError && error.attempts > 1 ? error.problem?.current : undefined
+        // An earlier attempt made the change, or another client made the same one.
+        if (current && isItem(current) && has(current, changes)) return get(id, { signal })
+        throw error
+      })
     },
 
+    /** Deletes an item. It also succeeds if the item is gone after the response to an earlier attempt was lost. */
     async remove(id: string, { ifMatch, signal }: Condition = {}): Promise<void> {
       const headers = { 'if-match': ifMatch }
-      const request = { method: 'DELETE', path: pathOf(id), headers, isRepeatable: true, signal } as const
+      const request = { method: 'DELETE', path: pathOf(id), headers, isRepeatable: true, status: 204, signal } as const
       await send(connection, request, asNothing).catch((error: unknown) => {
-        // An earlier attempt whose answer was lost has deleted it.
-        const isGone = error instanceof StockroomError && error.code === 'item_not_found' && error.attempts > 1
-        if (!isGone) throw error
+        const isGone = error instanceof StockroomError && error.code === 'item_not_found'
+        if (!(isGone && error.isAfterLostResponse)) throw error
       })
     },
 
     /** How many items there are, what they are worth, and what they cost. */
     summary: (query: Filters = {}, { signal }: CallOptions = {}): Promise<ItemSummary> =>
+      send(connection, { method: 'GET', path: '/items/summary', query, isRepeatable: true, signal }, asJson(isSummary)),
+
+    /** A file of items. Its body is a stream, which fails if the file does not come whole. Read or cancel it. */
+    export: (query: ExportQuery = {}, { signal }: CallOptions = {}): Promise<Response> =>
       send(
         connection,
-        { method: 'GET', path: '/items/summary', query, isRepeatable: true, signal },
-        asJson<ItemSummary>,
+        { method: 'GET', path: '/items/export', query, isRepeatable: true, signal },
+        asStream(exportTypes[query.format ?? 'csv']),
       ),
-
-    /** A file of items. Its body is a stream, which fails if the file does not come whole. */
-    export: (query: ExportQuery = {}, { signal }: CallOptions = {}): Promise<Response> =>
-      send(connection, { method: 'GET', path: '/items/export', query, isRepeatable: true, signal }, asItIs),
 
     /**
      * Creates or changes the items that a file has.
@@ -86,21 +99,29 @@ export function itemMethods(connection: Connection) {
         query,
         headers: { 'content-type': importTypes[format] },
         body: typeof file === 'function' ? file : () => file,
-        isRepeatable: false,
+        // A dry run changes nothing.
+        isRepeatable: query.dry_run === true,
         isSentOnce: file instanceof ReadableStream,
         signal,
       } as const
-      return send(connection, request, asJson<ImportReport>)
+      return send(connection, request, asJson(isReport))
     },
   }
 }
 
 const pathOf = (id: string) => `/items/${encodeURIComponent(id)}`
-const asItIs = (response: Response) => response
 
-async function asItem(response: Response): Promise<Item> {
-  const item = await asJson<Item>(response)
-  const version = response.headers.get('etag')
-  if (version !== null) versions.set(item, version)
+// As the service writes it, with its owner or without, and as proxies that compress change it: W/"1", "1-gzip".
+const oneVersion = /^(?:W\/)?("\d+(?:-[\w-]{43})?)(?:-{1,2}(?:gzip|br|zstd|deflate))?"$/
+
+const asItem: Read<Item> = async (response, hold) => {
+  const item = await asJson(isItem)(response, hold)
+  const tag = response.headers.get('etag')
+  if (tag !== null) versions.set(item, tag.replace(oneVersion, '$1"'))
   return item
+}
+
+function has(item: Item, changes: ItemUpdate): boolean {
+  const now: Record<string, unknown> = { ...item }
+  return Object.entries(changes).every(([name, value]) => value === null || value === undefined || now[name] === value)
 }

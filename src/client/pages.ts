@@ -1,5 +1,8 @@
-import { asJson, type CallOptions, type Connection, send } from './requests.ts'
-import type { Item, Items, operations } from './schema.ts'
+import { UnexpectedResponseError } from './errors.ts'
+import { type CallOptions, type Connection, send } from './requests.ts'
+import { asJson, type Read } from './responses.ts'
+import type { Item, operations } from './schema.ts'
+import { isItems } from './shapes.ts'
 
 /** Filters, order and place of a page, by their names in the API. */
 export type ListQuery = NonNullable<operations['listItems']['parameters']['query']>
@@ -15,10 +18,11 @@ export interface Page {
 
 const standardLimit = 100
 const largestLimit = 1000
+const asItems = asJson(isItems)
 
 /** Reading items page by page. */
 export function pageMethods(connection: Connection) {
-  const read = <T>(query: ListQuery, { signal }: CallOptions, take: (response: Response) => Promise<T>) =>
+  const read = <T>(query: ListQuery, { signal }: CallOptions, take: Read<T>) =>
     send(connection, { method: 'GET', path: '/items', query, isRepeatable: true, signal }, take)
 
   const list = (query: ListQuery = {}, call: CallOptions = {}): Promise<Page> =>
@@ -48,7 +52,7 @@ export function pageMethods(connection: Connection) {
     async all({ expand, ...query }: ListQuery = {}, call: CallOptions = {}): Promise<Item[]> {
       const expanded = expand && { expand }
       const isWhole = Object.values(query).every((value) => value === undefined)
-      if (isWhole) return Object.values(await read({ ...expanded }, call, asJson<Items>))
+      if (isWhole) return Object.values(await read({ ...expanded }, call, asItems))
       const items: Item[] = []
       for await (const page of pages({ ...query, ...expanded }, call)) items.push(...page.items)
       return items
@@ -56,14 +60,20 @@ export function pageMethods(connection: Connection) {
   }
 }
 
-async function toPage(response: Response): Promise<Page> {
+const toPage: Read<Page> = async (response, hold) => {
+  const items = Object.values(await asItems(response, hold))
   const link = response.headers.get('link')
   // Or every page would look like the last one.
-  if (link === null) throw new Error('A page came without Link: CORS or a proxy keeps the header back.')
+  if (link === null) {
+    throw new UnexpectedResponseError(
+      response.status,
+      'a page came without Link. Does CORS or a proxy remove the header?',
+    )
+  }
   const [, next] = /<([^>]*)>; *rel="next"/.exec(link) ?? []
   const total = response.headers.get('x-total-count')
   return {
-    items: Object.values(await asJson<Items>(response)),
+    items,
     // Relative to a server that may be behind a path, so only the cursor is taken from it.
     next: next === undefined ? undefined : (new URLSearchParams(next.split('?')[1]).get('after') ?? undefined),
     total: total === null ? undefined : Number(total),

@@ -22,7 +22,8 @@ export function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
 
 /**
  * The versions of which `ifMatch`, the value of that header, lets an item be (RFC 9110 §13.1.1).
- * Undefined: it is of any.
+ * Undefined: it is of any. A tag of ours counts also in the forms that proxies give it when they compress: W/"1", "1-gzip".
+ * If-Match is to compare strongly because a weak tag may name several representations; one of ours names one version.
  *
  * @throws Problem precondition_required if there is no such header and `isRequired`
  */
@@ -34,7 +35,7 @@ export function acceptedVersions(ifMatch: string | undefined, isRequired: boolea
   return tagsIn(ifMatch).flatMap((tag) => ourTag.exec(tag)?.[1] ?? [])
 }
 
-const ourTag = /^"([1-9]\d{0,17})(?:-[\w-]{43})?"$/
+const ourTag = /^(?:W\/)?"([1-9]\d{0,17})(?:-[\w-]{43})?(?:-{1,2}(?:gzip|br|zstd|deflate))?"$/
 
 function tagsIn(list: string): string[] {
   return list.match(/(?:W\/)?"[^"]*"/g) ?? []

@@ -10,7 +10,10 @@ export interface Scripted {
 }
 
 /** An answer, or what breaks the connection: before any answer, or in the middle of one. */
-export type Line = { status: number; headers?: Record<string, string>; body?: object } | 'cut' | 'cut in the answer'
+export type Line =
+  | { status: number; headers?: Record<string, string>; body?: object | string }
+  | 'cut'
+  | 'cut in the answer'
 
 /** A server that gives these answers, one after the other, and then the last one again and again. */
 export async function scripted(t: TestContext, lines: Line[]): Promise<Scripted> {
@@ -27,7 +30,7 @@ export async function scripted(t: TestContext, lines: Line[]): Promise<Scripted>
     } else {
       const type = line.status < 400 ? 'application/json' : 'application/problem+json'
       response.writeHead(line.status, { 'content-type': type, ...line.headers })
-      response.end(line.body && JSON.stringify(line.body))
+      response.end(typeof line.body === 'object' ? JSON.stringify(line.body) : line.body)
     }
   }
   const server = createServer((request, response) => void answer(request, response))

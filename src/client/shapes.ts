@@ -1,0 +1,51 @@
+import type { ImportReport, Item, Items, ItemSummary, StoreManager, Token } from './schema.ts'
+
+// What tells a response of the service from that of something else. New members are no reason to refuse it.
+
+export function isItem(value: unknown): value is Item {
+  return (
+    isRecord(value) &&
+    typeof value['id'] === 'string' &&
+    typeof value['name'] === 'string' &&
+    typeof value['category'] === 'string' &&
+    typeof value['price_usd'] === 'number' &&
+    typeof value['in_stock'] === 'boolean'
+  )
+}
+
+export function isItems(value: unknown): value is Items {
+  return isRecord(value) && Object.values(value).every(isItem)
+}
+
+export function isSummary(value: unknown): value is ItemSummary {
+  return isRecord(value) && typeof value['items'] === 'number' && typeof value['in_stock'] === 'number'
+}
+
+export function isReport(value: unknown): value is ImportReport {
+  return (
+    isRecord(value) &&
+    ['created', 'updated', 'unchanged', 'failed'].every((count) => typeof value[count] === 'number') &&
+    Array.isArray(value['errors'])
+  )
+}
+
+export function isStoreManager(value: unknown): value is StoreManager {
+  return isRecord(value) && ['id', 'name', 'email'].every((name) => typeof value[name] === 'string')
+}
+
+export function isToken(value: unknown): value is Token {
+  return isRecord(value) && isBearerToken(value['access_token']) && typeof value['expires_in'] === 'number'
+}
+
+export function isMessage(value: unknown): value is { message: string } {
+  return isRecord(value) && typeof value['message'] === 'string'
+}
+
+/** Whether it can be sent as a bearer token (RFC 6750 §2.1). */
+export function isBearerToken(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w.~+/-]+=*$/.test(value)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
