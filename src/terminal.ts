@@ -1,8 +1,7 @@
-import * as readline from 'node:readline'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 
-/** Questions to whoever sits at the terminal. */
+/** Questions to the person at the terminal. */
 export interface Terminal extends Disposable {
   ask(question: string): Promise<string>
   /** The same, without showing what is typed. */
@@ -41,8 +40,42 @@ export function openTerminal(givenUp: () => Error): Terminal {
   }
 }
 
-/** The first line of the standard input, where there is no terminal to ask on. */
-export async function firstLine(): Promise<string> {
-  for await (const line of readline.createInterface({ input: process.stdin })) return line
-  return ''
+/**
+ * The first line of the standard input, where there is no terminal to ask on, without the byte order mark that some shells write.
+ *
+ * @param refused makes what is thrown if it is not text in UTF-8
+ */
+export async function firstLine(refused: (message: string) => Error): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk)
+    if (chunk.includes(lineFeed)) break
+  }
+  const input = Buffer.concat(chunks)
+  const end = input.indexOf(lineFeed)
+  try {
+    const line = utf8.decode(end === -1 ? input : input.subarray(0, end))
+    if (!line.includes('\0')) return line.replace(/\r$/, '')
+  } catch {
+    // Told below.
+  }
+  throw refused('The standard input is not text in UTF-8. Write the password in UTF-8.')
 }
+
+const lineFeed = 10
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * Text of others as it may be shown on a terminal: control and format characters, which move the cursor, color the screen, or
+ * reverse the text, become their codes, also valid in JSON. Emoji and some scripts need joiners, which do no harm.
+ */
+export function visible(text: string): string {
+  return text.replaceAll(unsafe, (characters) =>
+    Array.from({ length: characters.length }, (_, at) => {
+      const code = characters.charCodeAt(at)
+      return `\\u${code.toString(16).padStart(4, '0')}`
+    }).join(''),
+  )
+}
+
+const unsafe = /[[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]--[\u200c\u200d]]/gv

@@ -33,7 +33,7 @@ test('login keeps a token for its owner alone, and logout ends it', async (t: Te
   t.assert.deepStrictEqual(await call(t, ['items', 'list'], { env: kept }), {
     code: 3,
     out: '',
-    err: 'You are not signed in. Sign in with: npx stockroom login\n',
+    err: 'You are not signed in. Sign in with: stockroom login\n',
   })
   const wrong = await call(t, ['login', '--email', email], { env: kept, input: 'wrong' })
   t.assert.deepStrictEqual([wrong.code, wrong.err], [3, 'The e-mail address or the password is wrong.\n'])
@@ -53,7 +53,7 @@ test('login keeps a token for its owner alone, and logout ends it', async (t: Te
   t.assert.deepStrictEqual(logout, { code: 0, out: `{"server":"${url}","signed_out":true}\n`, err: '' })
   t.assert.ok(!(await readFile(file, 'utf8')).includes('eyJ'))
   const late = await call(t, ['items', 'list'], { env: { ...env, STOCKROOM_TOKEN: token } })
-  t.assert.deepStrictEqual([late.code, late.err], [3, 'The token was logged out. Sign in with: npx stockroom login\n'])
+  t.assert.deepStrictEqual([late.code, late.err], [3, 'The token was logged out. Sign in with: stockroom login\n'])
   const again = await call(t, ['logout'], { env })
   t.assert.deepStrictEqual([again.code, again.out], [0, `You were not signed in at ${url}.\n`])
 })
@@ -167,16 +167,17 @@ test('what goes wrong is said in a line, and told by the exit code', async (t: T
     [
       ['items', 'add', '--name', 'x'],
       2,
-      /^required option '--category <category>' not specified\. See npx stockroom help\.\n$/,
+      /^required option '--category <category>' not specified\. See stockroom help\.\n$/,
     ],
     [['items', 'list', '--min-price', '4,99'], 2, /is invalid\. Write it with a point: 4\.99\. See .*\n$/],
     [['items', 'list', '--limit', '0'], 2, /is invalid\. It is not a whole number from 1\. See .*\n$/],
-    [['items', 'lst'], 2, /^unknown command 'lst' \(Did you mean list\?\) See npx stockroom help\.\n$/],
-    [['items', 'list', '--server', 'localhost:8000'], 2, /^The server has to be an address such as .*\n$/],
+    [['items', 'lst'], 2, /^unknown command 'lst' \(Did you mean list\?\) See stockroom help\.\n$/],
+    [['items', 'list', '--server', 'localhost:8000'], 2, /^--server has to be an address such as .*\n$/],
     [['items', 'list', '--server', nowhere], 1, /cannot be reached: ECONNREFUSED\. Is it running there\? .*\n$/],
     [['login'], 2, /^Without a terminal to ask on, --email has to be given, .*\n$/],
-    [['import', 'nothing.csv'], 1, /^There is no file nothing\.csv\.\n$/],
-    [['export', 'items.xls'], 2, /^items\.xls does not say what it is: add --format csv\|ndjson\|json\n$/],
+    [['import', 'nothing.csv'], 1, /^nothing\.csv: there is no such file or folder\.\n$/],
+    [['export', 'items.xml'], 2, /^items\.xml does not say what it is: add --format csv\|ndjson\|json\n$/],
+    [['import', 'items.XLSX'], 2, /^items\.XLSX is a spreadsheet, .* use CSV UTF-8\.\n$/],
     [[], 2, /^Usage: stockroom/],
   ]
   const called = await Promise.all(mistakes.map(([args]) => call(t, args, { env })))
@@ -195,6 +196,7 @@ test('each command says how it is called, and the command its version', async (t
     'migrate',
     'manager create',
     'login',
+    'register',
     'logout',
     'import',
     'export',
@@ -213,7 +215,7 @@ test('each command says how it is called, and the command its version', async (t
     )
   }
   t.assert.match(asked[0]?.out ?? '', /POSTGRES_HOST +host or socket folder/)
-  t.assert.strictEqual((await call(t, ['help', 'import'])).out, asked[5]?.out)
+  t.assert.strictEqual((await call(t, ['help', 'import'])).out, asked[6]?.out)
   t.assert.match((await call(t, ['--help'])).out, /Exit codes: 0 done/)
   t.assert.strictEqual((await call(t, ['--version'])).out, `${packageJson.version}\n`)
 })

@@ -2,7 +2,8 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-import { Failure } from './failures.ts'
+import { isBearerToken } from '../client/shapes.ts'
+import { Failure, fileFailure } from './failures.ts'
 
 export interface Account {
   email: string
@@ -13,35 +14,54 @@ export interface Account {
 
 /** What is kept from one call to the next. */
 export interface Credentials {
-  /** The server that was signed in at last. */
+  /** The server of the last login. */
   server?: string
   /** By the address of their server. */
   accounts: Record<string, Account>
 }
 
-/** In the folder for settings of whoever calls: XDG_CONFIG_HOME, or what the system has for it. */
-export function credentialsFile(env: NodeJS.ProcessEnv = process.env): string {
+/** The folder for what the command keeps: below XDG_CONFIG_HOME, or what the system has for it. */
+export function configFolder(env: NodeJS.ProcessEnv = process.env): string {
   const standard = process.platform === 'win32' ? (env['APPDATA'] ?? homedir()) : join(homedir(), '.config')
-  return join(env['XDG_CONFIG_HOME'] || standard, 'stockroom', 'credentials.json')
+  return join(env['XDG_CONFIG_HOME'] || standard, 'stockroom')
 }
 
 export async function readCredentials(file = credentialsFile()): Promise<Credentials> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as Credentials
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { accounts: {} }
-    throw new Failure(`${file} cannot be read: ${(error as Error).message}. Delete it and sign in again.`)
-  }
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '{}'
+    throw fileFailure(error, file)
+  })
+  return parse(text, file)
 }
 
 /** Readable by its owner alone, and whole at every moment. */
 export async function writeCredentials(credentials: Credentials, file = credentialsFile()): Promise<void> {
   const draft = `${file}.${process.pid}`
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
     await writeFile(draft, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
     await rename(draft, file)
+  } catch (error) {
+    throw fileFailure(error, file)
   } finally {
     await rm(draft, { force: true })
   }
+}
+
+function credentialsFile(): string {
+  return join(configFolder(), 'credentials.json')
+}
+
+/** Never quotes the file, in which there are tokens. */
+function parse(text: string, file: string): Credentials {
+  try {
+    const { server, accounts = {} } = JSON.parse(text) as Partial<Credentials>
+    const isWhole =
+      ['string', 'undefined'].includes(typeof server) &&
+      Object.values(accounts).every(({ email, token }) => typeof email === 'string' && isBearerToken(token))
+    if (isWhole) return { ...(server !== undefined && { server }), accounts }
+  } catch {
+    // Told below.
+  }
+  throw new Failure(`${file} is damaged. Delete it and sign in again.`)
 }

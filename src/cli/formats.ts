@@ -8,22 +8,42 @@ export interface FileKind<Format extends string> {
   isGzipped: boolean
 }
 
+/** Formats that a command knows, the first being that of a pipe, and more extensions that it takes for them. */
+export interface KnownFormats<Format extends string> {
+  formats: readonly [Format, ...Format[]]
+  extensions: Record<string, Format>
+}
+
+export const importFormats = {
+  formats: ['csv', 'ndjson'],
+  extensions: { jsonl: 'ndjson', tsv: 'csv', txt: 'csv' },
+} as const satisfies KnownFormats<string>
+
+export const exportFormats = {
+  formats: ['csv', 'ndjson', 'json'],
+  extensions: { jsonl: 'ndjson' },
+} as const satisfies KnownFormats<string>
+
 /**
- * Tells by its name what a file is; `given` comes first, and the first of `known` is what a pipe has if nothing is said.
+ * Tells by its name, in any case, what a file is. `given` has precedence.
  *
  * @throws Failure if it cannot be told
  */
-export function kindOf<const Format extends string>(
+export function kindOf<Format extends string>(
   file: string,
   given: Format | undefined,
-  known: readonly [Format, ...Format[]],
+  { formats, extensions }: KnownFormats<Format>,
 ): FileKind<Format> {
-  const isGzipped = file.endsWith('.gz')
-  const extension = extname(isGzipped ? file.slice(0, -3) : file).slice(1)
-  const named = file === '-' ? known[0] : known.find((format) => format === (synonyms[extension] ?? extension))
+  const name = file.toLowerCase()
+  const isGzipped = name.endsWith('.gz')
+  const extension = extname(isGzipped ? name.slice(0, -3) : name).slice(1)
+  const named = file === '-' ? formats[0] : formats.find((format) => format === (extensions[extension] ?? extension))
   const format = given ?? named
-  if (format === undefined) throw misuse(`${file} does not say what it is: add --format ${known.join('|')}`)
-  return { format, isGzipped }
+  if (format !== undefined) return { format, isGzipped }
+  const choice = formats.join('|')
+  if (spreadsheets.has(extension))
+    throw misuse(`${file} is a spreadsheet, which is not read or written: use CSV UTF-8.`)
+  throw misuse(`${file} does not say what it is: add --format ${choice}`)
 }
 
-const synonyms: Record<string, string> = { jsonl: 'ndjson' }
+const spreadsheets = new Set(['xls', 'xlsx', 'xlsm', 'xlsb', 'ods', 'numbers'])

@@ -4,30 +4,67 @@ import { basename } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 
-import { type Client, type ImportOptions, type ImportReport, StockroomError } from '../client/client.ts'
-import { exitCodes, Failure } from './failures.ts'
-import { kindOf } from './formats.ts'
-import { print, visible } from './output.ts'
+import {
+  type Client,
+  ConnectionError,
+  type ImportOptions,
+  type ImportReport,
+  StockroomError,
+} from '../client/client.ts'
+import { exitCodes, Failure, fileFailure, misuse } from './failures.ts'
+import { importFormats, kindOf } from './formats.ts'
+import { inWords, reasons } from './import-report.ts'
+import { print } from './output.ts'
 import { noProgress, type Progress, showProgress } from './progress.ts'
+import { openRejected } from './rejected.ts'
 
 export interface ImportCommandOptions extends Omit<ImportOptions, 'format' | 'signal'> {
   format?: ImportOptions['format']
+  /** A file for the bad rows. */
+  rejected?: string
   json?: boolean
 }
 
 /** Imports a file, or the standard input if it is `-`, and prints what became of it. */
-export async function importFile(client: Client, file: string, { json, ...options }: ImportCommandOptions) {
-  const { format, isGzipped } = kindOf(file, options.format, ['csv', 'ndjson'])
-  const size = file === '-' ? undefined : await sizeOf(file)
-  const progress = json ? noProgress : showProgress({ label: basename(file), total: size, unit: 'bytes' })
+export async function importFile(client: Client, file: string, options: ImportCommandOptions): Promise<void> {
+  const { json, rejected: rejectedFile, format: given, ...query } = options
+  const { format, isGzipped } = kindOf(file, given, importFormats)
+  const source = await lookAt(file)
+  if (rejectedFile !== undefined && !source.isRepeatable) throw misuse('--rejected needs a file, which is read twice.')
+  const rejected = rejectedFile === undefined ? undefined : await openRejected(rejectedFile)
+
+  const progress = json ? noProgress : showProgress({ label: basename(file), total: source.size, unit: 'bytes' })
+  let failure: unknown
   const open = () => {
     progress.restart()
-    return read(file, isGzipped, progress)
+    return read(file, isGzipped, progress, (error) => (failure = error))
   }
-  // What comes through a pipe comes once.
-  const sending = client.items.import(file === '-' ? open() : open, { ...options, format })
-  const result = await sending.catch(reportOf).finally(() => progress.end())
-  report(result, file, json)
+  const send = (changed: Partial<ImportOptions> = {}) =>
+    // What comes through a pipe comes once.
+    client.items.import(source.isRepeatable ? open : open(), { ...query, ...changed, format }).catch(reportOf)
+  try {
+    if (rejected && !query.dry_run) refuseMany(await send({ dry_run: true }), file)
+    const result = await send()
+    progress.end()
+    await rejected?.write(result, () => read(file, isGzipped, noProgress, () => {}), format)
+    report(result, file, json)
+  } catch (error) {
+    // The connection broke because the file could not be read.
+    throw error instanceof ConnectionError && failure !== undefined ? sourceFailure(failure, file) : error
+  } finally {
+    progress.end()
+    await rejected?.close()
+  }
+}
+
+/** @throws Failure if not every bad row is named, so that they cannot be written to a file */
+function refuseMany(result: ImportReport, file: string): void {
+  if (result.errors_omitted === 0) return
+  tellReasons(result, file)
+  const rows = result.failed.toLocaleString('en')
+  throw new Failure(
+    `${rows} rows are bad: too many for --rejected. Nothing was imported. Mend what they have in common.`,
+  )
 }
 
 /** An import that failed says the same as one that did not. */
@@ -36,14 +73,22 @@ function reportOf(error: unknown): ImportReport {
   throw error
 }
 
-async function sizeOf(file: string): Promise<number | undefined> {
-  const { size } = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    throw new Failure(error.code === 'ENOENT' ? `There is no file ${file}.` : error.message)
+/** Its size, if that is known, and whether it can be read again. */
+async function lookAt(file: string): Promise<{ size?: number; isRepeatable: boolean }> {
+  if (file === '-') return { isRepeatable: false }
+  const found = await stat(file).catch((error: unknown) => {
+    throw fileFailure(error, file)
   })
-  return size === 0 ? undefined : size
+  if (found.isDirectory()) throw new Failure(`${file} is a folder. Name a file in it.`)
+  return found.isFile() && found.size > 0 ? { size: found.size, isRepeatable: true } : { isRepeatable: found.isFile() }
 }
 
-function read(file: string, isGzipped: boolean, progress: Progress): ReadableStream<Uint8Array> {
+function read(
+  file: string,
+  isGzipped: boolean,
+  progress: Progress,
+  failed: (error: unknown) => void,
+): ReadableStream<Uint8Array> {
   const counted = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       progress.add(chunk.length)
@@ -51,27 +96,32 @@ function read(file: string, isGzipped: boolean, progress: Progress): ReadableStr
     },
   })
   const source = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 256 * 1024 })
-  source.on('error', (error) => counted.destroy(error))
-  const plain = isGzipped ? source.pipe(counted).pipe(createGunzip()) : source.pipe(counted)
+  const plain = isGzipped ? createGunzip() : counted
+  source.on('error', (error) => {
+    failed(error)
+    plain.destroy(error)
+  })
+  source.pipe(counted)
+  if (isGzipped) counted.pipe(plain).on('error', (error) => isOfGzip(error) && failed(error))
   return Readable.toWeb(plain) as ReadableStream<Uint8Array>
 }
 
-function report(result: ImportReport, file: string, json: boolean | undefined): void {
-  const { created, updated, unchanged, failed, errors, errors_omitted: omitted } = result
-  if (failed > 0) process.exitCode = exitCodes.failed
-  if (!json) {
-    for (const { line, column, msg } of errors) {
-      console.error(`${file}:${line}: ${column === null ? '' : `${visible(column)}: `}${visible(msg)}`)
-    }
-    if (omitted > 0) console.error(`… and ${omitted} more.`)
-  }
-  const [some, other, same, bad] = [created, updated, unchanged, failed].map((count) => count.toLocaleString('en'))
-  print({ json }, result, () => [
-    `Created ${some}, updated ${other}, unchanged ${same}, failed ${bad}.${remark(result)}`,
-  ])
+function sourceFailure(error: unknown, file: string): unknown {
+  return isOfGzip(error)
+    ? new Failure(`${file} is not a whole gzip file. Nothing was imported.`)
+    : fileFailure(error, file)
 }
 
-function remark({ dry_run: isDry, created, updated, failed }: ImportReport): string {
-  if (isDry) return ' This was a dry run: nothing was written.'
-  return failed > 0 && created + updated === 0 ? ' Nothing was written.' : ''
+function isOfGzip(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code?.startsWith('Z_') ?? false
+}
+
+function report(result: ImportReport, file: string, json: boolean | undefined): void {
+  if (result.failed > 0) process.exitCode = exitCodes.failed
+  if (!json) tellReasons(result, file)
+  print({ json }, result, () => [inWords(result)])
+}
+
+function tellReasons(result: ImportReport, file: string): void {
+  for (const line of reasons(result, file)) console.error(line)
 }

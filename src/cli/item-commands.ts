@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 
 import type { Client, ItemCreate, ItemUpdate } from '../client/client.ts'
 import * as items from './items.ts'
-import { count, price, type SelectionOptions, withSelection } from './selection.ts'
+import { count, price, type SelectionOptions, version, withSelection } from './selection.ts'
 import { type CommonOptions, openSession } from './session.ts'
 
 interface FieldOptions {
@@ -40,7 +40,9 @@ export function addItemCommands(program: Command, signal: AbortSignal): void {
     ),
   )
   withFields(group.command('set <id>').description('change an item'), false)
-    .option('--if-version <version>', 'only if it still has this version, which get shows')
+    .addOption(
+      new Option('--if-version <version>', 'only if it still has this version, which get shows').argParser(version),
+    )
     .action(
       run<FieldOptions & { ifVersion?: string }>((client, options, [id = '']) =>
         items.set(client, id, toFields(options), options),

@@ -1,6 +1,7 @@
 import { type Client, type Item, type ItemCreate, type ItemUpdate, versionOf } from '../client/client.ts'
+import { visible } from '../terminal.ts'
 import { misuse } from './failures.ts'
-import { describeItem, print, tableHeading, tableRow } from './output.ts'
+import { describeItem, print, tableHeading, tableRow, toJson } from './output.ts'
 import { type SelectionOptions, toQuery } from './selection.ts'
 
 interface JsonOption {
@@ -19,7 +20,7 @@ export async function list(client: Client, options: SelectionOptions & JsonOptio
   for await (const { items, next } of client.items.pages(query)) {
     const wanted = items.slice(0, most - shown)
     const lines = wanted.map((item, at) =>
-      options.json ? (shown + at === 0 ? '[' : ',') + JSON.stringify(item) : tableRow(item),
+      options.json ? (shown + at === 0 ? '[' : ',') + toJson(item) : tableRow(item),
     )
     if (shown === 0 && !options.json) console.log(tableHeading())
     if (lines.length > 0) console.log(lines.join('\n'))
@@ -47,13 +48,14 @@ export async function set(
   options: JsonOption & { ifVersion?: string },
 ) {
   if (Object.keys(changes).length === 0) throw misuse('Say what to change: --name, --category, --price or --in-stock.')
-  show(await client.items.update(id, changes, { ifMatch: options.ifVersion && `"${options.ifVersion}"` }), options)
+  const { ifVersion: version } = options
+  show(await client.items.update(id, changes, { ifMatch: version === undefined ? undefined : `"${version}"` }), options)
 }
 
 export async function remove(client: Client, ids: string[], options: JsonOption): Promise<void> {
   for (const id of ids) {
     await client.items.remove(id)
-    print(options, { deleted: id }, () => [`Deleted ${id}.`])
+    print(options, { deleted: id }, () => [`Deleted ${visible(id)}.`])
   }
 }
 

@@ -2,10 +2,12 @@ import { Command, CommanderError, Option } from 'commander'
 
 import packageJson from '../../package.json' with { type: 'json' }
 import { describeSettings } from '../config.ts'
-import { describe, exitCodes } from './failures.ts'
+import { visible } from '../terminal.ts'
+import { describe, exitCodes, thisCommand } from './failures.ts'
 import { addItemCommands } from './item-commands.ts'
+import { toJson } from './output.ts'
 import { createManager, type Direction, migrate, start } from './programs.ts'
-import { type CommonOptions, logIn, logOut } from './session.ts'
+import { type CommonOptions, logIn, logOut, register } from './session.ts'
 import { addTransferCommands } from './transfer-commands.ts'
 
 const epilogue = `
@@ -60,6 +62,12 @@ function addPrograms(program: Command): void {
 
 function addSignIn(program: Command): void {
   program
+    .command('register')
+    .description('register as a manager, and sign in; asks for what is not given, and for the password')
+    .option('--name <name>')
+    .option('--email <address>')
+    .action((_options: object, command: Command) => register(command.optsWithGlobals<CommonOptions>(), stop.signal))
+  program
     .command('login')
     .description('sign in, and keep the token; asks for the password')
     .option('--email <address>')
@@ -76,7 +84,7 @@ function tell(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.ok
     // Without a command its help has said everything.
-    if (error.code !== 'commander.help') say(`${toSentence(error.message)} See npx stockroom help.`, json)
+    if (error.code !== 'commander.help') say(visible(`${toSentence(error.message)} See ${thisCommand} help.`), json)
     return exitCodes.usage
   }
   const { message, exitCode, problem } = describe(error)
@@ -89,8 +97,9 @@ function toSentence(message: string): string {
   return /[.)]$/.test(line) ? line : `${line}.`
 }
 
+/** A password in a mistyped address is not said again. */
 function say(message: string, json: boolean, problem: unknown = { detail: message }): void {
-  console.error(json ? JSON.stringify(problem) : message)
+  console.error((json ? toJson(problem) : message).replaceAll(/\/\/\S*@/g, '//…@'))
 }
 
 const program = build()

@@ -1,10 +1,16 @@
 import { styleText } from 'node:util'
 
 import type { Item } from '../client/client.ts'
+import { visible } from '../terminal.ts'
 
-/** Prints a result: as JSON on a line if it is for a machine, else in words. */
+/** Prints a result: as JSON on a line if it is for a machine, else in words, in which text of others has to be visible. */
 export function print({ json }: { json?: boolean | undefined }, result: unknown, inWords: () => string[]): void {
-  console.log(json ? JSON.stringify(result) : inWords().join('\n'))
+  console.log(json ? toJson(result) : inWords().join('\n'))
+}
+
+/** JSON that a terminal may show. */
+export function toJson(value: unknown): string {
+  return visible(JSON.stringify(value))
 }
 
 /** The lines of one item, with its version if that is known. */
@@ -12,7 +18,7 @@ export function describeItem(item: Item, version?: string): string[] {
   const lines = Object.entries({ ...item, ...(version !== undefined && { version }) })
   return lines.map(
     ([name, value]) =>
-      `${heading(name.padEnd(16))}  ${visible(typeof value === 'string' ? value : JSON.stringify(value))}`,
+      `${heading(visible(name).padEnd(16))}  ${visible(typeof value === 'string' ? value : JSON.stringify(value))}`,
   )
 }
 
@@ -22,15 +28,7 @@ export const tableHeading = () =>
 
 export function tableRow({ id, category, price_usd: price, in_stock: inStock, name }: Item): string {
   const stock = inStock ? 'yes  ' : 'no   '
-  return `${id}  ${category.padEnd(16)}  ${String(price).padStart(10)}  ${stock}  ${visible(name)}`
-}
-
-/** Names come from others: what could move the cursor, colour the screen or turn the text around is shown as its code. */
-export function visible(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return `${visible(id)}  ${visible(category).padEnd(16)}  ${String(price).padStart(10)}  ${stock}  ${visible(name)}`
 }
 
 function heading(text: string): string {

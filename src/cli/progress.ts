@@ -1,7 +1,9 @@
-/** How far something is that takes a while. */
+import { visible } from '../terminal.ts'
+
+/** How far something is that takes longer than a second. */
 export interface Progress {
   add(amount: number): void
-  /** It begins anew, for what was sent did not count. */
+  /** It starts over: what was sent did not count. */
   restart(): void
   /** All of it is there, or it was broken off: the last word. */
   end(): void
@@ -16,6 +18,8 @@ interface ProgressOptions {
   stream?: NodeJS.WriteStream
 }
 
+/** Milliseconds until there is something to show. */
+const delay = 1_000
 /** Milliseconds between two pictures on a terminal, and between two lines elsewhere. */
 const frame = 100
 const silence = 5_000
@@ -24,10 +28,13 @@ const barWidth = 24
 const standardWidth = 80
 
 /** Shows a bar, the rate and the remaining time on a terminal, and now and then a line elsewhere. */
-export function showProgress({ label, total, unit, stream = process.stderr }: ProgressOptions): Progress {
+export function showProgress({ label: name, total, unit, stream = process.stderr }: ProgressOptions): Progress {
+  const label = visible(name)
   const isDrawn = stream.isTTY
   let startedAt = performance.now()
   let done = 0
+  let isShown = false
+  let waited = 0
 
   const seconds = () => Math.max((performance.now() - startedAt) / 1000, 0.001)
   const speed = () => `${amount(done / seconds(), unit)}/s`
@@ -43,9 +50,14 @@ export function showProgress({ label, total, unit, stream = process.stderr }: Pr
     return [label, isDrawn ? bar + percent : percent, soFar, ...rest].join('  ')
   }
   // Cut to the width, for a line that wraps cannot be drawn over.
-  const draw = () =>
+  const draw = () => {
+    waited += period
+    if (waited < delay) return
+    isShown = true
     stream.write(isDrawn ? `\r\u001b[K${line().slice(0, (stream.columns || standardWidth) - 1)}` : `${line()}\n`)
-  const drawing = setInterval(draw, isDrawn ? frame : silence)
+  }
+  const period = isDrawn ? frame : silence
+  const drawing = setInterval(draw, period)
 
   return {
     add: (more) => (done += more),
@@ -55,6 +67,8 @@ export function showProgress({ label, total, unit, stream = process.stderr }: Pr
     },
     end() {
       clearInterval(drawing)
+      if (!isShown) return
+      isShown = false
       const said = [label, `${amount(done, unit)} in ${seconds().toFixed(1)} s`, speed()].join('  ')
       stream.write(`${isDrawn ? '\r\u001b[K' : ''}${said}\n`)
     },
@@ -65,7 +79,7 @@ export function showProgress({ label, total, unit, stream = process.stderr }: Pr
 export const noProgress: Progress = { add: () => 0, restart() {}, end() {} }
 
 /** 1,234 items, or 12.3 MB. */
-function amount(value: number, unit: 'bytes' | 'items'): string {
+export function amount(value: number, unit: 'bytes' | 'items'): string {
   if (unit === 'items') return `${Math.round(value).toLocaleString('en')} items`
   return value < 1e6 ? `${(value / 1e3).toFixed(1)} kB` : `${(value / 1e6).toFixed(1)} MB`
 }
@@ -74,7 +88,9 @@ function amount(value: number, unit: 'bytes' | 'items'): string {
 function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?'
   const whole = Math.ceil(seconds)
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60]
+  const hours = Math.floor(whole / 3600)
+  const minutes = Math.floor(whole / 60) % 60
+  const rest = whole % 60
   const end = String(rest).padStart(2, '0')
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${end}` : `${minutes}:${end}`
 }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 
+import { exactNumber } from '../bodies.ts'
 import type { ExportQuery } from '../client/client.ts'
 
 /** What the options of `withSelection` come to. */
@@ -21,7 +22,7 @@ export function withSelection(command: Command): Command {
     .option('--category <category>', 'of this category; given several times: of one of these', gather)
     .option('--in-stock', 'that can be bought now')
     .addOption(new Option('--out-of-stock', 'that cannot be bought now').conflicts('inStock'))
-    .option('--mine', 'of whoever is signed in')
+    .option('--mine', 'of the manager who is signed in')
     .addOption(new Option('--owner <id>', 'of this manager').conflicts('mine'))
     .option('--min-price <usd>', 'that cost this or more', price)
     .option('--max-price <usd>', 'that cost this or less', price)
@@ -53,12 +54,23 @@ export function toQuery(options: SelectionOptions): ExportQuery {
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined))
 }
 
-/** Reads a price. @throws InvalidArgumentError if it is none */
+/** Reads a price, written as JSON writes numbers. @throws InvalidArgumentError if it is none, or one that would be rounded */
 export function price(text: string): number {
   if (/^\d+,\d+$/.test(text)) throw new InvalidArgumentError('Write it with a point: 4.99.')
-  const value = Number(text)
-  if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw new InvalidArgumentError('It is not a price.')
+  if (!jsonNumber.test(text)) throw new InvalidArgumentError('It is not a price: write it as 4.99.')
+  const value = exactNumber(text)
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('It has more digits than a price can hold.')
+  if (value < 0) throw new InvalidArgumentError('A price is at least 0.')
   return value
+}
+
+const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/
+
+/** Reads the version of an item, as `items get` shows it or as its ETag. @throws InvalidArgumentError if it is none */
+export function version(text: string): string {
+  const [, tag] = /^(?:W\/)?"?(\d+)"?$/.exec(text) ?? []
+  if (tag === undefined) throw new InvalidArgumentError('It is not a version, which is a number.')
+  return tag
 }
 
 /** Reads a whole number from 1. @throws InvalidArgumentError if it is none */

@@ -1,16 +1,17 @@
 import { type Client, createClient } from '../client/client.ts'
-import { firstLine, openTerminal } from '../terminal.ts'
+import { isBearerToken } from '../client/shapes.ts'
+import { visible } from '../terminal.ts'
+import { addressOf, isOverheard } from './addresses.ts'
 import { type Credentials, readCredentials, writeCredentials } from './credentials.ts'
-import { Failure, misuse } from './failures.ts'
+import { misuse } from './failures.ts'
 import { print } from './output.ts'
+import { askForManager, askForPassword } from './questions.ts'
 
 /** What every command takes. */
 export interface CommonOptions {
   server?: string
   json?: boolean
 }
-
-const standardServer = 'http://localhost:8000'
 
 /**
  * A client of the server that was named, in the options, by STOCKROOM_URL or at the last login, with the token of
@@ -19,32 +20,41 @@ const standardServer = 'http://localhost:8000'
 export async function openSession({ server }: CommonOptions, signal: AbortSignal): Promise<Client> {
   const credentials = await readCredentials()
   const baseUrl = addressOf(server, credentials)
-  const token = process.env['STOCKROOM_TOKEN'] || credentials.accounts[baseUrl]?.token
+  const token = givenToken() ?? credentials.accounts[baseUrl]?.token
   return createClient({ baseUrl, token, signal })
+}
+
+/** Registers a manager, and signs in. */
+export async function register(options: CommonOptions & { name?: string; email?: string }, signal: AbortSignal) {
+  const credentials = await readCredentials()
+  const server = addressOf(options.server, credentials)
+  warnIfOverheard(server)
+  const { name, email, password } = await askForManager(options, server)
+  const client = createClient({ baseUrl: server, signal })
+  const manager = await client.register({ name, email, password })
+  const expires = await signIn(client, { email, password }, credentials)
+  print(options, { server, ...manager, expires_at: expires.toISOString() }, () => [
+    `Registered ${visible(manager.email)} with the ID ${visible(manager.id)}.`,
+    signedIn(server, email, expires),
+  ])
 }
 
 /** Signs in, and keeps the token for the calls that follow. */
 export async function logIn(options: CommonOptions & { email?: string }, signal: AbortSignal): Promise<void> {
   const credentials = await readCredentials()
   const server = addressOf(options.server, credentials)
-  if (isOverheard(server)) console.error(`Mind that ${server} is not encrypted: others may read the password.`)
-  const { email, password } = await askForPassword(options.email, server)
-  const token = await createClient({ baseUrl: server, signal }).logIn({ email, password })
-
-  const expires = new Date(Date.now() + token.expires_in * 1000)
-  const account = { email, token: token.access_token, expires_at: expires.toISOString() }
-  await writeCredentials({ server, accounts: { ...credentials.accounts, [server]: account } })
-  print(options, { server, email, expires_at: account.expires_at }, () => [
-    `Signed in at ${server} as ${email}, until ${expires.toLocaleString('sv').slice(0, 16)}.`,
-  ])
+  warnIfOverheard(server)
+  const { email, password } = await askForPassword(options, server)
+  const expires = await signIn(createClient({ baseUrl: server, signal }), { email, password }, credentials)
+  print(options, { server, email, expires_at: expires.toISOString() }, () => [signedIn(server, email, expires)])
 }
 
-/** Ends the token on the server first, so that it is not forgotten while it is still worth something. */
+/** Ends the token on the server first, so that it is not forgotten while it is still valid. */
 export async function logOut(options: CommonOptions & { everywhere?: boolean }, signal: AbortSignal): Promise<void> {
   const credentials = await readCredentials()
   const server = addressOf(options.server, credentials)
   const { [server]: account, ...accounts } = credentials.accounts
-  const token = process.env['STOCKROOM_TOKEN'] || account?.token
+  const token = givenToken() ?? account?.token
   if (token !== undefined) {
     await createClient({ baseUrl: server, token, signal }).logOut({ everywhere: options.everywhere ?? false })
   }
@@ -53,28 +63,28 @@ export async function logOut(options: CommonOptions & { everywhere?: boolean }, 
   print(options, { server, signed_out: token !== undefined }, () => [done])
 }
 
-function addressOf(server: string | undefined, credentials: Credentials): string {
-  const given = server ?? (process.env['STOCKROOM_URL'] || (credentials.server ?? standardServer))
-  const url = URL.parse(given)
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw misuse(`The server has to be an address such as ${standardServer}, and not ${given}`)
-  }
-  return url.href.replace(/\/+$/, '')
+/** @returns until when it counts */
+async function signIn(client: Client, login: { email: string; password: string }, credentials: Credentials) {
+  const token = await client.logIn(login)
+  const expires = new Date(Date.now() + token.expires_in * 1000)
+  const account = { email: login.email, token: token.access_token, expires_at: expires.toISOString() }
+  const accounts = { ...credentials.accounts, [client.baseUrl]: account }
+  await writeCredentials({ server: client.baseUrl, accounts })
+  return expires
 }
 
-function isOverheard(server: string): boolean {
-  const { protocol, hostname } = new URL(server)
-  return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+function signedIn(server: string, email: string, expires: Date): string {
+  return `Signed in at ${server} as ${visible(email)}, until ${expires.toLocaleString('sv').slice(0, 16)}.`
 }
 
-async function askForPassword(given: string | undefined, server: string) {
-  if (!process.stdin.isTTY) {
-    if (given === undefined) {
-      throw misuse('Without a terminal to ask on, --email has to be given, and the password piped in.')
-    }
-    return { email: given, password: await firstLine() }
-  }
-  using terminal = openTerminal(() => new Failure('\nYou were not signed in.'))
-  const email = given ?? (await terminal.ask('E-mail address: '))
-  return { email, password: await terminal.askUnseen(`Password for ${server}: `) }
+/** The token of the environment, less the line break that a file may have put behind it. */
+function givenToken(): string | undefined {
+  const token = process.env['STOCKROOM_TOKEN']?.trim()
+  if (!token) return undefined
+  if (isBearerToken(token)) return token
+  throw misuse('STOCKROOM_TOKEN is not a token: it has a blank, a line break, or another character that no token has.')
+}
+
+function warnIfOverheard(server: string): void {
+  if (isOverheard(server)) console.error(`Mind that ${server} is not encrypted: others may read the password.`)
 }

@@ -6,12 +6,14 @@ import { withSelection } from './selection.ts'
 import { type CommonOptions, openSession } from './session.ts'
 
 const importHelp = `
-The kind of a file is known by its name: .csv, .ndjson or .jsonl, and .gz behind it if it is compressed. Bad rows are
-named as FILE:LINE: COLUMN: REASON on the standard error, and make the command end with 1.`
+The kind of a file is known by its name: .csv, .tsv, .txt, .ndjson or .jsonl, and .gz behind it if it is compressed. Bad
+rows are named as FILE:LINE: COLUMN: REASON on the standard error, and make the command end with 1. --rejected writes them
+to a file of their own, and imports the others: mend them there, and import that file.`
 
 const exportHelp = `
 The kind of a file is known by its name: .csv, .ndjson, .jsonl or .json, and .gz behind it to compress it. The file is
-there when it is whole: one that is broken off leaves what was there before.`
+there when it is whole: one that is broken off leaves what was there before. A file that is not as the last export left it
+is replaced only with --force.`
 
 /** Adds `import` and `export`. */
 export function addTransferCommands(program: Command, signal: AbortSignal): void {
@@ -19,17 +21,23 @@ export function addTransferCommands(program: Command, signal: AbortSignal): void
     .command('import <file>')
     .description('create or change items from a file, or from the standard input (-)')
     .addOption(new Option('--format <format>', 'what the file is').choices(['csv', 'ndjson']))
-    .addOption(new Option('--mode <mode>', 'upsert changes the items whose id there is').choices(['create', 'upsert']))
+    .addOption(new Option('--mode <mode>', 'upsert updates the items whose ID exists').choices(['create', 'upsert']))
     .addOption(new Option('--on-error <what>', 'write nothing, or all but the bad rows').choices(['stop', 'skip']))
     .option('--dry-run', 'only say what would be written')
+    .addOption(
+      new Option('--rejected <file>', 'import the good rows, and write the bad ones to this new file').conflicts(
+        'onError',
+      ),
+    )
     .addHelpText('after', importHelp)
     .action(async (file: string, _options: object, command: Command) => {
       type Given = CommonOptions & ImportCommandOptions & { onError?: 'stop' | 'skip'; dryRun?: true }
-      const { onError, dryRun, mode, format, ...common } = command.optsWithGlobals<Given>()
+      const { onError, dryRun, mode, format, rejected, ...common } = command.optsWithGlobals<Given>()
       const options = {
         ...(format && { format }),
         ...(mode && { mode }),
         ...(onError && { on_error: onError }),
+        ...(rejected !== undefined && { rejected, on_error: 'skip' as const }),
         ...(dryRun && { dry_run: true }),
         json: common.json ?? false,
       }
@@ -38,6 +46,7 @@ export function addTransferCommands(program: Command, signal: AbortSignal): void
   withSelection(program.command('export <file>').description('write items to a file, or to the standard output (-)'))
     .addOption(new Option('--format <format>', 'what the file is to be').choices(['csv', 'ndjson', 'json']))
     .addOption(new Option('--safe <for>', 'no text that a spreadsheet would run as a formula').choices(['spreadsheet']))
+    .option('--force', 'replace the file also if it is not as the last export left it')
     .addHelpText('after', exportHelp)
     .action(async (file: string, _options: object, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions & ExportCommandOptions>()

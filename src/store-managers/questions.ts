@@ -20,7 +20,7 @@ export async function askForManager(given: { name?: string; email?: string }): P
       'Without a terminal to ask on, --name and --email have to be given, and the password piped in.',
     )
   }
-  return { name, email, password: await firstLine() }
+  return { name, email, password: await firstLine((message) => new ConfigError(message)) }
 }
 
 async function askOnTerminal(given: { name?: string; email?: string }): Promise<NewManager> {

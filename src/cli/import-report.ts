@@ -1,0 +1,34 @@
+import type { ImportReport } from '../client/client.ts'
+import { visible } from '../terminal.ts'
+import { inOptions } from './option-names.ts'
+
+/** Kinds of errors that are shown, and lines of each that are named. */
+const most = { kinds: 25, lines: 3 }
+
+/** What became of an import, in a line. */
+export function inWords(result: ImportReport): string {
+  const { dry_run: isDry, created, updated, unchanged, failed } = result
+  const counts = Object.entries({ Created: created, updated, unchanged, failed })
+  const line = counts.map(([what, count]) => `${what} ${count.toLocaleString('en')}`).join(', ')
+  if (isDry) return `${line}. This was a dry run: nothing was written.`
+  return failed > 0 && created + updated === 0 ? `${line}. Nothing was written.` : `${line}.`
+}
+
+/** What is wrong with bad rows, each reason once. */
+export function reasons({ errors, errors_omitted: omitted }: ImportReport, file: string): string[] {
+  const kinds = Map.groupBy(errors, ({ column, msg }) => `${column === null ? '' : `${column}: `}${inOptions(msg)}`)
+  const shown = [...kinds].slice(0, most.kinds)
+  const left = omitted + errors.length - shown.reduce((sum, [, alike]) => sum + alike.length, 0)
+  return [
+    ...shown.map(([reason, alike]) => visible(`${file}:${linesOf(alike.map(({ line }) => line))}: ${reason}`)),
+    ...(left > 0 ? [`… and ${left.toLocaleString('en')} more.`] : []),
+  ]
+}
+
+/** `3` of FILE:3, or ` lines 2, 3, 5 and 497 more`. */
+function linesOf(lines: number[]): string {
+  if (lines.length === 1) return String(lines[0])
+  const named = lines.slice(0, most.lines)
+  const last = lines.length > most.lines ? `${(lines.length - most.lines).toLocaleString('en')} more` : named.pop()
+  return ` lines ${named.join(', ')} and ${last}`
+}

@@ -1,0 +1,32 @@
+// The service speaks of fields and parameters; people who call the command know its options.
+const optionOf: Record<string, string> = {
+  name: '--name',
+  category: '--category',
+  price_usd: '--price',
+  in_stock: '--in-stock',
+  min_price: '--min-price',
+  max_price: '--max-price',
+  store_manager_id: '--owner',
+  q: '--search',
+  sort: '--sort',
+  limit: '--limit',
+  email: '--email',
+  'if-match': '--if-version',
+}
+
+/** What an error is about: the option that stands for its place, such as `["query", "category", 0]`, or the place. */
+export function nameOf(where: object): string {
+  if (!('loc' in where && Array.isArray(where.loc))) return 'The request'
+  const steps = where.loc.slice(1).map(String)
+  const option = steps.map((step) => optionOf[step]).find((name) => name !== undefined)
+  return option ?? steps.at(-1) ?? 'The request'
+}
+
+/** A text of the service with its parameters as options: `mode=upsert` is `--mode upsert`. */
+export function inOptions(text: string): string {
+  return text
+    .replaceAll(/\bdry_run=true\b/g, '--dry-run')
+    .replaceAll(/\b(mode|on_error|format|safe|sort)=([a-z-]+)/g, (_, name: string, value: string) =>
+      [`--${name.replace('_', '-')}`, value].join(' '),
+    )
+}

@@ -1,0 +1,36 @@
+import { firstLine, openTerminal } from '../terminal.ts'
+import { Failure, misuse } from './failures.ts'
+
+interface Login {
+  email: string
+  password: string
+}
+
+/** Asks for what is not given, and for the password. Without a terminal the first line of the input is the password. */
+export async function askForPassword(given: { email?: string }, server: string): Promise<Login> {
+  if (!process.stdin.isTTY) {
+    if (given.email !== undefined) return { email: given.email, password: await firstLine(misuse) }
+    throw misuse('Without a terminal to ask on, --email has to be given, and the password piped in.')
+  }
+  using terminal = openTerminal(() => new Failure('\nYou were not signed in.'))
+  const email = given.email ?? (await terminal.ask('E-mail address: '))
+  return { email, password: await terminal.askUnseen(`Password for ${server}: `) }
+}
+
+/** The same for a new manager; on a terminal the password has to be typed twice. */
+export async function askForManager(
+  given: { name?: string; email?: string },
+  server: string,
+): Promise<Login & { name: string }> {
+  if (!process.stdin.isTTY) {
+    const { name, email } = given
+    if (name !== undefined && email !== undefined) return { name, email, password: await firstLine(misuse) }
+    throw misuse('Without a terminal to ask on, --name and --email have to be given, and the password piped in.')
+  }
+  using terminal = openTerminal(() => new Failure('\nNobody was registered.'))
+  const name = given.name ?? (await terminal.ask('Name: '))
+  const email = given.email ?? (await terminal.ask('E-mail address: '))
+  const password = await terminal.askUnseen(`New password for ${server}: `)
+  if (password === (await terminal.askUnseen('The same again: '))) return { name, email, password }
+  throw new Failure('These were two different passwords. Nobody was registered.')
+}

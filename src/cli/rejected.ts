@@ -1,0 +1,82 @@
+import { open, rm } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+import type { ImportReport } from '../client/client.ts'
+import { Failure, fileFailure, misuse } from './failures.ts'
+
+/** A file for the bad rows of an import, so that they can be mended and imported alone. */
+export interface Rejected {
+  /** Copies the rows that the report names, below the header, as they are in the file that `read` opens. */
+  write(report: ImportReport, read: () => ReadableStream<Uint8Array>, format: 'csv' | 'ndjson'): Promise<void>
+  /** Without a bad row there is no file. */
+  close(): Promise<void>
+}
+
+/** @throws Failure if the file exists, for its rows may have been mended and not been imported */
+export async function openRejected(file: string): Promise<Rejected> {
+  if (/\.gz$/i.test(file)) throw misuse(`${file}: the bad rows are written uncompressed. Leave out .gz.`)
+  const handle = await open(file, 'wx').catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EEXIST'
+      ? new Failure(`${file} exists. Delete it, or name another file.`)
+      : fileFailure(error, file)
+  })
+  let isWritten = false
+  return {
+    async write({ errors }, read, format) {
+      if (errors.length === 0) return
+      isWritten = true
+      const lines = new Set(errors.map(({ line }) => line))
+      const rows = format === 'csv' ? csvRows(read(), lines) : jsonRows(read(), lines)
+      // Each byte as a character and back: the encoding is that of the file, whichever it is.
+      await pipeline(Readable.from(rows), handle.createWriteStream({ encoding: 'latin1', autoClose: false })).catch(
+        (error: unknown) => {
+          throw fileFailure(error, file)
+        },
+      )
+    },
+    async close() {
+      await handle.close()
+      if (!isWritten) await rm(file, { force: true })
+    },
+  }
+}
+
+async function* jsonRows(file: ReadableStream<Uint8Array>, lines: Set<number>): AsyncGenerator<string> {
+  let number = 0
+  for await (const line of linesIn(file)) if (lines.has(++number)) yield `${line}\n`
+}
+
+/** The header, and the rows that begin in these lines. A text in quotes may go on in the next line. */
+async function* csvRows(file: ReadableStream<Uint8Array>, lines: Set<number>): AsyncGenerator<string> {
+  let number = 0
+  let isHeader = true
+  let isKept = true
+  let isQuoted = false
+  for await (const line of linesIn(file)) {
+    // A row that is reported begins there, whatever quotes came before.
+    if (lines.has(++number)) isQuoted = false
+    if (!isQuoted) isKept = isHeader || lines.has(number)
+    if (isKept) yield `${line}\n`
+    isQuoted = endsInQuotes(line, isQuoted)
+    if (!isQuoted && line.trim() !== '' && !/^(?:\u00ef\u00bb\u00bf)?sep=/i.test(line)) isHeader = false
+  }
+}
+
+function linesIn(file: ReadableStream<Uint8Array>): AsyncIterable<string> {
+  const input = Readable.fromWeb(file).setEncoding('latin1')
+  return createInterface({ input, crlfDelay: Infinity })
+}
+
+/** Whether the line ends within a text in quotes. Such a text begins with its quote, and a quote in it is doubled. */
+function endsInQuotes(line: string, wasQuoted: boolean): boolean {
+  let isQuoted = wasQuoted
+  for (let at = 0; at < line.length; at++) {
+    if (line[at] !== '"') continue
+    if (!isQuoted) isQuoted = at === 0 || /[,;\t\u00bf]/.test(line[at - 1] ?? '')
+    else if (line[at + 1] === '"') at++
+    else isQuoted = false
+  }
+  return isQuoted
+}
