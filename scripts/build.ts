@@ -1,16 +1,44 @@
 import { execFileSync } from 'node:child_process'
-import { cp, rm } from 'node:fs/promises'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 
-// What `npm pack` puts into the package: JavaScript, for Node strips no types from packages.
+import packageJson from '../package.json' with { type: 'json' }
+
+// What `npm pack` puts into the packages: JavaScript, for Node strips no types from packages.
 
 const root = join(import.meta.dirname, '..')
 const built = join(root, 'dist')
+/** A package of its own: the client is built for browsers and older versions of Node, too, and with declarations. */
+const client = join(root, 'dist-client')
 
-await rm(built, { recursive: true, force: true })
-// The client comes last: it is built for browsers and older versions of Node, too, and with declarations.
+for (const folder of [built, client]) await rm(folder, { recursive: true, force: true })
 for (const project of ['tsconfig.build.json', 'tsconfig.client.json']) {
   execFileSync('tsc', ['--project', project], { cwd: root, stdio: 'inherit' })
 }
 // What is read at run time beside the code.
 await cp(join(root, 'src'), join(built, 'src'), { recursive: true, filter: (path) => extname(path) !== '.ts' })
+await writeFile(join(client, 'package.json'), `${JSON.stringify(describeClient(), null, 2)}\n`)
+await writeFile(join(client, 'README.md'), await clientReadme())
+await cp(join(root, 'LICENSE'), join(client, 'LICENSE'))
+
+function describeClient() {
+  const { version, license } = packageJson
+  return {
+    name: '@stockroom-catalog/client',
+    version,
+    description: 'A typed client of Stockroom, the catalog service of a store, for browsers and Node.',
+    license,
+    type: 'module',
+    sideEffects: false,
+    exports: { '.': { types: './client.d.ts', default: './client.js' }, './package.json': './package.json' },
+    engines: { node: '>=20.3' },
+  }
+}
+
+/** The section of the README about the client. */
+async function clientReadme(): Promise<string> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  const [, section] = /^## A typed client\n(.*?)^## /ms.exec(readme) ?? []
+  if (section === undefined) throw new Error('README.md has no section about the client.')
+  return `# A typed client of Stockroom\n${section.trimEnd()}\n`
+}

@@ -1,19 +1,36 @@
 #!/usr/bin/env bash
-# Installs the package in an empty project, from the registry, as anybody would, and tries it.
+# Installs the packages in empty projects, from the registry, as anybody would, and tries them.
 set -euo pipefail
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 npm pack --silent --pack-destination "$folder"
-cd "$folder"
-echo '{ "private": true, "type": "module" }' >package.json
-npm install --no-audit --no-fund --loglevel=error ./stockroom-*.tgz
+npm pack --silent --pack-destination "$folder" ./dist-client
 
-npx stockroom --version
-npx stockroom migrate --help >/dev/null
+project() {
+  mkdir "$folder/$1"
+  cd "$folder/$1"
+  echo '{ "private": true, "type": "module" }' >package.json
+}
+
+project service
+npm install --no-audit --no-fund --loglevel=error ../stockroom-catalog-stockroom-*.tgz
+npx --no-install stockroom --version
+npx --no-install stockroom migrate --help >/dev/null
+
 # The Node of the system, for the client has to work on older ones than that of the project.
+project client
+npm install --no-audit --no-fund ../stockroom-catalog-client-*.tgz 2>&1 | tee install.log
+if grep -i warn install.log; then
+  echo 'the client is installed with warnings' >&2
+  exit 1
+fi
+if [[ $(ls node_modules node_modules/@stockroom-catalog) != $'node_modules:\n@stockroom-catalog\n\nnode_modules/@stockroom-catalog:\nclient' ]]; then
+  echo 'the client brings other packages' >&2
+  exit 1
+fi
 node --input-type=module --eval "
-import { createClient } from 'stockroom/client'
+import { createClient } from '@stockroom-catalog/client'
 const { name } = await createClient({ baseUrl: 'http://127.0.0.1:9', retries: 0 }).me.get().catch((error) => error)
 if (name !== 'ConnectionError') throw new Error('the client does not work: ' + name)
 console.log('the client works on Node', process.version)"

@@ -51,7 +51,7 @@ const settings = {
     0,
     1_000_000,
   ),
-  REGISTRATION: oneOf('closed: only npx stockroom manager create registers managers', ['open', 'closed']),
+  REGISTRATION: oneOf('closed: only stockroom manager create registers managers', ['open', 'closed']),
   TRUST_PROXY: proxies(
     'proxies whose X-Forwarded-For is believed: how many stand before it, or their addresses and networks',
   ),

@@ -224,7 +224,7 @@ test('start, migrate and manager create are the programs themselves, with their 
   const env = { ...(await realStores(t, 'empty')), AUTO_MIGRATE: 'false', PORT: '0', BCRYPT_COST: '10' }
   const early = await call(t, ['start'], { env })
   t.assert.strictEqual(early.code, 1)
-  t.assert.match(early.err, /Apply them with: npx stockroom migrate up/)
+  t.assert.match(early.err, /Apply them with: npx --no-install stockroom migrate up/)
   t.assert.strictEqual((await call(t, ['migrate'], { env })).code, 0)
   const create = ['manager', 'create', '--name', 'Ada', '--email', email]
   t.assert.match((await call(t, create, { env, input: password })).out, /^Registered ada@example\.com/)

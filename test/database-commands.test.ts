@@ -9,7 +9,7 @@ const migrations = files
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.slice(0, -3))
   .toSorted()
-const allPending = `${migrations.length} pending: npx stockroom migrate up`
+const allPending = `${migrations.length} pending: npx --no-install stockroom migrate up`
 
 /** Runs one of the db: commands. @returns its exit code and what it printed, less the log */
 async function db(t: TestContext, env: Record<string, string>, command: string, ...words: string[]) {
@@ -44,7 +44,10 @@ test('the commands tell, apply and take back migrations', async (t: TestContext)
   const last = migrations.at(-1)
   t.assert.deepStrictEqual((await db(t, env, 'downgrade')).printed, [`taken back: ${last}`])
   const after = await db(t, env, 'status')
-  t.assert.deepStrictEqual(after.printed.slice(-2), [`pending  ${last}`, '1 pending: npx stockroom migrate up'])
+  t.assert.deepStrictEqual(after.printed.slice(-2), [
+    `pending  ${last}`,
+    '1 pending: npx --no-install stockroom migrate up',
+  ])
 })
 
 test('the commands work on the embedded database, while it serves and while it does not', async (t: TestContext) => {

@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { cp, mkdir, readdir, readFile, symlink } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 
 import { onServer } from './support/app.ts'
 import { pasteBlocks } from './support/documents.ts'
 import { openFastApiSchema } from './support/fastapi.ts'
-import { realStores, settingsOf, startService, temporaryFolder } from './support/service.ts'
+import type { Lifetime } from './support/lifetime.ts'
+import { realStores, run, settingsOf, startService, temporaryFolder } from './support/service.ts'
 
 const root = join(import.meta.dirname, '..')
 const documents = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md') && name !== 'README.md')
@@ -22,19 +21,29 @@ test('there is a guide for each task, and each is listed', async (t: TestContext
   for (const name of documents) t.assert.ok(list.includes(`(${name})`), name)
 })
 
-let packages = ''
-before(async () => void (packages = await installPackage()))
-after(() => rm(packages, { recursive: true, force: true }))
+/** Lives as long as the tests of this file. */
+const ends: (() => unknown)[] = []
+const lifetime: Lifetime = { after: (end) => void ends.unshift(end) }
+let url = ''
+let clone = ''
+before(async () => {
+  clone = await cloneIn(lifetime)
+  url = (await startService(lifetime, await realStores(lifetime))).url
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  pasteBlocks(/^## A tour$(.*?)^## /ms.exec(readme)?.[1] ?? '', url, await temporaryFolder(lifetime))
+})
+after(async () => {
+  for (const end of ends) await end()
+})
 
-for (const name of guides) {
-  test(`the guide ${name}, pasted line by line, gives what it shows`, async (t: TestContext) => {
-    const { url } = await startService(t, await realStores(t))
-    const folder = await temporaryFolder(t)
-    await symlink(packages, join(folder, 'node_modules'))
-    const { printed, shown } = pasteBlocks(await readFile(join(root, 'docs', name), 'utf8'), url, folder)
-    t.assert.ok(shown.length > 0)
-    t.assert.deepStrictEqual(printed, shown)
-  })
+for (const round of ['after the tour', 'again']) {
+  for (const name of guides) {
+    test(`the guide ${name} gives what it shows ${round}`, async (t: TestContext) => {
+      const { printed, shown } = pasteBlocks(await readFile(join(root, 'docs', name), 'utf8'), url, clone)
+      t.assert.ok(shown.length > 0)
+      t.assert.deepStrictEqual(printed, shown)
+    })
+  }
 }
 
 test(`the guide ${moving}, pasted line by line, gives what it shows`, async (t: TestContext) => {
@@ -60,12 +69,33 @@ test(`the guide ${moving}, pasted line by line, gives what it shows`, async (t: 
   )
 })
 
-/** A folder `node_modules` with the client of the package, as `npm install` would put it there. */
-async function installPackage(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'stockroom-modules-'))
-  const installed = join(folder, 'stockroom')
-  await mkdir(installed)
-  await copyFile(join(root, 'package.json'), join(installed, 'package.json'))
-  execFileSync('tsc', ['--project', 'tsconfig.client.json', '--outDir', join(installed, 'dist')], { cwd: root })
+test('npx runs the command in the clone, and fetches none elsewhere', async (t: TestContext) => {
+  const inside = join(clone, 'work/inside')
+  await mkdir(inside, { recursive: true })
+  const offline = { npm_config_registry: 'http://127.0.0.1:9', npm_config_fetch_retries: '0' }
+  const called = run(t, 'npx', ['--no-install', 'stockroom', 'help', 'login'], offline, inside)
+  t.assert.strictEqual(await called.ended, 0, called.output())
+  t.assert.match(called.output(), /^Usage: stockroom login/)
+  const elsewhere = run(t, 'npx', ['--no-install', 'stockroom', 'help'], offline, await temporaryFolder(t))
+  t.assert.notStrictEqual(await elsewhere.ended, 0)
+})
+
+test('no document and no message lets npx fetch a package', async (t: TestContext) => {
+  const folders = ['docs', 'src', 'bin', 'scripts']
+  const listed = await Promise.all(folders.map((folder) => readdir(join(root, folder), { recursive: true })))
+  const inFolders = listed.flatMap((names, at) => names.map((name) => join(folders[at] ?? '', name)))
+  const documents = (await readdir(root)).filter((name) => name.endsWith('.md'))
+  for (const file of [...documents, ...inFolders].filter((name) => /\.(md|ts|js|mjs|sh)$/.test(name))) {
+    const text = await readFile(join(root, file), 'utf8')
+    t.assert.doesNotMatch(text, /\bnpx (?!--no-install\b)[\w@-]/, file)
+  }
+})
+
+/** What a clone is after `npm ci`: what git has, and node_modules. */
+async function cloneIn(t: Lifetime): Promise<string> {
+  const folder = await temporaryFolder(t)
+  const left = new Set(['.git', 'node_modules', '.data', 'dist', 'dist-client', 'coverage', 'work'])
+  await cp(root, folder, { recursive: true, filter: (path) => !left.has(relative(root, path)) })
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
   return folder
 }

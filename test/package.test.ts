@@ -14,16 +14,24 @@ import { realStores, run, servingAt, signInAt } from './support/service.ts'
 
 const root = join(import.meta.dirname, '..')
 const modules = join(root, 'node_modules')
-/** A project that has the package installed as `npm install` would, with the dependencies of this one. */
+/** A project that has the packages installed as `npm install` would, with the dependencies of this one. */
 let project = ''
-const inPackage = (...path: string[]) => join(project, 'node_modules/stockroom', ...path)
+const scope = '@stockroom-catalog'
+const inPackage = (...path: string[]) => join(project, 'node_modules', scope, 'stockroom', ...path)
+const inClient = (...path: string[]) => join(project, 'node_modules', scope, 'client', ...path)
 
 before(async () => {
   project = await mkdtemp(join(tmpdir(), 'stockroom-package-'))
   execFileSync('npm', ['pack', '--pack-destination', project], { cwd: root, stdio: 'pipe' })
-  await mkdir(inPackage(), { recursive: true })
-  const archive = join(project, `stockroom-${packageJson.version}.tgz`)
-  execFileSync('tar', ['-xzf', archive, '-C', inPackage(), '--strip-components=1'])
+  execFileSync('npm', ['pack', '--pack-destination', project, './dist-client'], { cwd: root, stdio: 'pipe' })
+  for (const [name, folder] of [
+    ['stockroom', inPackage()],
+    ['client', inClient()],
+  ] as const) {
+    await mkdir(folder, { recursive: true })
+    const archive = join(project, `stockroom-catalog-${name}-${packageJson.version}.tgz`)
+    execFileSync('tar', ['-xzf', archive, '-C', folder, '--strip-components=1'])
+  }
   for (const name of await readdir(modules)) await symlink(join(modules, name), join(project, 'node_modules', name))
   await writeFile(join(project, 'package.json'), JSON.stringify({ type: 'module' }))
 })
@@ -31,7 +39,7 @@ after(() => rm(project, { recursive: true, force: true }))
 
 /** What a consumer may write in JavaScript. */
 const script = `
-import { createClient, StockroomError, versionOf } from 'stockroom/client'
+import { createClient, StockroomError, versionOf } from '@stockroom-catalog/client'
 
 const stockroom = createClient({ baseUrl: process.argv[2] })
 await stockroom.logIn({ email: 'ada@example.com', password: '${password}' })
@@ -56,7 +64,7 @@ const expected = JSON.stringify([
 
 /** What type-checks in TypeScript, and what does not. */
 const typed = `
-import { createClient, type Item, StockroomError } from 'stockroom/client'
+import { createClient, type Item, StockroomError } from '@stockroom-catalog/client'
 
 const stockroom = createClient({ baseUrl: new URL('https://stockroom.example') })
 const items: Item[] = await stockroom.items.all({ category: ['Pet'], sort: '-price_usd' })
@@ -87,8 +95,20 @@ test('the package has what is needed to run, and nothing else', async (t: TestCo
   )
   t.assert.ok(files.includes('dist/src/auth/common-passwords.txt'))
   t.assert.strictEqual(existsSync(inPackage('src')), false)
-  for (const file of files.filter((each) => /^dist\/src\/client\/.*\.js$/.test(each))) {
-    const imports = [...(await readFile(inPackage(file), 'utf8')).matchAll(/from '([^']+)'/g)].map(([, from]) => from)
+})
+
+test('the client is a package without dependencies, for Node 20', async (t: TestContext) => {
+  const files = await readdir(inClient())
+  const others = files.filter((file) => !/^[a-z]+\.(js|d\.ts)$/.test(file))
+  t.assert.deepStrictEqual(others.toSorted(), ['LICENSE', 'README.md', 'package.json'])
+  const described = JSON.parse(await readFile(inClient('package.json'), 'utf8'))
+  t.assert.deepStrictEqual(
+    [described.version, described.dependencies, described.engines],
+    [packageJson.version, undefined, { node: '>=20.3' }],
+  )
+  t.assert.match(await readFile(inClient('README.md'), 'utf8'), /^# .*[^]*createClient/)
+  for (const file of files.filter((each) => each.endsWith('.js'))) {
+    const imports = [...(await readFile(inClient(file), 'utf8')).matchAll(/from '([^']+)'/g)].map(([, from]) => from)
     t.assert.ok(
       imports.every((from) => from?.startsWith('./')),
       `${file} has no dependency`,
@@ -135,7 +155,7 @@ test('the client works in a browser', { skip: withoutChromium }, async (t: TestC
   const serve = async ({ url = '' }: IncomingMessage, response: ServerResponse) => {
     const isScript = url.endsWith('.js')
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
-    response.end(isScript ? await readFile(inPackage('dist/src/client', url)) : '<!doctype html>')
+    response.end(isScript ? await readFile(inClient(url)) : '<!doctype html>')
   }
   const page = createServer((request, response) => void serve(request, response))
   await new Promise<void>((resolve) => page.listen(0, '127.0.0.1', resolve))
@@ -156,7 +176,7 @@ test('the client works in a browser', { skip: withoutChromium }, async (t: TestC
   t.assert.strictEqual(await tab.evaluate(`(async () => { ${body} })()`), expected)
 })
 
-test('npx stockroom of the package serves, migrates, and talks to what serves', async (t: TestContext) => {
+test('the command of the package serves, migrates, and talks to what serves', async (t: TestContext) => {
   const stores = await realStores(t, 'empty')
   const env = { ...stores, PORT: '0', XDG_CONFIG_HOME: join(project, 'config') }
   const call = (...args: string[]) => run(t, process.execPath, [inPackage('bin/stockroom.js'), ...args], env, project)

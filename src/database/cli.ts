@@ -45,7 +45,11 @@ function report(done: string, names: string[], nothing: string): void {
 function print({ applied, pending, unknown }: Awaited<ReturnType<typeof status>>): void {
   for (const name of applied) console.log(`${unknown.includes(name) ? 'unknown' : 'applied'}  ${name}`)
   for (const name of pending) console.log(`pending  ${name}`)
-  console.log(pending.length === 0 ? 'The schema is at head.' : `${pending.length} pending: npx stockroom migrate up`)
+  console.log(
+    pending.length === 0
+      ? 'The schema is at head.'
+      : `${pending.length} pending: npx --no-install stockroom migrate up`,
+  )
 }
 
 try {

@@ -80,7 +80,7 @@ export async function ensureSchema(server: Server, schema: string, auto: boolean
   if (!auto) {
     throw new StartupError(
       `The schema lacks ${pending.length} migration(s) and AUTO_MIGRATE is false: ${pending.join(', ')}.\n` +
-        'Apply them with: npx stockroom migrate up',
+        'Apply them with: npx --no-install stockroom migrate up',
     )
   }
   await upgrade(server, schema, log)

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 const command = fileURLToPath(new URL('../../bin/stockroom.js', import.meta.url))
 
 /** npx takes longer to start than the command itself; that it finds it is another test's. */
-const npx = `npx() { shift; '${process.execPath}' '${command}' "$@"; }`
+const npx = `npx() { shift 2; '${process.execPath}' '${command}' "$@"; }`
 
 /**
  * Pastes the shell's blocks of a Markdown text into one shell, in `folder`, against the service at `url`.
@@ -44,7 +44,7 @@ function lines(text: string): string[] {
     .replaceAll(/"access_token":"[^"]*"/g, '"access_token":"<token>"')
     .replaceAll(/after=[\w-]+/g, 'after=<cursor>')
     .replaceAll(/until \d{4}-\d\d-\d\d \d\d:\d\d/g, 'until <time>')
-    .replaceAll(/ in [\d.]+ s .*$/gm, ' in <time>')
+    .replaceAll(/\b[a-z]+-\w{6}@example\.com/g, '<e-mail>')
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '')
 }
