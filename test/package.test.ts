@@ -153,8 +153,9 @@ test('the client brings its types', async (t: TestContext) => {
 
 test('the client works in a browser', { skip: withoutChromium }, async (t: TestContext) => {
   const serve = async ({ url = '' }: IncomingMessage, response: ServerResponse) => {
+    if (url.startsWith('/moved')) response.writeHead(307, { location: 'http://other.example/' })
     const isScript = url.endsWith('.js')
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+    if (!response.headersSent) response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
     response.end(isScript ? await readFile(inClient(url)) : '<!doctype html>')
   }
   const page = createServer((request, response) => void serve(request, response))
@@ -174,6 +175,9 @@ test('the client works in a browser', { skip: withoutChromium }, async (t: TestC
     .replace(/console\.log\((.*)\)\s*$/, 'return $1')
   const body = `const { createClient, StockroomError, versionOf } = await import('/client.js')\n${adapted.replace(').stream()', ')')}`
   t.assert.strictEqual(await tab.evaluate(`(async () => { ${body} })()`), expected)
+  const login = `createClient({ baseUrl: '/moved' }).logIn({ email: 'ada@example.com', password: 'secret' })`
+  const redirected = `(async () => { const { createClient } = await import('/client.js'); await ${login} })().catch(String)`
+  t.assert.match(await tab.evaluate<string>(redirected), /^UnexpectedResponseError: .* redirects to another address/)
 })
 
 test('the command of the package serves, migrates, and talks to what serves', async (t: TestContext) => {
