@@ -5,10 +5,12 @@ import { test, type TestContext } from 'node:test'
 import { gunzipSync, gzipSync } from 'node:zlib'
 
 import { reasons } from '../src/cli/import-report.ts'
+import { openRejected } from '../src/cli/rejected.ts'
 import { openApp } from './support/app.ts'
 import { call } from './support/command.ts'
 import { temporaryFolder } from './support/service.ts'
 
+const counts = { mode: 'create', dry_run: false, created: 0, updated: 0, unchanged: 0, failed: 1 } as const
 const header = 'name,category,price_usd,in_stock\n'
 
 /** A service with two items of Ada, who is signed in, and a folder to work in. */
@@ -170,8 +172,25 @@ test('--rejected imports the good rows, and writes the bad ones to a file', asyn
   t.assert.strictEqual(Object.keys((await ada.get('/items')).json()).length, 2 + 5)
 })
 
+test('rejected rows of a UTF-16 file are written in UTF-8', async (t: TestContext) => {
+  const file = join(await temporaryFolder(t), 'bad.csv')
+  const rejected = await openRejected(file)
+  const bytes = Buffer.from(`\uFEFF${header}Gut,Pet,1,true\r\nKöln,Pet,x,true\r\n`, 'utf16le')
+  const errors = [{ line: 3, column: 'price_usd', type: 'x', msg: 'is no number' }]
+  await rejected.write({ ...counts, errors, errors_omitted: 0 }, () => new Blob([bytes]).stream(), 'csv')
+  await rejected.close()
+  t.assert.strictEqual(await readFile(file, 'utf8'), `${header}Köln,Pet,x,true\n`)
+})
+
+test('a file that cannot be read leaves no rejected rows', async (t: TestContext) => {
+  const { at, go } = await openWorkplace(t)
+  await writeFile(at('new.csv'), 'nothing,of,this\n1,2,3\n')
+  const { code, out } = await go('import', 'new.csv', '--rejected', 'bad.csv')
+  t.assert.deepStrictEqual([code, out.endsWith(' Nothing was written.\n')], [1, true], out)
+  await t.assert.rejects(stat(at('bad.csv')), { code: 'ENOENT' })
+})
+
 test('equal reasons are one line, with the parameters as options', (t: TestContext) => {
-  const counts = { mode: 'create', dry_run: false, created: 0, updated: 0, unchanged: 0, failed: 1 } as const
   const error = (line: number, column: string | null, msg: string) => ({ line, column, type: 'x', msg })
   const errors = [
     error(2, 'id', 'exists: use mode=upsert'),

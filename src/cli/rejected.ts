@@ -29,16 +29,14 @@ export async function openRejected(file: string): Promise<Rejected> {
       isWritten = true
       const lines = new Set(errors.map(({ line }) => line))
       const rows = format === 'csv' ? csvRows(read(), lines) : jsonRows(read(), lines)
-      // Each byte as a character and back: the encoding is that of the file, whichever it is.
-      await pipeline(Readable.from(rows), handle.createWriteStream({ encoding: 'latin1', autoClose: false })).catch(
-        (error: unknown) => {
-          throw fileFailure(error, file)
-        },
-      )
+      await pipeline(Readable.from(rows), handle.createWriteStream({ encoding: 'latin1' })).catch((error: unknown) => {
+        throw fileFailure(error, file)
+      })
     },
     async close() {
+      if (isWritten) return
       await handle.close()
-      if (!isWritten) await rm(file, { force: true })
+      await rm(file, { force: true })
     },
   }
 }
@@ -65,9 +63,23 @@ async function* csvRows(file: ReadableStream<Uint8Array>, lines: Set<number>): A
 }
 
 function linesIn(file: ReadableStream<Uint8Array>): AsyncIterable<string> {
-  const input = Readable.fromWeb(file).setEncoding('latin1')
-  return createInterface({ input, crlfDelay: Infinity })
+  return createInterface({ input: Readable.from(characters(file)), crlfDelay: Infinity })
 }
+
+/** Each byte as a character; UTF-16, in which a line feed is two bytes, becomes UTF-8. */
+async function* characters(file: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let decoder: TextDecoder | undefined
+  let isFirst = true
+  for await (const chunk of Readable.fromWeb(file) as AsyncIterable<Buffer>) {
+    const charset = isFirst ? utf16[chunk.toString('hex', 0, 2)] : undefined
+    if (charset !== undefined) decoder = new TextDecoder(charset)
+    isFirst = false
+    const bytes = decoder ? Buffer.from(decoder.decode(chunk, { stream: true })) : chunk
+    yield bytes.toString('latin1')
+  }
+}
+
+const utf16: Record<string, string> = { fffe: 'utf-16le', feff: 'utf-16be' }
 
 /** Whether the line ends within a text in quotes. Such a text begins with its quote, and a quote in it is doubled. */
 function endsInQuotes(line: string, wasQuoted: boolean): boolean {
