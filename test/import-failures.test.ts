@@ -1,38 +1,61 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { sql } from 'kysely'
-
 import { textOf } from '../src/items/import/body.ts'
-import { onServer } from './support/app.ts'
-import { header, type Importing, lines, openImporting } from './support/imports.ts'
+import { header, lines } from './support/imports.ts'
+import {
+  answerOf,
+  begin,
+  chunk,
+  hasten,
+  kill,
+  manyRows,
+  openListening,
+  rows,
+  sessions,
+  spools,
+  whileLocked,
+} from './support/slow-imports.ts'
 import { until } from './support/until.ts'
 
 const mebibyte = 2 ** 20
 
-test('an import that is cut off halfway imports nothing, and frees its connection', async (t: TestContext) => {
+test('an import that is cut off halfway imports nothing, and frees its temporary file', async (t: TestContext) => {
   const app = await openListening(t)
   const socket = await begin(t, app, { length: 10 * mebibyte })
-  socket.write(rows(2_000))
-  await until(async () => (await sessions(app)).length === 1)
+  socket.write(rows(manyRows))
+  await until(async () => spools().length === 1)
   socket.destroy()
   const left = performance.now()
-  await until(async () => (await sessions(app)).length === 0)
+  await until(async () => spools().length === 0)
   t.assert.ok(performance.now() - left < 1_500)
   t.assert.deepStrictEqual(await app.stock(), [])
   t.assert.strictEqual((await app.upload(lines(header, 'a,Pet,1,true'))).status, 200)
 })
 
+test('an import holds no connection to PostgreSQL while its client sends', async (t: TestContext) => {
+  const app = await openListening(t)
+  const socket = await begin(t, app, {})
+  socket.write(chunk(rows(manyRows)))
+  await until(async () => spools().length === 1)
+  app.pids.clear()
+  await sleep(200)
+  t.assert.deepStrictEqual([await sessions(app), app.pids.size], [[], 0])
+  socket.write('0\r\n\r\n')
+  t.assert.match(await answerOf(socket), new RegExp(`^HTTP/1\\.1 200 .*"created":${manyRows},`, 's'))
+  t.assert.deepStrictEqual(spools(), [])
+})
+
 test('a body that ends before its time, without its last chunk, imports nothing', async (t: TestContext) => {
   const app = await openListening(t)
   const socket = await begin(t, app, {})
-  socket.write(chunk(rows(100)))
-  await until(async () => (await sessions(app)).length === 1)
+  socket.write(chunk(rows(manyRows)))
+  await until(async () => spools().length === 1)
   socket.end()
-  await until(async () => (await sessions(app)).length === 0)
+  await until(async () => spools().length === 0)
   t.assert.deepStrictEqual(await app.stock(), [])
 })
 
@@ -49,7 +72,7 @@ test('a client who goes away while its rows are written has imported nothing, an
   t.assert.deepStrictEqual(await app.stock(), [])
 })
 
-test('a PostgreSQL that ends while rows are written, or come, is 503, and nothing is written', async (t: TestContext) => {
+test('a PostgreSQL that ends while rows are written is 503, and nothing is written', async (t: TestContext) => {
   const app = await openListening(t)
   await whileLocked(app, async () => {
     const importing = app.upload(rows(100))
@@ -58,32 +81,20 @@ test('a PostgreSQL that ends while rows are written, or come, is 503, and nothin
     const { status, report } = await importing
     t.assert.deepStrictEqual([status, report.code], [503, 'store_unavailable'])
   })
-  const socket = await begin(t, app, {})
-  socket.write(chunk(rows(100)))
-  await until(async () => (await sessions(app)).some((query) => query.startsWith('copy')))
-  await kill(app)
-  t.assert.match(await answerOf(socket), /^HTTP\/1\.1 503 .*"code":"store_unavailable"/s)
   t.assert.deepStrictEqual(await app.stock(), [])
   t.assert.strictEqual((await app.upload(lines(header, 'a,Pet,1,true'))).status, 200)
 })
 
-test('who imports and is deleted meanwhile is told that the token counts no more', async (t: TestContext) => {
-  const app = await openListening(t)
-  const socket = await begin(t, app, { length: rows(10).length })
-  socket.write(rows(10).slice(0, -1))
-  await until(async () => (await sessions(app)).length === 1)
-  await app.context.db.deleteFrom('store_managers').where('id', '=', app.ada.id).execute()
-  socket.write('\n')
-  t.assert.match(await answerOf(socket), /^HTTP\/1\.1 401 .*"code":"invalid_token"/s)
-})
-
-test('two imports run at a time, a third waits and is told to try again', async (t: TestContext) => {
+test('a manager has two imports at a time, and others have theirs beside', async (t: TestContext) => {
   const app = await openListening(t)
   hasten(t, 5)
   const running = [await begin(t, app, {}), await begin(t, app, {})]
-  await until(async () => (await sessions(app)).length === 2)
+  await sleep(200)
   const third = await begin(t, app, { length: 10 })
+  const { token } = app.bob
+  const others = [await begin(t, app, { token }), await begin(t, app, { token })]
   t.assert.match(await answerOf(third), /^HTTP\/1\.1 503 .*retry-after: 2\r\n.*"code":"too_busy"/s)
+  running.push(...others)
   for (const socket of running) socket.write(`${chunk(rows(1))}0\r\n\r\n`)
   for (const socket of running) t.assert.match(await answerOf(socket), /^HTTP\/1\.1 200 .*"created":1,/s)
 })
@@ -146,13 +157,14 @@ test('much that comes at once is read in pieces, so that others have their turns
 test('a connection whose import is at work is not given away', async (t: TestContext) => {
   const app = await openListening(t, { LIMIT_CONNECTIONS: '3' })
   const socket = await begin(t, app, {})
-  await until(async () => (await sessions(app)).length === 1)
+  socket.write(chunk(rows(manyRows)))
+  await until(async () => spools().length === 1)
   const others = Array.from({ length: 20 }, () => connect({ host: '127.0.0.1', port: app.port }))
   t.after(() => others.forEach((other) => other.destroy()))
   await Promise.all(others.map((other) => once(other, 'connect')))
   await sleep(100)
-  socket.write(`${chunk(rows(1))}0\r\n\r\n`)
-  t.assert.match(await answerOf(socket), /^HTTP\/1\.1 200 .*"created":1,/s)
+  socket.write('0\r\n\r\n')
+  t.assert.match(await answerOf(socket), new RegExp(`^HTTP/1\\.1 200 .*"created":${manyRows},`, 's'))
 })
 
 for (const [what, status, code, request] of [
@@ -219,87 +231,3 @@ test('an item with the same id that comes meanwhile is told as if it had been th
     ['first'],
   )
 })
-
-interface Listening extends Importing {
-  port: number
-  /** The processes of PostgreSQL that serve the application. */
-  pids: Set<number>
-}
-
-async function openListening(t: TestContext, env: Record<string, string> = {}): Promise<Listening> {
-  const app = await openImporting(t, env)
-  await app.app.listen({ port: 0, host: '127.0.0.1' })
-  const { pool } = app.context
-  const pids = new Set<number>()
-  const borrow = pool.borrow.bind(pool)
-  t.mock.method(pool, 'borrow', async () => {
-    const borrowed = await borrow()
-    pids.add((borrowed.client as unknown as { processID: number }).processID)
-    return borrowed
-  })
-  return { ...app, pids, port: (app.app.server.address() as AddressInfo).port }
-}
-
-interface Start {
-  path?: string
-  type?: string
-  /** Of the body, which comes in chunks if there is none. */
-  length?: number
-  token?: string
-  more?: string
-}
-
-/** Sends the head of a request, and leaves the body to be written. */
-async function begin(t: TestContext, app: Listening, start: Start): Promise<Socket> {
-  const { path = '/items/import', type = 'text/csv', length, token = app.ada.token, more = '' } = start
-  const size = length === undefined ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`
-  const bearer = token === '' ? '' : `Authorization: Bearer ${token}\r\n`
-  const socket = connect({ host: '127.0.0.1', port: app.port })
-  t.after(() => socket.destroy())
-  socket.on('error', () => {})
-  await once(socket, 'connect')
-  socket.write(`POST ${path} HTTP/1.1\r\nHost: a\r\n${bearer}Content-Type: ${type}\r\n${size}\r\n${more}\r\n`)
-  return socket
-}
-
-async function answerOf(socket: Socket): Promise<string> {
-  const [answer] = await once(socket, 'data', { signal: AbortSignal.timeout(8_000) })
-  return String(answer)
-}
-
-function chunk(text: string): string {
-  return `${text.length.toString(16)}\r\n${text}\r\n`
-}
-
-function rows(count: number): string {
-  return lines(header, ...Array.from({ length: count }, (_, n) => `Item ${n},Pet,1,true`))
-}
-
-/** Makes timers of more than `least` milliseconds run out so many times sooner. */
-function hasten(t: TestContext, times: number, least = 1_000): void {
-  const { setTimeout: real } = globalThis
-  const sooner = (task: () => void, time = 0) => real(task, time > least ? time / times : time)
-  t.mock.method(globalThis, 'setTimeout', sooner)
-}
-
-// What holds the lock below is no import.
-const ofImports = "pid = any($1) and state <> 'idle' and query not like 'lock table%'"
-
-/** What the imports that run now ask of PostgreSQL. */
-async function sessions({ server, pids }: Listening): Promise<string[]> {
-  const running = `select query from pg_stat_activity where ${ofImports}`
-  return (await onServer(server, running, [[...pids]])).rows.map(({ query }) => query.trim())
-}
-
-/** Ends the processes of PostgreSQL that serve them. */
-function kill({ server, pids }: Listening): Promise<unknown> {
-  return onServer(server, `select pg_terminate_backend(pid) from pg_stat_activity where ${ofImports}`, [[...pids]])
-}
-
-/** Runs `work` while nobody can write items. */
-async function whileLocked({ context }: Listening, work: () => Promise<void>): Promise<void> {
-  await context.db.transaction().execute(async (transaction) => {
-    await sql`lock table items in share mode`.execute(transaction)
-    await work()
-  })
-}

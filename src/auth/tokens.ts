@@ -94,7 +94,7 @@ export function invalidToken(detail: string): Problem {
   })
 }
 
-function expired(): Problem {
+export function expired(): Problem {
   return invalidToken('The token has expired.')
 }
 

@@ -6,12 +6,13 @@ import { from as copyFrom } from 'pg-copy-streams'
 import { type LendingPool } from './pool.ts'
 import { decide, isUnavailable } from './unavailable.ts'
 
-/** Milliseconds that a statement is waited for, and in which PostgreSQL has to take something of a `copy`. */
-const queryTimeout = 10 * 60_000
+/**
+ * Milliseconds after which PostgreSQL ends a statement, in which the statement is given up if PostgreSQL did not, in which
+ * PostgreSQL has to take something of a `copy`, and in which it notices that the client has closed the connection.
+ */
+const statementTimeout = 10 * 60_000
+const queryTimeout = statementTimeout + 10_000
 const copyPatience = 60_000
-
-/** Milliseconds after which PostgreSQL ends a statement, and in which it notices that nobody waits for that any more. */
-const statementTimeout = 60 * 60_000
 const checkInterval = 500
 
 /** Milliseconds that a statement waits for a lock: another import may hold it until it is merged. */
@@ -36,8 +37,7 @@ const settings = `
   exception when others then null;
   end $$;
   set local statement_timeout = ${statementTimeout};
-  set local lock_timeout = ${lockTimeout};
-  set local idle_in_transaction_session_timeout = 0`
+  set local lock_timeout = ${lockTimeout}`
 
 /**
  * Runs `work` in a transaction, which is rolled back if it throws. When `signal` is aborted the connection is closed,

@@ -1,16 +1,20 @@
 import type { Readable } from 'node:stream'
 
+import { lockToken } from '../../auth/token-lock.ts'
+import type { Token } from '../../auth/tokens.ts'
 import type { LendingPool } from '../../database/pool.ts'
 import { inSession } from '../../database/session.ts'
 import type { Gate } from '../../gate.ts'
+import { Problem } from '../../problems.ts'
 import { type BodyLimits, textOf } from './body.ts'
 import { csvRows } from './csv.ts'
 import { merge } from './merge.ts'
 import { ndjsonRows } from './ndjson.ts'
-import { openFindings, UnreadableFile } from './report.ts'
+import { type Findings, openFindings, UnreadableFile } from './report.ts'
 import type { RowCheck } from './rows.ts'
 import type { ImportQuery, ImportReport } from './schemas.ts'
-import { stage } from './staging.ts'
+import { openSpool, type Spool } from './spool.ts'
+import { copyStaged, stage, type Staged } from './staging.ts'
 
 /** How each media type is read. */
 export const readers = { 'text/csv': csvRows, 'application/x-ndjson': ndjsonRows }
@@ -18,53 +22,86 @@ export const readers = { 'text/csv': csvRows, 'application/x-ndjson': ndjsonRows
 /** What an import needs of the service. */
 export interface Importer {
   pool: LendingPool
-  gate: Gate
+  /** Imports that receive their file, and those that are written to PostgreSQL, each with a connection. */
+  gates: { receiving: Gate; merging: Gate }
   check: () => RowCheck
   limits: BodyLimits
   /** Whether items of other managers may be changed. */
   isShared: boolean
   /** Whether other requests are at work. */
   isBusy: () => boolean
+  /** @throws Problem invalid_token if the token is no longer valid */
+  checkToken: (token: Token) => Promise<void>
+  /** Called when the temporary folder cannot be used. */
+  warn: (error: unknown) => void
 }
 
 export interface ImportRequest {
   body: Readable
   type: keyof typeof readers
-  /** The manager who sends it. */
-  owner: string
+  /** Of the manager who sends it. */
+  token: Token
   query: ImportQuery
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when the client has disconnected. */
   signal: AbortSignal
 }
 
+/** Milliseconds between two checks whether the token of an import that still arrives is valid. */
+const tokenCheckInterval = 2_000
+
 /**
- * Imports a file as it comes, in one transaction: rows are checked and staged in a temporary table, and written from there
- * when all of them are known.
+ * Imports a file in one transaction. Rows are checked while they arrive and wait in a spool; the transaction begins when all
+ * of them are known, so that a slow client holds no connection and keeps no row version alive.
  *
- * @throws Problem import_failed with the report, if nothing was written because of bad rows; too_busy; store_unavailable;
- *   what is wrong with the body
+ * @throws Problem import_failed with the report, if nothing was written because of bad rows; invalid_token if the token has
+ *   ended before the commit; too_busy; store_unavailable; what is wrong with the body
  */
-export async function importItems(
-  { pool, gate, check, limits, isShared, isBusy }: Importer,
-  { body, type, owner, query, signal }: ImportRequest,
-): Promise<ImportReport> {
+export async function importItems(importer: Importer, request: ImportRequest): Promise<ImportReport> {
+  const { pool, gates, isShared, warn } = importer
+  const { token, query, signal } = request
   const { mode = 'create', on_error: onError = 'stop', dry_run: isDry = false } = query
   const stops = onError === 'stop'
   const findings = openFindings({ mode, dry_run: isDry })
-  return gate.run(() =>
-    inSession(pool, signal, async (session) => {
-      try {
-        const rows = (ended: AbortSignal) => readers[type](textOf(body, limits, ended))
-        const staged = await stage(session, { rows, check: check(), findings, stops, isBusy })
-        if (stops && findings.failed > 0) throw findings.failure()
-        const written = await merge(session, staged, { mode, owner, isShared, stops, isDry }, findings)
-        if (stops && findings.failed > 0) throw findings.failure()
-        return findings.report(written)
-      } catch (error) {
-        if (!(error instanceof UnreadableFile)) throw error
-        findings.fail(error.errors)
-        throw findings.failure()
-      }
-    }),
-  )
+  return gates.receiving.run(async () => {
+    await using spool = openSpool(warn)
+    const staged = await receive(importer, request, { spool, findings, stops })
+    if (stops && findings.failed > 0) throw findings.failure()
+    return await gates.merging.run(
+      () =>
+        inSession(pool, signal, async (session) => {
+          await copyStaged(session, spool)
+          const written = await merge(session, staged, { mode, owner: token.sub, isShared, stops, isDry }, findings)
+          if (stops && findings.failed > 0) throw findings.failure()
+          await lockToken(session, token)
+          return findings.report(written)
+        }),
+      token.sub,
+    )
+  }, token.sub)
+}
+
+/** Reads and checks the whole file, unless the client disconnects or its token ends meanwhile. */
+async function receive(
+  { check, limits, isBusy, checkToken }: Importer,
+  { body, type, token, signal }: ImportRequest,
+  into: { spool: Spool; findings: Findings; stops: boolean },
+): Promise<Staged> {
+  const ended = new AbortController()
+  const checking = setInterval(() => {
+    checkToken(token).catch((error: unknown) => {
+      if (error instanceof Problem && error.code === 'invalid_token') ended.abort(error)
+    })
+  }, tokenCheckInterval)
+  try {
+    const rows = readers[type](textOf(body, limits, AbortSignal.any([signal, ended.signal])))
+    const staged = await stage({ rows, check: check(), isBusy, ...into })
+    await checkToken(token)
+    return staged
+  } catch (error) {
+    if (!(error instanceof UnreadableFile)) throw error
+    into.findings.fail(error.errors)
+    throw into.findings.failure()
+  } finally {
+    clearInterval(checking)
+  }
 }

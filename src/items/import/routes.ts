@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import type { Readable } from 'node:stream'
 
 import type { FastifyRequest } from 'fastify'
@@ -9,13 +10,21 @@ import { openGate } from '../../gate.ts'
 import { operation, signedIn } from '../../openapi.ts'
 import { Problem, unsupportedMediaType } from '../../problems.ts'
 import { ref, strict } from '../../schemas.ts'
+import { seldom } from '../../seldom.ts'
 import { tooLarge } from './body.ts'
 import { type Importer, importItems, readers } from './import.ts'
 import { type RowCheck, rowCheck } from './rows.ts'
 import { importBody, ImportQuery, ImportReport } from './schemas.ts'
 
-/** Each import holds a connection for as long as its client sends. Times are in milliseconds. */
-const importGate = { places: 2, queue: 16, patience: 3_000 }
+/**
+ * Imports that receive their file at a time, each with some of the temporary folder, and those that are merged, each with a
+ * connection. An import whose file has arrived waits for its merge as long as others may take. One manager holds half of
+ * each at most. Times are in milliseconds.
+ */
+const receivingGate = { places: 4, queue: 16, patience: 3_000, share: 0.5 }
+const mergingGate = { places: 2, queue: receivingGate.places, patience: 20 * 60_000, share: 0.5 }
+
+const betweenWarnings = 10_000
 const patience = { silence: 30_000, least: 16 * 1024, time: 60 * 60_000 }
 
 /**
@@ -23,17 +32,25 @@ const patience = { silence: 30_000, least: 16 * 1024, time: 60 * 60_000 }
  *
  * @param atWork tells how many requests are
  */
-export function importRoutes(app: App, { pool, config, connections }: Context, atWork: () => number): void {
+export function importRoutes(app: App, context: Context, atWork: () => number): void {
+  const { pool, config, connections, revocations, log } = context
   const limits = { ...patience, length: config.importLimit }
   let check: RowCheck | undefined
   const importer: Importer = {
     pool,
     // Made when it is first needed: it takes a twentieth of a start.
     check: () => (check ??= rowCheck()),
-    gate: openGate(importGate),
+    gates: { receiving: openGate(receivingGate), merging: openGate(mergingGate) },
     limits,
     isShared: config.itemWrites === 'shared',
-    isBusy: () => atWork() > importGate.places,
+    isBusy: () => atWork() > mergingGate.places,
+    checkToken: async (token) => {
+      const refuse = (await revocations.refusals([token])).get(token)
+      if (refuse) throw refuse()
+    },
+    warn: seldom(betweenWarnings, (imports, err) => {
+      log.error({ err, imports, folder: tmpdir() }, 'the temporary folder cannot be used: imports are answered 503')
+    }),
   }
   passBodies(app, limits.length)
 
@@ -65,7 +82,7 @@ export function importRoutes(app: App, { pool, config, connections }: Context, a
       return importItems(importer, {
         body,
         type: request.mediaType as keyof typeof readers,
-        owner: request.token.sub,
+        token: request.token,
         query: request.query,
         signal: left.signal,
       })

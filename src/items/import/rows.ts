@@ -45,10 +45,10 @@ function toError({ loc: [, column], type, msg }: InvalidPart, line: number, fiel
   return { line, column: column === undefined ? null : String(column), type, msg: msg + hint }
 }
 
-/** A row in COPY's text format. A price of -0 is stored as 0. */
-export function copyLine(line: number, id: string, { name, category, price_usd, in_stock }: ItemCreate): string {
+/** A row in COPY's text format, where its id may be empty. A price of -0 is stored as 0. */
+export function copyLine(id: string, line: number, { name, category, price_usd, in_stock }: ItemCreate): string {
   const text = special.test(name) ? name.replaceAll(allSpecial, escape) : name
-  return `${line}\t${id}\t${text}\t${category}\t${price_usd + 0}\t${in_stock}\n`
+  return `${id}\t${line}\t${text}\t${category}\t${price_usd + 0}\t${in_stock}\n`
 }
 
 const special = /[\\\n\r\t]/

@@ -4,6 +4,7 @@ import type { Session } from '../../database/session.ts'
 import { risingIds } from '../ids.ts'
 import type { Findings } from './report.ts'
 import { copyLine, type Row, type RowCheck } from './rows.ts'
+import type { Spool } from './spool.ts'
 
 /**
  * Milliseconds that an import works without looking for other requests, and that it leaves to them while there are some,
@@ -12,36 +13,36 @@ import { copyLine, type Row, type RowCheck } from './rows.ts'
 const longestTurn = 5
 const rest = 5
 
-/** Characters that PostgreSQL is sent together. */
-const copiedAtOnce = 64 * 1024
+/** Characters that are written to the spool together. */
+const writtenAtOnce = 64 * 1024
 
-/** Where rows wait, in a transaction of their own, until all of them are known. */
+/** Where rows are while they are merged. Poolers may change the session after a transaction, so it ends with that. */
 const stagingTable = `
   create temp table imported (
-    line integer, id uuid, name text, category text, price_usd numeric, in_stock boolean
+    id uuid, line integer, name text, category text, price_usd numeric, in_stock boolean
   ) on commit drop`
 const copy = 'copy pg_temp.imported from stdin'
 
 interface Staging {
-  rows: (signal: AbortSignal) => AsyncGenerator<Row[]>
+  rows: AsyncGenerator<Row[]>
+  spool: Spool
   check: RowCheck
   findings: Findings
-  /** Whether nothing is written once a row is bad, so that rows after it need not wait for that. */
+  /** Whether nothing is written once a row is bad, so that rows after it need not be kept. */
   stops: boolean
   /** Whether other requests are at work. */
   isBusy: () => boolean
 }
 
-/** What waits in the table `imported`. */
+/** The rows that are good by themselves. */
 export interface Staged {
   rows: number
-  /** Whether some came with an id, so that they may be there already. */
+  /** Whether some came with an id, so that they may exist already. */
   withIds: boolean
 }
 
-/** Checks rows and copies the good ones into the temporary table `imported`, each with an id. The bad ones are noted. */
-export async function stage(session: Session, { rows, check, findings, stops, isBusy }: Staging): Promise<Staged> {
-  const nextId = risingIds()
+/** Checks rows as they arrive and writes the good ones into `spool`. The bad ones are noted. */
+export async function stage({ rows, spool, check, findings, stops, isBusy }: Staging): Promise<Staged> {
   const staged: Staged = { rows: 0, withIds: false }
   const toLine = (row: Row) => {
     const checked = check(row)
@@ -53,24 +54,37 @@ export async function stage(session: Session, { rows, check, findings, stops, is
     const { id, ...item } = checked.item
     staged.rows++
     staged.withIds ||= typeof id === 'string'
-    return copyLine(row.line, id ?? nextId(), item)
+    return copyLine(id ?? '', row.line, item)
   }
 
-  await session.query(stagingTable)
-  await session.copyIn(copy, async function* (signal) {
-    let [turnedAt, text] = [performance.now(), '']
-    for await (const some of rows(signal)) {
-      for (const row of some) text += toLine(row)
-      if (text.length > copiedAtOnce) {
-        yield text
-        text = ''
-      }
-      if (performance.now() - turnedAt > longestTurn) {
-        await (isBusy() ? sleep(rest) : setImmediate())
-        turnedAt = performance.now()
-      }
+  let turnedAt = performance.now()
+  let text = ''
+  for await (const some of rows) {
+    for (const row of some) text += toLine(row)
+    if (text.length > writtenAtOnce) {
+      await spool.write(text)
+      text = ''
     }
-    if (text !== '') yield text
-  })
+    if (performance.now() - turnedAt > longestTurn) {
+      await (isBusy() ? sleep(rest) : setImmediate())
+      turnedAt = performance.now()
+    }
+  }
+  if (text !== '') await spool.write(text)
   return staged
+}
+
+/**
+ * Copies the rows into the temporary table `imported`. Those without an id get one now rather than when they arrived,
+ * because that may have been an hour ago, and a later item has a greater id.
+ */
+export async function copyStaged(session: Session, spool: Spool): Promise<void> {
+  const nextId = risingIds()
+  await session.query(stagingTable)
+  await session.copyIn(copy, async function* () {
+    for await (const lines of spool.read()) {
+      // A tab within a name is written as \t, so one at the start of a line stands after an empty id.
+      yield `\n${lines}`.replaceAll('\n\t', () => `\n${nextId()}\t`).slice(1)
+    }
+  })
 }

@@ -1,0 +1,35 @@
+import type { Session } from '../database/session.ts'
+import { expired, loggedOut, managerGone, type Token } from './tokens.ts'
+
+/**
+ * Checks that `token` is valid, and keeps it so until the transaction of `session` ends: a logout, a new password, or a
+ * deletion of the manager that is confirmed before the commit makes this throw; one that comes later waits for the commit.
+ * To be called last, because those requests wait.
+ *
+ * @throws Problem invalid_token
+ */
+export async function lockToken(session: Pick<Session, 'query'>, { sub, jti, exp, generation }: Token): Promise<void> {
+  const { rows } = await session.query<Manager>(lockManager, [sub])
+  const [manager] = rows
+  if (manager === undefined) throw managerGone()
+  if (generation !== manager.generation && jti !== manager.kept) throw loggedOut()
+  if (exp * 1000 <= Date.now()) throw expired()
+  // A record that is inserted and deleted again is never visible, but a logout waits for it at the primary key.
+  const { rowCount } = await session.query(insertRecord, [jti, sub, new Date(exp * 1000)])
+  if (rowCount === 0) throw loggedOut()
+  await session.query(deleteRecord, [jti])
+}
+
+interface Manager {
+  generation: number
+  kept: string | null
+}
+
+const lockManager = `
+  select token_generation as generation, kept_token as kept from store_managers where id = $1 for share`
+
+const insertRecord = `
+  insert into revoked_tokens (jti, store_manager_id, expires_at, revoked_at) values ($1, $2, $3, now())
+  on conflict (jti) do nothing`
+
+const deleteRecord = 'delete from revoked_tokens where jti = $1'

@@ -1,0 +1,109 @@
+import { once } from 'node:events'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import type { TestContext } from 'node:test'
+
+import { sql } from 'kysely'
+
+import { onServer } from './app.ts'
+import { header, type Importing, lines, openImporting } from './imports.ts'
+
+/** More than fit into the memory of a spool. */
+export const manyRows = 45_000
+
+export interface Listening extends Importing {
+  port: number
+  /** The processes of PostgreSQL that serve the application. */
+  pids: Set<number>
+}
+
+/** An application to import into that listens, so that a body can be sent bit by bit. */
+export async function openListening(t: TestContext, env: Record<string, string> = {}): Promise<Listening> {
+  const app = await openImporting(t, env)
+  await app.app.listen({ port: 0, host: '127.0.0.1' })
+  const { pool } = app.context
+  const pids = new Set<number>()
+  const borrow = pool.borrow.bind(pool)
+  t.mock.method(pool, 'borrow', async () => {
+    const borrowed = await borrow()
+    pids.add((borrowed.client as unknown as { processID: number }).processID)
+    return borrowed
+  })
+  return { ...app, pids, port: (app.app.server.address() as AddressInfo).port }
+}
+
+interface Start {
+  path?: string
+  type?: string
+  /** Of the body, which comes in chunks if there is none. */
+  length?: number
+  token?: string
+  more?: string
+}
+
+/** Sends the head of a request, and leaves the body to be written. */
+export async function begin(t: TestContext, app: Listening, start: Start): Promise<Socket> {
+  const { path = '/items/import', type = 'text/csv', length, token = app.ada.token, more = '' } = start
+  const size = length === undefined ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`
+  const bearer = token === '' ? '' : `Authorization: Bearer ${token}\r\n`
+  const socket = connect({ host: '127.0.0.1', port: app.port })
+  t.after(() => socket.destroy())
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: a\r\n${bearer}Content-Type: ${type}\r\n${size}\r\n${more}\r\n`)
+  return socket
+}
+
+export async function answerOf(socket: Socket): Promise<string> {
+  const [answer] = await once(socket, 'data', { signal: AbortSignal.timeout(8_000) })
+  return String(answer)
+}
+
+export function chunk(text: string): string {
+  return `${text.length.toString(16)}\r\n${text}\r\n`
+}
+
+export function rows(count: number): string {
+  return lines(header, ...Array.from({ length: count }, (_, n) => `Item ${n},Pet,1,true`))
+}
+
+/** Makes timers of more than `least` milliseconds run out so many times sooner. */
+export function hasten(t: TestContext, times: number, least = 1_000): void {
+  const { setTimeout: real } = globalThis
+  const sooner = (task: () => void, time = 0) => real(task, time > least ? time / times : time)
+  t.mock.method(globalThis, 'setTimeout', sooner)
+}
+
+/** The temporary files that this process has open. They have no name any more. */
+export function spools(): string[] {
+  const targets = readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return []
+    }
+  })
+  return targets.filter((target) => /stockroom-import.* \(deleted\)$/.test(target))
+}
+
+// What holds the lock below is no import.
+const ofImports = "pid = any($1) and state <> 'idle' and query not like 'lock table%'"
+
+/** What the imports that run now ask of PostgreSQL. */
+export async function sessions({ server, pids }: Listening): Promise<string[]> {
+  const running = `select query from pg_stat_activity where ${ofImports}`
+  return (await onServer(server, running, [[...pids]])).rows.map(({ query }) => query.trim())
+}
+
+/** Ends the processes of PostgreSQL that serve them. */
+export function kill({ server, pids }: Listening): Promise<unknown> {
+  return onServer(server, `select pg_terminate_backend(pid) from pg_stat_activity where ${ofImports}`, [[...pids]])
+}
+
+/** Runs `work` while nobody can write items. */
+export async function whileLocked({ context }: Listening, work: () => Promise<void>): Promise<void> {
+  await context.db.transaction().execute(async (transaction) => {
+    await sql`lock table items in share mode`.execute(transaction)
+    await work()
+  })
+}
