@@ -59,11 +59,21 @@ function queryValidator(schema: QuerySchema, validate: ValidateFunction) {
   return check
 }
 
+/** What is wrong with a value. To describe it takes longer than to find it. */
+export interface Wrong {
+  count: number
+  describe(): InvalidPart[]
+}
+
 /** A check of values that come in great numbers: what is wrong with one, as if it were a body. It changes none. */
-export function buildCheck(schema: AnySchema, sharedSchemas: AnySchema[]): (value: unknown) => InvalidPart[] {
+export function buildCheck(schema: AnySchema, sharedSchemas: AnySchema[]): (value: unknown) => Wrong | undefined {
   const ajv = new Ajv({ ...options, removeAdditional: false, schemas: sharedSchemas }).addFormat('uuid', uuid)
   const validate = ajv.compile(schema)
-  return (value) => (validate(value) ? [] : describe('body', validate.errors ?? []))
+  return (value) => {
+    if (validate(value)) return undefined
+    const errors = validate.errors ?? []
+    return { count: errors.length, describe: () => describe('body', errors) }
+  }
 }
 
 /** Whether the route reads the body itself, and looks at it as it comes. */

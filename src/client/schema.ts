@@ -223,7 +223,7 @@ export interface components {
         Item: {
             /**
              * Format: uuid
-             * @description A later item has a greater id
+             * @description A later item has a greater id, unless it was imported with a UUID of another version than 7
              * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
              */
             id: string;
@@ -2999,10 +2999,12 @@ export interface operations {
     importItems: {
         parameters: {
             query?: {
-                /** @description `create`: every row is a new item. `upsert`: a row whose `id` there is already changes that item; the others are new items */
+                /** @description `create`: every row is a new item. `upsert`: a row whose `id` is that of an item changes it, if the row has no `version` or that of the item; the others are new items */
                 mode?: "create" | "upsert";
                 /** @description `stop`: if a row is bad, nothing is written. `skip`: bad rows are left out */
                 on_error?: "stop" | "skip";
+                /** @description What a CSV file calls a column, as in `price_usd=Preis`. May be repeated */
+                column?: string[];
                 /** @description Writes nothing, and says what would have been written */
                 dry_run?: boolean;
             };

@@ -21,7 +21,11 @@ const PriceUsd = Type.Number({
 })
 const InStock = Type.Boolean({ description: 'Whether it can be bought now', examples: [true] })
 
-const ItemId = Type.String({ ...Uuid, description: 'A later item has a greater id', examples: [exampleId] })
+const ItemId = Type.String({
+  ...Uuid,
+  description: 'A later item has a greater id, unless it was imported with a UUID of another version than 7',
+  examples: [exampleId],
+})
 const exampleOwner = '019a6f1d-52c4-7d09-8f3e-6b0a94c7e215'
 const OwnerId = Type.String({ ...Uuid, description: 'The owner', examples: [exampleOwner] })
 

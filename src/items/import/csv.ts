@@ -1,149 +1,83 @@
-import { type Info, parse } from 'csv-parse'
-
 import { exactNumber } from '../../bodies.ts'
-import { columnsAt, type Columns, notBlank } from './header.ts'
-import { UnreadableFile } from './report.ts'
-import { longestRow, type Row } from './rows.ts'
-
-const delimiters = [',', ';', '\t']
+import { categories } from '../../database/domains.ts'
+import { columnsAt, type Columns, notBlank, type Renamed } from './header.ts'
+import { readLayout } from './layout.ts'
+import { type CsvRecord, openRecords } from './records.ts'
+import type { Row } from './rows.ts'
 
 /**
- * The rows of CSV (RFC 4180) whose first record names the columns, those of a chunk together.
+ * The rows of CSV whose first record names the columns, those of a chunk together.
  *
  * @throws UnreadableFile if the header does not fit, a quote is where none may be, or a row is too long
  */
-export async function* csvRows(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Row[]> {
-  const start = await firstLine(chunks)
-  const parser = openParser(mostFrequentDelimiter(start))
+export async function* csvRows(chunks: AsyncGenerator<Buffer>, renamed: Renamed): AsyncGenerator<Row[]> {
   try {
-    yield* parser.read(start)
-    for await (const chunk of chunks) yield* parser.read(chunk)
-    yield* parser.end()
+    const layout = await readLayout(chunks, renamed)
+    const reader = openRecords(layout.delimiter, layout.line)
+    const toRow = openRows(renamed, layout.delimiter === ';')
+    for (const records of reader.read(layout.text)) yield records.flatMap(toRow)
+    for await (const chunk of chunks) {
+      for (const records of reader.read(chunk.toString())) yield records.flatMap(toRow)
+    }
+    for (const records of reader.end()) yield records.flatMap(toRow)
   } finally {
-    parser.close()
     await chunks.return(undefined)
   }
 }
 
-/** csv-parse, with its errors in our words and line numbers that hold. */
-function openParser(delimiter: string) {
-  const lines = openLines()
-  let [rows, columns]: [Row[], Columns | undefined] = [[], undefined]
-  const parser = parse({
-    delimiter,
-    record_delimiter: ['\r\n', '\n', '\r'],
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: longestRow,
-    on_record(fields, info) {
-      const line = lines.begin(fields, info)
-      if (columns) rows.push(...toRow(fields, line, columns))
-      else columns = columnsAt(fields, line)
-      return null
-    },
-  })
-  // What is wrong is told where it was written, too.
-  parser.on('error', () => {}).resume()
-
-  /** The rows that came, also those before the one that cannot be read. */
-  async function* rowsOf(send: (done: (error?: Error | null) => void) => void): AsyncGenerator<Row[]> {
-    const error = await new Promise<Error | null | undefined>(send)
-    yield rows
-    rows = []
-    if (error) throw misread(error, lines.next(parser.info))
-  }
-
-  return {
-    read: (chunk: Buffer) => rowsOf((done) => parser.write(chunk, done)),
-    async *end() {
-      yield* rowsOf((done) => parser.end(done))
-      if (!columns) columnsAt([], 1)
-    },
-    close: () => parser.destroy(),
+/** Makes rows of records, the first of which is the header. */
+function openRows(renamed: Renamed, isEuropean: boolean): (record: CsvRecord) => Row[] {
+  let columns: Columns | undefined
+  /** Whether a point may separate thousands, for the file shows decimal commas, or semicolons because of them. */
+  let hasCommas = isEuropean
+  return ({ line, fields }) => {
+    if (columns === undefined) {
+      columns = columnsAt(fields, line, renamed)
+      return []
+    }
+    const { at, count } = columns
+    const field = (index: number) => (index === -1 ? '' : (fields[index] ?? ''))
+    const price = field(at.price_usd).trim()
+    // Spreadsheets leave rows behind that have nothing in them.
+    if (price === '' && !fields.some(notBlank)) return []
+    if (fields.length > count && fields.slice(count).some(notBlank)) {
+      const msg = `has ${fields.length} fields, and there are ${count} columns: put quotes around a field that has the separator`
+      return [{ line, fields: undefined, error: { type: 'field_count', msg } }]
+    }
+    const isDoubtful = threeDecimals.test(price)
+    hasCommas ||= decimalComma.test(price)
+    const id = field(at.id).trim()
+    const version = field(at.version).trim()
+    const row = {
+      name: field(at.name),
+      category: toCategory(field(at.category)),
+      price_usd: isDoubtful && hasCommas ? price : toNumber(price),
+      in_stock: toBoolean(field(at.in_stock)),
+      ...(id !== '' && { id }),
+      ...(version !== '' && { version: toNumber(version) }),
+    }
+    return [{ line, fields: row, isText: true, isDoubtful, hasCommas }]
   }
 }
 
-/** The file up to where its first line ends, or to where it is too long for one. */
-async function firstLine(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
-  let start: Buffer = Buffer.alloc(0)
-  while (start.length <= longestRow && !start.includes(0x0a) && !start.includes(0x0d)) {
-    const { value, done } = await chunks.next()
-    if (done === true) break
-    start = Buffer.concat([start, value])
-  }
-  return start
-}
-
-function mostFrequentDelimiter(start: Buffer): string {
-  const [line = ''] = start
-    .subarray(0, longestRow)
-    .toString()
-    .trimStart()
-    .split(/[\r\n]/, 1)
-  const unquoted = line.replaceAll(/"[^"]*"/g, '')
-  const count = (delimiter: string) => unquoted.split(delimiter).length
-  return delimiters.reduce((best, each) => (count(each) > count(best) ? each : best))
-}
-
-/** Counts physical lines: csv-parse tells in which a record ends, and takes CRLF within quotes for two. */
-function openLines() {
-  let [line, blank, counted] = [1, 0, 1]
-  const next = ({ empty_lines }: Info) => line + empty_lines - blank
-  return {
-    /** Where the record that was just read begins. */
-    begin(fields: string[], info: Info): number {
-      const begin = next(info)
-      const blanks = info.empty_lines - blank
-      const isLong = info.lines > counted + blanks
-      line = begin + 1 + (isLong ? fields.reduce((sum, field) => sum + breaksIn(field), 0) : 0)
-      blank = info.empty_lines
-      counted = info.lines + 1
-      return begin
-    },
-    /** Where the one that is read now begins. */
-    next,
-  }
-}
-
-function breaksIn(field: string): number {
-  return field.match(/\r\n|\r|\n/g)?.length ?? 0
-}
-
-function toRow(fields: string[], line: number, { at, count }: Columns): Row[] {
-  if (fields.length !== count) {
-    if (!fields.some(notBlank)) return []
-    const msg = `has ${fields.length} fields, and there are ${count} columns`
-    return [{ line, fields: undefined, error: { type: 'field_count', msg } }]
-  }
-  const [name = '', category = ''] = [fields[at.name], fields[at.category]]
-  const [price = '', inStock = ''] = [fields[at.price_usd], fields[at.in_stock]]
-  const id = at.id === -1 ? '' : (fields[at.id] ?? '').trim()
-  // Spreadsheets leave rows behind that have nothing in them.
-  if (price.trim() === '' && !fields.some(notBlank)) return []
-  const item = { name, category, price_usd: toNumber(price.trim()), in_stock: toBoolean(inStock.trim()) }
-  return [{ line, fields: id === '' ? item : { id, ...item } }]
-}
-
+const threeDecimals = /^[1-9]\d{0,2}\.\d{3}$/
+const decimalComma = /^\d[\d.]*,\d{1,2}$/
 const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[-+]?\d+)?$/i
 
 function toNumber(text: string): number | string {
   return jsonNumber.test(text) ? exactNumber(text) : text
 }
 
+const words = new Map(Object.entries({ true: true, yes: true, 1: true, false: false, no: false, 0: false }))
+
 function toBoolean(text: string): boolean | string {
-  const small = text.toLowerCase()
-  return small === 'true' || (small === 'false' ? false : text)
+  const word = text.trim()
+  return words.get(word.toLowerCase()) ?? word
 }
 
-const quoting: Record<string, string> = {
-  CSV_INVALID_CLOSING_QUOTE: 'has text after a quote that closes a field: a quote within a field has to be doubled',
-  INVALID_OPENING_QUOTE:
-    'has a quote within a field that has none around it: put quotes around it, and double this one',
-  CSV_QUOTE_NOT_CLOSED: 'has a quote that is never closed',
-  CSV_MAX_RECORD_SIZE: `is longer than ${longestRow / 1024} KiB: there may be a quote that is never closed`,
-}
+const byName = new Map<string, string>(categories.map((category) => [category.toLowerCase(), category]))
 
-function misread(error: Error & { code?: string }, line: number): unknown {
-  const msg = quoting[error.code ?? '']
-  return msg === undefined ? error : new UnreadableFile([{ line, column: null, type: 'csv_invalid', msg }])
+function toCategory(text: string): string {
+  const word = text.trim()
+  return byName.get(word.toLowerCase()) ?? word
 }

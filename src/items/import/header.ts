@@ -1,7 +1,13 @@
+import { categories } from '../../database/domains.ts'
+import { quoted } from './hints.ts'
 import { type RowError, UnreadableFile } from './report.ts'
 
-const known = ['id', 'name', 'category', 'price_usd', 'in_stock'] as const
-type Column = (typeof known)[number]
+const required = ['name', 'category', 'price_usd', 'in_stock'] as const
+export const known = ['id', ...required, 'version'] as const
+export type Column = (typeof known)[number]
+
+/** What files call columns, where that is another name: from the column to the name in the header. */
+export type Renamed = Map<Column, string>
 
 /** Where each column is, -1 if there is none, and how many there are with those that are ignored. */
 export interface Columns {
@@ -9,26 +15,90 @@ export interface Columns {
   count: number
 }
 
+/** Other names that can mean only one column. */
+const aliases: Record<string, Column> = { price: 'price_usd', price_in_usd: 'price_usd', instock: 'in_stock' }
+
+/** Reads repeated `column` parameters such as `price_usd=Preis`. */
+export function renamedColumns(parameters: string[] = []): Renamed {
+  return new Map(
+    parameters.map((text) => {
+      const at = text.indexOf('=')
+      return [text.slice(0, at) as Column, text.slice(at + 1)]
+    }),
+  )
+}
+
 /**
- * Finds the columns by their names in the header, in any order and case.
+ * Finds the columns by their names in the header, in any order and case, with blanks or hyphens for underscores.
  *
  * @throws UnreadableFile naming columns that are missing, or there twice
  */
-export function columnsAt(header: string[], line: number): Columns {
-  const names = header.map((name) => name.trim().toLowerCase())
-  const missing = known.filter((name) => name !== 'id' && !names.includes(name))
-  const seen = new Set<string>()
-  const twice = new Set(names.filter((name) => name !== '' && seen.size === seen.add(name).size))
+export function columnsAt(header: string[], line: number, renamed: Renamed): Columns {
+  const positions = known.map((column) => [column, positionsOf(column, header, renamed)] as const)
+  const missing = positions.filter(([column, at]) => at.length === 0 && (isRequired(column) || renamed.has(column)))
+  const twice = positions.filter(([, at]) => at.length > 1)
   const error = (column: string, type: string, msg: string): RowError => ({ line, column, type, msg })
+  if (foundOf(header, renamed) === 0)
+    throw new UnreadableFile([{ ...error('', 'header', noHeader(header)), column: null }])
   const errors = [
-    ...missing.map((name) => error(name, 'missing', 'is required as a column')),
-    ...[...twice].map((name) => error(name, 'duplicate_column', 'is there as a column more than once')),
+    ...missing.map(([column]) => error(column, 'missing', missingColumn(column, header, renamed))),
+    ...twice.map(([column]) => error(column, 'duplicate_column', 'is there as a column more than once: rename one')),
   ]
   if (errors.length > 0) throw new UnreadableFile(errors)
-  const at = Object.fromEntries(known.map((name) => [name, names.indexOf(name)])) as Columns['at']
-  return { at, count: names.length }
+  const at = Object.fromEntries(positions.map(([column, [first = -1]]) => [column, first])) as Columns['at']
+  return { at, count: header.length }
+}
+
+/** How many of the columns that are required `header` names. */
+export function foundOf(header: string[], renamed: Renamed): number {
+  return required.filter((column) => positionsOf(column, header, renamed).length > 0).length
+}
+
+export function isHeader(header: string[], renamed: Renamed): boolean {
+  return foundOf(header, renamed) === required.length
 }
 
 export function notBlank(field: string): boolean {
   return field.trim() !== ''
+}
+
+function isRequired(column: Column): boolean {
+  return required.some((each) => each === column)
+}
+
+function positionsOf(column: Column, header: string[], renamed: Renamed): number[] {
+  const wanted = renamed.get(column)
+  if (wanted !== undefined) return indexes(header, (name) => name.trim().toLowerCase() === wanted.trim().toLowerCase())
+  const exact = indexes(header, (name) => simplify(name) === column)
+  return exact.length > 0 ? exact : indexes(header, (name) => aliases[simplify(name)] === column)
+}
+
+function indexes(header: string[], isWanted: (name: string) => boolean): number[] {
+  return header.flatMap((name, index) => (isWanted(name) ? [index] : []))
+}
+
+/** `Price (USD)` as `price_usd`. Signs of other currencies stay, for those prices are none in dollars. */
+function simplify(name: string): string {
+  const words = name
+    .toLowerCase()
+    .replaceAll('$', ' usd ')
+    .match(/[\p{L}\p{N}\p{Sc}]+/gu)
+  return words?.join('_') ?? ''
+}
+
+function noHeader(header: string[]): string {
+  const values = new Set(header.map((field) => field.trim().toLowerCase()))
+  const isRow = categories.some((category) => values.has(category.toLowerCase()))
+  const names = required.join(', ')
+  return isRow
+    ? `is a row and not the names of the columns: add a first line that names ${names}`
+    : `names none of the columns ${names}: rename those of the file, or map them, as in column=price_usd=Preis`
+}
+
+function missingColumn(column: Column, header: string[], renamed: Renamed): string {
+  const name = renamed.get(column)
+  if (name !== undefined) return `is to be the column ${quoted(name)}, which the file does not have`
+  const others = header.filter((each) => notBlank(each) && !known.some((one) => one === simplify(each))).slice(0, 3)
+  const hint = others.length > 0 ? `: if it is ${others.map(quoted).join(' or ')}, rename that` : ''
+  return `is required as a column${hint}`
 }

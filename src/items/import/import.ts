@@ -8,6 +8,7 @@ import type { Gate } from '../../gate.ts'
 import { Problem } from '../../problems.ts'
 import { type BodyLimits, textOf } from './body.ts'
 import { csvRows } from './csv.ts'
+import { renamedColumns } from './header.ts'
 import { merge } from './merge.ts'
 import { ndjsonRows } from './ndjson.ts'
 import { type Findings, openFindings, UnreadableFile } from './report.ts'
@@ -16,18 +17,26 @@ import type { ImportQuery, ImportReport } from './schemas.ts'
 import { openSpool, type Spool } from './spool.ts'
 import { copyStaged, stage, type Staged } from './staging.ts'
 
-/** How each media type is read. */
-export const readers = { 'text/csv': csvRows, 'application/x-ndjson': ndjsonRows }
+/** How each media type is read. Windows calls CSV a file of Excel. */
+export const readers = {
+  'text/csv': csvRows,
+  'text/tab-separated-values': csvRows,
+  'application/vnd.ms-excel': csvRows,
+  'application/x-ndjson': ndjsonRows,
+  'application/ndjson': ndjsonRows,
+  'application/jsonl': ndjsonRows,
+}
 
 /** What an import needs of the service. */
 export interface Importer {
   pool: LendingPool
   /** Imports that receive their file, and those that are written to PostgreSQL, each with a connection. */
   gates: { receiving: Gate; merging: Gate }
-  check: () => RowCheck
+  check: (mode: 'create' | 'upsert') => RowCheck
   limits: BodyLimits
-  /** Whether items of other managers may be changed. */
+  /** Whether items of other managers may be changed, and whether items are changed only under their version. */
   isShared: boolean
+  needsVersion: boolean
   /** Whether other requests are at work. */
   isBusy: () => boolean
   /** @throws Problem invalid_token if the token is no longer valid */
@@ -57,7 +66,7 @@ const tokenCheckInterval = 2_000
  *   ended before the commit; too_busy; store_unavailable; what is wrong with the body
  */
 export async function importItems(importer: Importer, request: ImportRequest): Promise<ImportReport> {
-  const { pool, gates, isShared, warn } = importer
+  const { pool, gates, isShared, needsVersion, warn } = importer
   const { token, query, signal } = request
   const { mode = 'create', on_error: onError = 'stop', dry_run: isDry = false } = query
   const stops = onError === 'stop'
@@ -70,7 +79,8 @@ export async function importItems(importer: Importer, request: ImportRequest): P
       () =>
         inSession(pool, signal, async (session) => {
           await copyStaged(session, spool)
-          const written = await merge(session, staged, { mode, owner: token.sub, isShared, stops, isDry }, findings)
+          const how = { mode, owner: token.sub, isShared, needsVersion, stops, isDry }
+          const written = await merge(session, staged, how, findings)
           if (stops && findings.failed > 0) throw findings.failure()
           await lockToken(session, token)
           return findings.report(written)
@@ -83,7 +93,7 @@ export async function importItems(importer: Importer, request: ImportRequest): P
 /** Reads and checks the whole file, unless the client disconnects or its token ends meanwhile. */
 async function receive(
   { check, limits, isBusy, checkToken }: Importer,
-  { body, type, token, signal }: ImportRequest,
+  { body, type, token, query, signal }: ImportRequest,
   into: { spool: Spool; findings: Findings; stops: boolean },
 ): Promise<Staged> {
   const ended = new AbortController()
@@ -93,8 +103,9 @@ async function receive(
     })
   }, tokenCheckInterval)
   try {
-    const rows = readers[type](textOf(body, limits, AbortSignal.any([signal, ended.signal])))
-    const staged = await stage({ rows, check: check(), isBusy, ...into })
+    const text = textOf(body, limits, AbortSignal.any([signal, ended.signal]))
+    const rows = readers[type](text, renamedColumns(query.column))
+    const staged = await stage({ rows, check: check(query.mode ?? 'create'), isBusy, ...into })
     await checkToken(token)
     return staged
   } catch (error) {

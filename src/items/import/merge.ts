@@ -4,7 +4,7 @@ import { managerGone } from '../../auth/tokens.ts'
 import { onViolation } from '../../database/database.ts'
 import type { Session } from '../../database/session.ts'
 import { tooBusy } from '../../problems.ts'
-import { type Merge, type Refused, refusalsOf } from './refusals.ts'
+import { differs, type Merge, type Refused, refusalsOf } from './refusals.ts'
 import { type Findings, nothingWritten, type Written } from './report.ts'
 import type { Staged } from './staging.ts'
 
@@ -20,13 +20,13 @@ export async function merge(session: Session, staged: Staged, how: Merge, findin
   for (let attempt = 1; ; attempt++) {
     await session.query('savepoint merge')
     try {
-      const refused = staged.withIds ? await refusalsOf(session, how) : []
+      const refused = await refusalsOf(session, staged, how)
       const isOver = refused.length > 0 && how.stops
       const written = isOver ? nothingWritten : await write(session, rowsLeft(staged, refused), how)
       for (const { errors, rows } of refused) findings.fail(errors, rows)
       return written
     } catch (error) {
-      if (!isRace(error)) throw error
+      if (!(error instanceof Race || isRace(error))) throw error
       if (attempt === attempts) throw tooBusy('Other requests write the same items: try again.', 1)
       await session.query('rollback to savepoint merge')
     }
@@ -38,8 +38,11 @@ function isRace(error: unknown): boolean {
   return error instanceof DatabaseError && (error.code === '23505' || error.code === '40P01')
 }
 
-function rowsLeft({ rows, withIds }: Staged, refused: Refused[]): Staged {
-  return { withIds, rows: refused.reduce((left, { rows: gone }) => left - gone, rows) }
+/** Items were changed or deleted while a merge compared them with their rows. */
+class Race extends Error {}
+
+function rowsLeft(staged: Staged, refused: Refused[]): Staged {
+  return { ...staged, rows: refused.reduce((left, { rows: gone }) => left - gone, staged.rows) }
 }
 
 async function write(session: Session, staged: Staged, how: Merge): Promise<Written> {
@@ -49,9 +52,19 @@ async function write(session: Session, staged: Staged, how: Merge): Promise<Writ
   const insert = allNew ? insertAll : insertNew
   const inserted = onViolation(session.query(insert, [owner]), 'items_store_manager_id_foreign', managerGone)
   const created = (await inserted).rowCount ?? 0
+  if (created === staged.rows) return { ...nothingWritten, created }
   // Last, for others wait for the items that it changes until all of it is done.
-  const updated = created === staged.rows ? 0 : ((await session.query(update, [isShared ? null : owner])).rowCount ?? 0)
+  const { rows } = await session.query<Changes>(update, [isShared ? null : owner])
+  const { found = 0, different = 0, updated = 0 } = rows[0] ?? {}
+  if (found < staged.rows || updated < different) throw new Race()
   return { created, updated, unchanged: staged.rows - created - updated }
+}
+
+interface Changes {
+  /** Rows whose item exists, those of them that it differs from, and those that changed it. */
+  found: number
+  different: number
+  updated: number
 }
 
 async function count(session: Session): Promise<Written> {
@@ -64,14 +77,18 @@ const insertAll = `
   select id, name, category, price_usd, in_stock, $1 from imported`
 const insertNew = `${insertAll} where not exists (select from items where items.id = imported.id)`
 
-const differs = `(items.name, items.category, items.price_usd, items.in_stock)
-  is distinct from (imported.name, imported.category, imported.price_usd, imported.in_stock)`
-
+// Both see the items as they were when the statement began; the update also sees what others have committed since.
 const update = `
-  update items set name = imported.name, category = imported.category, price_usd = imported.price_usd,
-    in_stock = imported.in_stock, version = version + 1
-  from imported
-  where items.id = imported.id and items.store_manager_id = coalesce($1, items.store_manager_id) and ${differs}`
+  with changed as (
+    update items set name = imported.name, category = imported.category, price_usd = imported.price_usd,
+      in_stock = imported.in_stock, version = items.version + 1
+    from imported
+    where items.id = imported.id and items.store_manager_id = coalesce($1, items.store_manager_id)
+      and items.version = coalesce(imported.version, items.version) and ${differs}
+    returning items.id)
+  select count(*)::integer as found, (count(*) filter (where ${differs}))::integer as different,
+    (select count(*) from changed)::integer as updated
+  from imported join items on items.id = imported.id`
 
 const compare = `
   select (count(*) filter (where items.id is null))::integer as created,

@@ -17,12 +17,18 @@ export async function* ndjsonRows(chunks: AsyncIterable<Buffer>): AsyncGenerator
 /** None if the line is blank. */
 function rowOf(text: string, line: number): Row[] {
   if (text.length > longestRow) throw tooLong(line)
+  if (line === 1 && /^\s*\[\s*(?:\{|$)/.test(text)) throw isArray()
   if (text.trim() === '') return []
   try {
     return [{ line, fields: parseLossless(text) }]
   } catch {
     return [{ line, fields: undefined, error: { type: 'json_invalid', msg: 'is not one JSON object in a line' } }]
   }
+}
+
+function isArray(): UnreadableFile {
+  const msg = 'begins a JSON array: write one object per line, without brackets around them and commas between'
+  return new UnreadableFile([{ line: 1, column: null, type: 'not_ndjson', msg }])
 }
 
 function tooLong(line: number): UnreadableFile {

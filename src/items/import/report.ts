@@ -12,6 +12,8 @@ export type Written = Pick<ImportReport, 'created' | 'updated' | 'unchanged'>
 export interface Findings {
   /** Rows that are bad. */
   failed: number
+  /** Notes what is wrong with a row. They come in the order of the file, so those beyond the first are only counted. */
+  failRow(wrong: { count: number; describe: () => RowError[] }): void
   /** Notes what is wrong with a row, or with so many of which these are the first. */
   fail(errors: RowError[], rows?: number): void
   /** What is said of an import that came to its end. */
@@ -43,6 +45,11 @@ export function openFindings({ mode, dry_run }: Pick<ImportReport, 'mode' | 'dry
   return {
     get failed() {
       return failed
+    },
+    failRow(wrong) {
+      failed++
+      count += wrong.count
+      if (listed.length < listedErrors) listed.push(...wrong.describe())
     },
     fail(errors, rows = 1) {
       failed += rows

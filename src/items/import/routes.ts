@@ -35,14 +35,15 @@ const patience = { silence: 30_000, least: 16 * 1024, time: 60 * 60_000 }
 export function importRoutes(app: App, context: Context, atWork: () => number): void {
   const { pool, config, connections, revocations, log } = context
   const limits = { ...patience, length: config.importLimit }
-  let check: RowCheck | undefined
+  const checks: Partial<Record<'create' | 'upsert', RowCheck>> = {}
   const importer: Importer = {
     pool,
     // Made when it is first needed: it takes a twentieth of a start.
-    check: () => (check ??= rowCheck()),
+    check: (mode) => (checks[mode] ??= rowCheck(mode)),
     gates: { receiving: openGate(receivingGate), merging: openGate(mergingGate) },
     limits,
     isShared: config.itemWrites === 'shared',
+    needsVersion: config.requireIfMatch,
     isBusy: () => atWork() > mergingGate.places,
     checkToken: async (token) => {
       const refuse = (await revocations.refusals([token])).get(token)

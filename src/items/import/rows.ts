@@ -3,6 +3,7 @@ import { type TSchema, Type } from 'typebox'
 import { nullable, Uuid } from '../../schemas.ts'
 import { buildCheck, type InvalidPart } from '../../validation.ts'
 import { Category, ItemCreate } from '../schemas.ts'
+import { hintOf } from './hints.ts'
 import type { RowError } from './report.ts'
 
 /** Characters of a row, more than which nobody needs for an item. */
@@ -16,39 +17,76 @@ export interface Row {
   fields: unknown
   /** What is wrong, if that is known already. */
   error?: { type: string; msg: string }
+  /** Whether fields that could not be read are the text of the file, rather than values of JSON. */
+  isText?: boolean
+  /** Whether its price is thousands if the file has decimal commas, and whether the file has shown some. */
+  isDoubtful?: boolean
+  hasCommas?: boolean
 }
 
-type Fields = ItemCreate & { id?: string | null }
+type Fields = ItemCreate & { id?: string | null; version?: string | number | null }
 
-/** Where a check finds a row good: what it holds. */
-export type Checked = { item: Fields } | { errors: RowError[] }
+interface Good {
+  item: Fields
+  /** That the item must have, if it exists. */
+  version: string | undefined
+}
 
-const ImportRow: TSchema = Type.Object({ id: Type.Optional(nullable(Uuid)), ...ItemCreate.properties })
+/** What a good row holds, or how many errors a bad one has, which are put in words only if somebody reads them. */
+export type Checked = Good | { count: number; describe: () => RowError[] }
+
+/** A number, or an ETag, as If-Match has it. */
+const Version = Type.Unsafe<string | number | null>({
+  type: ['integer', 'string', 'null'],
+  minimum: 1,
+  maximum: Number.MAX_SAFE_INTEGER,
+  pattern: '^"?[1-9]\\d{0,17}(?:-[\\w-]{43})?"?$',
+  'x-rule': 'must be a version such as 3, or the ETag of an item',
+})
+
+const rowOf = { id: Type.Optional(nullable(Uuid)), ...ItemCreate.properties }
+const NewRow: TSchema = Type.Object(rowOf)
+const UpsertedRow: TSchema = Type.Object({ ...rowOf, version: Type.Optional(Version) })
 
 export type RowCheck = (row: Row) => Checked
 
-/** Makes a check of rows by the rules of ItemCreate. To make it takes as long as to check thousands of rows. */
-export function rowCheck(): RowCheck {
-  const check = buildCheck(ImportRow, [Category])
-  return ({ line, fields, error }) => {
-    if (error) return { errors: [{ line, column: null, ...error }] }
-    const parts = check(fields)
-    if (parts.length === 0) return { item: fields as Fields }
-    return { errors: parts.map((part) => toError(part, line, fields)) }
+/**
+ * Makes a check of rows by the rules of ItemCreate. To make it takes as long as to check thousands of rows.
+ * Only rows that may change an item have a version: what new ones have in that column is ignored.
+ */
+export function rowCheck(mode: 'create' | 'upsert'): RowCheck {
+  const check = buildCheck(mode === 'create' ? NewRow : UpsertedRow, [Category])
+  return (row) => {
+    const { line, error } = row
+    if (error) return { count: 1, describe: () => [{ line, column: null, ...error }] }
+    const wrong = check(row.fields)
+    if (wrong) return { count: wrong.count, describe: () => wrong.describe().map((part) => toError(part, row)) }
+    const item = row.fields as Fields
+    const version = mode === 'create' ? undefined : numberOf(item.version)
+    if (version === undefined || typeof item.id === 'string') return { item, version }
+    return { count: 1, describe: () => [{ line, column: 'version', type: 'version_without_id', msg: withoutId }] }
   }
 }
 
-function toError({ loc: [, column], type, msg }: InvalidPart, line: number, fields: unknown): RowError {
-  const price = column === 'price_usd' && (fields as { price_usd?: unknown }).price_usd
-  const hint =
-    typeof price === 'string' && price.includes(',') ? ': write it with a point and no comma, as in 4.99' : ''
-  return { line, column: column === undefined ? null : String(column), type, msg: msg + hint }
+/** The digits of a version, without the quotes and the hash that an ETag has. */
+function numberOf(version: Fields['version']): string | undefined {
+  return /\d+/.exec(String(version ?? ''))?.[0]
+}
+
+const withoutId = 'is of no item, for the row has no id: add that, or leave the version empty'
+
+function toError({ loc: [, column], type, msg }: InvalidPart, { line, fields, isText }: Row): RowError {
+  if (column === undefined) return { line, column: null, type, msg }
+  const value = (fields as Record<string, unknown>)[column]
+  const hint = isText && typeof value === 'string' ? hintOf(String(column), value) : undefined
+  return { line, column: String(column), type, msg: hint ?? msg }
 }
 
 /** A row in COPY's text format, where its id may be empty. A price of -0 is stored as 0. */
-export function copyLine(id: string, line: number, { name, category, price_usd, in_stock }: ItemCreate): string {
+export function copyLine({ item, version = '\\N' }: Good, { line, isDoubtful = false }: Row): string {
+  const { id, name, category, price_usd, in_stock } = item
   const text = special.test(name) ? name.replaceAll(allSpecial, escape) : name
-  return `${id}\t${line}\t${text}\t${category}\t${price_usd + 0}\t${in_stock}\n`
+  return `${id ?? ''}\t${line}\t${text}\t${category}\t${price_usd + 0}\t${in_stock}\t${version}\t${isDoubtful}\n`
 }
 
 const special = /[\\\n\r\t]/

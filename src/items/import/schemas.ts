@@ -14,8 +14,8 @@ export const ImportQuery = Type.Object({
       enum: ['create', 'upsert'],
       default: 'create',
       description:
-        '`create`: every row is a new item. `upsert`: a row whose `id` there is already changes that item; ' +
-        'the others are new items',
+        '`create`: every row is a new item. `upsert`: a row whose `id` is that of an item changes it, if the row has no ' +
+        '`version` or that of the item; the others are new items',
     }),
   ),
   on_error: Type.Optional(
@@ -25,6 +25,18 @@ export const ImportQuery = Type.Object({
       default: 'stop',
       description: '`stop`: if a row is bad, nothing is written. `skip`: bad rows are left out',
     }),
+  ),
+  column: Type.Optional(
+    Type.Array(
+      Type.String({
+        pattern: '^(?:id|name|category|price_usd|in_stock|version)=.',
+        'x-rule': 'must be a column and its name in the file, as in price_usd=Preis',
+      }),
+      {
+        maxItems: 6,
+        description: 'What a CSV file calls a column, as in `price_usd=Preis`. May be repeated',
+      },
+    ),
   ),
   dry_run: Type.Optional(
     Type.Boolean({ default: false, description: 'Writes nothing, and says what would have been written' }),
@@ -52,13 +64,15 @@ const file = (description: string, lines: string[], lineEnd: string) => ({
 export const importBody = {
   content: {
     'text/csv': file(
-      'CSV (RFC 4180) in UTF-8. The first line names the columns `name`, `category`, `price_usd`, `in_stock` and, if there ' +
-        'are ids, `id`, in any order and case; others are ignored. Comma, semicolon or tab between them',
+      'CSV (RFC 4180). The first line names the columns `name`, `category`, `price_usd`, `in_stock` and, if there are some, ' +
+        '`id` and `version`, in any order and case; others are ignored. Comma, semicolon or tab between them. Also accepted ' +
+        'as `text/tab-separated-values` and `application/vnd.ms-excel`',
       csv,
       '\r\n',
     ),
     'application/x-ndjson': file(
-      'JSON in UTF-8, one object with the fields of ItemCreate a line, and `id` if there is one; other fields are ignored',
+      'One JSON object per line with the fields of ItemCreate, and `id` and `version` if there are some; other fields are ' +
+        'ignored. Also accepted as `application/ndjson` and `application/jsonl`',
       ndjson,
       '\n',
     ),

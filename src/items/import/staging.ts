@@ -19,7 +19,8 @@ const writtenAtOnce = 64 * 1024
 /** Where rows are while they are merged. Poolers may change the session after a transaction, so it ends with that. */
 const stagingTable = `
   create temp table imported (
-    id uuid, line integer, name text, category text, price_usd numeric, in_stock boolean
+    id uuid, line integer, name text, category text, price_usd numeric, in_stock boolean, version bigint,
+    is_doubtful boolean
   ) on commit drop`
 const copy = 'copy pg_temp.imported from stdin'
 
@@ -39,22 +40,26 @@ export interface Staged {
   rows: number
   /** Whether some came with an id, so that they may exist already. */
   withIds: boolean
+  /** Whether some have a price that is thousands if the file has decimal commas, and whether it has. */
+  withDoubts: boolean
+  hasCommas: boolean
 }
 
 /** Checks rows as they arrive and writes the good ones into `spool`. The bad ones are noted. */
 export async function stage({ rows, spool, check, findings, stops, isBusy }: Staging): Promise<Staged> {
-  const staged: Staged = { rows: 0, withIds: false }
+  const staged: Staged = { rows: 0, withIds: false, withDoubts: false, hasCommas: false }
   const toLine = (row: Row) => {
     const checked = check(row)
-    if ('errors' in checked) {
-      findings.fail(checked.errors)
+    staged.hasCommas ||= row.hasCommas === true
+    if ('count' in checked) {
+      findings.failRow(checked)
       return ''
     }
     if (stops && findings.failed > 0) return ''
-    const { id, ...item } = checked.item
     staged.rows++
-    staged.withIds ||= typeof id === 'string'
-    return copyLine(id ?? '', row.line, item)
+    staged.withIds ||= typeof checked.item.id === 'string'
+    staged.withDoubts ||= row.isDoubtful === true
+    return copyLine(checked, row)
   }
 
   let turnedAt = performance.now()

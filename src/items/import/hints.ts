@@ -1,0 +1,83 @@
+import { categories } from '../../database/domains.ts'
+
+/** Characters of a value that a message quotes. */
+const longestQuote = 40
+
+/** Says what is wrong with the text of a field, and what to write instead. Undefined if there is nothing to add. */
+export function hintOf(column: string, text: string): string | undefined {
+  return hints[column]?.(text)
+}
+
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text)
+}
+
+const hints: Record<string, (text: string) => string> = {
+  id: (text) => `${quoted(text)} is not a UUID: if these are article numbers, rename the column`,
+  version: (text) => `${quoted(text)} is not a version, a whole number such as 3`,
+  category(text) {
+    const list = categories.map((category) => `"${category}"`).join(', ')
+    const nearest = nearestCategory(text)
+    if (text === '') return `is empty: write one of ${list}`
+    return nearest === undefined
+      ? `${quoted(text)} is not a category: write one of ${list}`
+      : `${quoted(text)} is not a category: did you mean "${nearest}"?`
+  },
+  in_stock: (text) =>
+    text === '' ? 'is empty: write true or false' : `${quoted(text)} is neither true nor false, yes nor no, 1 nor 0`,
+  price_usd(text) {
+    if (text === '') return 'is empty: write a price such as 4.99'
+    if (text.startsWith('#')) return `${quoted(text)} is an error of the spreadsheet: correct its formula`
+    if (/^[(-]/.test(text)) return `${quoted(text)} is negative: a price must be at least 0`
+    const [reading, other] = readingsOf(text)
+    if (reading === undefined) return `${quoted(text)} is not a number: write a price such as 4.99`
+    if (other !== undefined) {
+      return `${quoted(text)} may mean ${reading} or ${other}: write ${reading}, or ${other}0`
+    }
+    const sign = /\p{Sc}/u.exec(text)?.[0]
+    return `${quoted(text)} is not a number: write ${reading}${sign === undefined ? '' : ` without the ${sign}`}`
+  },
+}
+
+/** The numbers that a price may mean, as JSON writes them: several if it has a single separator before three digits. */
+function readingsOf(text: string): string[] {
+  const bare = text.replaceAll(/[\p{Sc}\s'’+]|usd/giu, '')
+  if (!/^[\d.,]*\d[\d.,]*$/.test(bare)) return []
+  const separators = bare.match(/[.,]/g) ?? []
+  const last = Math.max(bare.lastIndexOf('.'), bare.lastIndexOf(','))
+  const asFraction = numberOf(bare.slice(0, Math.max(last, 0)), bare.slice(last + 1))
+  const asWhole = numberOf(bare, '')
+  if (separators.length === 0) return [asWhole]
+  if (separators.length > 1) return [new Set(separators).size === 1 ? asWhole : asFraction]
+  return /^[1-9]\d{0,2}[.,]\d{3}$/.test(bare) ? [asWhole, asFraction] : [asFraction]
+}
+
+function numberOf(whole: string, fraction: string): string {
+  const digits = whole.replaceAll(/[.,]/g, '').replace(/^0+(?=\d)/, '') || '0'
+  return fraction === '' ? digits : `${digits}.${fraction}`
+}
+
+function nearestCategory(text: string): string | undefined {
+  const word = text.toLowerCase()
+  if (word.length < 3) return undefined
+  const [nearest] = categories
+    .map((category) => ({ category, distance: distanceOf(word, category.toLowerCase()) }))
+    .toSorted((one, other) => one.distance - other.distance)
+  if (nearest !== undefined && nearest.distance <= Math.max(1, nearest.category.length / 3)) return nearest.category
+  return categories.find((category) => category.toLowerCase().startsWith(word))
+}
+
+/** Characters that have to be added, removed, or replaced (Levenshtein), of texts cut to the length of the longest category. */
+function distanceOf(one: string, other: string): number {
+  const text = one.slice(0, longestQuote)
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (let index = 0; index < text.length; index++) {
+    const next = [index + 1]
+    for (let at = 0; at < other.length; at++) {
+      const replaced = (row[at] ?? 0) + Number(text[index] !== other[at])
+      next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}
