@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test'
 
 import { sql } from 'kysely'
 
+import type { Database } from '../../src/database/database.ts'
 import { onServer } from './app.ts'
 import { header, type Importing, lines, openImporting } from './imports.ts'
 
@@ -100,10 +101,13 @@ export function kill({ server, pids }: Listening): Promise<unknown> {
   return onServer(server, `select pg_terminate_backend(pid) from pg_stat_activity where ${ofImports}`, [[...pids]])
 }
 
-/** Runs `work` while nobody can write items. */
-export async function whileLocked({ context }: Listening, work: () => Promise<void>): Promise<void> {
+/** Runs `work` while nobody can write items but in its transaction. */
+export async function whileLocked(
+  { context }: Listening,
+  work: (transaction: Database) => Promise<void>,
+): Promise<void> {
   await context.db.transaction().execute(async (transaction) => {
     await sql`lock table items in share mode`.execute(transaction)
-    await work()
+    await work(transaction)
   })
 }
