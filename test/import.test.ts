@@ -69,7 +69,7 @@ test('a file may be written in many ways', async (t: TestContext) => {
 test('a file with nothing in it but its header, or no line of JSON, imports nothing', async (t: TestContext) => {
   const { upload, ada } = await openImporting(t)
   t.assert.deepStrictEqual(await upload(lines(header)), { status: 200, report: done })
-  const answer = await ada.post('/items/import', '', { 'content-type': 'application/x-ndjson' })
+  const answer = await ada.post('/items/import', '\n', { 'content-type': 'application/x-ndjson' })
   t.assert.deepStrictEqual([answer.statusCode, answer.json()], [200, done])
 })
 
@@ -157,6 +157,8 @@ test('what is wrong with a line of JSON is said in the same words', async (t: Te
   t.assert.deepStrictEqual([report.failed, await stock()], [4, []])
 })
 
+const notUtf8 = 'is not UTF-8: save the file as UTF-8, or name its charset, as in text/csv; charset=windows-1252'
+
 const unreadable = [
   [
     'without some columns',
@@ -197,14 +199,25 @@ const unreadable = [
   [
     'that is not UTF-8',
     Buffer.from(`${header}\nTea,Pet,1,true\n\nCaf\xe9,Pet,1,true\nx,Pet,1,true\n`, 'latin1'),
-    [[4, null, 'is not UTF-8: save the file as UTF-8']],
+    [[4, null, notUtf8]],
+  ],
+  ['that ends within a character', Buffer.from(`${header}\nTea,Pet,1,true\nx\xf0\x9f`, 'latin1'), [[3, null, notUtf8]]],
+  [
+    'in UTF-16 without a mark',
+    Buffer.from(`${header}\n`, 'utf16le'),
+    [
+      [
+        1,
+        null,
+        'is UTF-16 without a byte order mark, or no text: save the file as UTF-8, or send it with charset=utf-16le',
+      ],
+    ],
   ],
   [
-    'that ends within a character',
-    Buffer.from(`${header}\nTea,Pet,1,true\nx\xf0\x9f`, 'latin1'),
-    [[3, null, 'is not UTF-8: save the file as UTF-8']],
+    'that is a workbook',
+    'PK\u0003\u0004xyz',
+    [[1, null, 'is a workbook of a spreadsheet, or a ZIP file: save it as CSV UTF-8 first']],
   ],
-  ['in UTF-16', Buffer.from(`\uFEFF${header}\n`, 'utf16le'), [[1, null, 'is not UTF-8: save the file as UTF-8']]],
   [
     'that has nothing but blank lines',
     '\n \n',

@@ -709,7 +709,7 @@ export interface components {
          * @description What went wrong, for programs to tell apart: a closed list
          * @enum {string}
          */
-        ProblemCode: "malformed_request" | "malformed_body" | "missing_token" | "invalid_token" | "invalid_credentials" | "not_owner" | "registration_closed" | "wrong_password" | "not_found" | "item_not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "manager_owns_items" | "idempotency_key_in_use" | "precondition_failed" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "import_failed" | "idempotency_key_reused" | "precondition_required" | "too_many_logins" | "too_many_registrations" | "headers_too_large" | "internal_error" | "too_busy" | "store_unavailable";
+        ProblemCode: "malformed_request" | "malformed_body" | "missing_token" | "invalid_token" | "invalid_credentials" | "not_owner" | "registration_closed" | "wrong_password" | "not_found" | "item_not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "manager_owns_items" | "idempotency_key_in_use" | "precondition_failed" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "import_failed" | "idempotency_key_reused" | "precondition_required" | "too_many_logins" | "too_many_registrations" | "headers_too_large" | "internal_error" | "unsupported_transfer_coding" | "too_busy" | "store_unavailable";
         /** @description A reason why a request does not fit */
         InvalidPart: {
             /**
@@ -3035,6 +3035,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description The body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "title": "Malformed body",
+                     *       "status": 400,
+                     *       "detail": "The body cannot be read.",
+                     *       "code": "malformed_body",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The token is missing, invalid, expired or logged out */

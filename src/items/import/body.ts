@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 
-import { Problem } from '../../problems.ts'
+import { invalid, Problem } from '../../problems.ts'
+import { asUtf8, type Coding, gunzipped, plain } from './coding.ts'
 import { UnreadableFile } from './report.ts'
 
 /** How long a body may be, in bytes, and take, in milliseconds. */
@@ -18,15 +19,25 @@ export interface BodyLimits {
 const pieceLength = 4 * 1024
 
 /**
- * The bytes of `body` as they come, checked to be UTF-8 and cut between characters, without a byte order mark.
+ * The text of `body` as it comes, in UTF-8 and cut between characters, without a byte order mark.
  * Time in which nobody waits for the client does not count against it.
  *
  * @param signal aborted when nobody reads on, though something is still waited for
- * @throws Problem body_too_large or request_timeout; malformed_body if it is cut off; UnreadableFile if it is no UTF-8
+ * @throws Problem invalid_request if there is none; body_too_large or request_timeout; malformed_body if it is cut off or
+ *   damaged; UnreadableFile if it is in another charset
  */
-export async function* textOf(body: Readable, limits: BodyLimits, signal: AbortSignal): AsyncGenerator<Buffer> {
+export async function* textOf(
+  body: Readable,
+  limits: BodyLimits,
+  signal: AbortSignal,
+  { isGzipped, charset }: Coding = plain,
+): AsyncGenerator<Buffer> {
   let [rest, lines, isFirst]: [Buffer, number, boolean] = [Buffer.alloc(0), 1, true]
-  for await (const chunk of chunksOf(body, limits, signal)) {
+  const read = (ended: AbortSignal) => chunksOf(body, limits, AbortSignal.any([signal, ended]))
+  const bytesRead = isGzipped ? gunzipped(read, limits.length, tooLarge) : chunksOf(body, limits, signal)
+  let isEmpty = true
+  for await (const chunk of asUtf8(bytesRead, charset)) {
+    isEmpty = false
     const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
     const whole = bytes.subarray(0, bytes.length - cutOff(bytes))
     rest = bytes.subarray(whole.length)
@@ -36,7 +47,13 @@ export async function* textOf(body: Readable, limits: BodyLimits, signal: AbortS
     yield* pieces(isFirst && whole.indexOf(byteOrderMark) === 0 ? whole.subarray(byteOrderMark.length) : whole)
     isFirst = false
   }
+  if (isEmpty) throw missingFile()
   if (rest.length > 0) throw notUtf8(rest, lines)
+}
+
+/** 422 for an import without a file. */
+export function missingFile(): Problem {
+  return invalid([{ type: 'missing', loc: ['body'], msg: 'is required: send the file as the body of the request' }])
 }
 
 function* pieces(bytes: Buffer): Generator<Buffer> {
@@ -123,6 +140,6 @@ function notUtf8(bytes: Buffer, line: number): UnreadableFile {
     start.at = end + 1
     wrong.line++
   }
-  const msg = 'is not UTF-8: save the file as UTF-8'
+  const msg = 'is not UTF-8: save the file as UTF-8, or name its charset, as in text/csv; charset=windows-1252'
   return new UnreadableFile([{ line: wrong.line, column: null, type: 'encoding', msg }])
 }

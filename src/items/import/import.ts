@@ -7,6 +7,7 @@ import { inSession } from '../../database/session.ts'
 import type { Gate } from '../../gate.ts'
 import { Problem } from '../../problems.ts'
 import { type BodyLimits, textOf } from './body.ts'
+import type { Coding } from './coding.ts'
 import { csvRows } from './csv.ts'
 import { renamedColumns } from './header.ts'
 import { merge } from './merge.ts'
@@ -48,6 +49,7 @@ export interface Importer {
 export interface ImportRequest {
   body: Readable
   type: keyof typeof readers
+  coding: Coding
   /** Of the manager who sends it. */
   token: Token
   query: ImportQuery
@@ -71,29 +73,34 @@ export async function importItems(importer: Importer, request: ImportRequest): P
   const { mode = 'create', on_error: onError = 'stop', dry_run: isDry = false } = query
   const stops = onError === 'stop'
   const findings = openFindings({ mode, dry_run: isDry })
-  return gates.receiving.run(async () => {
-    await using spool = openSpool(warn)
-    const staged = await receive(importer, request, { spool, findings, stops })
-    if (stops && findings.failed > 0) throw findings.failure()
-    return await gates.merging.run(
-      () =>
-        inSession(pool, signal, async (session) => {
-          await copyStaged(session, spool)
-          const how = { mode, owner: token.sub, isShared, needsVersion, stops, isDry }
-          const written = await merge(session, staged, how, findings)
-          if (stops && findings.failed > 0) throw findings.failure()
-          await lockToken(session, token)
-          return findings.report(written)
-        }),
-      token.sub,
-    )
-  }, token.sub)
+  return gates.receiving.run(
+    async () => {
+      await using spool = openSpool(warn)
+      const staged = await receive(importer, request, { spool, findings, stops })
+      if (stops && findings.failed > 0) throw findings.failure()
+      return await gates.merging.run(
+        () =>
+          inSession(pool, signal, async (session) => {
+            await copyStaged(session, spool)
+            const how = { mode, owner: token.sub, isShared, needsVersion, stops, isDry }
+            const written = await merge(session, staged, how, findings)
+            if (stops && findings.failed > 0) throw findings.failure()
+            await lockToken(session, token)
+            return findings.report(written)
+          }),
+        token.sub,
+        signal,
+      )
+    },
+    token.sub,
+    signal,
+  )
 }
 
 /** Reads and checks the whole file, unless the client disconnects or its token ends meanwhile. */
 async function receive(
   { check, limits, isBusy, checkToken }: Importer,
-  { body, type, token, query, signal }: ImportRequest,
+  { body, type, coding, token, query, signal }: ImportRequest,
   into: { spool: Spool; findings: Findings; stops: boolean },
 ): Promise<Staged> {
   const ended = new AbortController()
@@ -103,7 +110,7 @@ async function receive(
     })
   }, tokenCheckInterval)
   try {
-    const text = textOf(body, limits, AbortSignal.any([signal, ended.signal]))
+    const text = textOf(body, limits, AbortSignal.any([signal, ended.signal]), coding)
     const rows = readers[type](text, renamedColumns(query.column))
     const staged = await stage({ rows, check: check(query.mode ?? 'create'), isBusy, ...into })
     await checkToken(token)

@@ -11,7 +11,8 @@ import { operation, signedIn } from '../../openapi.ts'
 import { Problem, unsupportedMediaType } from '../../problems.ts'
 import { ref, strict } from '../../schemas.ts'
 import { seldom } from '../../seldom.ts'
-import { tooLarge } from './body.ts'
+import { missingFile, tooLarge } from './body.ts'
+import { codingOf } from './coding.ts'
 import { type Importer, importItems, readers } from './import.ts'
 import { type RowCheck, rowCheck } from './rows.ts'
 import { importBody, ImportQuery, ImportReport } from './schemas.ts'
@@ -69,13 +70,14 @@ export function importRoutes(app: App, context: Context, atWork: () => number): 
         body: importBody,
         response: {
           200: { ...ref(ImportReport), description: 'What was written, and what was left out' },
-          ...errors(401, 408, 'importTooLarge', 415, 'importFailed', 503),
+          ...errors(400, 401, 408, 'importTooLarge', 415, 'importFailed', 503),
         },
       },
     },
     async (request, reply) => {
       const left = new AbortController()
       reply.raw.once('close', () => left.abort(new Problem('malformed_body', 'The client went away.')))
+      if (request.body === undefined || request.body === null) throw missingFile()
       const body = request.body as Readable
       // Its own clock decides how long it may take.
       connections.grantTime(request.raw.socket)
@@ -83,6 +85,7 @@ export function importRoutes(app: App, context: Context, atWork: () => number): 
       return importItems(importer, {
         body,
         type: request.mediaType as keyof typeof readers,
+        coding: codingOf(request.headers),
         token: request.token,
         query: request.query,
         signal: left.signal,
@@ -97,9 +100,14 @@ function passBodies(app: App, limit: number): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(types, async ({ headers }: FastifyRequest, payload: Readable) => {
     if (Number(headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
+    codingOf(headers)
     return payload
   })
-  app.addContentTypeParser('*', async () => {
-    throw unsupportedMediaType(types.join(' or '))
+  app.addContentTypeParser('*', async ({ mediaType = '' }: FastifyRequest) => {
+    if (!/spreadsheet|excel/.test(mediaType)) throw unsupportedMediaType('text/csv or application/x-ndjson')
+    throw new Problem(
+      'unsupported_media_type',
+      'The body is a workbook: save it as CSV UTF-8, and send that as text/csv.',
+    )
   })
 }
