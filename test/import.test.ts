@@ -314,7 +314,7 @@ test('mode=upsert changes what is there, creates what is not, and leaves alone w
   const rows = [`${one},a,Pet,1,false`, `${two},b,Pet,2.5,TRUE`, `${other},c,Pet,3,true`, ',d,Pet,4,true']
   const counts = { mode: 'upsert', created: 2, updated: 1, unchanged: 1 }
   const dry = await upload(lines(withId, ...rows), '?mode=upsert&dry_run=true')
-  t.assert.deepStrictEqual(dry, { status: 200, report: { ...done, ...counts, dry_run: true } })
+  t.assert.deepStrictEqual(dry, { status: 200, report: { ...done, ...counts, dry_run: true, same_name: 0 } })
   t.assert.strictEqual((await stock()).length, 2)
   const real = await upload(lines(withId, ...rows), '?mode=upsert')
   t.assert.deepStrictEqual(real, { status: 200, report: { ...done, ...counts } })
@@ -345,7 +345,7 @@ test('an item of somebody else is a bad row, unless ITEM_WRITES is shared: then 
 test('a dry run says what would happen, and writes nothing', async (t: TestContext) => {
   const { upload, stock } = await openImporting(t)
   const good = await upload(lines(header, 'a,Pet,1,true'), '?dry_run=true')
-  t.assert.deepStrictEqual(good, { status: 200, report: { ...done, dry_run: true, created: 1 } })
+  t.assert.deepStrictEqual(good, { status: 200, report: { ...done, dry_run: true, created: 1, same_name: 0 } })
   const bad = await upload(lines(header, 'a,Pet,1,true', 'b,Pet,x,true'), '?dry_run=true')
   t.assert.deepStrictEqual([bad.status, bad.report.dry_run, bad.report.failed], [422, true, 1])
   const skipped = await upload(lines(header, 'a,Pet,1,true', 'b,Pet,x,true'), '?dry_run=true&on_error=skip')

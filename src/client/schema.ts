@@ -441,6 +441,11 @@ export interface components {
              * @example 0
              */
             errors_omitted: number;
+            /**
+             * @description In a dry run, how many of the new items have the name of an existing item of the manager
+             * @example 0
+             */
+            same_name?: number;
             /** @description What is wrong with bad rows, the first 1,000 reasons */
             errors: components["schemas"]["ImportError"][];
         };

@@ -14,6 +14,7 @@ export interface Report {
   updated: number
   unchanged: number
   failed: number
+  same_name?: number
   errors: { line: number; column: string | null; type: string; msg: string }[]
   errors_omitted: number
 }

@@ -48,7 +48,11 @@ function rowsLeft(staged: Staged, refused: Refused[]): Staged {
 async function write(session: Session, staged: Staged, how: Merge): Promise<Written> {
   const { mode, owner, isShared, isDry } = how
   const allNew = mode === 'create' || !staged.withIds
-  if (isDry) return allNew ? { ...nothingWritten, created: staged.rows } : count(session)
+  if (isDry)
+    return {
+      ...(allNew ? { ...nothingWritten, created: staged.rows } : await count(session)),
+      ...(await countNames(session, owner)),
+    }
   const insert = allNew ? insertAll : insertNew
   const inserted = onViolation(session.query(insert, [owner]), 'items_store_manager_id_foreign', managerGone)
   const created = (await inserted).rowCount ?? 0
@@ -70,6 +74,12 @@ interface Changes {
 async function count(session: Session): Promise<Written> {
   const { rows } = await session.query<Written>(compare)
   return rows[0] ?? nothingWritten
+}
+
+/** An import that is repeated by mistake makes everything twice, which only the names can tell. */
+async function countNames(session: Session, owner: string): Promise<Pick<Written, 'same_name'>> {
+  const { rows } = await session.query<{ same_name: number }>(sameName, [owner])
+  return rows[0] ?? {}
 }
 
 const insertAll = `
@@ -95,3 +105,8 @@ const compare = `
     (count(*) filter (where items.id is not null and ${differs}))::integer as updated,
     (count(*) filter (where items.id is not null and not ${differs}))::integer as unchanged
   from imported left join items on items.id = imported.id`
+
+const sameName = `
+  select count(*)::integer as same_name from imported
+  where name in (select name from items where store_manager_id = $1)
+    and not exists (select from items where items.id = imported.id)`

@@ -82,6 +82,13 @@ export const importBody = {
 export const ImportReport = Type.Object(
   {
     ...importCounts,
+    same_name: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: 'In a dry run, how many of the new items have the name of an existing item of the manager',
+        examples: [0],
+      }),
+    ),
     errors: Type.Array(ref(ImportError), { description: 'What is wrong with bad rows, the first 1,000 reasons' }),
   },
   { $id: 'ImportReport', description: 'What an import did, or would do' },
