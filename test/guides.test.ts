@@ -53,8 +53,8 @@ test(`the guide ${moving}, pasted line by line, gives what it shows`, async (t: 
     /^## (?:Serve|Go back)$/m,
   )
   const folder = await temporaryFolder(t)
-  const paste = (part: string, url: string) => {
-    const { printed, shown } = pasteBlocks(part, url, folder, 'set -eu', { ...env, LOG_LEVEL: 'silent' })
+  const paste = (part: string, address: string) => {
+    const { printed, shown } = pasteBlocks(part, address, folder, 'set -eu', { ...env, LOG_LEVEL: 'silent' })
     t.assert.ok(shown.length > 0)
     t.assert.deepStrictEqual(printed, shown)
   }
@@ -84,8 +84,8 @@ test('no document and no message lets npx fetch a package', async (t: TestContex
   const folders = ['docs', 'src', 'bin', 'scripts']
   const listed = await Promise.all(folders.map((folder) => readdir(join(root, folder), { recursive: true })))
   const inFolders = listed.flatMap((names, at) => names.map((name) => join(folders[at] ?? '', name)))
-  const documents = (await readdir(root)).filter((name) => name.endsWith('.md'))
-  for (const file of [...documents, ...inFolders].filter((name) => /\.(md|ts|js|mjs|sh)$/.test(name))) {
+  const atRoot = (await readdir(root)).filter((name) => name.endsWith('.md'))
+  for (const file of [...atRoot, ...inFolders].filter((name) => /\.(md|ts|js|mjs|sh)$/.test(name))) {
     const text = await readFile(join(root, file), 'utf8')
     t.assert.doesNotMatch(text, /\bnpx (?!--no-install\b)[\w@-]/, file)
   }
