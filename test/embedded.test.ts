@@ -18,7 +18,7 @@ import { makeOldCluster } from './support/old-cluster.ts'
 import { run, signInAt, startService } from './support/service.ts'
 
 const options = { log() {}, settings: { fsync: 'off' } }
-const timeout = 20_000
+const timeout = 60_000
 const module = new URL('../src/database/embedded/embedded.ts', import.meta.url)
 const isRoot = process.getuid?.() === 0
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 
+import { StartupError } from '../../startup-error.ts'
 import { openDataFolder } from './folder.ts'
 import { assertTransient, type Launch, launch, type Setup } from './launch.ts'
 import { attach, type Attachment, disconnect, isTransient, renew } from './ownership.ts'
@@ -77,7 +78,8 @@ async function connect(setup: Setup, launches: Launch[]): Promise<EmbeddedServer
     const launched = launches.at(-1)
     if (postmaster?.status === 'ready') {
       const attachment = await attach(postmaster, setup.cluster).catch((error: Error) => {
-        if (!isTransient(error)) throw error
+        if (!isTransient(error))
+          throw new StartupError(`PostgreSQL refuses its owner: ${error.message}.`, { cause: error })
         problem = `process ${postmaster.pid}: ${error.message}`
       })
       if (attachment) return serve(setup, postmaster, attachment, launched?.child.pid === postmaster.pid)
