@@ -322,7 +322,7 @@ test(
   },
 )
 
-test('settings of libpq in the shell do not reach the embedded server', { timeout: 60_000 }, async (t: TestContext) => {
+test('settings of libpq in the shell do not reach the embedded server', { timeout: 180_000 }, async (t: TestContext) => {
   const { dataDir } = openFolder(t, shared)
   const settings = { PGSSLMODE: 'require', PGOPTIONS: '-c no_such_setting=1', PGSSLNEGOTIATION: 'x', PGUSER: 'x' }
   const env = { ...settings, DATA_DIR: dataDir, PORT: '0', WEB_CONCURRENCY: '2' }
