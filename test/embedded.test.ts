@@ -322,15 +322,19 @@ test(
   },
 )
 
-test('settings of libpq in the shell do not reach the embedded server', { timeout: 180_000 }, async (t: TestContext) => {
-  const { dataDir } = openFolder(t, shared)
-  const settings = { PGSSLMODE: 'require', PGOPTIONS: '-c no_such_setting=1', PGSSLNEGOTIATION: 'x', PGUSER: 'x' }
-  const env = { ...settings, DATA_DIR: dataDir, PORT: '0', WEB_CONCURRENCY: '2' }
-  const service = await startService(t, env)
-  await signInAt(service.url, 'ada@example.com')
-  t.assert.strictEqual(await service.end('SIGTERM'), 0)
-  t.assert.strictEqual(existsSync(lockFile(dataDir)), false)
-})
+test(
+  'settings of libpq in the shell do not reach the embedded server',
+  { timeout: 180_000 },
+  async (t: TestContext) => {
+    const { dataDir } = openFolder(t, shared)
+    const settings = { PGSSLMODE: 'require', PGOPTIONS: '-c no_such_setting=1', PGSSLNEGOTIATION: 'x', PGUSER: 'x' }
+    const env = { ...settings, DATA_DIR: dataDir, PORT: '0', WEB_CONCURRENCY: '2' }
+    const service = await startService(t, env)
+    await signInAt(service.url, 'ada@example.com')
+    t.assert.strictEqual(await service.end('SIGTERM'), 0)
+    t.assert.strictEqual(existsSync(lockFile(dataDir)), false)
+  },
+)
 
 test('a start that cannot use the server it has started ends it', { timeout }, async (t: TestContext) => {
   const { dataDir } = openFolder(t, shared)
