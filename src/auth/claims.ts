@@ -1,0 +1,39 @@
+import type { JWTHeaderParameters, JWTPayload } from 'jose'
+
+import type { Token } from './tokens.ts'
+
+/** What tokens say of their origin and purpose. */
+export const issuer = 'stockroom'
+export const audience = 'stockroom'
+export const type = 'at+jwt'
+
+/** The last second of the year 9999: PostgreSQL, Redis, and JavaScript hold every time up to it. */
+const latest = 253_402_300_799
+/** The greatest integer of the column `token_generation`. */
+const maxGeneration = 2 ** 31 - 1
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** The token that verified claims describe, or undefined if one of them is missing, of another type, or out of range. */
+export function readClaims(claims: JWTPayload, header: JWTHeaderParameters): Token | undefined {
+  const { sub, jti, exp, iat = 0, nbf = 0, gen = 0 }: Record<string, unknown> = claims
+  if (!isOurs(claims, header) || !isUuid(sub) || !isUuid(jti)) return undefined
+  if (!isWithin(exp, latest) || !isWithin(iat, exp) || !isWithin(nbf, exp) || !isWithin(gen, maxGeneration)) {
+    return undefined
+  }
+  return { sub: sub.toLowerCase(), jti: jti.toLowerCase(), exp, generation: gen }
+}
+
+/** Tokens of the original service, and of versions before these claims, have none of them. */
+function isOurs({ iss = issuer, aud = audience }: JWTPayload, { typ = type }: JWTHeaderParameters): boolean {
+  const isKnownType = typeof typ === 'string' && /^(?:application\/)?(?:at\+)?jwt$/i.test(typ)
+  return isKnownType && iss === issuer && [aud].flat().includes(audience)
+}
+
+function isUuid(value: unknown): value is string {
+  return typeof value === 'string' && uuid.test(value)
+}
+
+function isWithin(value: unknown, max: number): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max
+}
