@@ -23,7 +23,14 @@ import { addSecurityHeaders } from './security-headers.ts'
 import { seldom } from './seldom.ts'
 import { buildSerializer } from './serialization.ts'
 import { storeManagerRoutes } from './store-managers/routes.ts'
-import { LoginForm, StoreManager, StoreManagerCreate, StoreManagerUpdate, Token } from './store-managers/schemas.ts'
+import {
+  LoginForm,
+  StoreManager,
+  StoreManagerCreate,
+  StoreManagerRemoval,
+  StoreManagerUpdate,
+  Token,
+} from './store-managers/schemas.ts'
 import { discardUnreadBodies } from './unread-bodies.ts'
 import { buildValidator } from './validation.ts'
 
@@ -39,6 +46,7 @@ const components = [
   StoreManager,
   StoreManagerCreate,
   StoreManagerUpdate,
+  StoreManagerRemoval,
   LoginForm,
   Token,
   Message,

@@ -23,30 +23,35 @@ export function coalesce<Key, Value>(
 /**
  * Makes one statement of all rows whose write begins in one turn of the event loop, or while all `lanes` are taken.
  *
- * @param writeAll writes its rows together or not at all. If it fails they are written one by one, so that a bad one fails
- *   alone; not if the store is away, when nobody knows whether they were written
+ * @param writeAll writes all of its rows that may be written, or none, and returns them. If it fails they are written one by
+ *   one, so that a bad one fails alone; not if the store is down, when nobody knows whether they were written
  * @param lanes how many statements may run at a time
- * @returns the write of one row, done when that is durable
+ * @returns the write of one row, done when that is durable; it returns whether the row was written
  */
 export function coalesceWrites<Row>(
-  writeAll: (rows: Row[]) => Promise<void>,
+  writeAll: (rows: Row[]) => Promise<Set<Row>>,
   lanes: number,
-): (row: Row) => Promise<void> {
-  const failures = async (rows: Row[]): Promise<Map<Row, unknown>> => {
+): (row: Row) => Promise<boolean> {
+  const attempt = async (rows: Row[]): Promise<{ written: Set<Row>; failed: Map<Row, unknown> }> => {
     try {
-      await writeAll(rows)
-      return new Map()
+      return { written: await writeAll(rows), failed: new Map() }
     } catch (error) {
-      if (rows.length === 1 || error instanceof Problem) return new Map(rows.map((row) => [row, error]))
-      const failed = new Map<Row, unknown>()
-      for (const row of rows) for (const failure of await failures([row])) failed.set(...failure)
-      return failed
+      const isFinal = rows.length === 1 || error instanceof Problem
+      const all = { written: new Set<Row>(), failed: new Map(isFinal ? rows.map((row) => [row, error]) : []) }
+      if (isFinal) return all
+      for (const row of rows) {
+        const { written, failed } = await attempt([row])
+        if (written.has(row)) all.written.add(row)
+        for (const failure of failed) all.failed.set(...failure)
+      }
+      return all
     }
   }
-  const writeWithOthers = together(failures, lanes)
+  const writeWithOthers = together(attempt, lanes)
   return async (row) => {
-    const failed = await writeWithOthers(row)
+    const { written, failed } = await writeWithOthers(row)
     if (failed.has(row)) throw failed.get(row)
+    return written.has(row)
   }
 }
 

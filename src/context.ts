@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 
+import { type Admission, openAdmission } from './auth/admission.ts'
 import { type Limit, openLimit } from './auth/limits.ts'
 import { openLoginLimit, type LoginLimit } from './auth/login-limit.ts'
 import { openPasswords, type Passwords } from './auth/passwords.ts'
@@ -23,6 +24,7 @@ export interface Context {
   passwords: Passwords
   tokens: Tokens
   revocations: Revocations
+  admit: Admission
   loginLimit: LoginLimit
   /** Of an address; undefined if it is lifted. */
   registrationLimit: Limit | undefined
@@ -49,6 +51,7 @@ export async function openContext(config: Config, server: Server, secret: string
     passwords: openPasswords(config.bcryptCost),
     tokens: openTokens({ secret, algorithm: config.tokens.algorithm }),
     revocations,
+    admit: openAdmission(revocations),
     loginLimit: openLoginLimit(
       limit('login', config.limits.loginsPerAddress),
       limit('account', config.limits.loginsPerAccount),

@@ -1,14 +1,17 @@
 import { createHmac, hash, hkdfSync } from 'node:crypto'
 
-import { sql } from 'kysely'
+import { type Insertable, sql } from 'kysely'
 import type { Logger } from 'pino'
 
 import { type Database, inTransaction } from './database/database.ts'
+import type { Tables } from './database/entities.ts'
 import { Problem } from './problems.ts'
 
 /** What is made, and what makes it. */
 export interface Creation<Answer> {
   answer: Answer
+  /** The manager whom the answer is about. It is forgotten when they are deleted. */
+  owner: string
   /** Writes it, in `transaction` if there is one. */
   write: (transaction?: Database) => Promise<void>
 }
@@ -79,11 +82,17 @@ function writeOnce<Answer>(
   db: Database,
   keyHash: string,
   fingerprint: string,
-  { answer, write }: Creation<Answer>,
+  { answer, owner, write }: Creation<Answer>,
 ): Promise<Outcome<Answer>> {
   return inTransaction(db, async (transaction) => {
     await lock(transaction, keyHash)
-    const row = { key_hash: keyHash, fingerprint, answer: JSON.stringify(answer), created_at: new Date() }
+    const row = {
+      key_hash: keyHash,
+      fingerprint,
+      answer: JSON.stringify(answer),
+      created_at: new Date(),
+      store_manager_id: owner,
+    }
     if (await keep(transaction, row)) {
       await write(transaction)
       return { answer, isReplayed: false }
@@ -121,10 +130,7 @@ async function lock(transaction: Database, keyHash: string): Promise<void> {
 }
 
 /** @returns whether the key was not there yet */
-async function keep(
-  transaction: Database,
-  row: { key_hash: string; fingerprint: string; answer: string; created_at: Date },
-): Promise<boolean> {
+async function keep(transaction: Database, row: Insertable<Tables['idempotency_keys']>): Promise<boolean> {
   const insert = transaction.insertInto('idempotency_keys').values(row)
   const { numInsertedOrUpdatedRows } = await insert
     .onConflict((conflict) => conflict.column('key_hash').doNothing())

@@ -84,6 +84,83 @@ for (const [what, make] of forgeries) {
   })
 }
 
+test('a claim of another type, range, issuer, or purpose is refused', async (t: TestContext) => {
+  const { signIn, send } = await openApp(t)
+  const { id: sub } = await signIn('ada@example.com')
+  const answer = (claims: object, header: object) => {
+    const content = `${encode({ alg: 'HS256', ...header })}.${encode({ sub, jti: randomUUID(), exp: inAnHour, ...claims })}`
+    const token = `${content}.${createHmac('sha256', secret).update(content).digest('base64url')}`
+    return send({ method: 'POST', url: '/store-managers/logout', headers: { authorization: `Bearer ${token}` } })
+  }
+  const odd: [claims: object, header?: object][] = [
+    [{ sub: [sub] }],
+    [{ sub: { toLowerCase: 1 } }],
+    [{ jti: [randomUUID()] }],
+    ...[1e13, 253_402_300_800, inAnHour + 0.5, `${inAnHour}`, [inAnHour], true, null].map(
+      (exp) => [{ exp }] as [object],
+    ),
+    ...[-1, 0.5, 2 ** 31, 2 ** 53, '0', [0], null].map((gen) => [{ gen }] as [object]),
+    ...[-1, now + 0.5, inAnHour + 1, `${now}`, [now], null].map((iat) => [{ iat }] as [object]),
+    ...[-1, now - 0.5, `${now}`, [now], null].map((nbf) => [{ nbf }] as [object]),
+    ...['', 'other', ['stockroom'], 5, null].map((iss) => [{ iss }] as [object]),
+    ...['', 'other', [], ['other'], { stockroom: 1 }, null].map((aud) => [{ aud }] as [object]),
+    ...['', 'id+jwt', 'logout+jwt', 5, null].map((typ) => [{}, { typ }] as [object, object]),
+  ]
+  for (const [claims, header = {}] of odd) {
+    const refused = await answer(claims, header)
+    t.assert.deepStrictEqual(
+      [refused.statusCode, refused.json().code],
+      [401, 'invalid_token'],
+      JSON.stringify([claims, header]),
+    )
+  }
+  const right: [claims: object, header: object][] = [
+    [{}, {}],
+    [{ iat: now, nbf: now, gen: 0, exp: 253_402_300_799 }, { typ: 'JWT' }],
+    [{ iss: 'stockroom', aud: 'stockroom' }, { typ: 'at+jwt' }],
+    [{ aud: ['other', 'stockroom'] }, { typ: 'application/AT+JWT' }],
+  ]
+  for (const [claims, header] of right) t.assert.strictEqual((await answer(claims, header)).statusCode, 200)
+})
+
+test('a token is refused without a query once it has been refused', async (t: TestContext) => {
+  const { signIn, server, context, log } = await openApp(t, { POSTGRES_ECHO: 'true' })
+  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  await ada.post('/store-managers/logout')
+  await onServer(server, `delete from ${context.config.pool.schema}.store_managers where id = '${grace.id}'`)
+  for (const [manager, detail] of [
+    [ada, /logged out/],
+    [grace, /no longer exists/],
+  ] as const) {
+    t.assert.strictEqual((await manager.get('/store-managers/me')).statusCode, 401)
+    const before = log.length
+    for (const path of ['/items', '/items/export', '/store-managers/logout', '/store-managers/me']) {
+      t.assert.match((await manager.get(path)).json().detail, detail)
+    }
+    // What began beside a check would be sent by now.
+    await sleep(50)
+    t.assert.deepStrictEqual(
+      log.slice(before).filter((line) => line.includes('"sql"')),
+      [],
+    )
+  }
+})
+
+test('a token that has ended starts nothing that may be expensive', async (t: TestContext) => {
+  const { signIn, log } = await openApp(t, { POSTGRES_ECHO: 'true' })
+  for (const path of ['?limit=5', '?q=tea', '?limit=1&count=exact', '/summary', '/export', '', '?sort=name']) {
+    const ada = await signIn('ada@example.com')
+    const other = await signIn('ada@example.com')
+    await other.post('/store-managers/logout?scope=all')
+    const before = log.length
+    t.assert.strictEqual((await ada.get(`/items${path}`)).statusCode, 401)
+    t.assert.deepStrictEqual(
+      log.slice(before).filter((line) => line.includes('"sql"') && !line.includes('revoked_tokens')),
+      [],
+    )
+  }
+})
+
 for (const [algorithm, hash] of [
   ['HS384', 'sha384'],
   ['HS512', 'sha512'],

@@ -64,7 +64,7 @@ test('the client signs in, shows who that is, and signs out', async (t: TestCont
     'invalid_credentials',
   )
   await client.logIn({ email: 'ada@example.com', password })
-  await client.me.remove()
+  await client.me.remove({ current_password: password })
   t.assert.strictEqual((await refusal(client.me.get())).status, 401)
 })
 
@@ -218,7 +218,7 @@ const methods: [name: string, call: (client: Client) => Promise<unknown>, done: 
   ['logOut', (client) => client.logOut(), { status: 200, body: { message: 'done' } }, true],
   ['me.get', ({ me }) => me.get(), { status: 200, body: manager }, true],
   ['me.update', ({ me }) => me.update({ name: 'Ada' }), { status: 200, body: manager }, false],
-  ['me.remove', ({ me }) => me.remove(), { status: 204 }, false],
+  ['me.remove', ({ me }) => me.remove({ current_password: password }), { status: 204 }, false],
   ['list', ({ items }) => items.list(), page, true],
   ['all', ({ items }) => items.all(), { status: 200, body: { [id]: item } }, true],
   ['get', ({ items }) => items.get(id), { status: 200, body: item }, true],

@@ -103,10 +103,10 @@ test('one bad row among many that are written at once fails alone', async (t: Te
   const ada = await signIn('ada@example.com')
   const create = creator(context)
   const rows = Array.from({ length: 40 }, (_, n) => ({
-    owner: n % 4 ? ada.id : randomUUID(),
+    token: tokenOf(n % 4 ? ada.id : randomUUID()),
     item: { ...pet, price_usd: n },
   }))
-  const results = await Promise.allSettled(rows.map(({ owner, item }) => create(owner, item)))
+  const results = await Promise.allSettled(rows.map(({ token, item }) => create(token, item)))
   for (const [n, result] of results.entries()) {
     if (n % 4) t.assert.strictEqual(result.status, 'fulfilled')
     else t.assert.strictEqual(result.status === 'rejected' && result.reason.code, 'invalid_token')
@@ -123,9 +123,9 @@ test('rows that wait while every connection writes go together in the next state
   const release: (() => void)[] = []
   const write = coalesceWrites((rows: number[]) => {
     statements.push(rows)
-    return new Promise<void>((resolve) => release.push(resolve))
+    return new Promise<Set<number>>((resolve) => release.push(() => resolve(new Set(rows))))
   }, 2)
-  const writes: Promise<void>[] = []
+  const writes: Promise<boolean>[] = []
   for (let row = 0; row < 8; row++) {
     writes.push(write(row))
     await setImmediate()
@@ -150,6 +150,10 @@ test('rows are not written again when nobody knows whether they were', async (t:
   t.assert.strictEqual(statements, 1)
   for (const { status } of results) t.assert.strictEqual(status, 'rejected')
 })
+
+function tokenOf(sub: string) {
+  return { sub, jti: randomUUID(), exp: Math.floor(Date.now() / 1000) + 60, generation: 0 }
+}
 
 async function createMany(manager: Manager, count: number): Promise<{ id: string }[]> {
   const answers = await Promise.all(

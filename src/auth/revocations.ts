@@ -1,21 +1,22 @@
 import { CompiledQuery, sql } from 'kysely'
 import type { Logger } from 'pino'
 
-import { type Database, onViolation } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import type { Problem } from '../problems.ts'
 import type { Client, Redis } from '../redis.ts'
 import { loggedOut, managerGone, type Token } from './tokens.ts'
+import { asManager } from './validity.ts'
 
 /**
- * Which tokens count no more. PostgreSQL has the record of those that were logged out one by one, of which Redis, if there is
+ * Which tokens were revoked. PostgreSQL has the record of those that were logged out one by one, of which Redis, if there is
  * one, has a copy; and how often all of a manager's were ended at once.
  */
 export interface Revocations {
-  /** From now on every process refuses the token. @throws Problem invalid_token if its manager is gone */
+  /** From now on every process refuses the token. @throws Problem invalid_token if it has ended already */
   revoke(token: Token): Promise<void>
-  /** From now on every process refuses all tokens of its manager, that one included. @throws Problem invalid_token if the manager is gone */
+  /** From now on every process refuses all tokens of its manager, that one included. @throws Problem invalid_token if it has ended already */
   revokeAll(token: Token): Promise<void>
-  /** Those of the tokens that count no more, and why: they were logged out, or their manager is gone. */
+  /** Those of the tokens that are revoked, and why: they were logged out, or their manager is gone. */
   refusals(tokens: Token[]): Promise<Map<Token, () => Problem>>
   close(): void
 }
@@ -27,7 +28,7 @@ const sweepEvery = 60 * 60 * 1000
  * Only PostgreSQL knows whether a token's manager is still there. So every check asks it anyway, and asks for the record in
  * the same statement: no logout is forgotten, whatever Redis loses, evicts or has never heard of.
  *
- * Redis is asked too, for tokens that were logged out by a service that writes only there; if it is away, it is gone without.
+ * Redis is asked too, for tokens that were logged out by a service that writes only there; if it is down, it is skipped.
  */
 export function openRevocations(db: Database, redis: Redis | undefined, log: Logger): Revocations {
   const sweep = () =>
@@ -40,13 +41,14 @@ export function openRevocations(db: Database, redis: Redis | undefined, log: Log
 
   return {
     async revoke(token) {
-      await onViolation(insert(db, token), 'revoked_tokens_store_manager_id_foreign', managerGone)
+      await asManager(db, token, (transaction) => insert(transaction, token))
       await redis?.run((client) => copy(client, token)).catch(() => {})
     },
 
-    async revokeAll({ sub }) {
-      const update = db.updateTable('store_managers').set(nextGeneration(null)).where('id', '=', sub)
-      await update.returning('id').executeTakeFirstOrThrow(managerGone)
+    async revokeAll(token) {
+      await asManager(db, token, (transaction) =>
+        transaction.updateTable('store_managers').set(nextGeneration(null)).where('id', '=', token.sub).execute(),
+      )
     },
 
     async refusals(tokens) {
@@ -77,7 +79,6 @@ function insert(db: Database, { jti, sub, exp }: Token) {
   return db
     .insertInto('revoked_tokens')
     .values({ jti, store_manager_id: sub, expires_at: new Date(exp * 1000), revoked_at: new Date() })
-    .onConflict((conflict) => conflict.column('jti').doNothing())
     .execute()
 }
 

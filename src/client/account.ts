@@ -1,6 +1,6 @@
 import { type CallOptions, type Connection, json, send } from './requests.ts'
 import { asJson, asNothing } from './responses.ts'
-import type { StoreManager, StoreManagerUpdate } from './schema.ts'
+import type { StoreManager, StoreManagerRemoval, StoreManagerUpdate } from './schema.ts'
 import { isStoreManager } from './shapes.ts'
 
 const path = '/store-managers/me'
@@ -17,7 +17,11 @@ export function meMethods(connection: Connection) {
       send(connection, { method: 'PATCH', path, ...json(changes), isRepeatable: false, signal }, asStoreManager),
 
     /** Deletes the account, which must own no items. */
-    remove: ({ signal }: CallOptions = {}): Promise<void> =>
-      send(connection, { method: 'DELETE', path, isRepeatable: false, status: 204, signal }, asNothing),
+    remove: (confirmation: StoreManagerRemoval, { signal }: CallOptions = {}): Promise<void> =>
+      send(
+        connection,
+        { method: 'DELETE', path, ...json(confirmation), isRepeatable: false, status: 204, signal },
+        asNothing,
+      ),
   }
 }

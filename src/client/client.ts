@@ -30,6 +30,7 @@ export type {
   ProblemCode,
   StoreManager,
   StoreManagerCreate,
+  StoreManagerRemoval,
   StoreManagerUpdate,
   Token,
 } from './schema.ts'

@@ -79,6 +79,15 @@ const IdempotencyKeyEntity = defineEntity({
     fingerprint: p.text(),
     answer: p.text(),
     createdAt: p.datetime().index('idempotency_keys_created_at_index'),
+    /** Whom the answer is about, so that it goes with them. Null in rows of versions before this column. */
+    storeManager: () =>
+      p
+        .manyToOne(StoreManagerEntity)
+        .nullable()
+        .deleteRule('cascade')
+        // A registration writes its key before the manager.
+        .deferMode('deferred')
+        .index('idempotency_keys_store_manager_id_index'),
   },
 })
 

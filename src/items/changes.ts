@@ -1,17 +1,21 @@
-import { CompiledQuery } from 'kysely'
+import { CompiledQuery, sql } from 'kysely'
 
+import type { Token } from '../auth/tokens.ts'
+import { queryOf, refusal, tokenArrays, tokenColumns, tokenIsValid, tokenValues } from '../auth/validity.ts'
 import { coalesce } from '../coalesce.ts'
-import type { Database } from '../database/database.ts'
+import type { Context } from '../context.ts'
+import { type Database, inTransaction } from '../database/database.ts'
 import { openGate } from '../gate.ts'
-import { Problem } from '../problems.ts'
-import { itemNotFound, type ItemReader, lanes } from './items.ts'
+import { Problem, tooBusy } from '../problems.ts'
+import { itemNotFound, type ItemReader, lanes, select } from './items.ts'
 import type { ItemUpdate } from './schemas.ts'
 import { entityTag, type StoredItem } from './versions.ts'
 
-/** Which items a write may touch. */
+/** Which items a write may touch, and by which token. */
 export interface Condition {
-  /** Those of this manager alone, if one is given. */
-  owner: string | undefined
+  token: Token
+  /** Those of the token's manager alone. */
+  isOwnersOnly: boolean
   /** Those of one of these versions, if some are given. */
   versions: string[] | undefined
 }
@@ -27,29 +31,24 @@ const lockTimeout = 2_000
 /**
  * Changes what `changes` names of an item, and counts its version up if that is anything at all.
  *
- * @throws Problem item_not_found, not_owner or precondition_failed
+ * @throws Problem invalid_token, item_not_found, not_owner or precondition_failed
  */
 export type ItemUpdater = (id: string, changes: ItemUpdate, condition: Condition) => Promise<StoredItem>
 
-/** Deletes an item. @throws Problem item_not_found, not_owner or precondition_failed */
+/** Deletes an item. @throws Problem invalid_token, item_not_found, not_owner or precondition_failed */
 export type ItemRemover = (id: string, condition: Condition) => Promise<void>
 
+type Source = Pick<Context, 'db' | 'admit'>
+
 /** Updates items; `read` reads those that could not be at once. */
-export function updater(db: Database, read: ItemReader): ItemUpdater {
-  const run = async (statement: string, updates: (Write & { changes: ItemUpdate })[]) => {
-    const column = (name: keyof ItemUpdate) => updates.map(({ changes }) => changes[name] ?? null)
-    const columns = [column('name'), column('category'), column('price_usd'), column('in_stock')]
-    return (await db.executeQuery<StoredItem>(compile(statement, updates, columns))).rows
-  }
-  const write = writeWithOthers(updateItems, run, read)
+export function updater(source: Source, read: ItemReader): ItemUpdater {
+  const write = writeWithOthers(source, runUpdate, read)
   return (id, changes, condition) => write({ id: id.toLowerCase(), changes, ...condition })
 }
 
 /** Deletes items; `read` reads those that could not be at once. */
-export function remover(db: Database, read: ItemReader): ItemRemover {
-  const run = async (statement: string, writes: Write[]) =>
-    (await db.executeQuery<{ id: string }>(compile(statement, writes, []))).rows
-  const write = writeWithOthers(deleteItems, run, read)
+export function remover(source: Source, read: ItemReader): ItemRemover {
+  const write = writeWithOthers(source, runDelete, read)
   return async (id, condition) => void (await write({ id: id.toLowerCase(), ...condition }))
 }
 
@@ -58,85 +57,97 @@ export function remover(db: Database, read: ItemReader): ItemRemover {
  * so it neither keeps its other writes waiting nor can deadlock; a write that it left out though it may be done goes alone.
  */
 function writeWithOthers<Kind extends Write, Row extends { id: string }>(
-  statement: (isAlone: boolean) => string,
-  run: (statement: string, writes: Kind[]) => Promise<Row[]>,
+  { db, admit }: Source,
+  run: (db: Database, writes: Kind[]) => Promise<Row[]>,
   read: ItemReader,
 ): (write: Kind) => Promise<Row> {
-  const [together, alone] = [statement(false), statement(true)]
   const gate = openGate(aloneGate)
   const writeTogether = coalesce(async (writes: Kind[]) => {
     const firstOf = new Map(writes.toReversed().map((write) => [write.id, write]))
-    const rows = await run(together, [...firstOf.values()])
+    const rows = await run(db, [...firstOf.values()])
     return new Map(rows.map((row) => [firstOf.get(row.id) as Kind, row]))
   }, lanes)
   return async (write) => {
-    let row = await writeTogether(write)
-    while (row === undefined) {
-      checkCondition(write, await read(write.id))
-      row = await gate.run(async () => (await run(alone, [write]))[0])
-    }
-    return row
+    const row = await writeTogether(write)
+    if (row !== undefined) return row
+    await admit(write.token)
+    const problem = problemOf(write, await read(write.id))
+    if (problem) throw problem
+    return gate.run(() => writeAlone(db, run, write))
   }
 }
 
-function compile(statement: string, writes: Write[], columns: unknown[]): CompiledQuery {
-  const versions = writes.map((write) => write.versions && `{${write.versions.join()}}`)
+/** Waits for the item, but not for ever, and writes it in another statement: what is checked there is then up to date. */
+function writeAlone<Kind extends Write, Row>(
+  db: Database,
+  run: (db: Database, writes: Kind[]) => Promise<Row[]>,
+  write: Kind,
+): Promise<Row> {
+  return inTransaction(db, async (transaction) => {
+    await sql`select set_config('lock_timeout', ${`${lockTimeout}ms`}, true)`.execute(transaction)
+    const query = select(transaction, false).select('items.version').where('items.id', '=', write.id)
+    const item = await query.forNoKeyUpdate().executeTakeFirst()
+    const [row] = await run(transaction, [write])
+    if (row !== undefined) return row
+    const refused = await refusal(queryOf(transaction), write.token)
+    throw refused ?? problemOf(write, item) ?? tooBusy('The item has just changed. Try again.', 1)
+  })
+}
+
+async function runUpdate(db: Database, updates: (Write & { changes: ItemUpdate })[]): Promise<StoredItem[]> {
+  const column = (name: keyof ItemUpdate) => updates.map(({ changes }) => changes[name] ?? null)
+  const columns = [column('name'), column('category'), column('price_usd'), column('in_stock')]
+  return (await db.executeQuery<StoredItem>(compile(updateItems, updates, columns))).rows
+}
+
+async function runDelete(db: Database, deletions: Write[]): Promise<{ id: string }[]> {
+  return (await db.executeQuery<{ id: string }>(compile(deleteItems, deletions, []))).rows
+}
+
+function compile(statement: string, writes: Write[], columns: unknown[][]): CompiledQuery {
   return CompiledQuery.raw(statement, [
+    ...tokenValues(writes.map(({ token }) => token)),
     writes.map(({ id }) => id),
-    writes.map(({ owner }) => owner),
-    versions,
+    writes.map(({ isOwnersOnly }) => isOwnersOnly),
+    writes.map(({ versions }) => versions && `{${versions.join()}}`),
     ...columns,
   ])
 }
 
-/** Lets a statement take only items that nobody else writes at the moment; or, alone, wait for its item, but not for ever. */
-const waiting = (isAlone: boolean) =>
-  isAlone
-    ? {
-        first: `with patience as materialized (select set_config('lock_timeout', '${lockTimeout}', true))`,
-        from: ', patience',
-        where: '',
-      }
-    : {
-        first: 'with free as materialized (select id from items where id = any($1) for no key update skip locked)',
-        from: ', free',
-        where: 'and items.id = free.id',
-      }
+const free = 'free as materialized (select id from items where id = any($5) for no key update skip locked)'
 
-const mayWrite = `items.id = wanted.id
-  and (wanted.owner is null or items.store_manager_id = wanted.owner)
-  and (wanted.versions is null or items.version = any(wanted.versions::bigint[]))`
+const mayWrite = `items.id = wanted.id and items.id = free.id
+  and (items.store_manager_id = wanted.manager_id or not wanted.is_owners_only)
+  and (wanted.versions is null or items.version = any(wanted.versions::bigint[]))
+  and ${tokenIsValid}`
 
 // Written out, because the builder would build the same statements again for each request. Null leaves a column alone.
-function updateItems(isAlone: boolean): string {
-  const { first, from, where } = waiting(isAlone)
-  return `${first}
-    update items set name = coalesce(wanted.name, items.name), category = coalesce(wanted.category, items.category),
-      price_usd = coalesce(wanted.price_usd, items.price_usd), in_stock = coalesce(wanted.in_stock, items.in_stock),
-      version = items.version + least(num_nonnulls(wanted.name, wanted.category, wanted.price_usd, wanted.in_stock), 1)
-    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::boolean[])
-      as wanted (id, owner, versions, name, category, price_usd, in_stock) ${from}
-    where ${mayWrite} ${where}
-    returning items.id, items.name, items.category, items.price_usd, items.in_stock, items.store_manager_id, items.version`
-}
+const updateItems = `
+  with ${free}
+  update items set name = coalesce(wanted.name, items.name), category = coalesce(wanted.category, items.category),
+    price_usd = coalesce(wanted.price_usd, items.price_usd), in_stock = coalesce(wanted.in_stock, items.in_stock),
+    version = items.version + least(num_nonnulls(wanted.name, wanted.category, wanted.price_usd, wanted.in_stock), 1)
+  from unnest(${tokenArrays}, $5::uuid[], $6::boolean[], $7::text[], $8::text[], $9::text[], $10::numeric[], $11::boolean[])
+    as wanted (${tokenColumns}, id, is_owners_only, versions, name, category, price_usd, in_stock), free
+  where ${mayWrite}
+  returning items.id, items.name, items.category, items.price_usd, items.in_stock, items.store_manager_id, items.version`
 
-function deleteItems(isAlone: boolean): string {
-  const { first, from, where } = waiting(isAlone)
-  return `${first}
-    delete from items using unnest($1::uuid[], $2::uuid[], $3::text[]) as wanted (id, owner, versions) ${from}
-    where ${mayWrite} ${where}
-    returning items.id`
-}
+const deleteItems = `
+  with ${free}
+  delete from items using unnest(${tokenArrays}, $5::uuid[], $6::boolean[], $7::text[])
+    as wanted (${tokenColumns}, id, is_owners_only, versions), free
+  where ${mayWrite}
+  returning items.id`
 
-/** Says why an item may not be written: it is not there, it is somebody else's, or it is of another version. */
-function checkCondition({ owner, versions }: Condition, item: StoredItem | undefined): void {
-  if (item === undefined) throw itemNotFound()
-  if (owner !== undefined && owner !== item.store_manager_id) {
-    throw new Problem('not_owner', 'The item belongs to another manager, who alone may change it.')
+/** Why an item may not be written: it is not there, it is another manager's, or it is of another version. */
+function problemOf({ token, isOwnersOnly, versions }: Condition, item: StoredItem | undefined): Problem | undefined {
+  if (item === undefined) return itemNotFound()
+  if (isOwnersOnly && token.sub !== item.store_manager_id) {
+    return new Problem('not_owner', 'The item belongs to another manager, who alone may change it.')
   }
-  if (versions === undefined || versions.includes(item.version)) return
+  if (versions === undefined || versions.includes(item.version)) return undefined
   const { version: _, ...current } = item
-  throw new Problem(
+  return new Problem(
     'precondition_failed',
     'The item is of another version than If-Match names: «current» is what it is now.',
     {

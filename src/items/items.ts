@@ -1,6 +1,7 @@
-import { sql } from 'kysely'
+import { CompiledQuery } from 'kysely'
 
-import { managerGone } from '../auth/tokens.ts'
+import { loggedOut, managerGone, type Token } from '../auth/tokens.ts'
+import { queryOf, refusal, tokenArrays, tokenColumns, tokenIsValid, tokenValues } from '../auth/validity.ts'
 import { coalesce, coalesceWrites } from '../coalesce.ts'
 import type { Context } from '../context.ts'
 import { type Database, isKey, onViolation, readByKeys } from '../database/database.ts'
@@ -40,8 +41,12 @@ export async function get(read: ItemReader, id: string): Promise<StoredItem> {
   return item
 }
 
-/** Creates an item, once for each `key` of its owner if there is one. @throws Problem invalid_token if `owner` is gone by now */
-export type ItemCreator = (owner: string, item: ItemCreate, key?: string) => Promise<Outcome<StoredItem>>
+/**
+ * Creates an item of the token's manager, once for each of their `key`s if there is one.
+ *
+ * @throws Problem invalid_token if the token has ended by now
+ */
+export type ItemCreator = (token: Token, item: ItemCreate, key?: string) => Promise<Outcome<StoredItem>>
 
 /**
  * Writes new items, those of one turn of the event loop in one statement, but those with a key each in its transaction.
@@ -49,29 +54,47 @@ export type ItemCreator = (owner: string, item: ItemCreate, key?: string) => Pro
  */
 export function creator({ db, idempotency }: Pick<Context, 'db' | 'idempotency'>): ItemCreator {
   const nextId = risingIds()
-  const writeWithOthers = coalesceWrites((items: Item[]) => insertAll(db, items), lanes)
-  const prepare = async (owner: string, { name, category, price_usd, in_stock }: ItemCreate) => {
-    // A price of -0 is stored as 0.
-    const item = { id: nextId(), name, category, price_usd: price_usd + 0, in_stock, store_manager_id: owner }
-    const write = (transaction?: Database) =>
-      onViolation(
-        transaction ? insertAll(transaction, [item]) : writeWithOthers(item),
-        'items_store_manager_id_foreign',
-        managerGone,
-      )
-    return { answer: { ...item, version: '1' }, write }
+  const writeWithOthers = coalesceWrites((creations: Creation[]) => insertAll(db, creations), lanes)
+  const insert = async (creation: Creation, transaction?: Database) => {
+    const isWritten = transaction
+      ? (await insertAll(transaction, [creation])).has(creation)
+      : await writeWithOthers(creation)
+    if (!isWritten) throw (await refusal(queryOf(transaction ?? db), creation.token)) ?? loggedOut()
   }
-  return (owner, item, key) =>
-    idempotency.once({ scope: `items of ${owner}`, key, body: item }, () => prepare(owner, item))
+  const prepare = async (token: Token, { name, category, price_usd, in_stock }: ItemCreate) => {
+    // A price of -0 is stored as 0.
+    const item = { id: nextId(), name, category, price_usd: price_usd + 0, in_stock, store_manager_id: token.sub }
+    const write = (transaction?: Database) =>
+      onViolation(insert({ item, token }, transaction), 'items_store_manager_id_foreign', managerGone)
+    return { answer: { ...item, version: '1' }, owner: token.sub, write }
+  }
+  return (token, item, key) =>
+    idempotency.once({ scope: `items of ${token.sub}`, key, body: item }, () => prepare(token, item))
 }
 
-async function insertAll(db: Database, items: Item[]): Promise<void> {
-  const column = (name: keyof Item) => items.map((item) => item[name])
-  await sql`
-    insert into items (id, name, category, price_usd, in_stock, store_manager_id)
-    select * from unnest(${column('id')}::uuid[], ${column('name')}::text[], ${column('category')}::text[],
-      ${column('price_usd')}::numeric[], ${column('in_stock')}::boolean[], ${column('store_manager_id')}::uuid[])
-  `.execute(db)
+interface Creation {
+  item: Item
+  token: Token
+}
+
+// Written out, because the builder would build the same statement again for each batch.
+const insertItems = `
+  insert into items (id, name, category, price_usd, in_stock, store_manager_id)
+  select wanted.id, wanted.name, wanted.category, wanted.price_usd, wanted.in_stock, wanted.manager_id
+  from unnest(${tokenArrays}, $5::uuid[], $6::text[], $7::text[], $8::numeric[], $9::boolean[])
+    as wanted (${tokenColumns}, id, name, category, price_usd, in_stock)
+  where ${tokenIsValid}
+  returning id`
+
+/** @returns those whose token has not ended */
+async function insertAll(db: Database, creations: Creation[]): Promise<Set<Creation>> {
+  const column = (name: keyof Item) => creations.map(({ item }) => item[name])
+  const items = [column('id'), column('name'), column('category'), column('price_usd'), column('in_stock')]
+  const values = [...tokenValues(creations.map(({ token }) => token)), ...items]
+  const { rows } = await db.executeQuery<{ id: string }>(CompiledQuery.raw(insertItems, values))
+  if (rows.length === creations.length) return new Set(creations)
+  const written = new Set(rows.map(({ id }) => id))
+  return new Set(creations.filter(({ item }) => written.has(item.id)))
 }
 
 /** The query of items, in the order of the columns on the wire; with `expand`, each with its owner's name. */

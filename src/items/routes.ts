@@ -2,7 +2,8 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 
 import { entityTag as tagHeader, errors, replayed } from '../answers.ts'
-import { authenticate } from '../auth/authenticate.ts'
+import { authenticate, authenticateReadsByKey } from '../auth/authenticate.ts'
+import { endAnswersWithToken } from '../auth/late-answers.ts'
 import type { Context } from '../context.ts'
 import type { App } from '../fastify.ts'
 import { openGate } from '../gate.ts'
@@ -12,6 +13,7 @@ import { type Condition, remover, updater } from './changes.ts'
 import { exportRoutes } from './export/routes.ts'
 import { importRoutes } from './import/routes.ts'
 import * as items from './items.ts'
+import type { ItemReader } from './items.ts'
 import { openPages } from './listing/budget.ts'
 import { listingRoutes } from './listing/routes.ts'
 import { IfMatch, IfNoneMatch, Item, ItemCreate, ItemParams, ItemQuery, ItemUpdate } from './schemas.ts'
@@ -27,29 +29,31 @@ const pageGate = { places: 8, queue: 512, patience: 3_000, share }
 
 /** @param atWork tells how many requests are */
 export function itemRoutes(app: App, context: Context, atWork: () => number): void {
-  const { db, pool, config } = context
+  const { db, pool } = context
   const gate = openGate(slowGate)
   const counts = openGate(slowGate)
   const readPage = openPages({ pool, counts, pages: openGate(pageGate) })
   const source = { db, pool, gate, counts, readPage, isBusy: () => atWork() > gate.taken() }
-  const condition = ({ token, headers }: FastifyRequest): Condition => ({
-    owner: config.itemWrites === 'owner' ? token.sub : undefined,
-    versions: acceptedVersions(headers['if-match'], config.requireIfMatch),
-  })
-
-  const [read, readWithOwner] = [items.reader(db), items.reader(db, true)]
-  const create = items.creator(context)
-  const [update, remove] = [updater(db, read), remover(db, read)]
+  const read = items.reader(db)
   app.addHook('onRequest', (_request, reply, done) => {
     // Whoever keeps an answer asks with its ETag whether it still counts, and their token with it.
     reply.header('cache-control', 'private, no-cache')
     done()
   })
-  authenticate(app, context, (method) => method === 'GET' || method === 'HEAD')
-  app.register(async (scope: App) => importRoutes(scope, context, atWork))
+  app.register(async (scope: App) => getItemRoute(scope, context, read))
+  app.register(async (scope: App) => {
+    authenticate(scope, context)
+    endAnswersWithToken(scope, context)
+    scope.register(async (inner: App) => importRoutes(inner, context, atWork))
+    listingRoutes(scope, source)
+    exportRoutes(scope, source)
+    writeRoutes(scope, context, read)
+  })
+}
 
-  listingRoutes(app, source)
-  exportRoutes(app, source)
+function getItemRoute(app: App, context: Context, read: ItemReader): void {
+  authenticateReadsByKey(app, context)
+  const readWithOwner = items.reader(context.db, true)
 
   app.get(
     '/:id',
@@ -81,6 +85,18 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
       return isKnown(request.headers['if-none-match'], tag) ? reply.code(304).send(undefined) : item
     },
   )
+}
+
+function writeRoutes(app: App, context: Context, read: ItemReader): void {
+  const { config } = context
+  const condition = ({ token, headers }: FastifyRequest): Condition => ({
+    token,
+    isOwnersOnly: config.itemWrites === 'owner',
+    versions: acceptedVersions(headers['if-match'], config.requireIfMatch),
+  })
+  const create = items.creator(context)
+  const update = updater(context, read)
+  const remove = remover(context, read)
 
   app.post(
     '',
@@ -107,7 +123,7 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
     },
     async (request, reply) => {
       const key = request.headers['idempotency-key']
-      const { answer: item, isReplayed } = await create(request.token.sub, request.body, key)
+      const { answer: item, isReplayed } = await create(request.token, request.body, key)
       if (isReplayed) reply.header('idempotency-replayed', 'true')
       return reply
         .code(201)

@@ -1,12 +1,13 @@
-import type { UpdateObject } from 'kysely'
+import { sql, type UpdateObject } from 'kysely'
 
 import { nextGeneration } from '../auth/revocations.ts'
 import { managerGone, type Token } from '../auth/tokens.ts'
+import { asManager } from '../auth/validity.ts'
 import type { Context } from '../context.ts'
 import { type Database, onViolation } from '../database/database.ts'
 import type { Tables } from '../database/entities.ts'
 import { invalid, Problem } from '../problems.ts'
-import type { StoreManager, StoreManagerUpdate } from './schemas.ts'
+import type { StoreManager, StoreManagerRemoval, StoreManagerUpdate } from './schemas.ts'
 import { assertStrong, emailTaken } from './store-managers.ts'
 
 /** The manager with this id. @throws Problem invalid_token if they are gone */
@@ -20,14 +21,14 @@ export async function get(db: Database, id: string): Promise<StoreManager> {
  *
  * @throws Problem wrong_password, or invalid_request if the present password is needed and was not given
  * @throws Problem invalid_request if the new password would be guessed soon
- * @throws Problem email_taken or invalid_token
+ * @throws Problem email_taken, or invalid_token if the token has ended by now
  */
 export async function update(
   { db, passwords }: Context,
-  { sub, jti }: Token,
+  token: Token,
   { name, email, password, current_password: current }: StoreManagerUpdate,
 ): Promise<StoreManager> {
-  const { password_hash: presentHash, ...manager } = await find(db, sub)
+  const { password_hash: presentHash, ...manager } = await find(db, token.sub)
   const isSensitive = isGiven(email) || isGiven(password)
   if (isSensitive) {
     if (!isGiven(current)) throw currentPasswordMissing()
@@ -40,24 +41,38 @@ export async function update(
   }
   if (isGiven(password)) {
     assertStrong(password, 'password', { name: name ?? manager.name, email: email ?? manager.email })
-    Object.assign(changes, { password_hash: await passwords.hash(password) }, nextGeneration(jti))
+    Object.assign(changes, { password_hash: await passwords.hash(password) }, nextGeneration(token.jti))
   }
   if (Object.keys(changes).length === 0) return manager
-  const write = db
-    .updateTable('store_managers')
-    .set(changes)
-    .where('id', '=', sub)
-    // It may have been changed while it was looked at.
-    .$if(isSensitive, (query) => query.where('password_hash', '=', presentHash))
-    .returning(['id', 'name', 'email'])
-    .executeTakeFirstOrThrow(isSensitive ? wrongPassword : managerGone)
+  const write = asManager(db, token, (transaction, { password_hash: hash }) => {
+    if (isSensitive && hash !== presentHash) throw wrongPassword()
+    const query = transaction.updateTable('store_managers').set(changes).where('id', '=', token.sub)
+    return query.returning(['id', 'name', 'email']).executeTakeFirstOrThrow(managerGone)
+  })
   return onViolation(write, 'store_managers_email_key', emailTaken)
 }
 
-/** Deletes a manager who owns nothing. @throws Problem manager_owns_items */
-export async function remove(db: Database, id: string): Promise<void> {
-  const write = db.deleteFrom('store_managers').where('id', '=', id).execute()
-  await onViolation(write, 'items_store_manager_id_foreign', () => ownsItems(db, id))
+/**
+ * Deletes the manager whose token this is, who must own no items, and what is kept of them for requests that are sent again.
+ *
+ * @throws Problem wrong_password, manager_owns_items, or invalid_token if the token has ended by now
+ */
+export async function remove(
+  { db, passwords }: Context,
+  token: Token,
+  { current_password: current }: StoreManagerRemoval,
+): Promise<void> {
+  const { password_hash: presentHash } = await find(db, token.sub)
+  const { right } = await passwords.verify(current, presentHash)
+  if (!right) throw wrongPassword()
+  const write = async (transaction: Database, { password_hash: hash }: { password_hash: string }) => {
+    if (hash !== presentHash) throw wrongPassword()
+    await transaction.deleteFrom('store_managers').where('id', '=', token.sub).execute()
+    // The others went with the manager. Until a day after an upgrade there are some that do not say whose they are.
+    const isOfManager = sql<boolean>`strpos(answer, ${token.sub}) > 0`
+    await transaction.deleteFrom('idempotency_keys').where('store_manager_id', 'is', null).where(isOfManager).execute()
+  }
+  await onViolation(asManager(db, token, write, true), 'items_store_manager_id_foreign', () => ownsItems(db, token.sub))
 }
 
 function isGiven<T>(value: T | null | undefined): value is T {
@@ -75,7 +90,7 @@ function currentPasswordMissing(): Problem {
 }
 
 function wrongPassword(): Problem {
-  return new Problem('wrong_password', 'The present password is wrong, so nothing was changed.')
+  return new Problem('wrong_password', 'The current password is wrong. Nothing was changed.')
 }
 
 async function ownsItems(db: Database, id: string): Promise<Problem> {

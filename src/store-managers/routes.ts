@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 
 import { errors, rateLimit, replayed } from '../answers.ts'
-import { authenticate } from '../auth/authenticate.ts'
+import { authenticate, authenticateReadsByKey } from '../auth/authenticate.ts'
 import { acceptForms } from '../bodies.ts'
 import type { Context } from '../context.ts'
 import type { App } from '../fastify.ts'
@@ -11,13 +11,27 @@ import { operation, signedIn } from '../openapi.ts'
 import { IdempotencyKey, Message, ref, strict } from '../schemas.ts'
 import * as account from './account.ts'
 import { guardRegistration } from './registration.ts'
-import { LoginForm, LogoutQuery, StoreManager, StoreManagerCreate, StoreManagerUpdate, Token } from './schemas.ts'
+import {
+  LoginForm,
+  LogoutQuery,
+  StoreManager,
+  StoreManagerCreate,
+  StoreManagerRemoval,
+  StoreManagerUpdate,
+  Token,
+} from './schemas.ts'
 import * as storeManagers from './store-managers.ts'
 
 /** A manager who owns items is told how many: PostgreSQL counts them. Times are in milliseconds. */
 const removalGate = { places: 2, queue: 16, patience: 3_000, share: 0.5 }
 
 export function storeManagerRoutes(app: App, context: Context): void {
+  // All that is answered here is about one manager.
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.header('cache-control', 'no-store')
+    done()
+  })
+
   app.post(
     '',
     {
@@ -53,14 +67,12 @@ export function storeManagerRoutes(app: App, context: Context): void {
 
   app.register(async (scope: App) => tokenRoutes(scope, context))
   app.register(async (scope: App) => logoutRoutes(scope, context))
+  app.register(async (scope: App) => getAccountRoute(scope, context))
   app.register(async (scope: App) => accountRoutes(scope, context))
 }
 
 function tokenRoutes(app: App, context: Context): void {
   acceptForms(app)
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.header('cache-control', 'no-store')
-  })
 
   app.post(
     '/token',
@@ -96,8 +108,7 @@ function logoutRoutes(app: App, context: Context): void {
     200: { ...ref(Message), description: 'The token, or each of its manager, is worth nothing from now on' },
   }
 
-  // GET ends a token too, so it is not one of those that only read.
-  authenticate(app, context, () => false)
+  authenticate(app, context)
   app.get(
     '/logout',
     {
@@ -128,11 +139,8 @@ function logoutRoutes(app: App, context: Context): void {
   )
 }
 
-function accountRoutes(app: App, context: Context): void {
-  const { db, loginLimit } = context
-  const removals = openGate(removalGate)
-  authenticate(app, context, (method) => method === 'GET' || method === 'HEAD')
-
+function getAccountRoute(app: App, context: Context): void {
+  authenticateReadsByKey(app, context)
   app.get(
     '/me',
     {
@@ -142,8 +150,14 @@ function accountRoutes(app: App, context: Context): void {
         response: { 200: { ...ref(StoreManager), description: 'The manager' }, ...errors(401, 503) },
       },
     },
-    ({ token }) => account.get(db, token.sub),
+    ({ token }) => account.get(context.db, token.sub),
   )
+}
+
+function accountRoutes(app: App, context: Context): void {
+  const { db, loginLimit } = context
+  const removals = openGate(removalGate)
+  authenticate(app, context)
 
   app.patch(
     '/me',
@@ -171,13 +185,20 @@ function accountRoutes(app: App, context: Context): void {
     {
       schema: {
         ...operation('deleteMe', 'Store managers', 'Delete the manager who is signed in'),
-        description: 'Only a manager who owns no items can be deleted.',
+        description: 'Only a manager who owns no items can be deleted. Wrong present passwords count as failed logins.',
         security: signedIn,
-        response: { 204: Type.Null({ description: 'Deleted' }), ...errors(400, 401, 'ownsItems', 413, 415, 503) },
+        body: ref(StoreManagerRemoval),
+        response: {
+          204: { ...Type.Null({ description: 'Deleted' }), headers: rateLimit },
+          ...errors(400, 401, 'wrongPassword', 'ownsItems', 413, 415, 422, 429, 503),
+        },
       },
     },
-    async ({ token }, reply) => {
-      await removals.run(() => account.remove(db, token.sub), token.sub)
+    async ({ ip: address, token, body }, reply) => {
+      const { email: username } = await account.get(db, token.sub)
+      await loginLimit.guard({ address, username }, reply, () =>
+        removals.run(() => account.remove(context, token, body), token.sub),
+      )
       return reply.code(204).send(null)
     },
   )

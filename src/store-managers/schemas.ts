@@ -43,20 +43,15 @@ export const StoreManagerCreate = Type.Object(
 )
 export type StoreManagerCreate = Static<typeof StoreManagerCreate>
 
+const CurrentPassword = Type.String({ pattern: textPattern, format: 'password', examples: [plainPassword] })
+
 export const StoreManagerUpdate = Type.Object(
   {
     name: Type.Optional(nullable(ManagerName)),
     email: Type.Optional(nullable(Email)),
     password: Type.Optional(nullable({ ...Password, description: 'Ends all other tokens of the manager' })),
     current_password: Type.Optional(
-      nullable(
-        Type.String({
-          pattern: textPattern,
-          format: 'password',
-          description: 'The present password: needed to change `email` or `password`',
-          examples: [plainPassword],
-        }),
-      ),
+      nullable({ ...CurrentPassword, description: 'The present password: needed to change `email` or `password`' }),
     ),
   },
   {
@@ -66,6 +61,12 @@ export const StoreManagerUpdate = Type.Object(
   },
 )
 export type StoreManagerUpdate = Static<typeof StoreManagerUpdate>
+
+export const StoreManagerRemoval = Type.Object(
+  { current_password: { ...CurrentPassword, description: 'The present password' } },
+  { $id: 'StoreManagerRemoval', examples: [{ current_password: plainPassword }] },
+)
+export type StoreManagerRemoval = Static<typeof StoreManagerRemoval>
 
 const Ignored = Type.Optional(Type.String({ pattern: textPattern, description: 'Ignored' }))
 

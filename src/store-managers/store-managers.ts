@@ -30,7 +30,7 @@ export function register(
       const insert = transaction.insertInto('store_managers').values({ ...manager, password_hash: passwordHash })
       await onViolation(insert.execute(), 'store_managers_email_key', emailTaken)
     }
-    return { answer: manager, write }
+    return { answer: manager, owner: manager.id, write }
   }
   return idempotency.once({ scope: 'store managers', key, body }, prepare)
 }

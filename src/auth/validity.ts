@@ -1,0 +1,81 @@
+import { CompiledQuery } from 'kysely'
+
+import type { Database } from '../database/database.ts'
+import type { Problem } from '../problems.ts'
+import { expired, loggedOut, managerGone, type Token } from './tokens.ts'
+
+// What a statement that writes needs to check its tokens itself: their values are its first parameters, one row of `wanted`
+// each. Expiry goes by PostgreSQL's clock here, and by that of the process in every other check.
+
+/** The first parameters of such a statement, as arguments of `unnest`, and the names of their columns. */
+export const tokenArrays = '$1::uuid[], $2::uuid[], $3::integer[], $4::bigint[]'
+export const tokenColumns = 'manager_id, jti, generation, exp'
+
+/** The values of these parameters. */
+export function tokenValues(tokens: Token[]): unknown[][] {
+  return [
+    tokens.map(({ sub }) => sub),
+    tokens.map(({ jti }) => jti),
+    tokens.map(({ generation }) => generation),
+    tokens.map(({ exp }) => exp),
+  ]
+}
+
+/** The condition that a row's token has not ended when the statement begins. */
+export const tokenIsValid = `wanted.exp > extract(epoch from statement_timestamp())
+  and exists (select from store_managers where store_managers.id = wanted.manager_id
+    and (store_managers.token_generation = wanted.generation or store_managers.kept_token = wanted.jti))
+  and not exists (select from revoked_tokens where revoked_tokens.jti = wanted.jti)`
+
+interface Verdict {
+  is_valid: boolean
+  is_expired: boolean
+  has_manager: boolean
+}
+
+const judge = `
+  select (${tokenIsValid}) as is_valid, wanted.exp <= extract(epoch from statement_timestamp()) as is_expired,
+    exists (select from store_managers where store_managers.id = wanted.manager_id) as has_manager
+  from unnest(${tokenArrays}) as wanted (${tokenColumns})`
+
+/** Runs one statement; `db.executeQuery` and a session's `query` can. */
+export type Query = (text: string, values: unknown[]) => Promise<{ rows: unknown[] }>
+
+/** Why the token has ended, by what PostgreSQL knows now; undefined if it has not. */
+export async function refusal(query: Query, token: Token): Promise<Problem | undefined> {
+  const { rows } = await query(judge, tokenValues([token]))
+  const { is_valid: isValid, is_expired: isExpired, has_manager: hasManager } = rows[0] as Verdict
+  if (isValid) return undefined
+  if (!hasManager) return managerGone()
+  return isExpired ? expired() : loggedOut()
+}
+
+/** `db`, for `refusal`. */
+export function queryOf(db: Database): Query {
+  return (text, values) => db.executeQuery(CompiledQuery.raw(text, values))
+}
+
+/**
+ * Runs `work` in a transaction that holds the row of the token's manager, after a check that the token has not ended. All that
+ * changes an account or ends tokens does so here, one after another: none of it is based on what another has just ended.
+ *
+ * @param toDelete whether `work` deletes the manager, which takes a stronger lock: to raise it later could deadlock
+ * @throws Problem invalid_token, and what `work` throws
+ */
+export function asManager<Result>(
+  db: Database,
+  token: Token,
+  work: (transaction: Database, manager: { password_hash: string }) => Promise<Result>,
+  toDelete = false,
+): Promise<Result> {
+  const begin = db.transaction().setIsolationLevel('read committed')
+  return begin.execute(async (transaction) => {
+    const query = transaction.selectFrom('store_managers').select('password_hash').where('id', '=', token.sub)
+    const locking = toDelete ? query.forUpdate() : query.forNoKeyUpdate()
+    const manager = await locking.executeTakeFirstOrThrow(managerGone)
+    // Another statement, because the snapshot of the first one is older than its lock.
+    const problem = await refusal(queryOf(transaction), token)
+    if (problem) throw problem
+    return work(transaction, manager)
+  })
+}

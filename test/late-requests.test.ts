@@ -1,0 +1,211 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { Client } from 'pg'
+
+import { clientConfig } from '../src/database/pool.ts'
+import { openAppOn, openSchema, password, secret, testConfig, withoutRedis } from './support/app.ts'
+import { withoutIndexes } from './support/bulk.ts'
+import { sendHeaders } from './support/split-request.ts'
+import { redisCli, startRedis } from './support/stores.ts'
+import { until } from './support/until.ts'
+
+const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
+const me = '/store-managers/me'
+
+const writes: [
+  what: string,
+  method: string,
+  path: (id: string) => string,
+  body: object,
+  headers?: Record<string, string>,
+][] = [
+  ['creates an item', 'POST', () => '/items', tea],
+  ['creates an item with a key', 'POST', () => '/items', tea, { 'idempotency-key': 'abc' }],
+  ['changes an item', 'PATCH', (id) => `/items/${id}`, { price_usd: 5.49 }],
+  ['deletes an item', 'DELETE', (id) => `/items/${id}`, {}],
+  ['changes a name', 'PATCH', () => me, { name: 'Eve' }],
+  [
+    'changes an e-mail address',
+    'PATCH',
+    () => me,
+    { email: `${randomUUID()}@example.com`, current_password: password },
+  ],
+  ['logs out everywhere', 'POST', () => '/store-managers/logout?scope=all', {}],
+  ['deletes the account', 'DELETE', () => me, { current_password: password }],
+]
+
+const ends: [how: string, end: (caller: Caller) => Promise<unknown>, detail: RegExp][] = [
+  ['is logged out', ({ logOut }) => logOut(), /logged out/],
+  ['is logged out by another', ({ manager }) => manager.get('/store-managers/logout?scope=all'), /logged out/],
+  ['expires', ({ expiresAt }) => sleep(expiresAt - Date.now() + 20), /expired/],
+  ['loses its manager', ({ deleteManager }) => deleteManager(), /no longer exists/],
+]
+
+for (const [what, method, path, body, headers] of writes) {
+  test(`a request that ${what} writes nothing if its token ends before its body is there`, async (t: TestContext) => {
+    const { port, itemId, rows, signIn } = await openService(t)
+    for (const [how, end, detail] of ends) {
+      const caller = await signIn(how === 'expires' ? 1 : 60)
+      const late = await sendHeaders(port, method, path(itemId), caller.token, body, headers)
+      await end(caller)
+      const before = await rows()
+      const answer = await late.finish()
+      t.assert.strictEqual(answer.status, 401, how)
+      t.assert.match(JSON.parse(answer.body).detail, detail)
+      t.assert.deepStrictEqual(await rows(), before)
+    }
+    const { token } = await signIn()
+    const before = await rows()
+    const slow = await sendHeaders(port, method, path(itemId), token, body, headers)
+    t.assert.ok((await slow.finish()).status < 300)
+    t.assert.notDeepStrictEqual(await rows(), before)
+  })
+}
+
+test('a write that waits for its item is refused if its token was logged out meanwhile', async (t: TestContext) => {
+  const { port, itemId, rows, signIn, hold } = await openService(t)
+  for (const method of ['PATCH', 'DELETE']) {
+    const { token, logOut } = await signIn()
+    const release = await hold(`select from items where id = '${itemId}' for update`)
+    const before = await rows()
+    const waiting = await sendHeaders(port, method, `/items/${itemId}`, token, { price_usd: 5.49 })
+    const answer = waiting.finish()
+    await sleep(300)
+    await logOut()
+    await release()
+    t.assert.strictEqual((await answer).status, 401)
+    t.assert.deepStrictEqual(await rows(), before)
+  }
+})
+
+test(
+  'a token that Redis alone knows to be logged out writes nothing with a late body',
+  { skip: withoutRedis },
+  async (t: TestContext) => {
+    const redis = await startRedis()
+    t.after(() => redis.stop())
+    const { port, rows, signIn } = await openService(t, { REDIS_PORT: String(redis.port) })
+    const { token, jti } = await signIn()
+    const before = await rows()
+    const late = await sendHeaders(port, 'POST', '/items', token, tea)
+    await redisCli(redis.port, 'SET', jti, '{"status": "blacklisted"}')
+    await sleep(1_000)
+    t.assert.strictEqual((await late.finish()).status, 401)
+    t.assert.deepStrictEqual(await rows(), before)
+  },
+)
+
+test('lists and exports are broken off within seconds of the end of their token', async (t: TestContext) => {
+  const { port, signIn, addItems, isReadingItems } = await openService(t)
+  await addItems(120_000)
+  for (const [how, end] of ends) {
+    const caller = await signIn(how === 'expires' ? 2 : 60)
+    const paths = ['/items', '/items/export?format=ndjson']
+    const answers = await Promise.all(paths.map((path) => read(port, path, caller.token)))
+    // Their readers do not read on, so only their token can end them.
+    await end(caller)
+    const begun = performance.now()
+    await until(async () => !(await isReadingItems()))
+    t.assert.ok(performance.now() - begun < 5_000, how)
+    for (const answer of answers) {
+      await t.assert.rejects(async () => {
+        for await (const _ of answer);
+      })
+    }
+  }
+})
+
+test('an answer that took long is not sent if its token was logged out meanwhile', async (t: TestContext) => {
+  const { port, signIn, hold } = await openService(t)
+  for (const path of ['/items?limit=1&count=exact', '/items/summary']) {
+    for (const isLoggedOut of [false, true]) {
+      const { token, logOut } = await signIn()
+      const release = await hold('lock table items')
+      const answer = read(port, path, token)
+      await sleep(1_100)
+      if (isLoggedOut) await logOut()
+      await release()
+      const { statusCode, headers } = await answer
+      t.assert.strictEqual(statusCode, isLoggedOut ? 401 : 200)
+      if (isLoggedOut) t.assert.deepStrictEqual([headers['x-total-count'], headers.link], [undefined, undefined])
+    }
+  }
+})
+
+type Caller = Awaited<ReturnType<Awaited<ReturnType<typeof openService>>['signIn']>>
+
+/** A service where everybody may change an item of Grace. */
+async function openService(t: TestContext, env: Record<string, string> = {}) {
+  const { server, schema } = await openSchema(t)
+  const client = new Client(clientConfig(server, schema))
+  await client.connect()
+  const limits = { REGISTRATION_LIMIT_PER_ADDRESS: '0', LOGIN_LIMIT_PER_ADDRESS: '0' }
+  const settings = testConfig(schema, { ITEM_WRITES: 'shared', ...limits, ...env })
+  const { app, signIn } = await openAppOn(t, server, settings)
+  t.after(() => client.end())
+  const itemId: string = (await (await signIn('grace@example.com')).post('/items', tea)).json().id
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    itemId,
+    /** A manager with another token, which ends in `seconds`, less a part of one. */
+    async signIn(seconds = 60) {
+      const manager = await signIn(`${randomUUID()}@example.com`)
+      if (seconds === 1) await sleep(1_000 - (Date.now() % 1_000))
+      const exp = Math.floor(Date.now() / 1_000) + seconds
+      const jti = randomUUID()
+      const token = sign({ sub: manager.id, jti, exp })
+      return {
+        manager,
+        token,
+        jti,
+        expiresAt: exp * 1_000,
+        async logOut() {
+          const headers = { authorization: `Bearer ${token}` }
+          const { statusCode } = await app.inject({ method: 'POST', url: '/store-managers/logout', headers })
+          t.assert.strictEqual(statusCode, 200)
+        },
+        deleteManager: () => client.query('delete from store_managers where id = $1', [manager.id]),
+      }
+    },
+    /** Holds what `statement` locks. @returns releases it */
+    async hold(statement: string) {
+      await client.query('begin')
+      await client.query(statement)
+      return () => client.query('commit')
+    },
+    addItems: (count: number) =>
+      withoutIndexes(client, async () => {
+        const values = `gen_random_uuid(), repeat('x', 64), 'Pet', 1, true, id`
+        await client.query(`insert into items select ${values} from store_managers, generate_series(1, ${count})`)
+      }),
+    async isReadingItems() {
+      const locks = `select from pg_locks where relation = 'items'::regclass and pid <> pg_backend_pid()`
+      return (await client.query(locks)).rowCount !== 0
+    },
+    rows: async () => [
+      (await client.query('select * from items order by id')).rows,
+      (await client.query('select * from store_managers order by id')).rows,
+      (await client.query('select * from idempotency_keys order by key_hash')).rows,
+    ],
+  }
+}
+
+/** Asks for `path`, and reads no further than the headers of the answer. */
+async function read(port: number, path: string, token: string): Promise<IncomingMessage> {
+  const sent = get({ port, host: '127.0.0.1', path, headers: { authorization: `Bearer ${token}` } })
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+  return answer
+}
+
+/** A token as the original service makes it. */
+function sign(claims: object): string {
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const content = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`
+  return `${content}.${createHmac('sha256', secret).update(content).digest('base64url')}`
+}
