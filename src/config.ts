@@ -37,6 +37,7 @@ const settings = {
   JWT_SECRET: optional('signs the tokens, at least 32 bytes (HS384: 48, HS512: 64); required with POSTGRES_HOST'),
   JWT_ALGORITHM: oneOf('signature of the tokens', ['HS256', 'HS384', 'HS512']),
   TOKEN_TYPE: oneOf('token_type in the answer to a login', ['jwt', 'bearer']),
+  SESSION_IDLE_TIMEOUT: integer('seconds without a request after which a token ends; 0: none', 0, 0, 86_400),
   BCRYPT_COST: integer('cost of a password hash, as a power of two', 12, 10, 16),
   LOGIN_LIMIT_PER_ADDRESS: integer('failed logins of one address in 15 minutes; 0 lifts the limit', 100, 0, 1_000_000),
   LOGIN_LIMIT_PER_ACCOUNT: integer(
@@ -117,6 +118,8 @@ export function readConfig(env: Record<string, string | undefined>) {
             password: values.REDIS_PASSWORD,
           },
     tokens: { secret: values.JWT_SECRET, algorithm: values.JWT_ALGORITHM, type: values.TOKEN_TYPE },
+    /** In seconds; 0: none. */
+    sessionIdleTimeout: values.SESSION_IDLE_TIMEOUT,
     bcryptCost: values.BCRYPT_COST,
     /** In 15 minutes each; 0 lifts one. */
     limits: {

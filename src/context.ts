@@ -15,7 +15,7 @@ import { openReadiness, type Readiness } from './readiness.ts'
 import { openRedis } from './redis.ts'
 
 /** All that a request may need, built here and passed by hand. */
-export interface Context {
+export interface Context extends Admission {
   config: Config
   log: Logger
   /** For what is streamed. */
@@ -24,7 +24,6 @@ export interface Context {
   passwords: Passwords
   tokens: Tokens
   revocations: Revocations
-  admit: Admission
   loginLimit: LoginLimit
   /** Of an address; undefined if it is lifted. */
   registrationLimit: Limit | undefined
@@ -41,7 +40,7 @@ export async function openContext(config: Config, server: Server, secret: string
   const readiness = openReadiness(server, config.pool.schema, log)
   const idempotency = openIdempotency(db, secret, log)
   const redis = config.redis && (await openRedis(config.redis, log))
-  const revocations = openRevocations(db, redis, log)
+  const revocations = openRevocations(db, redis, config.sessionIdleTimeout, log)
   const limit = (name: string, points: number) => openLimit(name, points, config.pool.schema, redis)
   return {
     config,
@@ -51,7 +50,7 @@ export async function openContext(config: Config, server: Server, secret: string
     passwords: openPasswords(config.bcryptCost),
     tokens: openTokens({ secret, algorithm: config.tokens.algorithm }),
     revocations,
-    admit: openAdmission(revocations),
+    ...openAdmission(revocations),
     loginLimit: openLoginLimit(
       limit('login', config.limits.loginsPerAddress),
       limit('account', config.limits.loginsPerAccount),

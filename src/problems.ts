@@ -89,7 +89,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
 /** A token that does not count comes before whatever else is wrong with its request. */
 async function decisive(error: unknown, request: FastifyRequest): Promise<unknown> {
   try {
-    await request.admission
+    await request.admission?.()
     return error
   } catch (refusal) {
     return refusal

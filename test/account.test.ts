@@ -99,7 +99,7 @@ test('a password change that a logout everywhere overtakes changes nothing', asy
   t.assert.strictEqual((await logIn('ada@example.com')).statusCode, 200)
 })
 
-test('of what ends tokens and changes an account at once, nothing undoes a logout', async (t: TestContext) => {
+test('a logout everywhere is never undone by a concurrent account change', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   for (let round = 0; round < 5; round++) {
     const email = `ada${round}@example.com`
@@ -114,7 +114,7 @@ test('of what ends tokens and changes an account at once, nothing undoes a logou
   }
 })
 
-test('an account is deleted only with its password, and guesses count as failed logins', async (t: TestContext) => {
+test('an account is deleted only with its password; guesses count as logins', async (t: TestContext) => {
   const { signIn } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '2' })
   const ada = await signIn('ada@example.com')
   for (const body of [undefined, {}, { current_password: null }, { current_password: 5 }, { password }, []]) {

@@ -152,7 +152,7 @@ test('rows are not written again when nobody knows whether they were', async (t:
 })
 
 function tokenOf(sub: string) {
-  return { sub, jti: randomUUID(), exp: Math.floor(Date.now() / 1000) + 60, generation: 0 }
+  return { sub, jti: randomUUID(), exp: Math.floor(Date.now() / 1000) + 60, issuedAt: 0, generation: 0 }
 }
 
 async function createMany(manager: Manager, count: number): Promise<{ id: string }[]> {

@@ -12,6 +12,7 @@ test('with nothing set, the embedded PostgreSQL serves at http://localhost:8000'
   t.assert.deepStrictEqual(config.listen, { host: 'localhost', port: 8000 })
   t.assert.deepStrictEqual(config.pool, { schema: 'public', size: 5, overflow: 10, echo: false })
   t.assert.strictEqual(config.bcryptCost, 12)
+  t.assert.strictEqual(config.sessionIdleTimeout, 0)
   t.assert.strictEqual(config.itemWrites, 'owner')
 })
 
@@ -32,6 +33,7 @@ test('every setting of the original service is read', (t: TestContext) => {
     JWT_SECRET: 'x'.repeat(64),
     JWT_ALGORITHM: 'HS512',
     TOKEN_TYPE: 'bearer',
+    SESSION_IDLE_TIMEOUT: '900',
     HOST: '::',
     PORT: '0',
     WEB_CONCURRENCY: '2',
@@ -52,6 +54,7 @@ test('every setting of the original service is read', (t: TestContext) => {
   t.assert.deepStrictEqual(config.pool, { schema: 'public', size: 2, overflow: 3, echo: true })
   t.assert.deepStrictEqual(config.redis, { host: 'r', port: 4, database: 5, password: 'q' })
   t.assert.deepStrictEqual(config.tokens, { secret: 'x'.repeat(64), algorithm: 'HS512', type: 'bearer' })
+  t.assert.strictEqual(config.sessionIdleTimeout, 900)
   t.assert.deepStrictEqual(config.listen, { host: '::', port: 0 })
   t.assert.strictEqual(config.processes, 2)
   t.assert.strictEqual(config.itemWrites, 'shared')
@@ -174,7 +177,7 @@ test('settings of a server that is not named are refused, unless Kubernetes has 
 
 test('the help has a line for each setting, with its default', (t: TestContext) => {
   const help = describeSettings().split('\n')
-  t.assert.strictEqual(help.length, 37)
+  t.assert.strictEqual(help.length, 38)
   t.assert.match(help.find((line) => line.includes(' PORT ')) ?? '', /\[8000\]$/)
   t.assert.match(help.find((line) => line.includes(' JWT_SECRET ')) ?? '', /required with POSTGRES_HOST$/)
 })

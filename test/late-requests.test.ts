@@ -24,19 +24,14 @@ const writes: [
   body: object,
   headers?: Record<string, string>,
 ][] = [
-  ['creates an item', 'POST', () => '/items', tea],
-  ['creates an item with a key', 'POST', () => '/items', tea, { 'idempotency-key': 'abc' }],
-  ['changes an item', 'PATCH', (id) => `/items/${id}`, { price_usd: 5.49 }],
-  ['deletes an item', 'DELETE', (id) => `/items/${id}`, {}],
-  ['changes a name', 'PATCH', () => me, { name: 'Eve' }],
-  [
-    'changes an e-mail address',
-    'PATCH',
-    () => me,
-    { email: `${randomUUID()}@example.com`, current_password: password },
-  ],
-  ['logs out everywhere', 'POST', () => '/store-managers/logout?scope=all', {}],
-  ['deletes the account', 'DELETE', () => me, { current_password: password }],
+  ['a new item', 'POST', () => '/items', tea],
+  ['a new item with a key', 'POST', () => '/items', tea, { 'idempotency-key': 'abc' }],
+  ['a changed item', 'PATCH', (id) => `/items/${id}`, { price_usd: 5.49 }],
+  ['a deleted item', 'DELETE', (id) => `/items/${id}`, {}],
+  ['a new name', 'PATCH', () => me, { name: 'Eve' }],
+  ['a new e-mail address', 'PATCH', () => me, { email: `${randomUUID()}@example.com`, current_password: password }],
+  ['a logout everywhere', 'POST', () => '/store-managers/logout?scope=all', {}],
+  ['a deleted account', 'DELETE', () => me, { current_password: password }],
 ]
 
 const ends: [how: string, end: (caller: Caller) => Promise<unknown>, detail: RegExp][] = [
@@ -47,7 +42,7 @@ const ends: [how: string, end: (caller: Caller) => Promise<unknown>, detail: Reg
 ]
 
 for (const [what, method, path, body, headers] of writes) {
-  test(`a request that ${what} writes nothing if its token ends before its body is there`, async (t: TestContext) => {
+  test(`a late body whose token has ended writes nothing (${what})`, async (t: TestContext) => {
     const { port, itemId, rows, signIn } = await openService(t)
     for (const [how, end, detail] of ends) {
       const caller = await signIn(how === 'expires' ? 1 : 60)
@@ -67,7 +62,29 @@ for (const [what, method, path, body, headers] of writes) {
   })
 }
 
-test('a write that waits for its item is refused if its token was logged out meanwhile', async (t: TestContext) => {
+test('a logout on another replica counts for the next request', async (t: TestContext) => {
+  const { port, itemId, elsewhere, signIn } = await openService(t)
+  const answers = async (token: string) => {
+    const ask = async (method: string, path: string, body: object, headers = {}) =>
+      (await (await sendHeaders(port, method, path, token, body, headers)).finish()).status
+    return Promise.all([
+      ask('POST', '/items', tea),
+      ask('POST', '/items', {}),
+      ask('POST', '/items', tea, { 'idempotency-key': token.slice(-40) }),
+      ask('PATCH', '/items/7', {}),
+      ask('PATCH', `/items/${randomUUID()}`, {}),
+      ask('PATCH', `/items/${itemId}`, {}, { 'if-match': '"0"' }),
+      ask('DELETE', `/items/${randomUUID()}`, {}),
+    ])
+  }
+  const { token } = await signIn()
+  t.assert.deepStrictEqual(await answers(token), [201, 422, 201, 422, 404, 412, 404])
+  const headers = { authorization: `Bearer ${token}` }
+  await elsewhere({ method: 'POST', url: '/store-managers/logout', headers })
+  t.assert.deepStrictEqual(new Set(await answers(token)), new Set([401]))
+})
+
+test('a write that waits for its item checks its token after the wait', async (t: TestContext) => {
   const { port, itemId, rows, signIn, hold } = await openService(t)
   for (const method of ['PATCH', 'DELETE']) {
     const { token, logOut } = await signIn()
@@ -84,7 +101,7 @@ test('a write that waits for its item is refused if its token was logged out mea
 })
 
 test(
-  'a token that Redis alone knows to be logged out writes nothing with a late body',
+  'a late body whose token is logged out in Redis alone writes nothing',
   { skip: withoutRedis },
   async (t: TestContext) => {
     const redis = await startRedis()
@@ -100,7 +117,7 @@ test(
   },
 )
 
-test('lists and exports are broken off within seconds of the end of their token', async (t: TestContext) => {
+test('lists and exports break off within seconds of the end of their token', async (t: TestContext) => {
   const { port, signIn, addItems, isReadingItems } = await openService(t)
   await addItems(120_000)
   for (const [how, end] of ends) {
@@ -120,7 +137,7 @@ test('lists and exports are broken off within seconds of the end of their token'
   }
 })
 
-test('an answer that took long is not sent if its token was logged out meanwhile', async (t: TestContext) => {
+test('a slow answer is not sent if its token was logged out meanwhile', async (t: TestContext) => {
   const { port, signIn, hold } = await openService(t)
   for (const path of ['/items?limit=1&count=exact', '/items/summary']) {
     for (const isLoggedOut of [false, true]) {
@@ -148,11 +165,14 @@ async function openService(t: TestContext, env: Record<string, string> = {}) {
   const settings = testConfig(schema, { ITEM_WRITES: 'shared', ...limits, ...env })
   const { app, signIn } = await openAppOn(t, server, settings)
   t.after(() => client.end())
+  const other = await openAppOn(t, server, settings)
   const itemId: string = (await (await signIn('grace@example.com')).post('/items', tea)).json().id
   await app.listen({ host: '127.0.0.1', port: 0 })
   return {
     port: (app.server.address() as AddressInfo).port,
     itemId,
+    /** Sends a request to another replica. */
+    elsewhere: other.send,
     /** A manager with another token, which ends in `seconds`, less a part of one. */
     async signIn(seconds = 60) {
       const manager = await signIn(`${randomUUID()}@example.com`)

@@ -8,33 +8,36 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The token that the request came with, in a scope that lets only signed-in managers pass. */
     token: Token
-    /** Settled when it is known whether the token has ended. Nothing may leave before that. */
-    admission: Promise<void> | undefined
+    /** Checks the token, if it may have ended when the handler begins. No error is sent before that. */
+    admission: (() => Promise<void>) | undefined
   }
 }
 
-/** Milliseconds after which a check is too old to rely on. */
-export const staleAfter = 1_000
-
 /**
  * Lets only signed-in managers pass, on all routes that are added to `app` from now on. Whether the token has ended is known
- * before anything of the request is read or done.
- *
- * It is checked again if the body has taken long to arrive. What writes checks the token once more in its statement
- * (`validity.ts`), which knows nothing of tokens that another service has logged out in Redis alone: those are checked here,
- * and may write for a second after that.
+ * before anything of the request is read or done, and checked again if the body has taken long to arrive.
  */
 export function authenticate(app: App, context: Context): void {
-  const { admit } = context
-
   app.addHook('onRequest', async (request) => {
     request.token = await identify(request, context)
-    await admit(request.token)
+    await context.admit(request.token)
   })
+  app.addHook('preValidation', ({ token }) => admitUnlessRecent(token, context))
+}
 
-  app.addHook('preValidation', async (request, reply) => {
-    if (reply.elapsedTime > staleAfter) await admit(request.token)
+/**
+ * The same for routes whose statements check the token themselves (`validity.ts`): no other check is made within a second of
+ * the last one. The statements know nothing of tokens that another service has logged out in Redis alone, so those write for
+ * so much longer.
+ */
+export function authenticateWrites(app: App, context: Context): void {
+  app.addHook('onRequest', async (request) => {
+    const token = await identify(request, context)
+    request.token = token
+    request.admission = () => context.admit(token)
+    await admitUnlessRecent(token, context)
   })
+  app.addHook('preValidation', ({ token }) => admitUnlessRecent(token, context))
 }
 
 /**
@@ -46,8 +49,9 @@ export function authenticateReadsByKey(app: App, context: Context): void {
 
   app.addHook('onRequest', async (request) => {
     request.token = await identify(request, context)
-    request.admission = admit(request.token)
-    request.admission.catch(() => {})
+    const admitted = admit(request.token)
+    admitted.catch(() => {})
+    request.admission = () => admitted
   })
 
   app.addHook('onRoute', (route) => {
@@ -55,10 +59,14 @@ export function authenticateReadsByKey(app: App, context: Context): void {
     route.handler = async function (request, reply) {
       const work = Promise.resolve(handler.call(this, request, reply))
       work.catch(() => {})
-      await request.admission
+      await request.admission?.()
       return work
     }
   })
+}
+
+async function admitUnlessRecent(token: Token, { admit, wasJustAdmitted }: Context): Promise<void> {
+  if (!wasJustAdmitted(token)) await admit(token)
 }
 
 async function identify({ headers: { authorization = '' } }: FastifyRequest, { tokens }: Context): Promise<Token> {

@@ -1,6 +1,6 @@
 import type { JWTHeaderParameters, JWTPayload } from 'jose'
 
-import type { Token } from './tokens.ts'
+import { lifetime, type Token } from './tokens.ts'
 
 /** What tokens say of their origin and purpose. */
 export const issuer = 'stockroom'
@@ -16,12 +16,14 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** The token that verified claims describe, or undefined if one of them is missing, of another type, or out of range. */
 export function readClaims(claims: JWTPayload, header: JWTHeaderParameters): Token | undefined {
-  const { sub, jti, exp, iat = 0, nbf = 0, gen = 0 }: Record<string, unknown> = claims
+  const { sub, jti, exp, nbf = 0, gen = 0 }: Record<string, unknown> = claims
   if (!isOurs(claims, header) || !isUuid(sub) || !isUuid(jti)) return undefined
-  if (!isWithin(exp, latest) || !isWithin(iat, exp) || !isWithin(nbf, exp) || !isWithin(gen, maxGeneration)) {
+  if (!isWithin(exp, latest)) return undefined
+  const { iat = Math.max(exp - lifetime, 0) }: Record<string, unknown> = claims
+  if (!isWithin(iat, exp) || !isWithin(nbf, exp) || !isWithin(gen, maxGeneration)) {
     return undefined
   }
-  return { sub: sub.toLowerCase(), jti: jti.toLowerCase(), exp, generation: gen }
+  return { sub: sub.toLowerCase(), jti: jti.toLowerCase(), exp, issuedAt: iat, generation: gen }
 }
 
 /** Tokens of the original service, and of versions before these claims, have none of them. */

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { Context } from '../context.ts'
 import type { App } from '../fastify.ts'
 import { Problem } from '../problems.ts'
-import { staleAfter } from './authenticate.ts'
+import { staleAfter } from './admission.ts'
 
 /** Milliseconds between two checks of the token of an answer that is a stream. */
 const checkEvery = 2_000
@@ -12,12 +12,12 @@ const checkEvery = 2_000
 const revealing = ['link', 'x-total-count']
 
 /**
- * Lets no answer to a read outlive its token, on the routes of `app`, which `authenticate` guards: one that has taken long is
+ * Lets no answer to a GET outlive its token, on the routes of `app`, which `authenticate` guards: one that has taken long is
  * sent only if the token has not ended by then, and one that is a stream is broken off soon after it has.
  */
 export function endAnswersWithToken(app: App, { admit }: Context): void {
   app.addHook('onSend', async ({ method, token }, reply, payload) => {
-    if ((method !== 'GET' && method !== 'HEAD') || reply.statusCode >= 400) return
+    if (method !== 'GET' || reply.statusCode >= 400) return
     if (payload instanceof Readable) return breakOff(payload, () => admit(token))
     if (reply.elapsedTime < staleAfter) return
     try {

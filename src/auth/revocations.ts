@@ -4,7 +4,8 @@ import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
 import type { Problem } from '../problems.ts'
 import type { Client, Redis } from '../redis.ts'
-import { loggedOut, managerGone, type Token } from './tokens.ts'
+import { openIdleTokens } from './idle-tokens.ts'
+import { idleForTooLong, loggedOut, managerGone, type Token } from './tokens.ts'
 import { asManager } from './validity.ts'
 
 /**
@@ -16,7 +17,7 @@ export interface Revocations {
   revoke(token: Token): Promise<void>
   /** From now on every process refuses all tokens of its manager, that one included. @throws Problem invalid_token if it has ended already */
   revokeAll(token: Token): Promise<void>
-  /** Those of the tokens that are revoked, and why: they were logged out, or their manager is gone. */
+  /** Those of the tokens that have ended, and why: they were logged out, their manager is gone, or they were idle for too long. */
   refusals(tokens: Token[]): Promise<Map<Token, () => Problem>>
   close(): void
 }
@@ -29,14 +30,20 @@ const sweepEvery = 60 * 60 * 1000
  * the same statement: no logout is forgotten, whatever Redis loses, evicts or has never heard of.
  *
  * Redis is asked too, for tokens that were logged out by a service that writes only there; if it is down, it is skipped.
+ *
+ * @param idleTimeout seconds for which a token may be idle; 0: no limit
  */
-export function openRevocations(db: Database, redis: Redis | undefined, log: Logger): Revocations {
-  const sweep = () =>
+export function openRevocations(db: Database, redis: Redis | undefined, idleTimeout: number, log: Logger): Revocations {
+  const idle = idleTimeout > 0 ? openIdleTokens(db, idleTimeout) : undefined
+  const sweepRecords = () =>
     db
       .deleteFrom('revoked_tokens')
       .where('expires_at', '<', new Date(Date.now() - sweepEvery))
       .execute()
-      .catch((error: unknown) => log.warn({ err: error }, 'records of expired tokens were not swept'))
+  const sweep = () =>
+    Promise.all([sweepRecords(), idle?.sweep()]).catch((error: unknown) =>
+      log.warn({ err: error }, 'records of expired tokens were not swept'),
+    )
   const sweeping = setInterval(() => void sweep(), sweepEvery).unref()
 
   return {
@@ -53,15 +60,18 @@ export function openRevocations(db: Database, redis: Redis | undefined, log: Log
 
     async refusals(tokens) {
       const [{ revoked, managers }, copied] = await Promise.all([askRecord(db, tokens), askCopy(redis, tokens)])
-      return new Map(
-        tokens.flatMap((token) => {
-          const manager = managers.get(token.sub)
-          if (manager === undefined) return [[token, managerGone]]
-          const isOld = token.generation !== manager.generation && token.jti !== manager.kept
-          const isOver = isOld || revoked.has(token.jti) || copied.has(token.jti)
-          return isOver ? [[token, loggedOut]] : []
-        }),
-      )
+      const refusals = new Map<Token, () => Problem>()
+      for (const token of tokens) {
+        const manager = managers.get(token.sub)
+        const isOld = token.generation !== manager?.generation && token.jti !== manager?.kept
+        const isOver = isOld || revoked.has(token.jti) || copied.has(token.jti)
+        if (manager === undefined) refusals.set(token, managerGone)
+        else if (isOver) refusals.set(token, loggedOut)
+      }
+      if (idle === undefined) return refusals
+      const tooIdle = await idle.check(tokens.filter((token) => !refusals.has(token)))
+      for (const token of tooIdle) refusals.set(token, idleForTooLong)
+      return refusals
     },
 
     close() {

@@ -14,6 +14,8 @@ export interface Token {
   jti: string
   /** When it ends, in seconds since 1970. */
   exp: number
+  /** When it was signed, in seconds since 1970. */
+  issuedAt: number
   /** How often all tokens of its manager had been ended when it was signed. */
   generation: number
 }
@@ -32,7 +34,7 @@ const cacheSize = 20_000
 const longestRemembered = 512
 
 /** Seconds a token lasts. */
-const lifetime = 24 * 60 * 60
+export const lifetime = 24 * 60 * 60
 
 /** JWTs (RFC 7519) signed with `secret` by `algorithm`, HS256, HS384 or HS512; no other algorithm is accepted. */
 export function openTokens({ secret, algorithm }: { secret: string; algorithm: string }): Tokens {
@@ -94,6 +96,10 @@ export function invalidToken(detail: string): Problem {
 
 export function expired(): Problem {
   return invalidToken('The token has expired.')
+}
+
+export function idleForTooLong(): Problem {
+  return invalidToken('The token was not used for too long.')
 }
 
 export function loggedOut(): Problem {

@@ -1,6 +1,6 @@
 import { CompiledQuery } from 'kysely'
 
-import type { Database } from '../database/database.ts'
+import { type Database, inTransaction } from '../database/database.ts'
 import type { Problem } from '../problems.ts'
 import { expired, loggedOut, managerGone, type Token } from './tokens.ts'
 
@@ -68,8 +68,7 @@ export function asManager<Result>(
   work: (transaction: Database, manager: { password_hash: string }) => Promise<Result>,
   toDelete = false,
 ): Promise<Result> {
-  const begin = db.transaction().setIsolationLevel('read committed')
-  return begin.execute(async (transaction) => {
+  return inTransaction(db, async (transaction) => {
     const query = transaction.selectFrom('store_managers').select('password_hash').where('id', '=', token.sub)
     const locking = toDelete ? query.forUpdate() : query.forNoKeyUpdate()
     const manager = await locking.executeTakeFirstOrThrow(managerGone)

@@ -71,6 +71,16 @@ const RevokedTokenEntity = defineEntity({
   },
 })
 
+/** When tokens were used last, if SESSION_IDLE_TIMEOUT is set. */
+const TokenUseEntity = defineEntity({
+  name: 'TokenUse',
+  tableName: 'token_uses',
+  properties: {
+    jti: p.uuid().primary(),
+    usedAt: p.datetime(),
+  },
+})
+
 const IdempotencyKeyEntity = defineEntity({
   name: 'IdempotencyKey',
   tableName: 'idempotency_keys',
@@ -91,7 +101,13 @@ const IdempotencyKeyEntity = defineEntity({
   },
 })
 
-export const entities = [StoreManagerEntity, ItemEntity, RevokedTokenEntity, IdempotencyKeyEntity] as const
+export const entities = [
+  StoreManagerEntity,
+  ItemEntity,
+  RevokedTokenEntity,
+  TokenUseEntity,
+  IdempotencyKeyEntity,
+] as const
 
 /** The tables as Kysely sees them. */
 export type Tables = InferKyselyDB<(typeof entities)[number]>

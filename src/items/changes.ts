@@ -1,13 +1,12 @@
-import { CompiledQuery, sql } from 'kysely'
+import { CompiledQuery } from 'kysely'
 
 import type { Token } from '../auth/tokens.ts'
 import { queryOf, refusal, tokenArrays, tokenColumns, tokenIsValid, tokenValues } from '../auth/validity.ts'
 import { coalesce } from '../coalesce.ts'
-import type { Context } from '../context.ts'
 import { type Database, inTransaction } from '../database/database.ts'
 import { openGate } from '../gate.ts'
 import { Problem, tooBusy } from '../problems.ts'
-import { itemNotFound, type ItemReader, lanes, select } from './items.ts'
+import { itemNotFound, type ItemReader, lanes } from './items.ts'
 import type { ItemUpdate } from './schemas.ts'
 import { entityTag, type StoredItem } from './versions.ts'
 
@@ -28,6 +27,9 @@ interface Write extends Condition {
 const aloneGate = { places: 4, queue: 1_024, patience: 3_000 }
 const lockTimeout = 2_000
 
+/** Most items are held for the moment of another change, and are free at the next attempt. */
+const attemptsTogether = 3
+
 /**
  * Changes what `changes` names of an item, and counts its version up if that is anything at all.
  *
@@ -38,17 +40,15 @@ export type ItemUpdater = (id: string, changes: ItemUpdate, condition: Condition
 /** Deletes an item. @throws Problem invalid_token, item_not_found, not_owner or precondition_failed */
 export type ItemRemover = (id: string, condition: Condition) => Promise<void>
 
-type Source = Pick<Context, 'db' | 'admit'>
-
 /** Updates items; `read` reads those that could not be at once. */
-export function updater(source: Source, read: ItemReader): ItemUpdater {
-  const write = writeWithOthers(source, runUpdate, read)
+export function updater(db: Database, read: ItemReader): ItemUpdater {
+  const write = writeWithOthers(db, runUpdate, read)
   return (id, changes, condition) => write({ id: id.toLowerCase(), changes, ...condition })
 }
 
 /** Deletes items; `read` reads those that could not be at once. */
-export function remover(source: Source, read: ItemReader): ItemRemover {
-  const write = writeWithOthers(source, runDelete, read)
+export function remover(db: Database, read: ItemReader): ItemRemover {
+  const write = writeWithOthers(db, runDelete, read)
   return async (id, condition) => void (await write({ id: id.toLowerCase(), ...condition }))
 }
 
@@ -57,7 +57,7 @@ export function remover(source: Source, read: ItemReader): ItemRemover {
  * so it neither keeps its other writes waiting nor can deadlock; a write that it left out though it may be done goes alone.
  */
 function writeWithOthers<Kind extends Write, Row extends { id: string }>(
-  { db, admit }: Source,
+  db: Database,
   run: (db: Database, writes: Kind[]) => Promise<Row[]>,
   read: ItemReader,
 ): (write: Kind) => Promise<Row> {
@@ -68,11 +68,13 @@ function writeWithOthers<Kind extends Write, Row extends { id: string }>(
     return new Map(rows.map((row) => [firstOf.get(row.id) as Kind, row]))
   }, lanes)
   return async (write) => {
-    const row = await writeTogether(write)
-    if (row !== undefined) return row
-    await admit(write.token)
-    const problem = problemOf(write, await read(write.id))
-    if (problem) throw problem
+    for (let attempt = 1; attempt <= attemptsTogether; attempt++) {
+      const row = await writeTogether(write)
+      if (row !== undefined) return row
+      // Like every error, it is sent only after a check of the token.
+      const problem = problemOf(write, await read(write.id))
+      if (problem) throw problem
+    }
     return gate.run(() => writeAlone(db, run, write))
   }
 }
@@ -84,13 +86,11 @@ function writeAlone<Kind extends Write, Row>(
   write: Kind,
 ): Promise<Row> {
   return inTransaction(db, async (transaction) => {
-    await sql`select set_config('lock_timeout', ${`${lockTimeout}ms`}, true)`.execute(transaction)
-    const query = select(transaction, false).select('items.version').where('items.id', '=', write.id)
-    const item = await query.forNoKeyUpdate().executeTakeFirst()
+    const { rows } = await transaction.executeQuery<StoredItem>(CompiledQuery.raw(lockItem, [write.id]))
     const [row] = await run(transaction, [write])
     if (row !== undefined) return row
     const refused = await refusal(queryOf(transaction), write.token)
-    throw refused ?? problemOf(write, item) ?? tooBusy('The item has just changed. Try again.', 1)
+    throw refused ?? problemOf(write, rows[0]) ?? tooBusy('The item has just changed. Try again.', 1)
   })
 }
 
@@ -121,6 +121,12 @@ const mayWrite = `items.id = wanted.id and items.id = free.id
   and (wanted.versions is null or items.version = any(wanted.versions::bigint[]))
   and ${tokenIsValid}`
 
+const stored = `items.id, items.name, items.category, items.price_usd, items.in_stock, items.store_manager_id, items.version`
+
+const lockItem = `
+  with limited as materialized (select set_config('lock_timeout', '${lockTimeout}', true))
+  select ${stored} from items, limited where items.id = $1 for no key update of items`
+
 // Written out, because the builder would build the same statements again for each request. Null leaves a column alone.
 const updateItems = `
   with ${free}
@@ -130,7 +136,7 @@ const updateItems = `
   from unnest(${tokenArrays}, $5::uuid[], $6::boolean[], $7::text[], $8::text[], $9::text[], $10::numeric[], $11::boolean[])
     as wanted (${tokenColumns}, id, is_owners_only, versions, name, category, price_usd, in_stock), free
   where ${mayWrite}
-  returning items.id, items.name, items.category, items.price_usd, items.in_stock, items.store_manager_id, items.version`
+  returning ${stored}`
 
 const deleteItems = `
   with ${free}

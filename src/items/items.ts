@@ -52,7 +52,7 @@ export type ItemCreator = (token: Token, item: ItemCreate, key?: string) => Prom
  * Writes new items, those of one turn of the event loop in one statement, but those with a key each in its transaction.
  * Each is there when its write is answered.
  */
-export function creator({ db, idempotency }: Pick<Context, 'db' | 'idempotency'>): ItemCreator {
+export function creator({ db, idempotency, admit }: Pick<Context, 'db' | 'idempotency' | 'admit'>): ItemCreator {
   const nextId = risingIds()
   const writeWithOthers = coalesceWrites((creations: Creation[]) => insertAll(db, creations), lanes)
   const insert = async (creation: Creation, transaction?: Database) => {
@@ -68,8 +68,11 @@ export function creator({ db, idempotency }: Pick<Context, 'db' | 'idempotency'>
       onViolation(insert({ item, token }, transaction), 'items_store_manager_id_foreign', managerGone)
     return { answer: { ...item, version: '1' }, owner: token.sub, write }
   }
-  return (token, item, key) =>
-    idempotency.once({ scope: `items of ${token.sub}`, key, body: item }, () => prepare(token, item))
+  return async (token, item, key) => {
+    // An answer that is given again comes from no statement that checks the token.
+    if (key !== undefined) await admit(token)
+    return idempotency.once({ scope: `items of ${token.sub}`, key, body: item }, () => prepare(token, item))
+  }
 }
 
 interface Creation {

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 
 import { entityTag as tagHeader, errors, replayed } from '../answers.ts'
-import { authenticate, authenticateReadsByKey } from '../auth/authenticate.ts'
+import { authenticate, authenticateReadsByKey, authenticateWrites } from '../auth/authenticate.ts'
 import { endAnswersWithToken } from '../auth/late-answers.ts'
 import type { Context } from '../context.ts'
 import type { App } from '../fastify.ts'
@@ -47,8 +47,8 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
     scope.register(async (inner: App) => importRoutes(inner, context, atWork))
     listingRoutes(scope, source)
     exportRoutes(scope, source)
-    writeRoutes(scope, context, read)
   })
+  app.register(async (scope: App) => writeRoutes(scope, context, read))
 }
 
 function getItemRoute(app: App, context: Context, read: ItemReader): void {
@@ -79,7 +79,7 @@ function getItemRoute(app: App, context: Context, read: ItemReader): void {
     async (request, reply) => {
       const item = await items.get(request.query.expand === undefined ? read : readWithOwner, request.params.id)
       // Nothing of the item, not even its tag, is for a token that does not count.
-      await request.admission
+      await request.admission?.()
       const tag = entityTag(item)
       reply.header('etag', tag)
       return isKnown(request.headers['if-none-match'], tag) ? reply.code(304).send(undefined) : item
@@ -88,6 +88,7 @@ function getItemRoute(app: App, context: Context, read: ItemReader): void {
 }
 
 function writeRoutes(app: App, context: Context, read: ItemReader): void {
+  authenticateWrites(app, context)
   const { config } = context
   const condition = ({ token, headers }: FastifyRequest): Condition => ({
     token,
@@ -95,8 +96,8 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
     versions: acceptedVersions(headers['if-match'], config.requireIfMatch),
   })
   const create = items.creator(context)
-  const update = updater(context, read)
-  const remove = remover(context, read)
+  const update = updater(context.db, read)
+  const remove = remover(context.db, read)
 
   app.post(
     '',

@@ -27,7 +27,6 @@ export function exportRoutes(app: App, source: Source): void {
       const { format = 'csv' } = request.query
       const items = exportItems(source, request.query, request.token.sub)
       const isCompressed = acceptsGzip(request.headers['accept-encoding'])
-      await request.admission
       const date = new Date().toISOString().slice(0, 10)
       varyByEncoding(reply)
       reply.type(formats[format]).headers({

@@ -1,0 +1,61 @@
+import { CompiledQuery, sql } from 'kysely'
+
+import type { Database } from '../database/database.ts'
+import type { Token } from './tokens.ts'
+
+/** Ends tokens that have not been used for a time, on all replicas together. */
+export interface IdleTokens {
+  /** Those of the tokens that have been idle for too long. The others count as used now. */
+  check(tokens: Token[]): Promise<Set<Token>>
+  /** Forgets the uses that decide nothing any more. */
+  sweep(): Promise<unknown>
+}
+
+/**
+ * Each use is recorded in PostgreSQL, but not twice within a tenth of `timeout`, or within a minute. A token ends when its
+ * last recorded use, or its issue, is that much older than `timeout`: never too early, and at most as much too late.
+ *
+ * @param timeout seconds
+ */
+export function openIdleTokens(db: Database, timeout: number): IdleTokens {
+  const precision = Math.min(timeout / 10, 60)
+  const longest = timeout + precision
+
+  return {
+    async check(tokens) {
+      const values = [tokens.map(({ jti }) => jti), tokens.map(({ issuedAt }) => issuedAt), precision, longest]
+      const { rows } = await db.executeQuery<Use>(CompiledQuery.raw(uses, values))
+      const ended = new Set(rows.filter(({ is_idle: isIdle }) => isIdle).map(({ jti }) => jti))
+      const used = rows.filter(({ is_idle: isIdle }) => !isIdle).map(({ jti }) => jti)
+      if (used.length > 0) await db.executeQuery(CompiledQuery.raw(record, [used]))
+      return new Set(tokens.filter(({ jti }) => ended.has(jti)))
+    },
+
+    sweep: () =>
+      db
+        .deleteFrom('token_uses')
+        .where('used_at', '<', sql<Date>`now() - make_interval(secs => ${longest})`)
+        .execute(),
+  }
+}
+
+interface Use {
+  jti: string
+  is_idle: boolean
+}
+
+/** Tokens whose last use is to be recorded anew, or too long ago. */
+const uses = `
+  select wanted.jti, last.seconds > $4 as is_idle
+  from unnest($1::uuid[], $2::bigint[]) as wanted (jti, issued_at)
+  left join token_uses on token_uses.jti = wanted.jti
+  cross join lateral (
+    select extract(epoch from statement_timestamp() - greatest(token_uses.used_at, to_timestamp(wanted.issued_at))) as seconds
+  ) as last
+  where token_uses.jti is null or last.seconds > $3`
+
+// In one order, or two processes that record the same tokens could deadlock.
+const record = `
+  insert into token_uses (jti, used_at)
+  select distinct jti, statement_timestamp() from unnest($1::uuid[]) as used (jti) order by jti
+  on conflict (jti) do update set used_at = excluded.used_at`
