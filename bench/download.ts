@@ -45,7 +45,12 @@ export function download(
     const ended = tail.endsWith(/^transfer-encoding: chunked/im.test(head) ? '\r\n0\r\n\r\n' : '}')
     resolve({ ...result, total: performance.now() - start, complete: head.startsWith('HTTP/1.1 200') && ended })
   })
-  const headers = [`Host: bench`, `Authorization: Bearer ${token}`, `Accept-Encoding: ${encoding}`, 'Connection: close']
+  const headers = [
+    `Host: localhost`,
+    `Authorization: Bearer ${token}`,
+    `Accept-Encoding: ${encoding}`,
+    'Connection: close',
+  ]
   socket.write(`GET ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
   return promise
 }

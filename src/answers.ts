@@ -49,7 +49,15 @@ const errorAnswers = {
   },
   403: { code: 'not_owner', description: 'The item belongs to another manager' },
   wrongPassword: { code: 'wrong_password', description: 'The present password is wrong' },
-  registrationClosed: { code: 'registration_closed', description: 'Only operators register managers here' },
+  registrationClosed: {
+    code: 'registration_closed',
+    description:
+      'Only operators register managers here, or a page of an origin that is not allowed sent this (`cross_site_request`)',
+  },
+  crossSite: {
+    code: 'cross_site_request',
+    description: 'A page of an origin that `CORS_ORIGINS` does not allow sent this',
+  },
   404: { code: 'item_not_found', description: 'There is no such item' },
   409: { code: 'email_taken', description: 'The e-mail address is registered already' },
   takenOrInUse: {
@@ -113,7 +121,7 @@ const errorAnswers = {
   wrongCredentials: {
     code: 'invalid_credentials',
     description: 'The e-mail address or the password is wrong',
-    example: { error: 'invalid_grant' },
+    example: { error: 'invalid_grant', error_description: 'The e-mail address or the password is wrong.' },
     headers: { ...challenge, ...rateLimit },
   },
 } satisfies Record<string, ErrorAnswer>

@@ -7,6 +7,7 @@ import type { Context } from './context.ts'
 import { allowOrigins } from './cors.ts'
 import type { App } from './fastify.ts'
 import { serveHealth } from './health.ts'
+import { refuseOtherHosts } from './hosts.ts'
 import { ImportReport } from './items/import/schemas.ts'
 import { ItemSummary } from './items/listing/schemas.ts'
 import { itemRoutes } from './items/routes.ts'
@@ -108,6 +109,7 @@ export async function buildApp(context: Context): Promise<App> {
   allowOrigins(app, config.corsOrigins)
   answerOddRequests(app)
   discardUnreadBodies(app, connections)
+  refuseOtherHosts(app, context.config.allowedHosts)
   refuseUnknownPaths(app)
   const refuseTheRest = refuseOtherMethods(app)
   acceptJson(app)

@@ -1,5 +1,8 @@
+import { isIPv4 } from 'node:net'
+
 import {
   flag,
+  hosts,
   identifier,
   integer,
   isServiceLink,
@@ -39,7 +42,12 @@ const settings = {
   TOKEN_TYPE: oneOf('token_type in the answer to a login', ['jwt', 'bearer']),
   SESSION_IDLE_TIMEOUT: integer('seconds without a request after which a token ends; 0: none', 0, 0, 86_400),
   BCRYPT_COST: integer('cost of a password hash, as a power of two', 12, 10, 16),
-  LOGIN_LIMIT_PER_ADDRESS: integer('failed logins of one address in 15 minutes; 0 lifts the limit', 100, 0, 1_000_000),
+  LOGIN_LIMIT_PER_ADDRESS: integer(
+    'failed logins of one address in 15 minutes, and a tenth of all its logins; 0 lifts the limit',
+    100,
+    0,
+    1_000_000,
+  ),
   LOGIN_LIMIT_PER_ACCOUNT: integer(
     'failed logins of one account in 15 minutes, beyond which each weighs tenfold; 0 lifts the limit',
     20,
@@ -64,6 +72,9 @@ const settings = {
   SHUTDOWN_TIMEOUT: integer('seconds that running requests get to finish at the end', 10, 0, 3600),
   DRAIN_DELAY: integer('seconds of these in which it still listens, while /readyz says that it ends', 0, 0, 3600),
   HOST: text('address to listen on', 'localhost'),
+  ALLOWED_HOSTS: hosts(
+    'host names it answers to, with commas between, *.name for subdomains, * for all; by default those of a loopback HOST, else all',
+  ),
   PORT: integer('port to listen on', 8000, 0, 65_535),
   WEB_CONCURRENCY: integer('processes that serve', 1, 1, 64),
   LIMIT_CONCURRENCY: integer(
@@ -140,6 +151,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     startupTimeoutMs: values.STARTUP_TIMEOUT * 1000,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT * 1000,
     drainDelayMs: values.DRAIN_DELAY * 1000,
+    allowedHosts: values.ALLOWED_HOSTS ?? defaultHosts(values.HOST),
     listen: { host: values.HOST, port: values.PORT },
     processes: values.WEB_CONCURRENCY,
     dataDir: values.DATA_DIR,
@@ -169,6 +181,13 @@ function parseAll(env: Record<string, string | undefined>) {
     }
   })
   return { values: Object.fromEntries(parsed) as Values, problems }
+}
+
+/** A service that only this machine can reach is reached by its names alone. */
+function defaultHosts(host: string): string[] {
+  const name = (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host).toLowerCase()
+  const isLoopback = name === 'localhost' || name === '[::1]' || (isIPv4(name) && name.startsWith('127.'))
+  return isLoopback ? ['localhost', '127.0.0.1', '[::1]', name] : ['*']
 }
 
 function checkSecret({ JWT_SECRET, JWT_ALGORITHM, POSTGRES_HOST }: Values): string[] {

@@ -51,10 +51,11 @@ export async function openContext(config: Config, server: Server, secret: string
     tokens: openTokens({ secret, algorithm: config.tokens.algorithm }),
     revocations,
     ...openAdmission(revocations),
-    loginLimit: openLoginLimit(
-      limit('login', config.limits.loginsPerAddress),
-      limit('account', config.limits.loginsPerAccount),
-    ),
+    loginLimit: openLoginLimit({
+      perAddress: limit('login', config.limits.loginsPerAddress),
+      perAccount: limit('account', config.limits.loginsPerAccount),
+      inAll: limit('logins', 10 * config.limits.loginsPerAddress),
+    }),
     registrationLimit: limit('registration', config.limits.registrationsPerAddress),
     connections: openConnections(config.connectionLimit),
     readiness,

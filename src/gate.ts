@@ -1,12 +1,14 @@
 import { tooBusy } from './problems.ts'
 
-/** A semaphore with a bounded queue and a share for each party. */
+/** A semaphore with a bounded queue and a fair share for each party. */
 export interface Gate {
   /**
    * Waits for a place.
    *
-   * @param party whom the place counts for, for instance a manager's ID: one party holds at most its share of the places
-   *   and of the queue, and a free place goes to the waiting party that holds the fewest. Work without a party has no share.
+   * @param party whom the place counts for, for instance a manager's ID or an address: one party holds at most its share of
+   *   the places and of the queue. A free place goes to the waiting party that holds the fewest; parties that hold as many
+   *   take turns. If the queue is full, the newest task of the party with the most waiting is refused in favor of a party
+   *   with fewer. Work without a party is a party of its own.
    * @param signal aborted when the place is no longer wanted, for instance because the client has disconnected
    * @returns releases the place; calls after the first do nothing
    * @throws Problem too_busy if no place is free in time, or the queue is full; the reason of `signal`
@@ -28,79 +30,118 @@ export interface GateOptions {
   share?: number
 }
 
+interface Party {
+  name: string | undefined
+  held: number
+  waiting: number
+  /** The turn of its next task. */
+  turn: number
+}
+
 interface Waiter {
-  party: string | undefined
+  party: Party
+  turn: number
   admit: () => void
+  refuse: () => void
 }
 
 const refusal = () => tooBusy('Too many of these run at the moment: try again.', 2)
 
 export function openGate({ places, queue, patience, share = 1 }: GateOptions): Gate {
   let free = places
-  /** Places held by party, without those that hold none. */
-  const held = new Map<string, number>()
+  /** The turn of the task that was admitted last (start-time fair queueing). */
+  let turn = 0
+  /** By name, those that hold a place or wait for one. */
+  const parties = new Map<string, Party>()
   /** In the order of their arrival. */
   const waiting = new Set<Waiter>()
   const placesOfOne = Math.ceil(places * share)
   const queueOfOne = Math.ceil(queue * share)
 
-  const heldBy = (party: string | undefined) => (party === undefined ? 0 : (held.get(party) ?? 0))
-  const hasShareLeft = (party: string | undefined) => heldBy(party) < placesOfOne
-  const waitingOf = (party: string) =>
-    Iterator.from(waiting).reduce((sum, each) => sum + Number(each.party === party), 0)
+  const find = (name: string | undefined): Party => {
+    const known = name === undefined ? undefined : parties.get(name)
+    if (known) return known
+    const party = { name, held: 0, waiting: 0, turn: 0 }
+    if (name !== undefined) parties.set(name, party)
+    return party
+  }
+  const forgetIfIdle = ({ name, held, waiting: inQueue }: Party) => {
+    if (name !== undefined && held === 0 && inQueue === 0) parties.delete(name)
+  }
+  const nextTurn = (party: Party) => {
+    const next = Math.max(turn, party.turn)
+    party.turn = next + 1
+    return next
+  }
 
-  const take = (party: string | undefined) => {
+  const take = (party: Party, itsTurn: number) => {
     free--
-    if (party !== undefined) held.set(party, heldBy(party) + 1)
+    party.held++
+    turn = Math.max(turn, itsTurn)
     let isReleased = false
     return () => {
       if (isReleased) return
       isReleased = true
       free++
-      if (party !== undefined && heldBy(party) > 1) held.set(party, heldBy(party) - 1)
-      else if (party !== undefined) held.delete(party)
+      party.held--
+      forgetIfIdle(party)
       nextWaiter()?.admit()
     }
   }
 
-  /** Of the parties that may have another place, the one that holds the fewest; the longest waiting if several do. */
   const nextWaiter = (): Waiter | undefined => {
     let next: Waiter | undefined
     for (const each of waiting) {
-      if (!hasShareLeft(each.party)) continue
-      if (next === undefined || heldBy(each.party) < heldBy(next.party)) next = each
+      if (each.party.held < placesOfOne && (next === undefined || isBefore(each, next))) next = each
     }
     return next
   }
 
-  const enter = async (party?: string, signal?: AbortSignal) => {
+  /** Whether the queue has room for another task of `party`. It may have to be made. */
+  const hasRoom = (party: Party): boolean => {
+    if (party.waiting >= queueOfOne) return false
+    if (waiting.size < queue) return true
+    let newest: Waiter | undefined
+    for (const each of waiting) if (each.party.waiting >= (newest?.party.waiting ?? 0)) newest = each
+    if (newest === undefined || newest.party.waiting <= party.waiting + 1) return false
+    newest.refuse()
+    return true
+  }
+
+  const enter = async (name?: string, signal?: AbortSignal) => {
     signal?.throwIfAborted()
-    if (free > 0 && hasShareLeft(party)) return take(party)
-    const isFull = waiting.size >= queue || (party !== undefined && waitingOf(party) >= queueOfOne)
-    if (isFull) throw refusal()
+    const party = find(name)
+    if (free > 0 && party.held < placesOfOne) return take(party, nextTurn(party))
+    if (!hasRoom(party)) {
+      forgetIfIdle(party)
+      throw refusal()
+    }
     return new Promise<() => void>((resolve, reject) => {
       const stopWaiting = () => {
         clearTimeout(late)
         signal?.removeEventListener('abort', abandon)
         waiting.delete(waiter)
+        party.waiting--
       }
-      const abandon = () => {
+      const leave = (reason: Error) => {
         stopWaiting()
-        reject(signal?.reason as Error)
+        forgetIfIdle(party)
+        reject(reason)
       }
+      const abandon = () => leave(signal?.reason as Error)
       const waiter: Waiter = {
         party,
+        turn: nextTurn(party),
         admit() {
           stopWaiting()
-          resolve(take(party))
+          resolve(take(party, waiter.turn))
         },
+        refuse: () => leave(refusal()),
       }
-      const late = setTimeout(() => {
-        stopWaiting()
-        reject(refusal())
-      }, patience)
+      const late = setTimeout(() => waiter.refuse(), patience)
       signal?.addEventListener('abort', abandon)
       waiting.add(waiter)
+      party.waiting++
     })
   }
 
@@ -116,4 +157,8 @@ export function openGate({ places, queue, patience, share = 1 }: GateOptions): G
       }
     },
   }
+}
+
+function isBefore(one: Waiter, other: Waiter): boolean {
+  return one.party.held === other.party.held ? one.turn < other.turn : one.party.held < other.party.held
 }

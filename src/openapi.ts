@@ -4,7 +4,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import type { App } from './fastify.ts'
 import { ItemTotals, PriceRange } from './items/listing/schemas.ts'
 import { ItemOwner } from './items/schemas.ts'
-import { ImportError, InvalidPart, ProblemCode, textPattern } from './schemas.ts'
+import { ImportError, InvalidPart, namePattern, ProblemCode, textPattern } from './schemas.ts'
 import { sendShared, shareBody } from './shared-body.ts'
 
 /** The security requirement of routes that need a signed-in manager. */
@@ -85,10 +85,16 @@ function portable(document: object): object {
 
 const nullableCategory = { anyOf: [{ $ref: '#/components/schemas/Category' }, { type: 'null' }] }
 
+/** What other languages than ECMAScript read as well. The service refuses a little more. */
+export const portablePatterns: Record<string, string> = {
+  [textPattern]: '^[^\\x00]*$',
+  [namePattern]: '^[^\\x00]*[^\\x00\\s][^\\x00]*$',
+}
+
 function rewrite(key: string, value: unknown): unknown {
   if (key === 'x-rule' || key === 'x-streamed') return undefined
   // Only ECMAScript with the flag u reads \p, and no lone surrogate can be sent in UTF-8 by mistake.
-  if (key === 'pattern' && value === textPattern) return '^[^\\x00]*$'
+  if (key === 'pattern' && typeof value === 'string') return portablePatterns[value] ?? value
   // The empty grant type that some clients send would become a constant without a name.
   if (key === 'enum' && Array.isArray(value)) return value.filter((each) => each !== '')
   // One type for categories, not a second one that has null among its values.

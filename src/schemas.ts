@@ -11,7 +11,18 @@ export const textPattern = '^[^\\u0000\\p{Cs}]*$'
 
 export const Uuid = Type.String({ format: 'uuid' })
 
-export const Name = Type.String({ minLength: 1, maxLength: maxNameLength, pattern: textPattern })
+// What a font draws nothing for: spaces, controls, joiners, fillers, and the empty pattern of Braille.
+const invisible = '\\u0001-\\u001f\\u007f-\\u009f\\p{Cf}\\p{Z}\\p{Default_Ignorable_Code_Point}\\u2800'
+
+/** The same with a visible character in it, or no character at all. The first one decides, so that no text takes long. */
+export const namePattern = `^(?:[${invisible}]*[^${invisible}\\u0000\\p{Cs}][^\\u0000\\p{Cs}]*)?$`
+
+export const Name = Type.String({
+  minLength: 1,
+  maxLength: maxNameLength,
+  pattern: namePattern,
+  'x-rule': 'must have a visible character, and neither NUL nor a lone surrogate',
+})
 
 // The IETF's draft «The Idempotency-Key HTTP Header Field» wants it quoted, most clients send it bare.
 // Headers are named as Node names them, in small letters, or they would not be found.
@@ -118,6 +129,12 @@ export const ProblemDetails = Type.Object(
     ),
     error: Type.Optional(
       Type.String({ description: 'The OAuth2 error code, when a login is refused', examples: ['invalid_grant'] }),
+    ),
+    error_description: Type.Optional(
+      Type.String({
+        description: 'The same as `detail`, for OAuth2 clients, when a login is refused',
+        examples: ['The e-mail address or the password is wrong.'],
+      }),
     ),
   },
   { $id: 'Problem', description: 'An error, as RFC 9457 problem details' },

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 
 /** One setting of the environment: what it is for, and how its text is read. */
 export interface Setting<T> {
@@ -72,6 +72,27 @@ export function origins(help: string): Setting<string[] | undefined> {
       return all
     },
   }
+}
+
+/** Host names and addresses without ports, with commas between; `*.` or `.` before a name stands for its subdomains. */
+export function hosts(help: string): Setting<string[] | undefined> {
+  return {
+    help,
+    default: undefined,
+    parse(given) {
+      const all = given.split(',').map((each) => each.trim().toLowerCase())
+      if (!all.every((each) => each === '*' || isIPv6InBrackets(each) || hostName.test(each))) {
+        throw new Error('must be host names such as shop.example or *.shop.example with commas between, or *')
+      }
+      return all
+    },
+  }
+}
+
+const hostName = /^(?:\*?\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/
+
+function isIPv6InBrackets(given: string): boolean {
+  return given.startsWith('[') && given.endsWith(']') && isIPv6(given.slice(1, -1))
 }
 
 /** How many proxies a request comes through, or a list of their addresses and networks with commas between. */

@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 
 import * as fc from 'fast-check'
 
-import { texts } from './support/arbitraries.ts'
+import { names } from './support/arbitraries.ts'
 import { header, lines, openImporting, withId } from './support/imports.ts'
 
 const nothing = { created: 0, updated: 0, unchanged: 0, failed: 0, errors: [], errors_omitted: 0 }
@@ -118,7 +118,7 @@ test('what is wrong with a row is said by line, column and reason, as for one it
       [10, 'price_usd', 'is empty: write a price such as 4.99'],
       [11, 'in_stock', 'is empty: write true or false'],
       [12, null, 'has 5 fields, and there are 4 columns: put quotes around a field that has the separator'],
-      [13, 'name', 'must not contain NUL or a lone surrogate'],
+      [13, 'name', 'must have a visible character, and neither NUL nor a lone surrogate'],
       [19, 'price_usd', '"x" is not a number: write a price such as 4.99'],
     ],
   )
@@ -150,7 +150,7 @@ test('what is wrong with a line of JSON is said in the same words', async (t: Te
       [3, 'in_stock', 'must be true or false'],
       [4, null, 'must be an object'],
       [5, null, 'is not one JSON object in a line'],
-      [6, 'name', 'must not contain NUL or a lone surrogate'],
+      [6, 'name', 'must have a visible character, and neither NUL nor a lone surrogate'],
       [6, 'price_usd', 'must be a number that a 64-bit float holds without loss'],
     ],
   )
@@ -372,9 +372,8 @@ test('what is no import at all is refused as everywhere', async (t: TestContext)
 
 test('hostile names come through CSV and JSON exactly, and so do prices', async (t: TestContext) => {
   const { upload, contents, context } = await openImporting(t)
-  const name = texts({ pattern: '^[^\\u0000\\p{Cs}]*$', minLength: 1, maxLength: 64 })
   const price = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }).map((value) => value + 0)
-  const items = fc.array(fc.record({ name, price_usd: price }), { minLength: 1, maxLength: 8 })
+  const items = fc.array(fc.record({ name: names, price_usd: price }), { minLength: 1, maxLength: 8 })
   const quoted = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
 
   const runs = Math.ceil(Number(process.env['PROPERTY_RUNS'] ?? 120) / 4)

@@ -1,10 +1,13 @@
 import { test, type TestContext } from 'node:test'
 
 import { createClient } from '@redis/client'
+import { pino } from 'pino'
 
+import { openLimit } from '../src/auth/limits.ts'
 import { storeUnavailable } from '../src/problems.ts'
+import { openRedis } from '../src/redis.ts'
 import { form, openApp, openAppOn, password, type TestApp, testConfig, withoutRedis } from './support/app.ts'
-import { startRedis } from './support/stores.ts'
+import { redisCli, startRedis } from './support/stores.ts'
 
 const email = 'ada@example.com'
 const wrong = 'wrong horse battery'
@@ -83,10 +86,19 @@ test('an account that nobody has is limited like any other', async (t: TestConte
   t.assert.deepStrictEqual(await statuses('nobody@example.com'), [401, 401, 429, 429])
 })
 
-test('a spelling that PostgreSQL may take for the same account is counted as the same', async (t: TestContext) => {
+test('an account is counted as one however it is spelled', async (t: TestContext) => {
   const app = await openApp(t, { LOGIN_LIMIT_PER_ACCOUNT: '1' })
-  t.assert.strictEqual((await logInFrom(app, '192.0.2.1', 'ian@example.com')).statusCode, 401)
-  t.assert.strictEqual((await logInFrom(app, '192.0.2.2', 'İan@example.com')).statusCode, 429)
+  const accounts = [
+    ['ian@example.com', ' IAN@Example.com\t'],
+    ['jörg@müller.example', 'JO\u0308RG@xn--mller-kva.example'],
+    ['茶@example.com', '茶@EXAMPLE.com'],
+    ['酒@example.com', '酒@example.com'],
+    ['no address', 'NO ADDRESS'],
+  ]
+  for (const [first = '', other = ''] of accounts) {
+    t.assert.strictEqual((await logInFrom(app, '192.0.2.1', first)).statusCode, 401, first)
+    t.assert.strictEqual((await logInFrom(app, '192.0.2.2', other)).statusCode, 429, other)
+  }
 })
 
 test('X-Forwarded-For is believed as far as TRUST_PROXY says, and not by default', async (t: TestContext) => {
@@ -103,6 +115,42 @@ test('X-Forwarded-For is believed as far as TRUST_PROXY says, and not by default
   }
   const other = await statuses({ TRUST_PROXY: '10.0.0.2' }, '192.0.2.1', '192.0.2.2')
   t.assert.deepStrictEqual(other, [401, 429])
+})
+
+test('a forwarded address counts as one however its proxy writes it', async (t: TestContext) => {
+  const app = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1', TRUST_PROXY: '1' })
+  const groups = [
+    [
+      '203.0.113.6',
+      '203.0.113.6:50001',
+      ' 203.0.113.6:50002 ',
+      '"203.0.113.6:1"',
+      '[203.0.113.6]',
+      '::ffff:203.0.113.6',
+    ],
+    ['[2001:db8::1]:443', '2001:db8::2', '[2001:db8::3]', '"[2001:DB8::4]:65535"', '[2001:db8::5%eth0]:1'],
+    ['203.0.113.7:', '[::ffff:203.0.113.7]:80', '::ffff:cb00:7107', '"203.0.113.7"'],
+    ['unknown', '_hidden', '"', '203.0.113.06', '203.0.113.6:x', '[203.0.113.6', 'a'.repeat(99), '_x:80', '999.1.1.1'],
+  ]
+  for (const [first = '', ...others] of groups) {
+    t.assert.strictEqual((await logInFrom(app, '10.0.0.1', email, wrong, first)).statusCode, 401, first)
+    for (const other of others) {
+      t.assert.strictEqual((await logInFrom(app, '10.0.0.1', email, wrong, other)).statusCode, 429, other)
+    }
+  }
+})
+
+test('a proxy in TRUST_PROXY is recognized however the next one writes it', async (t: TestContext) => {
+  const app = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1', TRUST_PROXY: '10.0.0.0/8, fd00::/8' })
+  const proxies = ['10.0.0.2', '10.0.0.2:50001', '"[fd00::1]:443"', '::ffff:10.0.0.2', '[::ffff:10.0.0.2]:1']
+  for (const [index, proxy] of proxies.entries()) {
+    for (const client of [`192.0.2.${2 * index}`, `192.0.2.${2 * index + 1}`]) {
+      const answer = await logInFrom(app, '10.0.0.1', email, wrong, `${client}, ${proxy}`)
+      t.assert.strictEqual(answer.statusCode, 401, proxy)
+    }
+  }
+  t.assert.strictEqual((await logInFrom(app, '10.0.0.1', email, wrong, '192.0.2.99, 11.0.0.1')).statusCode, 401)
+  t.assert.strictEqual((await logInFrom(app, '10.0.0.1', email, wrong, '192.0.2.98, 11.0.0.1')).statusCode, 429)
 })
 
 test('the headers tell how many logins may still fail', async (t: TestContext) => {
@@ -130,6 +178,29 @@ test('an address registers so many managers in 15 minutes', async (t: TestContex
   t.assert.strictEqual(elsewhere.statusCode, 201)
 })
 
+test(
+  'a count never falls below 0, even if what is taken back was forgotten',
+  { skip: withoutRedis },
+  async (t: TestContext) => {
+    const server = await startRedis()
+    t.after(() => server.stop())
+    const { redis: address } = testConfig('s', { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(server.port) })
+    t.assert.ok(address)
+    const redis = await openRedis(address, pino({ level: 'silent' }))
+    t.after(() => redis.close())
+    for (const store of [redis, undefined]) {
+      const limit = openLimit('login', 3, 's', store)
+      t.assert.ok(limit)
+      if (store) await limit.count('ada', 18)
+      await redisCli(server.port, 'FLUSHALL')
+      await Promise.all(Array.from({ length: 18 }, () => limit.count('ada', -1)))
+      const standings = []
+      for (let failure = 1; failure <= 4; failure++) standings.push((await limit.count('ada')).exceeded)
+      t.assert.deepStrictEqual(standings, [false, false, false, true])
+    }
+  },
+)
+
 test('a lifted limit is not mentioned', async (t: TestContext) => {
   const { register, logIn } = await openApp(t)
   for (const { headers } of [await register(email), await logIn(email), await logIn(email, wrong)]) {
@@ -150,7 +221,7 @@ test(
     const [here, there] = ['192.0.2.1', '192.0.2.2']
     t.assert.deepStrictEqual([await fail(one, here), await fail(other, here), await fail(one, here)], [401, 401, 429])
     const keys = await keysIn(redis.port)
-    t.assert.strictEqual(keys.length, 2)
+    t.assert.strictEqual(keys.length, 3)
     t.assert.ok(!keys.some((key) => key.includes('ada')), 'no e-mail address is kept in Redis')
 
     process.kill(redis.pid, 'SIGSTOP')

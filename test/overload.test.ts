@@ -182,6 +182,38 @@ test('work goes on holding its place when its client disconnects', async (t: Tes
   await until(async () => (await ask('/scalar')).status === 200)
 })
 
+test('the newest task of the party with the most waiting makes room in a full queue', async (t: TestContext) => {
+  const gate = openGate({ places: 1, queue: 3, patience: 1_000 })
+  const leave = await gate.enter('ada')
+  const order: string[] = []
+  const wait = async (name: string) => {
+    const party = name.split(' ')[0]
+    const done = await gate.enter(party)
+    order.push(name)
+    done()
+  }
+  const waiting = Promise.allSettled(['ada 1', 'ada 2', 'ada 3', 'bob 1', 'eve 1', 'mallory 1'].map(wait))
+  leave()
+  const refused = (await waiting).map(({ status }) => status === 'rejected')
+  t.assert.deepStrictEqual(refused, [false, true, true, false, false, true])
+  t.assert.deepStrictEqual(order, ['bob 1', 'eve 1', 'ada 1'])
+})
+
+test('parties of a gate that hold as many places take turns', async (t: TestContext) => {
+  const gate = openGate({ places: 1, queue: 9, patience: 1_000 })
+  const leave = await gate.enter('ada')
+  const order: string[] = []
+  const wait = async (party: string) => {
+    const done = await gate.enter(party)
+    order.push(party)
+    done()
+  }
+  const waiting = Promise.all(['ada', 'ada', 'ada', 'bob', 'bob', 'eve'].map(wait))
+  leave()
+  await waiting
+  t.assert.deepStrictEqual(order, ['bob', 'eve', 'ada', 'bob', 'ada', 'ada'])
+})
+
 test('passwords that can not be looked at soon are refused', async (t: TestContext) => {
   const passwords = openPasswords(4)
   const hashes = await Promise.allSettled(Array.from({ length: 200 }, () => passwords.hash('correct horse battery')))

@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { test, type TestContext } from 'node:test'
 
 import bcrypt from 'bcrypt'
 
 import { openPasswords } from '../src/auth/passwords.ts'
+import { weakness } from '../src/auth/weak-passwords.ts'
 import { onServer, openApp, openAppOn, openSchema, password, type TestApp, testConfig } from './support/app.ts'
 import { areaUnderCurve } from './support/curve.ts'
 
@@ -65,6 +67,49 @@ test('a truncated hash of the original is not made anew, for what follows 72 byt
   t.assert.strictEqual(await hashOf(app), truncated)
 })
 
+test('a password counts as one however its characters are composed', async (t: TestContext) => {
+  const app = await openApp(t)
+  await app.register('ada@example.com', 'Café ﬁne №1')
+  for (const same of ['Café ﬁne №1', 'Cafe\u0301 ﬁne №1', 'Ｃａｆé fine No1']) {
+    t.assert.strictEqual((await app.logIn('ada@example.com', same)).statusCode, 200, same)
+  }
+  t.assert.strictEqual((await app.logIn('ada@example.com', 'Cafe fine No1')).statusCode, 401)
+})
+
+test('a hash of a password that was not normalized keeps working and is replaced', async (t: TestContext) => {
+  const app = await openApp(t)
+  await app.register('ada@example.com', 'something else')
+  const [decomposed, composed] = ['Cafe\u0301 fine', 'Café fine']
+  await setHash(app, await bcrypt.hash(decomposed, 4))
+  t.assert.strictEqual((await app.logIn('ada@example.com', composed)).statusCode, 401)
+  t.assert.strictEqual((await app.logIn('ada@example.com', decomposed)).statusCode, 200)
+  t.assert.strictEqual((await app.logIn('ada@example.com', composed)).statusCode, 200)
+  t.assert.ok(await bcrypt.compare(composed, await hashOf(app)))
+})
+
+test('a password needs 8 characters after normalization', async (t: TestContext) => {
+  const { register } = await openApp(t)
+  const short = await register('ada@example.com', 'e\u0301'.repeat(3) + 'a\u0301')
+  t.assert.deepStrictEqual([short.statusCode, short.json().errors[0].loc], [422, ['body', 'password']])
+  const everyday = await register('ada@example.com', 'ｐａｓｓｗｏｒｄ１')
+  t.assert.match(everyday.json().errors?.[0].msg ?? '', /used most/)
+})
+
+test('at least 10,000 common passwords are refused', async (t: TestContext) => {
+  const list = await readFile(new URL('../src/auth/common-passwords.txt', import.meta.url), 'utf8')
+  const common = list.trimEnd().split('\n')
+  t.assert.ok(common.length >= 10_000)
+  t.assert.ok(new Set(common).size === common.length && common.every((each) => each.length >= 8))
+  const manager = { name: 'Ada', email: 'ada@example.com' }
+  t.assert.deepStrictEqual(
+    common.filter((each) => weakness(each, manager) === undefined),
+    [],
+  )
+  for (const strong of [password, `${common[0]}x`, `x${common[9_999]}`, 'baseball\nfootball']) {
+    t.assert.strictEqual(weakness(strong, manager), undefined)
+  }
+})
+
 test('by default a hash costs 2^12 rounds', async (t: TestContext) => {
   const { register, context, server } = await openApp(t, { BCRYPT_COST: '12' })
   await register('ada@example.com')
@@ -86,10 +131,11 @@ test('a core stays free, however many passwords are checked at once', async (t: 
 
 test('nobody and somebody cost the same work, whatever the cost of the hash', async (t: TestContext) => {
   const cost = 10
+  const wrong = { right: false, outdated: false }
   const passwords = openPasswords(cost)
-  await passwords.verify(password, undefined)
+  await passwords.verify(password, { hash: undefined })
   const rounds = counting(t)
-  await passwords.verify(password, undefined)
+  await passwords.verify(password, { hash: undefined })
   t.assert.strictEqual(rounds(), 2 ** cost)
   for (const hashed of [
     await bcrypt.hash('other', cost),
@@ -97,11 +143,28 @@ test('nobody and somebody cost the same work, whatever the cost of the hash', as
     await bcrypt.hash('other', 4),
   ]) {
     rounds()
-    t.assert.deepStrictEqual(await passwords.verify(password, hashed), {
-      right: false,
-      outdated: bcrypt.getRounds(hashed) !== cost,
-    })
+    t.assert.deepStrictEqual(await passwords.verify(password, { hash: hashed }), wrong)
     t.assert.strictEqual(rounds(), 2 ** cost)
+  }
+})
+
+test('a failed login costs as much as one of the highest cost stored, whoever it is for', async (t: TestContext) => {
+  const app = await openApp(t, { BCRYPT_COST: '10' })
+  await app.register('ada@example.com')
+  await setHash(app, await bcrypt.hash(password, 12))
+  await app.register('grace@example.com')
+  await app.logIn('nobody@example.com', 'warm up')
+  const rounds = counting(t)
+  for (const [wrong, tries] of [
+    ['wrong horse battery', 1],
+    ['wrong horse batte\u0301ry', 2],
+    ['wrong horse battery'.repeat(5), 2],
+    ['wrong horse batte\u0301ry'.repeat(5), 3],
+  ] as const) {
+    for (const email of ['ada@example.com', 'grace@example.com', 'nobody@example.com']) {
+      t.assert.strictEqual((await app.logIn(email, wrong)).statusCode, 401)
+      t.assert.strictEqual(rounds(), tries * 2 ** 12, `${email}, ${wrong}`)
+    }
   }
 })
 

@@ -144,11 +144,12 @@ test('a wrong password and an unknown address get one and the same answer', asyn
   const { register, logIn } = await openApp(t)
   await register(ada.email)
   const [wrong, unknown] = [await logIn(ada.email, 'wrong horse battery'), await logIn('nobody@example.com')]
-  const problem = wrong.json<{ code: string; error: string }>()
+  const problem = wrong.json<{ code: string; error: string; error_description: string }>()
   t.assert.strictEqual(wrong.statusCode, 401)
   t.assert.deepStrictEqual({ ...problem, request_id: '' }, { ...unknown.json<object>(), request_id: '' })
   t.assert.strictEqual(problem.code, 'invalid_credentials')
   t.assert.strictEqual(problem.error, 'invalid_grant')
+  t.assert.strictEqual(problem.error_description, 'The e-mail address or the password is wrong.')
   t.assert.strictEqual(wrong.headers['www-authenticate'], 'Bearer')
   t.assert.strictEqual(wrong.headers['cache-control'], 'no-store')
   const constant = (headers: object) => ({ ...headers, 'x-request-id': '', date: '' })

@@ -2,24 +2,33 @@ import { createHash } from 'node:crypto'
 
 import type { FastifyReply } from 'fastify'
 
+import { normalizeEmail } from '../emails.ts'
+import { openGate } from '../gate.ts'
 import { type Code, Problem } from '../problems.ts'
 import { type Limit, tooMany } from './limits.ts'
-import { network } from './networks.ts'
 
-/** Who tries to log in: from which address, by which name. */
+/** Who tries to log in: from which network, by which name. */
 export interface Attempt {
-  address: string
+  network: string
   username: string
 }
 
 export interface LoginLimit {
   /**
-   * Runs `logIn` unless too many logins from this address have failed of late. Only those that are refused count.
+   * Runs `logIn` unless too many logins from this network have failed of late, or too many were made at all.
    * Tells the client in the headers of `reply` how many more may fail.
    *
-   * @throws Problem too_many_logins, and whatever `logIn` throws
+   * @throws Problem too_many_logins; too_busy if too many logins of this account run already; and whatever `logIn` throws
    */
   guard<T>(attempt: Attempt, reply: FastifyReply, logIn: () => Promise<T>): Promise<T>
+}
+
+export interface LoginLimits {
+  /** Failed logins of a network, and of an account wherever they come from. */
+  perAddress: Limit | undefined
+  perAccount: Limit | undefined
+  /** All logins of a network. */
+  inAll: Limit | undefined
 }
 
 /** What a wrong password is answered with. */
@@ -27,6 +36,9 @@ const guesses = new Set<Code>(['invalid_credentials', 'wrong_password'])
 
 /** What a failed login weighs on its address when the account is over its own limit. */
 const weight = 10
+
+/** Of one account 4 logins run at a time and 16 wait; `LIMIT_CONCURRENCY` bounds those of all accounts. */
+const accountGate = { places: 4 * 1024, queue: 16 * 1024, share: 1 / 1024, patience: 15_000 }
 
 /**
  * Limits the failed logins of an address, and those of an account wherever they come from.
@@ -36,29 +48,33 @@ const weight = 10
  * addresses that guess together has a tenth of the tries. An account that nobody has is counted as well, so that
  * the answer does not tell which there are.
  */
-export function openLoginLimit(perAddress: Limit | undefined, perAccount: Limit | undefined): LoginLimit {
+export function openLoginLimit({ perAddress, perAccount, inAll }: LoginLimits): LoginLimit {
+  const accounts = openGate(accountGate)
   return {
-    async guard({ address, username }, reply, logIn) {
-      const count = async (points: number) => {
-        const standing = await perAddress?.count(network(address), points)
+    async guard({ network, username }, reply, logIn) {
+      const key = account(username)
+      const countFailures = async (points: number) => {
+        const standing = await perAddress?.count(network, points)
         reply.headers(standing?.headers ?? {})
         return standing
       }
-      // Counted first and given back, or many at once would all be let in.
-      const standing = await count(1)
+      const all = await inAll?.count(network)
+      if (all?.exceeded) throw tooMany('logins', 'Too many logins came from this address', all)
+      // Counted first and taken back, or many at once would all be let in.
+      const standing = await countFailures(1)
       if (standing?.exceeded) throw tooMany('logins', 'Too many logins have failed from this address', standing)
       try {
-        const result = await logIn()
-        await count(-1)
+        const result = await accounts.run(logIn, key)
+        await countFailures(-1)
         return result
       } catch (error) {
         if (!(error instanceof Problem) || !guesses.has(error.code)) {
-          await count(-1)
+          await countFailures(-1)
           throw error
         }
-        const attacked = await perAccount?.count(account(username))
+        const attacked = await perAccount?.count(key)
         if (!attacked?.exceeded) throw error
-        await count(weight - 1)
+        await countFailures(weight - 1)
         throw tooMany('logins', 'The e-mail address or the password is wrong, as it was too often of late', attacked)
       }
     },
@@ -67,7 +83,6 @@ export function openLoginLimit(perAddress: Limit | undefined, perAccount: Limit 
 
 /** The key of an account, which keeps its e-mail address out of Redis. */
 function account(username: string): string {
-  // Addresses are ASCII; what PostgreSQL's lower() may take for it, such as İ for i, must not make a key of its own.
-  const folded = username.toLowerCase().replaceAll(/[^ -~]/g, '')
+  const folded = (normalizeEmail(username) ?? username).toLowerCase()
   return createHash('sha256').update(folded).digest('base64url')
 }

@@ -1,19 +1,47 @@
-import { isIPv6, SocketAddress } from 'node:net'
+import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net'
 
-/** What one person holds of the internet: an IPv4 address, or the /64 of an IPv6 one. */
-export function network(address: string): string {
-  const [plain = ''] = address.split('%')
-  if (!isIPv6(plain)) return address
-  const { address: canonical } = new SocketAddress({ address: plain, family: 'ipv6' })
-  // A socket that takes both versions shows IPv4 addresses like this.
-  if (canonical.startsWith('::ffff:')) return canonical.slice('::ffff:'.length)
-  const [left = [], right] = canonical.split('::').map((part) => (part ? part.split(':') : []))
+/** Stands for every address that cannot be read, so that all of them share one limit. */
+const unreadable = 'unknown'
+
+/**
+ * The canonical form of an IP address, for limits and logs. Proxies write addresses with a port, in brackets, in quotes, with
+ * a zone, or as an IPv4 address inside of IPv6.
+ *
+ * @param given undefined if the connection is closed
+ * @returns `unknown` if it is not an address
+ */
+export function canonicalAddress(given: string | undefined): string {
+  const bare = (given ?? '').trim().replace(/^"(.*)"$/, '$1')
+  const [, bracketed, dotted] = /^\s*(?:\[(.*)\]|([\d.]+))(?::\d*)?\s*$/.exec(bare) ?? []
+  const [plain = ''] = (bracketed ?? dotted ?? bare).trim().split('%')
+  if (isIPv4(plain)) return plain
+  if (!isIPv6(plain)) return unreadable
+  const { address } = new SocketAddress({ address: plain, family: 'ipv6' })
+  const mapped = address.replace(/^::ffff:/, '')
+  return isIPv4(mapped) ? mapped : address
+}
+
+/** What one person holds of the internet, the key of limits: an IPv4 address, or the /64 of an IPv6 one. */
+export function network(given: string | undefined): string {
+  const address = canonicalAddress(given)
+  if (!isIPv6(address)) return address
+  const [left = [], right] = address.split('::').map((part) => (part ? part.split(':') : []))
   const zeros = right ? Array<string>(8 - left.length - right.length).fill('0') : []
   return [...left, ...zeros, ...(right ?? [])].slice(0, 4).join(':')
 }
 
-/** Which proxies are believed about whom they send a request for: the last so many, or those of these addresses and networks. */
+/** Which proxies are trusted to say whom they send a request for: the last so many, or those of these addresses and networks. */
 export function trusts(proxies: number | string[]) {
   if (typeof proxies === 'number') return proxies > 0 && ((_address: string, hop: number) => hop < proxies)
-  return proxies
+  const trusted = new BlockList()
+  for (const each of proxies) {
+    const [address = '', bits] = each.split('/')
+    const family = isIPv4(address) ? 'ipv4' : 'ipv6'
+    if (bits === undefined) trusted.addAddress(address, family)
+    else trusted.addSubnet(address, Number(bits), family)
+  }
+  return (given: string) => {
+    const address = canonicalAddress(given)
+    return isIP(address) !== 0 && trusted.check(address, isIPv4(address) ? 'ipv4' : 'ipv6')
+  }
 }

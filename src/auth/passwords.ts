@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 
 import bcrypt from 'bcrypt'
@@ -6,16 +6,25 @@ import bcrypt from 'bcrypt'
 import { openGate } from '../gate.ts'
 
 export interface Passwords {
-  hash(password: string): Promise<string>
-  /**
-   * Whether `hash` is of `password`, and whether it should be made anew because its cost is another one by now.
-   * Without a hash (nobody has that e-mail) it takes as long, and is never right.
-   */
-  verify(password: string, hash: string | undefined): Promise<{ right: boolean; outdated: boolean }>
+  /** @param party whom it is for, such as their network: each gets a fair share */
+  hash(password: string, party?: string): Promise<string>
+  /** Whether a hash is of `password`, and whether it should be replaced by one as they are made today. */
+  verify(password: string, check: Check): Promise<{ right: boolean; outdated: boolean }>
+}
+
+export interface Check {
+  /** Without one (no account has that e-mail address) it takes as long, and is never right. */
+  hash: string | undefined
+  /** The highest cost of any hash that `hash` could be. A wrong password takes as long as for one of that cost. */
+  highestCost?: number
+  party?: string
 }
 
 /** bcrypt ignores what follows these bytes. */
 const bcryptReads = 72
+
+/** The highest cost that BCRYPT_COST allows. */
+const maxCost = 16
 
 /**
  * Passwords as bcrypt hashes of 2^`cost` rounds.
@@ -25,32 +34,51 @@ const bcryptReads = 72
 export function openPasswords(cost: number): Passwords {
   const cores = Math.max(1, availableParallelism() - 1)
   const gate = openGate({ places: cores, queue: 64 * cores, patience: 15_000 })
-  const hash = (password: string, rounds = cost) => gate.run(() => bcrypt.hash(digest(password), rounds))
-  const compare = (password: string | Buffer, hashed: string) => gate.run(() => bcrypt.compare(password, hashed))
-  const nobody = hash('nobody has this password')
+  const nobody = gate.run(() => bcrypt.hash(randomBytes(32).toString('base64'), cost))
   nobody.catch(() => {})
 
   return {
-    hash,
-    async verify(password, known) {
+    hash: (password, party) => gate.run(() => bcrypt.hash(digest(password.normalize('NFKC')), cost), party),
+
+    async verify(password, { hash: known, highestCost = cost, party }) {
       const hashed = known ?? (await nobody)
-      let right = await compare(digest(password), hashed)
-      let outdated = bcrypt.getRounds(hashed) !== cost
-      const bytes = Buffer.from(password)
-      if (!right && bytes.length >= bcryptReads) {
-        // A hash of the original service is of the first 72 bytes; hashing it anew would fix whatever follows them.
-        right = await compare(bytes.subarray(0, bcryptReads), hashed)
-        outdated &&= !right
-      }
-      if (!right) await spend(bcrypt.getRounds(hashed))
-      return { right: right && known !== undefined, outdated }
+      const effort = Math.max(cost, Math.min(highestCost, maxCost))
+      const rounds = bcrypt.getRounds(hashed)
+      // In one place of the gate, or under load the time would tell how many hashes it takes.
+      return gate.run(async () => {
+        for (const { plain, isOutdated } of candidates(password)) {
+          const right = await bcrypt.compare(plain, hashed)
+          if (right) return { right: known !== undefined, outdated: isOutdated ?? rounds !== cost }
+          await spend(rounds, effort)
+        }
+        return { right: false, outdated: false }
+      }, party)
     },
   }
+}
 
-  /** Makes up for a hash that was cheaper than `cost`: 2^c + 2^c + 2^(c+1) + … + 2^(cost-1) is 2^cost. */
-  async function spend(rounds: number): Promise<void> {
-    for (let extra = rounds; extra < cost; extra++) await hash('', extra)
-  }
+/** Makes up for a hash that was cheaper than `effort`: 2^c + 2^c + 2^(c+1) + … + 2^(effort-1) is 2^effort. */
+async function spend(rounds: number, effort: number): Promise<void> {
+  for (let extra = rounds; extra < effort; extra++) await bcrypt.hash('', extra)
+}
+
+interface Candidate {
+  plain: string | Buffer
+  /** Undefined: if its cost is another one by now. */
+  isOutdated?: boolean
+}
+
+/** What `password` may have been hashed as. How many depends on the password alone, never on whose it is. */
+function candidates(password: string): Candidate[] {
+  const normal = password.normalize('NFKC')
+  const bytes = Buffer.from(password)
+  return [
+    { plain: digest(normal) },
+    // Before passwords were normalized they were hashed as they were typed.
+    ...(normal === password ? [] : [{ plain: digest(password), isOutdated: true }]),
+    // A hash of the original service is of the first 72 bytes; replacing it would fix what follows them as typed this once.
+    ...(bytes.length < bcryptReads ? [] : [{ plain: bytes.subarray(0, bcryptReads), isOutdated: false }]),
+  ]
 }
 
 /**

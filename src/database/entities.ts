@@ -2,6 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core'
 import type { InferKyselyDB } from '@mikro-orm/sql'
 
 import { categories, maxNameLength } from './domains.ts'
+import { costOfHash, foldedEmail } from './managers.ts'
 import { indexOfWords, nameCollation } from './names.ts'
 
 // CHECK expressions stand as PostgreSQL prints them back, or every new revision would contain them again.
@@ -28,8 +29,14 @@ const StoreManagerEntity = defineEntity({
   checks: [{ name: 'store_managers_name_check', expression: nameLength }],
   uniques: [
     {
-      name: 'store_managers_email_key',
-      expression: 'create unique index store_managers_email_key on store_managers (lower(email))',
+      name: 'store_managers_email_key_folded',
+      expression: `create unique index store_managers_email_key_folded on store_managers (${foldedEmail})`,
+    },
+  ],
+  indexes: [
+    {
+      name: 'store_managers_cost_index',
+      expression: `create index store_managers_cost_index on store_managers (${costOfHash})`,
     },
   ],
 })

@@ -23,6 +23,9 @@ const standardPatience = { wait: 2_000, rest: 3_000, tries: 20 }
 /** The SQLSTATE of a lock that was not to be had in time. */
 const lockNotAvailable = '55P03'
 
+/** The SQLSTATE of what a migration says when it finds data that an operator has to change first. */
+const raisedByMigration = 'P0001'
+
 export interface Status {
   applied: string[]
   pending: string[]
@@ -145,7 +148,9 @@ async function retryLocked<T>(
     try {
       return await run()
     } catch (error) {
-      if ((error as { code?: string }).code !== lockNotAvailable) throw error
+      const { code } = error as { code?: string }
+      if (code === raisedByMigration) throw new StartupError(reasonOf(error as Error), { cause: error })
+      if (code !== lockNotAvailable) throw error
       if (attempt >= tries) {
         throw new StartupError('The migrations cannot be applied: other transactions hold their tables.', {
           cause: error,
@@ -155,6 +160,11 @@ async function retryLocked<T>(
       await sleep(rest)
     }
   }
+}
+
+/** What a migration itself says, without the statement that MikroORM quotes before it. */
+function reasonOf(error: Error): string {
+  return error.cause instanceof Error ? error.cause.message : error.message
 }
 
 async function openOrm(server: Server, schema: string, path = folder, lockTimeout = 0) {

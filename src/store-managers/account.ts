@@ -18,6 +18,7 @@ export async function get(db: Database, id: string): Promise<StoreManager> {
 
 /**
  * Changes what `changes` names of the manager whose token this is. A new password ends all their other tokens.
+ * `network` is where the request came from.
  *
  * @throws Problem wrong_password, or invalid_request if the present password is needed and was not given
  * @throws Problem invalid_request if the new password would be guessed soon
@@ -27,12 +28,16 @@ export async function update(
   { db, passwords }: Context,
   token: Token,
   { name, email, password, current_password: current }: StoreManagerUpdate,
+  network: string,
 ): Promise<StoreManager> {
   const { password_hash: presentHash, ...manager } = await find(db, token.sub)
   const isSensitive = isGiven(email) || isGiven(password)
   if (isSensitive) {
     if (!isGiven(current)) throw currentPasswordMissing()
-    const { right } = await passwords.verify(current, presentHash)
+    if (isGiven(password)) {
+      assertStrong(password, 'password', { name: name ?? manager.name, email: email ?? manager.email })
+    }
+    const { right } = await passwords.verify(current, { hash: presentHash, party: network })
     if (!right) throw wrongPassword()
   }
   const changes: UpdateObject<Tables, 'store_managers'> = {
@@ -40,8 +45,7 @@ export async function update(
     ...(isGiven(email) && { email }),
   }
   if (isGiven(password)) {
-    assertStrong(password, 'password', { name: name ?? manager.name, email: email ?? manager.email })
-    Object.assign(changes, { password_hash: await passwords.hash(password) }, nextGeneration(token.jti))
+    Object.assign(changes, { password_hash: await passwords.hash(password, network) }, nextGeneration(token.jti))
   }
   if (Object.keys(changes).length === 0) return manager
   const write = asManager(db, token, (transaction, { password_hash: hash }) => {
@@ -54,6 +58,7 @@ export async function update(
 
 /**
  * Deletes the manager whose token this is, who must own no items, and what is kept of them for requests that are sent again.
+ * `network` is where the request came from.
  *
  * @throws Problem wrong_password, manager_owns_items, or invalid_token if the token has ended by now
  */
@@ -61,9 +66,10 @@ export async function remove(
   { db, passwords }: Context,
   token: Token,
   { current_password: current }: StoreManagerRemoval,
+  network: string,
 ): Promise<void> {
   const { password_hash: presentHash } = await find(db, token.sub)
-  const { right } = await passwords.verify(current, presentHash)
+  const { right } = await passwords.verify(current, { hash: presentHash, party: network })
   if (!right) throw wrongPassword()
   const write = async (transaction: Database, { password_hash: hash }: { password_hash: string }) => {
     if (hash !== presentHash) throw wrongPassword()

@@ -3,13 +3,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { tooMany } from '../auth/limits.ts'
 import { network } from '../auth/networks.ts'
 import type { Context } from '../context.ts'
+import { refuseCrossSite } from '../cross-site.ts'
 import { Problem } from '../problems.ts'
 
 /** What stands before the route that registers. */
 export function guardRegistration({ config, registrationLimit }: Context) {
+  const refuse = refuseCrossSite(config.corsOrigins)
   return {
-    /** @throws Problem registration_closed */
-    async onRequest(): Promise<void> {
+    /** @throws Problem cross_site_request or registration_closed */
+    async onRequest(request: FastifyRequest): Promise<void> {
+      await refuse(request)
       if (config.registration === 'open') return
       throw new Problem('registration_closed', 'Nobody can register here: ask those who run this service.')
     },

@@ -3,8 +3,11 @@ import { Type } from 'typebox'
 
 import { errors, rateLimit, replayed } from '../answers.ts'
 import { authenticate, authenticateReadsByKey } from '../auth/authenticate.ts'
+import { network } from '../auth/networks.ts'
 import { acceptForms } from '../bodies.ts'
 import type { Context } from '../context.ts'
+import { refuseCrossSite } from '../cross-site.ts'
+import { normalizeEmail } from '../emails.ts'
 import type { App } from '../fastify.ts'
 import { openGate } from '../gate.ts'
 import { operation, signedIn } from '../openapi.ts'
@@ -31,7 +34,7 @@ export function storeManagerRoutes(app: App, context: Context): void {
     reply.header('cache-control', 'no-store')
     done()
   })
-
+  app.addHook('preValidation', async ({ body }) => normalizeEmailOf(body))
   app.post(
     '',
     {
@@ -59,7 +62,7 @@ export function storeManagerRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const key = request.headers['idempotency-key']
-      const { answer, isReplayed } = await storeManagers.register(context, request.body, key)
+      const { answer, isReplayed } = await storeManagers.register(context, request.body, network(request.ip), key)
       if (isReplayed) reply.header('idempotency-replayed', 'true')
       return reply.code(201).send(answer)
     },
@@ -71,12 +74,19 @@ export function storeManagerRoutes(app: App, context: Context): void {
   app.register(async (scope: App) => accountRoutes(scope, context))
 }
 
+/** Before an address is validated, so that blanks that phones add do not count. */
+function normalizeEmailOf(body: unknown): void {
+  if (typeof body !== 'object' || body === null || !('email' in body) || typeof body.email !== 'string') return
+  body.email = normalizeEmail(body.email) ?? body.email
+}
+
 function tokenRoutes(app: App, context: Context): void {
   acceptForms(app)
 
   app.post(
     '/token',
     {
+      onRequest: refuseCrossSite(context.config.corsOrigins),
       schema: {
         ...operation('logIn', 'Store managers', 'Log in: get a token'),
         description:
@@ -86,13 +96,14 @@ function tokenRoutes(app: App, context: Context): void {
         body: ref(LoginForm),
         response: {
           200: { ...ref(Token), description: 'The token', headers: rateLimit },
-          ...errors(400, 'wrongCredentials', 413, 415, 422, 429, 503),
+          ...errors(400, 'wrongCredentials', 'crossSite', 413, 415, 422, 429, 503),
         },
       },
     },
-    async ({ ip: address, body }, reply) => {
-      const logIn = () => storeManagers.logIn(context, body)
-      const { token, expiresIn } = await context.loginLimit.guard({ address, username: body.username }, reply, logIn)
+    async ({ ip, body }, reply) => {
+      const attempt = { network: network(ip), username: body.username }
+      const logIn = () => storeManagers.logIn(context, body, attempt.network)
+      const { token, expiresIn } = await context.loginLimit.guard(attempt, reply, logIn)
       return { access_token: token, token_type: context.config.tokens.type, expires_in: expiresIn }
     },
   )
@@ -174,9 +185,10 @@ function accountRoutes(app: App, context: Context): void {
         },
       },
     },
-    async ({ ip: address, token, body }, reply) => {
+    async ({ ip, token, body }, reply) => {
       const { email: username } = await account.get(db, token.sub)
-      return loginLimit.guard({ address, username }, reply, () => account.update(context, token, body))
+      const attempt = { network: network(ip), username }
+      return loginLimit.guard(attempt, reply, () => account.update(context, token, body, attempt.network))
     },
   )
 
@@ -194,11 +206,11 @@ function accountRoutes(app: App, context: Context): void {
         },
       },
     },
-    async ({ ip: address, token, body }, reply) => {
+    async ({ ip, token, body }, reply) => {
       const { email: username } = await account.get(db, token.sub)
-      await loginLimit.guard({ address, username }, reply, () =>
-        removals.run(() => account.remove(context, token, body), token.sub),
-      )
+      const attempt = { network: network(ip), username }
+      const remove = () => account.remove(context, token, body, attempt.network)
+      await loginLimit.guard(attempt, reply, () => removals.run(remove, token.sub))
       return reply.code(204).send(null)
     },
   )

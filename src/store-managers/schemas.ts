@@ -1,17 +1,19 @@
 import { type Static, Type } from 'typebox'
 
+import { minPasswordLength } from '../auth/weak-passwords.ts'
 import { exampleId, Name, nullable, textPattern, Uuid } from '../schemas.ts'
 
 const ManagerId = Type.String({ ...Uuid, examples: [exampleId] })
 const ManagerName = Type.String({ ...Name, examples: ['Ada Lovelace'] })
 const Email = Type.String({
-  format: 'email',
+  format: 'idn-email',
   maxLength: 254,
-  description: 'Nobody else has it, in whatever case',
+  description:
+    'Unique, whatever its case. Blanks around it are dropped; internationalized addresses (RFC 6531) are composed (NFC)',
   examples: ['ada@example.com'],
 })
 const plainPassword = 'correct horse battery'
-const Password = Type.String({ minLength: 8, pattern: textPattern, format: 'password' })
+const Password = Type.String({ minLength: minPasswordLength, pattern: textPattern, format: 'password' })
 
 export const StoreManager = Type.Object(
   { id: ManagerId, name: ManagerName, email: Email },
@@ -74,7 +76,11 @@ const Ignored = Type.Optional(Type.String({ pattern: textPattern, description: '
 export const LoginForm = Type.Object(
   {
     grant_type: Type.Optional(Type.Unsafe<'password' | ''>({ type: 'string', enum: ['password', ''] })),
-    username: Type.String({ pattern: textPattern, description: 'The e-mail address', examples: ['ada@example.com'] }),
+    username: Type.String({
+      pattern: textPattern,
+      description: 'The e-mail address, blanks around it dropped',
+      examples: ['ada@example.com'],
+    }),
     password: Type.String({
       pattern: textPattern,
       format: 'password',

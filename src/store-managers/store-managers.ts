@@ -5,12 +5,14 @@ import { sql } from 'kysely'
 import { weakness } from '../auth/weak-passwords.ts'
 import type { Context } from '../context.ts'
 import { type Database, onViolation } from '../database/database.ts'
+import { costOfHash, foldedEmail } from '../database/managers.ts'
+import { storedForms } from '../emails.ts'
 import type { Outcome } from '../idempotency.ts'
 import { invalid, Problem } from '../problems.ts'
 import type { LoginForm, StoreManager, StoreManagerCreate } from './schemas.ts'
 
 /**
- * Registers a manager, once for each `key` if there is one.
+ * Registers a manager, once for each `key` if there is one. `network` is where the request came from.
  *
  * @throws Problem email_taken, whatever the case of the address
  * @throws Problem invalid_request if the password would be guessed soon
@@ -18,13 +20,14 @@ import type { LoginForm, StoreManager, StoreManagerCreate } from './schemas.ts'
 export function register(
   { db, passwords, idempotency }: Context,
   body: StoreManagerCreate,
+  network: string,
   key?: string,
 ): Promise<Outcome<StoreManager>> {
   const prepare = async () => {
     const { name, email, password, password_hash: sameByOldName } = body
     const plain = password ?? sameByOldName ?? ''
     assertStrong(plain, password === undefined ? 'password_hash' : 'password', { name, email })
-    const passwordHash = await passwords.hash(plain)
+    const passwordHash = await passwords.hash(plain, network)
     const manager = { id: randomUUIDv7(), name, email }
     const write = async (transaction = db) => {
       const insert = transaction.insertInto('store_managers').values({ ...manager, password_hash: passwordHash })
@@ -43,17 +46,20 @@ export function assertStrong(password: string, field: string, manager: { name: s
 
 /**
  * A token for the manager with this e-mail address and password. An address that nobody has takes as long to refuse.
+ * `network` is where the request came from.
  *
  * @throws Problem invalid_credentials
  */
 export async function logIn(
   { db, passwords, tokens }: Context,
   { username, password }: LoginForm,
+  network: string,
 ): Promise<{ token: string; expiresIn: number }> {
-  const manager = await findByEmail(db, username)
-  const { right, outdated } = await passwords.verify(password, manager?.password_hash)
+  const [manager, highestCost] = await Promise.all([findByEmail(db, username), findHighestCost(db)])
+  const check = { hash: manager?.password_hash, highestCost, party: network }
+  const { right, outdated } = await passwords.verify(password, check)
   if (!manager || !right) throw wrongCredentials()
-  if (outdated) await rehash(db, manager, await passwords.hash(password))
+  if (outdated) await rehash(db, manager, await passwords.hash(password, network))
   return tokens.sign(manager)
 }
 
@@ -61,8 +67,18 @@ function findByEmail(db: Database, email: string) {
   return db
     .selectFrom('store_managers')
     .select(['id', 'password_hash', 'token_generation'])
-    .where(sql`lower(email)`, '=', sql`lower(${email})`)
+    .where(sql<string>`${sql.raw(foldedEmail)}`, 'in', storedForms(email).map(folded))
     .executeTakeFirst()
+}
+
+function folded(email: string) {
+  return sql<string>`lower(${email}::text collate "und-x-icu")`
+}
+
+/** The highest cost of any password hash. The index `store_managers_cost_index` answers it. */
+async function findHighestCost(db: Database): Promise<number> {
+  const query = db.selectFrom('store_managers').select(sql<string | null>`max(${sql.raw(costOfHash)})`.as('cost'))
+  return Number((await query.executeTakeFirstOrThrow()).cost)
 }
 
 /** Replaces the hash, unless the password was changed in the meantime. */
@@ -80,8 +96,9 @@ export function emailTaken(): Problem {
 }
 
 function wrongCredentials(): Problem {
-  return new Problem('invalid_credentials', 'The e-mail address or the password is wrong.', {
+  const detail = 'The e-mail address or the password is wrong.'
+  return new Problem('invalid_credentials', detail, {
     headers: { 'www-authenticate': 'Bearer' },
-    members: { error: 'invalid_grant' },
+    members: { error: 'invalid_grant', error_description: detail },
   })
 }

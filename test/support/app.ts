@@ -50,9 +50,11 @@ export interface TestApp {
 
 const unlimited = { LOGIN_LIMIT_PER_ADDRESS: '0', LOGIN_LIMIT_PER_ACCOUNT: '0', REGISTRATION_LIMIT_PER_ADDRESS: '0' }
 
+const standard = { JWT_SECRET: secret, LOG_LEVEL: 'debug', ALLOWED_HOSTS: '*' }
+
 /** The settings that tests start from: those of the environment, in `schema`. */
 export function testConfig(schema: string, env: Record<string, string> = {}): Config {
-  const config = readConfig({ ...process.env, JWT_SECRET: secret, POSTGRES_SCHEMA: schema, LOG_LEVEL: 'debug', ...env })
+  const config = readConfig({ ...process.env, ...standard, POSTGRES_SCHEMA: schema, ...env })
   // The least that bcrypt takes, for a cost of 12 would be most of the time of the tests.
   return { ...config, bcryptCost: env['BCRYPT_COST'] === undefined ? 4 : config.bcryptCost }
 }

@@ -1,5 +1,8 @@
 import * as fc from 'fast-check'
 
+import { portablePatterns } from '../../src/openapi.ts'
+import { namePattern } from '../../src/schemas.ts'
+
 /** As much of JSON Schema as the document's requests use. */
 export interface Schema {
   $ref?: string
@@ -121,27 +124,37 @@ export function anyOf(list: string): fc.Arbitrary<string> {
 /** Text of the lengths, in code points, that `schema` allows, and of what its pattern or format allows. */
 export function texts({ format, pattern = '', minLength = 0, maxLength = 255 }: Schema): fc.Arbitrary<string> {
   if (format === 'uuid') return fc.uuid()
-  if (format === 'email') return emails(maxLength)
-  const allowed = new RegExp(pattern, 'u')
-  const unit = codePoints.filter((each) => allowed.test(each))
+  if (format === 'idn-email') return emails(maxLength)
+  const isName = pattern === portablePatterns[namePattern]
+  const allowed = new RegExp(isName ? namePattern : pattern, 'u')
+  const unit = codePoints.filter((each) => (isName ? each !== '\0' : allowed.test(each)))
   const known = troublesomeTexts.filter((text) => {
     const { length } = Array.from(text)
     return length >= minLength && length <= maxLength && allowed.test(text)
   })
   const usual = fc.string({ unit, minLength, maxLength, size: 'medium' })
   const longest = fc.string({ unit, minLength: maxLength, maxLength, size: 'max' })
-  return fc.oneof(
+  const any = fc.oneof(
     { weight: 5, arbitrary: usual },
     { weight: 1, arbitrary: longest },
     { weight: 2, arbitrary: known.length > 0 ? fc.constantFrom(...known) : usual },
   )
+  return isName ? any.filter((text) => allowed.test(text)) : any
 }
 
+/** Names of items and managers. */
+export const names = texts({ pattern: portablePatterns[namePattern] ?? '', minLength: 1, maxLength: 64 })
+
 function emails(maxLength: number): fc.Arbitrary<string> {
-  const host = '@example.com'
-  const longest = fc.nat().map((number) => String(number).padEnd(maxLength - host.length, 'a') + host)
+  const host = `@${'a'.repeat(63)}.${'b'.repeat(63)}.`.padEnd(maxLength - 64, 'c')
+  const longest = fc.nat().map((number) => String(number).padEnd(64, 'a') + host)
   const usual = fc.emailAddress().filter((email) => email.length <= maxLength)
-  return fc.oneof({ weight: 9, arbitrary: usual }, { weight: 1, arbitrary: longest })
+  const international = fc.nat().map((number) => `jörg.${number}@müller.example`)
+  return fc.oneof(
+    { weight: 8, arbitrary: usual },
+    { weight: 1, arbitrary: longest },
+    { weight: 1, arbitrary: international },
+  )
 }
 
 function numbers(minimum: number): fc.Arbitrary<number> {

@@ -1,5 +1,7 @@
 import * as fc from 'fast-check'
 
+import { portablePatterns } from '../../src/openapi.ts'
+import { namePattern } from '../../src/schemas.ts'
 import {
   alternatives,
   anyOf,
@@ -162,16 +164,23 @@ function wrongValues(schema: Schema): fc.Arbitrary<unknown> {
   return fc.oneof(...kinds)
 }
 
+const invisible = ' |\t|\u00A0|\u200B|\u3164|\u2060|\uFEFF|\u2028|\u2800|\u00AD|\u{E0001}|\u115F|\u0085'
+
 function wrongTexts(schema: Schema): fc.Arbitrary<unknown>[] {
   const { format, pattern, minLength = 0, maxLength } = schema
-  if (format === 'email') {
+  if (format === 'idn-email') {
     const long = '@example.com'.padStart((maxLength ?? 0) + 1, 'a')
-    return [fc.constantFrom('', 'ada', 'ada@', '@example.com', 'a da@example.com', 'a\0@b.org', '\uD800@b.org', long)]
+    const longLocal = `${'é'.repeat(33)}@example.com`
+    const wrong = ['', ' ', 'ada', 'ada@', '@example.com', 'a da@example.com', 'a\0@b.org', '\uD800@b.org', 'a@b..org']
+    return [fc.constantFrom(...wrong, long, longLocal, `a@${'b'.repeat(64)}.org`)]
   }
   const kinds: fc.Arbitrary<string>[] = []
   const ofLength = (length: number) => texts({ ...schema, minLength: length, maxLength: length })
   if (maxLength !== undefined) kinds.push(ofLength(maxLength + 1))
   if (minLength > 0) kinds.push(ofLength(minLength - 1), fc.constant(''))
+  if (pattern === portablePatterns[namePattern]) {
+    kinds.push(fc.string({ unit: anyOf(invisible), minLength: 1, maxLength: 64 }))
+  }
   if (pattern !== undefined) {
     const fitting = texts({ pattern, minLength, maxLength: (maxLength ?? 64) - 1 })
     kinds.push(fc.tuple(fitting, fc.constantFrom('\0', '\uD800', '\uDFFF'), fc.nat()).map(insert))

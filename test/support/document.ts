@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import addFormats from 'ajv-formats'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 
+import { normalizeEmail } from '../../src/emails.ts'
 import type { App } from '../../src/fastify.ts'
 import { problems } from '../../src/problems.ts'
 import type { Components, Schema } from './arbitraries.ts'
@@ -140,7 +141,7 @@ function buildValidators(components: Components): ValidatorOf {
     strict: false,
     schemas: [{ $id: 'document', components: { schemas: closed(components) } }],
   })
-  addFormats.default(ajv)
+  addFormats.default(ajv).addFormat('idn-email', (text: string) => normalizeEmail(text) === text)
   const compiled = new Map<string, ValidateFunction>()
   return (schema) => {
     const key = JSON.stringify(schema)

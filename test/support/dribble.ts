@@ -3,9 +3,9 @@ import { connect, type Socket } from 'node:net'
 
 import type { Lifetime } from './lifetime.ts'
 
-const head = 'POST /store-managers HTTP/1.1\r\nHost: a\r\nX: '
+const head = 'POST /store-managers HTTP/1.1\r\nHost: localhost\r\nX: '
 const body =
-  'POST /store-managers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n'
+  'POST /store-managers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n'
 
 /** Opens clients that send a byte now and then, of the headers or of the body. To be called first, for what is opened first ends first. */
 export function openDribblers(t: Lifetime): (port: number, number: number) => Promise<Socket[]> {

@@ -51,7 +51,7 @@ export function run(t: Lifetime, command: string, args: string[], env: Record<st
 
 /** Starts a service on a port of its own and waits until it serves. */
 export async function startService(t: Lifetime, env: Record<string, string>): Promise<Service> {
-  const { child, ended, output } = runMain(t, { PORT: '0', ...env })
+  const { child, ended, output } = runMain(t, { PORT: '0', ALLOWED_HOSTS: '*', ...env })
   const url = await servingAt(output, ended)
   return {
     url,
@@ -133,6 +133,6 @@ async function kill(child: ChildProcess, ended: Promise<unknown>): Promise<void>
 /** The environment less the settings of the service, which the tests themselves may have been given. */
 function withoutSettings(): NodeJS.ProcessEnv {
   const ours =
-    /^(POSTGRES|REDIS|JWT|TOKEN|BCRYPT|LOGIN|REGISTRATION|TRUST|ITEM|REQUIRE|AUTO|STARTUP|SHUTDOWN|DRAIN|LIMIT|CORS|HOST|PORT|WEB|DATA|LOG|STOCKROOM|NODE_TEST)/
+    /^(ALLOWED|POSTGRES|REDIS|JWT|TOKEN|BCRYPT|LOGIN|REGISTRATION|TRUST|ITEM|REQUIRE|AUTO|STARTUP|SHUTDOWN|DRAIN|LIMIT|CORS|HOST|PORT|WEB|DATA|LOG|STOCKROOM|NODE_TEST)/
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
 }

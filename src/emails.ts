@@ -1,0 +1,44 @@
+import { domainToASCII, domainToUnicode } from 'node:url'
+
+// RFC 5321 and RFC 6531, as the email-validator of Python reads them: no quotes, no comments, a domain with a dot.
+const atom = /[\w!#$%&'*+\-/=?^`{|}~]|(?=[^\0-\x7f])[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.source
+const localPart = new RegExp(`^(?!\\p{M})(?:${atom})+(?:\\.(?:${atom})+)*$`, 'u')
+const domainCharacters = /^(?:[a-z0-9.-]|[^\0-\x7f])+$/iu
+const encoded = /(?:^|\.)xn--/
+const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+
+/** Longest local part in UTF-8, in bytes. */
+const maxLocalPart = 64
+
+/**
+ * The one form of an e-mail address that is stored and looked up: without blanks around it, its characters composed (NFC), its
+ * domain in Unicode. Case stays, for PostgreSQL folds it.
+ *
+ * @returns undefined if it is not an address
+ */
+export function normalizeEmail(given: string): string | undefined {
+  const parts = parse(given)
+  return parts && `${parts.local}@${parts.domain}`
+}
+
+/** What an account with this address may be stored under: versions before kept domains as they were typed. */
+export function storedForms(given: string): string[] {
+  const parts = parse(given)
+  return parts ? [...new Set([parts.domain, parts.ascii].map((domain) => `${parts.local}@${domain}`))] : [given.trim()]
+}
+
+function parse(given: string): { local: string; domain: string; ascii: string } | undefined {
+  const text = given.trim().normalize('NFC')
+  const at = text.lastIndexOf('@')
+  const local = text.slice(0, Math.max(at, 0))
+  const domain = text.slice(at + 1)
+  if (Buffer.byteLength(local) > maxLocalPart || !localPart.test(local) || !domainCharacters.test(domain))
+    return undefined
+  const ascii = domainToASCII(domain)
+  const labels = ascii.split('.')
+  if (labels.length < 2 || !labels.every((each) => label.test(each)) || !/[a-z]$/.test(ascii)) return undefined
+  const unicode = domainToUnicode(ascii)
+  // What does not decode stays as it is.
+  if (encoded.test(unicode)) return undefined
+  return { local, domain: unicode === domain.toLowerCase() ? domain : unicode, ascii }
+}
