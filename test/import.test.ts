@@ -28,13 +28,13 @@ test('rows of CSV become items of who imports them, in the order of the file', a
 
 test('many rows come in the order of the file, whatever the clock says', async (t: TestContext) => {
   const { upload, stock } = await openImporting(t)
-  const names = Array.from({ length: 20_000 }, (_, n) => `Item ${n}`)
-  const { report } = await upload(lines(header, ...names.map((name) => `${name},Pet,1,true`)))
+  const many = Array.from({ length: 20_000 }, (_, n) => `Item ${n}`)
+  const { report } = await upload(lines(header, ...many.map((name) => `${name},Pet,1,true`)))
   t.assert.strictEqual(report.created, 20_000)
   const found = await stock()
   t.assert.strictEqual(found.length, 20_000)
   t.assert.strictEqual(
-    found.findIndex(({ name }, n) => name !== names[n]),
+    found.findIndex(({ name }, n) => name !== many[n]),
     -1,
   )
 })

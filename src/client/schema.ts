@@ -78,7 +78,7 @@ export interface paths {
         post?: never;
         /**
          * Delete the manager who is signed in
-         * @description Only a manager who owns no items can be deleted.
+         * @description Only a manager who owns no items can be deleted. Wrong present passwords count as failed logins.
          */
         delete: operations["deleteMe"];
         options?: never;
@@ -88,6 +88,31 @@ export interface paths {
          * @description A new password ends all other tokens of the manager. Wrong present passwords count as failed logins.
          */
         patch: operations["updateMe"];
+        trace?: never;
+    };
+    "/items/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an item */
+        get: operations["getItem"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an item
+         * @description Only its owner may delete an item, unless the service is set up otherwise.
+         */
+        delete: operations["deleteItem"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an item
+         * @description Fields that are left out stay as they are. Only its owner may change an item, unless the service is set up otherwise.
+         */
+        patch: operations["updateItem"];
         trace?: never;
     };
     "/items": {
@@ -152,31 +177,6 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
-        trace?: never;
-    };
-    "/items/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get an item */
-        get: operations["getItem"];
-        put?: never;
-        post?: never;
-        /**
-         * Delete an item
-         * @description Only its owner may delete an item, unless the service is set up otherwise.
-         */
-        delete: operations["deleteItem"];
-        options?: never;
-        head?: never;
-        /**
-         * Change an item
-         * @description Fields that are left out stay as they are. Only its owner may change an item, unless the service is set up otherwise.
-         */
-        patch: operations["updateItem"];
         trace?: never;
     };
     "/items/import": {
@@ -459,8 +459,8 @@ export interface components {
             /** @example Ada Lovelace */
             name: string;
             /**
-             * Format: email
-             * @description Nobody else has it, in whatever case
+             * Format: idn-email
+             * @description Unique, whatever its case. Blanks around it are dropped; internationalized addresses (RFC 6531) are composed (NFC)
              * @example ada@example.com
              */
             email: string;
@@ -476,8 +476,8 @@ export interface components {
             /** @example Ada Lovelace */
             name: string;
             /**
-             * Format: email
-             * @description Nobody else has it, in whatever case
+             * Format: idn-email
+             * @description Unique, whatever its case. Blanks around it are dropped; internationalized addresses (RFC 6531) are composed (NFC)
              * @example ada@example.com
              */
             email: string;
@@ -504,8 +504,8 @@ export interface components {
             /** @example Ada Lovelace */
             name?: string | null;
             /**
-             * Format: email
-             * @description Nobody else has it, in whatever case
+             * Format: idn-email
+             * @description Unique, whatever its case. Blanks around it are dropped; internationalized addresses (RFC 6531) are composed (NFC)
              * @example ada@example.com
              */
             email?: string | null;
@@ -522,6 +522,19 @@ export interface components {
             current_password?: string | null;
         };
         /**
+         * @example {
+         *       "current_password": "correct horse battery"
+         *     }
+         */
+        StoreManagerRemoval: {
+            /**
+             * Format: password
+             * @description The present password
+             * @example correct horse battery
+             */
+            current_password: string;
+        };
+        /**
          * @description The form of the OAuth2 password grant
          * @example {
          *       "grant_type": "password",
@@ -533,7 +546,7 @@ export interface components {
             /** @enum {string} */
             grant_type?: "password";
             /**
-             * @description The e-mail address
+             * @description The e-mail address, blanks around it dropped
              * @example ada@example.com
              */
             username: string;
@@ -648,6 +661,11 @@ export interface components {
              * @example invalid_grant
              */
             error?: string;
+            /**
+             * @description The same as `detail`, for OAuth2 clients, when a login is refused
+             * @example The e-mail address or the password is wrong.
+             */
+            error_description?: string;
         };
         /** @description The manager who keeps an item, as every other one may see them */
         ItemOwner: {
@@ -714,7 +732,7 @@ export interface components {
          * @description What went wrong, for programs to tell apart: a closed list
          * @enum {string}
          */
-        ProblemCode: "malformed_request" | "malformed_body" | "missing_token" | "invalid_token" | "invalid_credentials" | "not_owner" | "registration_closed" | "wrong_password" | "not_found" | "item_not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "manager_owns_items" | "idempotency_key_in_use" | "precondition_failed" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "import_failed" | "idempotency_key_reused" | "precondition_required" | "too_many_logins" | "too_many_registrations" | "headers_too_large" | "internal_error" | "unsupported_transfer_coding" | "too_busy" | "store_unavailable";
+        ProblemCode: "malformed_request" | "malformed_body" | "missing_token" | "invalid_token" | "invalid_credentials" | "cross_site_request" | "not_owner" | "registration_closed" | "wrong_password" | "not_found" | "item_not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "manager_owns_items" | "idempotency_key_in_use" | "precondition_failed" | "body_too_large" | "unsupported_media_type" | "misdirected_request" | "invalid_request" | "import_failed" | "idempotency_key_reused" | "precondition_required" | "too_many_logins" | "too_many_registrations" | "headers_too_large" | "internal_error" | "unsupported_transfer_coding" | "too_busy" | "store_unavailable";
         /** @description A reason why a request does not fit */
         InvalidPart: {
             /**
@@ -776,6 +794,7 @@ export type ImportReport = components['schemas']['ImportReport'];
 export type StoreManager = components['schemas']['StoreManager'];
 export type StoreManagerCreate = components['schemas']['StoreManagerCreate'];
 export type StoreManagerUpdate = components['schemas']['StoreManagerUpdate'];
+export type StoreManagerRemoval = components['schemas']['StoreManagerRemoval'];
 export type LoginForm = components['schemas']['LoginForm'];
 export type Token = components['schemas']['Token'];
 export type Message = components['schemas']['Message'];
@@ -841,7 +860,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators register managers here */
+            /** @description Only operators register managers here, or a page of an origin that is not allowed sent this (`cross_site_request`) */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -852,7 +871,7 @@ export interface operations {
                      *       "type": "urn:stockroom:problem:registration_closed",
                      *       "title": "Registration closed",
                      *       "status": 403,
-                     *       "detail": "Only operators register managers here.",
+                     *       "detail": "Only operators register managers here, or a page of an origin that is not allowed sent this (cross_site_request).",
                      *       "code": "registration_closed",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1060,7 +1079,27 @@ export interface operations {
                      *       "detail": "The e-mail address or the password is wrong.",
                      *       "code": "invalid_credentials",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-                     *       "error": "invalid_grant"
+                     *       "error": "invalid_grant",
+                     *       "error_description": "The e-mail address or the password is wrong."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A page of an origin that `CORS_ORIGINS` does not allow sent this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:cross_site_request",
+                     *       "title": "Cross-site request",
+                     *       "status": 403,
+                     *       "detail": "A page of an origin that CORS_ORIGINS does not allow sent this.",
+                     *       "code": "cross_site_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -1495,11 +1534,19 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StoreManagerRemoval"];
+            };
+        };
         responses: {
             /** @description Deleted */
             204: {
                 headers: {
+                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -1538,6 +1585,25 @@ export interface operations {
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
                      *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present password is wrong */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:wrong_password",
+                     *       "title": "Wrong password",
+                     *       "status": 403,
+                     *       "detail": "The present password is wrong.",
+                     *       "code": "wrong_password",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
                      */
@@ -1596,6 +1662,60 @@ export interface operations {
                      *       "status": 415,
                      *       "detail": "The body is of another media type.",
                      *       "code": "unsupported_media_type",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request does not fit: `errors` lists every reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many logins have failed, from this address or for this account */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:too_many_logins",
+                     *       "title": "Too many logins",
+                     *       "status": 429,
+                     *       "detail": "Too many logins have failed, from this address or for this account.",
+                     *       "code": "too_many_logins",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
                      */
@@ -1816,531 +1936,6 @@ export interface operations {
                      *       "detail": "Too many logins have failed, from this address or for this account.",
                      *       "code": "too_many_logins",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A store that is needed is down, or there is too much to do */
-            503: {
-                headers: {
-                    /** @description Seconds */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
-                     *       "title": "Store unavailable",
-                     *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
-                     *       "code": "store_unavailable",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    listItems: {
-        parameters: {
-            query?: {
-                /** @description Adds the owner to each item, as `store_manager: {id, name}` */
-                expand?: "store_manager";
-                /** @description Items of a page at most; 100 if nothing is said */
-                limit?: number;
-                /** @description Where the page begins: from the `Link` of the one before, not to be made or looked into */
-                after?: string;
-                /** @description Items of this category; given several times: of one of these */
-                category?: components["schemas"]["Category"][];
-                /** @description Items that can be bought now, or those that cannot */
-                in_stock?: boolean;
-                /** @description Items of this owner; `me` is who asks */
-                store_manager_id?: string;
-                /** @description Items of this price in US dollars, or more */
-                min_price?: number;
-                /** @description Items of this price in US dollars, or less */
-                max_price?: number;
-                /** @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème» */
-                q?: string;
-                /** @description The order: `id` is by age and what is used if nothing is said, `name` as in a dictionary of many languages; with `-` the other way round. Items that are alike in this are in the order of their ids */
-                sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd";
-                /** @description Adds `X-Total-Count`, how many items there are on all pages: counted, which takes the longer the more there are, or about as many as PostgreSQL thinks, which is at least what the page shows */
-                count?: "exact" | "estimated";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The items */
-            200: {
-                headers: {
-                    /** @description Of a page: the `next` one, unless this is the last, and the `first` (RFC 8288). Relative */
-                    Link?: string;
-                    /** @description Of a page, when it was asked for with `count` */
-                    "X-Total-Count"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Items"];
-                };
-            };
-            /** @description The token is missing, invalid, expired or logged out */
-            401: {
-                headers: {
-                    /** @description As in RFC 6750 */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
-                     *       "title": "Token missing",
-                     *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
-                     *       "code": "missing_token",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request does not fit: `errors` lists every reason */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
-                     *       "title": "Invalid request",
-                     *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
-                     *       "code": "invalid_request",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-                     *       "errors": [
-                     *         {
-                     *           "type": "missing",
-                     *           "loc": [
-                     *             "body",
-                     *             "name"
-                     *           ],
-                     *           "msg": "is required"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A store that is needed is down, or there is too much to do */
-            503: {
-                headers: {
-                    /** @description Seconds */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
-                     *       "title": "Store unavailable",
-                     *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
-                     *       "code": "store_unavailable",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    createItem: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Makes it safe to send a request again: for 24 hours the same key with the same body gives the first answer, and nothing new is made. A random UUID, which nobody else can guess
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
-                "idempotency-key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ItemCreate"];
-            };
-        };
-        responses: {
-            /** @description The item, created */
-            201: {
-                headers: {
-                    /** @description The path of the new item */
-                    Location?: string;
-                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
-                    ETag?: string;
-                    /** @description There if this was answered before */
-                    "Idempotency-Replayed"?: "true";
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Item"];
-                };
-            };
-            /** @description The body cannot be read */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:malformed_body",
-                     *       "title": "Malformed body",
-                     *       "status": 400,
-                     *       "detail": "The body cannot be read.",
-                     *       "code": "malformed_body",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The token is missing, invalid, expired or logged out */
-            401: {
-                headers: {
-                    /** @description As in RFC 6750 */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
-                     *       "title": "Token missing",
-                     *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
-                     *       "code": "missing_token",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A request with this `Idempotency-Key` is still running */
-            409: {
-                headers: {
-                    /** @description Seconds */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:idempotency_key_in_use",
-                     *       "title": "Idempotency key in use",
-                     *       "status": 409,
-                     *       "detail": "A request with this Idempotency-Key is still running.",
-                     *       "code": "idempotency_key_in_use",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:body_too_large",
-                     *       "title": "Body too large",
-                     *       "status": 413,
-                     *       "detail": "The body is larger than 64 KiB.",
-                     *       "code": "body_too_large",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is of another media type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:unsupported_media_type",
-                     *       "title": "Unsupported media type",
-                     *       "status": 415,
-                     *       "detail": "The body is of another media type.",
-                     *       "code": "unsupported_media_type",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request does not fit: `errors` lists every reason. Or this `Idempotency-Key` came with another body before */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
-                     *       "title": "Invalid request",
-                     *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason. Or this Idempotency-Key came with another body before.",
-                     *       "code": "invalid_request",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-                     *       "errors": [
-                     *         {
-                     *           "type": "missing",
-                     *           "loc": [
-                     *             "body",
-                     *             "name"
-                     *           ],
-                     *           "msg": "is required"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A store that is needed is down, or there is too much to do */
-            503: {
-                headers: {
-                    /** @description Seconds */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
-                     *       "title": "Store unavailable",
-                     *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
-                     *       "code": "store_unavailable",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    summarizeItems: {
-        parameters: {
-            query?: {
-                /** @description Items of this category; given several times: of one of these */
-                category?: components["schemas"]["Category"][];
-                /** @description Items that can be bought now, or those that cannot */
-                in_stock?: boolean;
-                /** @description Items of this owner; `me` is who asks */
-                store_manager_id?: string;
-                /** @description Items of this price in US dollars, or more */
-                min_price?: number;
-                /** @description Items of this price in US dollars, or less */
-                max_price?: number;
-                /** @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème» */
-                q?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The summary */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ItemSummary"];
-                };
-            };
-            /** @description The token is missing, invalid, expired or logged out */
-            401: {
-                headers: {
-                    /** @description As in RFC 6750 */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
-                     *       "title": "Token missing",
-                     *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
-                     *       "code": "missing_token",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request does not fit: `errors` lists every reason */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
-                     *       "title": "Invalid request",
-                     *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
-                     *       "code": "invalid_request",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-                     *       "errors": [
-                     *         {
-                     *           "type": "missing",
-                     *           "loc": [
-                     *             "body",
-                     *             "name"
-                     *           ],
-                     *           "msg": "is required"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A store that is needed is down, or there is too much to do */
-            503: {
-                headers: {
-                    /** @description Seconds */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
-                     *       "title": "Store unavailable",
-                     *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
-                     *       "code": "store_unavailable",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    exportItems: {
-        parameters: {
-            query?: {
-                /** @description `csv`, if nothing is said: RFC 4180, a line of column names first; `ndjson`: an item a line; `json`: as the list of all items */
-                format?: "csv" | "ndjson" | "json";
-                /** @description Items of this category; given several times: of one of these */
-                category?: components["schemas"]["Category"][];
-                /** @description Items that can be bought now, or those that cannot */
-                in_stock?: boolean;
-                /** @description Items of this owner; `me` is who asks */
-                store_manager_id?: string;
-                /** @description Items of this price in US dollars, or more */
-                min_price?: number;
-                /** @description Items of this price in US dollars, or less */
-                max_price?: number;
-                /** @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème» */
-                q?: string;
-                /** @description The order: `id` is by age and what is used if nothing is said, `name` as in a dictionary of many languages; with `-` the other way round. Items that are alike in this are in the order of their ids */
-                sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd";
-                /** @description Of `csv`: safe to open in a spreadsheet, also in one that splits at semicolons or tabs. An apostrophe is put before each part of a name that would be run as a formula: one that begins with `=`, `+`, `-` or `@`, at the start of the name or after a semicolon, tab or line break. All text is in quotes, and a byte order mark says that it is UTF-8. What is so marked is not what the item is called, and importing it does not take the mark away */
-                safe?: "spreadsheet";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The items, as a file */
-            200: {
-                headers: {
-                    /** @description The name of the file, with the date in UTC */
-                    "Content-Disposition"?: string;
-                    /** @description There if `Accept-Encoding` allows for it */
-                    "Content-Encoding"?: "gzip";
-                    /** @description That it may be compressed */
-                    Vary?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/csv": string;
-                    "application/x-ndjson": string;
-                    "application/json": components["schemas"]["Items"];
-                };
-            };
-            /** @description The token is missing, invalid, expired or logged out */
-            401: {
-                headers: {
-                    /** @description As in RFC 6750 */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
-                     *       "title": "Token missing",
-                     *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
-                     *       "code": "missing_token",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request does not fit: `errors` lists every reason */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
-                     *       "title": "Invalid request",
-                     *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
-                     *       "code": "invalid_request",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-                     *       "errors": [
-                     *         {
-                     *           "type": "missing",
-                     *           "loc": [
-                     *             "body",
-                     *             "name"
-                     *           ],
-                     *           "msg": "is required"
-                     *         }
-                     *       ]
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2973,6 +2568,531 @@ export interface operations {
                      *       "detail": "If-Match is missing, and the service requires it.",
                      *       "code": "precondition_required",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A store that is needed is down, or there is too much to do */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listItems: {
+        parameters: {
+            query?: {
+                /** @description Adds the owner to each item, as `store_manager: {id, name}` */
+                expand?: "store_manager";
+                /** @description Items of a page at most; 100 if nothing is said */
+                limit?: number;
+                /** @description Where the page begins: from the `Link` of the one before, not to be made or looked into */
+                after?: string;
+                /** @description Items of this category; given several times: of one of these */
+                category?: components["schemas"]["Category"][];
+                /** @description Items that can be bought now, or those that cannot */
+                in_stock?: boolean;
+                /** @description Items of this owner; `me` is who asks */
+                store_manager_id?: string;
+                /** @description Items of this price in US dollars, or more */
+                min_price?: number;
+                /** @description Items of this price in US dollars, or less */
+                max_price?: number;
+                /** @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème» */
+                q?: string;
+                /** @description The order: `id` is by age and what is used if nothing is said, `name` as in a dictionary of many languages; with `-` the other way round. Items that are alike in this are in the order of their ids */
+                sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd";
+                /** @description Adds `X-Total-Count`, how many items there are on all pages: counted, which takes the longer the more there are, or about as many as PostgreSQL thinks, which is at least what the page shows */
+                count?: "exact" | "estimated";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The items */
+            200: {
+                headers: {
+                    /** @description Of a page: the `next` one, unless this is the last, and the `first` (RFC 8288). Relative */
+                    Link?: string;
+                    /** @description Of a page, when it was asked for with `count` */
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items"];
+                };
+            };
+            /** @description The token is missing, invalid, expired or logged out */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request does not fit: `errors` lists every reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A store that is needed is down, or there is too much to do */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes it safe to send a request again: for 24 hours the same key with the same body gives the first answer, and nothing new is made. A random UUID, which nobody else can guess
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ItemCreate"];
+            };
+        };
+        responses: {
+            /** @description The item, created */
+            201: {
+                headers: {
+                    /** @description The path of the new item */
+                    Location?: string;
+                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
+                    ETag?: string;
+                    /** @description There if this was answered before */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Item"];
+                };
+            };
+            /** @description The body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "title": "Malformed body",
+                     *       "status": 400,
+                     *       "detail": "The body cannot be read.",
+                     *       "code": "malformed_body",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is missing, invalid, expired or logged out */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A request with this `Idempotency-Key` is still running */
+            409: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:idempotency_key_in_use",
+                     *       "title": "Idempotency key in use",
+                     *       "status": 409,
+                     *       "detail": "A request with this Idempotency-Key is still running.",
+                     *       "code": "idempotency_key_in_use",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "title": "Body too large",
+                     *       "status": 413,
+                     *       "detail": "The body is larger than 64 KiB.",
+                     *       "code": "body_too_large",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "title": "Unsupported media type",
+                     *       "status": 415,
+                     *       "detail": "The body is of another media type.",
+                     *       "code": "unsupported_media_type",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request does not fit: `errors` lists every reason. Or this `Idempotency-Key` came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit: errors lists every reason. Or this Idempotency-Key came with another body before.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A store that is needed is down, or there is too much to do */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    summarizeItems: {
+        parameters: {
+            query?: {
+                /** @description Items of this category; given several times: of one of these */
+                category?: components["schemas"]["Category"][];
+                /** @description Items that can be bought now, or those that cannot */
+                in_stock?: boolean;
+                /** @description Items of this owner; `me` is who asks */
+                store_manager_id?: string;
+                /** @description Items of this price in US dollars, or more */
+                min_price?: number;
+                /** @description Items of this price in US dollars, or less */
+                max_price?: number;
+                /** @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème» */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The summary */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemSummary"];
+                };
+            };
+            /** @description The token is missing, invalid, expired or logged out */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request does not fit: `errors` lists every reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A store that is needed is down, or there is too much to do */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportItems: {
+        parameters: {
+            query?: {
+                /** @description `csv`, if nothing is said: RFC 4180, a line of column names first; `ndjson`: an item a line; `json`: as the list of all items */
+                format?: "csv" | "ndjson" | "json";
+                /** @description Items of this category; given several times: of one of these */
+                category?: components["schemas"]["Category"][];
+                /** @description Items that can be bought now, or those that cannot */
+                in_stock?: boolean;
+                /** @description Items of this owner; `me` is who asks */
+                store_manager_id?: string;
+                /** @description Items of this price in US dollars, or more */
+                min_price?: number;
+                /** @description Items of this price in US dollars, or less */
+                max_price?: number;
+                /** @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème» */
+                q?: string;
+                /** @description The order: `id` is by age and what is used if nothing is said, `name` as in a dictionary of many languages; with `-` the other way round. Items that are alike in this are in the order of their ids */
+                sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd";
+                /** @description Of `csv`: safe to open in a spreadsheet, also in one that splits at semicolons or tabs. An apostrophe is put before each part of a name that would be run as a formula: one that begins with `=`, `+`, `-` or `@`, at the start of the name or after a semicolon, tab or line break. All text is in quotes, and a byte order mark says that it is UTF-8. What is so marked is not what the item is called, and importing it does not take the mark away */
+                safe?: "spreadsheet";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The items, as a file */
+            200: {
+                headers: {
+                    /** @description The name of the file, with the date in UTC */
+                    "Content-Disposition"?: string;
+                    /** @description There if `Accept-Encoding` allows for it */
+                    "Content-Encoding"?: "gzip";
+                    /** @description That it may be compressed */
+                    Vary?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                    "application/json": components["schemas"]["Items"];
+                };
+            };
+            /** @description The token is missing, invalid, expired or logged out */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request does not fit: `errors` lists every reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
