@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 
+import { logRefusal } from './security-events.ts'
 import { securityHeaders } from './security-headers.ts'
 import { type InvalidPart, invalidParts } from './validation.ts'
 
@@ -47,6 +48,8 @@ interface Extras {
   /** Members of the answer beside those that every problem has. */
   members?: Record<string, unknown>
   cause?: unknown
+  /** The ID of the manager whom it is about: for the log alone. */
+  manager?: string | undefined
 }
 
 /** An error that a client is told: thrown anywhere below a route, answered as RFC 9457 problem details. */
@@ -55,12 +58,14 @@ export class Problem extends Error {
   readonly code: Code
   readonly headers: Record<string, string>
   readonly members: Record<string, unknown>
+  readonly manager: string | undefined
 
-  constructor(code: Code, detail: string, { headers = {}, members = {}, cause }: Extras = {}) {
+  constructor(code: Code, detail: string, { headers = {}, members = {}, cause, manager }: Extras = {}) {
     super(detail, { cause })
     this.code = code
     this.headers = headers
     this.members = members
+    this.manager = manager
   }
 
   get status(): number {
@@ -100,6 +105,7 @@ async function decisive(error: unknown, request: FastifyRequest): Promise<unknow
 
 function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, request)
+  logRefusal(request, problem)
   if (problem.status >= 500) {
     // There may be thousands of the others a second: whoever throws them says so, now and then.
     const level = problem.code === 'internal_error' ? 'error' : 'debug'

@@ -1,6 +1,4 @@
-import type { Readable } from 'node:stream'
-
-import { to as copyTo } from 'pg-copy-streams'
+import { type CopyToStreamQuery, to as copyTo } from 'pg-copy-streams'
 
 import { begin } from './limits.ts'
 import type { LendingPool } from './pool.ts'
@@ -16,7 +14,7 @@ const limit = 4 * 60 * 60_000
  * @param logged what the log says of it: it without values, if it has some
  * @throws Problem store_unavailable or too_busy
  */
-export async function copyOut(pool: LendingPool, statement: string, logged = statement): Promise<Readable> {
+export async function copyOut(pool: LendingPool, statement: string, logged = statement): Promise<CopyToStreamQuery> {
   const { client, giveBack } = await pool.borrow()
   try {
     await sendPlain(client, begin(limit))

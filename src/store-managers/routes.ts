@@ -12,6 +12,7 @@ import type { App } from '../fastify.ts'
 import { openGate } from '../gate.ts'
 import { operation, signedIn } from '../openapi.ts'
 import { IdempotencyKey, Message, ref, strict } from '../schemas.ts'
+import { logEvent } from '../security-events.ts'
 import * as account from './account.ts'
 import { guardRegistration } from './registration.ts'
 import {
@@ -64,6 +65,7 @@ export function storeManagerRoutes(app: App, context: Context): void {
       const key = request.headers['idempotency-key']
       const { answer, isReplayed } = await storeManagers.register(context, request.body, network(request.ip), key)
       if (isReplayed) reply.header('idempotency-replayed', 'true')
+      else logEvent(request, 'account_registered', { manager: answer.id })
       return reply.code(201).send(answer)
     },
   )
@@ -100,10 +102,12 @@ function tokenRoutes(app: App, context: Context): void {
         },
       },
     },
-    async ({ ip, body }, reply) => {
+    async (request, reply) => {
+      const { ip, body } = request
       const attempt = { network: network(ip), username: body.username }
       const logIn = () => storeManagers.logIn(context, body, attempt.network)
-      const { token, expiresIn } = await context.loginLimit.guard(attempt, reply, logIn)
+      const { manager, token, expiresIn } = await context.loginLimit.guard(attempt, reply, logIn)
+      logEvent(request, 'login_succeeded', { manager })
       return { access_token: token, token_type: context.config.tokens.type, expires_in: expiresIn }
     },
   )
@@ -112,7 +116,9 @@ function tokenRoutes(app: App, context: Context): void {
 function logoutRoutes(app: App, context: Context): void {
   const logOut = async (request: FastifyRequest<{ Querystring: LogoutQuery }>) => {
     const { token, query } = request
-    await (query.scope === 'all' ? context.revocations.revokeAll(token) : context.revocations.revoke(token))
+    const isEverywhere = query.scope === 'all'
+    await (isEverywhere ? context.revocations.revokeAll(token) : context.revocations.revoke(token))
+    logEvent(request, isEverywhere ? 'logged_out_everywhere' : 'logged_out')
     return { message: 'Logged out successfully' }
   }
   const done = {
@@ -185,10 +191,16 @@ function accountRoutes(app: App, context: Context): void {
         },
       },
     },
-    async ({ ip, token, body }, reply) => {
+    async (request, reply) => {
+      const { ip, token, body } = request
       const { email: username } = await account.get(db, token.sub)
       const attempt = { network: network(ip), username }
-      return loginLimit.guard(attempt, reply, () => account.update(context, token, body, attempt.network))
+      const update = () => account.update(context, token, body, attempt.network)
+      const manager = await loginLimit.guard(attempt, reply, update)
+      for (const field of ['name', 'email', 'password'] as const) {
+        if (typeof body[field] === 'string') logEvent(request, `${field}_changed`)
+      }
+      return manager
     },
   )
 
@@ -206,11 +218,13 @@ function accountRoutes(app: App, context: Context): void {
         },
       },
     },
-    async ({ ip, token, body }, reply) => {
+    async (request, reply) => {
+      const { ip, token, body } = request
       const { email: username } = await account.get(db, token.sub)
       const attempt = { network: network(ip), username }
       const remove = () => account.remove(context, token, body, attempt.network)
       await loginLimit.guard(attempt, reply, () => removals.run(remove, token.sub))
+      logEvent(request, 'account_deleted')
       return reply.code(204).send(null)
     },
   )

@@ -54,13 +54,13 @@ export async function logIn(
   { db, passwords, tokens }: Context,
   { username, password }: LoginForm,
   network: string,
-): Promise<{ token: string; expiresIn: number }> {
+): Promise<{ manager: string; token: string; expiresIn: number }> {
   const [manager, highestCost] = await Promise.all([findByEmail(db, username), findHighestCost(db)])
   const check = { hash: manager?.password_hash, highestCost, party: network }
   const { right, outdated } = await passwords.verify(password, check)
-  if (!manager || !right) throw wrongCredentials()
+  if (!manager || !right) throw wrongCredentials(manager?.id)
   if (outdated) await rehash(db, manager, await passwords.hash(password, network))
-  return tokens.sign(manager)
+  return { manager: manager.id, ...(await tokens.sign(manager)) }
 }
 
 function findByEmail(db: Database, email: string) {
@@ -95,10 +95,12 @@ export function emailTaken(): Problem {
   return new Problem('email_taken', 'A manager with this e-mail address is registered already.')
 }
 
-function wrongCredentials(): Problem {
+/** @param manager whose password was wrong, which the client is not told */
+function wrongCredentials(manager: string | undefined): Problem {
   const detail = 'The e-mail address or the password is wrong.'
   return new Problem('invalid_credentials', detail, {
     headers: { 'www-authenticate': 'Bearer' },
     members: { error: 'invalid_grant', error_description: detail },
+    manager,
   })
 }

@@ -13,19 +13,22 @@ import type { ExportQuery } from './schemas.ts'
 const exportPatience = { ...standardPatience, store: 60_000 }
 
 /**
- * The items that `query` names as a file. @param me the id of the manager who asks
+ * The items that `query` names as a file.
  *
+ * @param me the id of the manager who asks
+ * @param onEnd told at the end how many items were sent; undefined if the export was broken off
  * @throws Problem invalid_request; whatever fails later breaks the stream off
  */
 export function exportItems(
   source: StreamSource & { db: Database },
   query: ExportQuery,
   me: string,
+  onEnd?: (items: number | undefined) => void,
   patience = exportPatience,
 ): Readable {
   const formats = { csv: query.safe === 'spreadsheet' ? safeCsv : csv, ndjson, json: jsonObject(false) }
   const format = formats[query.format ?? 'csv']
-  return streamRows({ ...source, me }, exportQuery(source.db, query, me), format, patience)
+  return streamRows({ ...source, me, onEnd }, exportQuery(source.db, query, me), format, patience)
 }
 
 /** The query of the items that `query` names, in its order. */

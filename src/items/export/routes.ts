@@ -4,6 +4,7 @@ import { errors } from '../../answers.ts'
 import { acceptsGzip, varyByEncoding } from '../../compression.ts'
 import type { App } from '../../fastify.ts'
 import { operation, signedIn } from '../../openapi.ts'
+import { logEvent } from '../../security-events.ts'
 import type { Source } from '../listing/routes.ts'
 import { gzip } from './compression.ts'
 import { exportItems } from './export.ts'
@@ -25,7 +26,9 @@ export function exportRoutes(app: App, source: Source): void {
     },
     async (request, reply) => {
       const { format = 'csv' } = request.query
-      const items = exportItems(source, request.query, request.token.sub)
+      const onEnd = (count: number | undefined) =>
+        logEvent(request, 'items_exported', { format, items: count, complete: count !== undefined })
+      const items = exportItems(source, request.query, request.token.sub, onEnd)
       const isCompressed = acceptsGzip(request.headers['accept-encoding'])
       const date = new Date().toISOString().slice(0, 10)
       varyByEncoding(reply)

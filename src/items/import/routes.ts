@@ -10,6 +10,7 @@ import { openGate } from '../../gate.ts'
 import { operation, signedIn } from '../../openapi.ts'
 import { Problem, unsupportedMediaType } from '../../problems.ts'
 import { ref, strict } from '../../schemas.ts'
+import { logEvent } from '../../security-events.ts'
 import { seldom } from '../../seldom.ts'
 import { missingFile, tooLarge } from './body.ts'
 import { codingOf } from './coding.ts'
@@ -82,7 +83,7 @@ export function importRoutes(app: App, context: Context, atWork: () => number): 
       // Its own clock decides how long it may take.
       connections.grantTime(request.raw.socket)
       body.once('end', () => connections.endTime(request.raw.socket))
-      return importItems(importer, {
+      const report = await importItems(importer, {
         body,
         type: request.mediaType as keyof typeof readers,
         coding: codingOf(request.headers),
@@ -90,6 +91,9 @@ export function importRoutes(app: App, context: Context, atWork: () => number): 
         query: request.query,
         signal: left.signal,
       })
+      const { dry_run: isDry, created, updated } = report
+      if (!isDry) logEvent(request, 'items_imported', { created, updated })
+      return report
     },
   )
 }

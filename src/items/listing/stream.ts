@@ -33,7 +33,11 @@ export interface StreamSource {
 }
 
 /** The same for one manager, by ID. */
-type Source = StreamSource & { me: string }
+type Source = StreamSource & {
+  me: string
+  /** Told at the end how many rows were sent; undefined if the stream was broken off. */
+  onEnd?: ((rows: number | undefined) => void) | undefined
+}
 
 /** How rows become text. Characters stand for bytes, so those of UTF-8 pass as they are. */
 export interface Format {
@@ -58,17 +62,19 @@ export function streamRows(source: Source, query: CompiledQuery, format: Format,
 }
 
 async function* pieces(
-  { pool, gate, isBusy, me }: Source,
+  { pool, gate, isBusy, me, onEnd }: Source,
   query: CompiledQuery,
   format: Format,
   patience: Patience,
   drop: () => void,
 ) {
   const leave = await gate.enter(me)
+  let count: number | undefined
   try {
     const rows = await copyOut(pool, `copy (${withLiterals(query)}) to stdout`, `copy (${query.sql}) to stdout`)
     try {
       yield* convert(rows.setEncoding('latin1'), format, isBusy, patience, drop)
+      count = rows.rowCount
     } finally {
       rows.destroy()
     }
@@ -76,6 +82,7 @@ async function* pieces(
     throw error instanceof Problem || !isUnavailable(error) ? error : pool.unavailable(error)
   } finally {
     leave()
+    onEnd?.(count)
   }
 }
 
