@@ -129,7 +129,11 @@ async function main(args: string[]): Promise<void> {
     process.exitCode = 1
     stop.abort()
   })
-  await run(config, log, stop.signal)
+  try {
+    await run(config, log, stop.signal)
+  } finally {
+    await new Promise<void>((done) => log.flush(() => done()))
+  }
 }
 
 try {

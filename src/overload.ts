@@ -36,6 +36,7 @@ export function shedLoad(app: App, limit: number, connections: Connections): () 
 
   const refuse = ({ raw: { socket } }: FastifyRequest, reply: FastifyReply): Problem => {
     reply.raw.once('close', () => {
+      if (!connections.isOpen(socket)) return
       socket.pause()
       setTimeout(() => socket.resume(), pause)
     })

@@ -177,7 +177,7 @@ test('settings of a server that is not named are refused, unless Kubernetes has 
 
 test('the help has a line for each setting, with its default', (t: TestContext) => {
   const help = describeSettings().split('\n')
-  t.assert.strictEqual(help.length, 38)
+  t.assert.strictEqual(help.length, 39)
   t.assert.match(help.find((line) => line.includes(' PORT ')) ?? '', /\[8000\]$/)
   t.assert.match(help.find((line) => line.includes(' JWT_SECRET ')) ?? '', /required with POSTGRES_HOST$/)
 })

@@ -36,7 +36,7 @@ test('however many ask, PostgreSQL is asked once a second', async (t: TestContex
   const app = await openApp(t)
   const { schema } = app.context.config.pool
   const asked = async () => {
-    await Promise.all(Array.from({ length: 200 }, () => readiness(app)))
+    await Promise.all(Array.from({ length: 60 }, () => readiness(app)))
     const query = `select query_start from pg_stat_activity where query like $1 and pid <> pg_backend_pid()`
     return (await onServer(app.server, query, [`%"${schema}"."mikro_orm_migrations"`])).rows
   }

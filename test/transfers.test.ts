@@ -89,7 +89,7 @@ test('bad rows are named by file, line and column, and make it fail', async (t: 
   )
   const [name, category] = stopped.err.split('\n').filter((line) => line.startsWith('new.csv:3: '))
   t.assert.strictEqual(name, 'new.csv:3: name: must have at least 1 character')
-  t.assert.match(category ?? '', /^new\.csv:3: category: must be one of "Grocery"/)
+  t.assert.match(category ?? '', /^new\.csv:3: category: "Toys" is not a category: write one of "Grocery"/)
   t.assert.deepStrictEqual((await ada.get('/items')).json(), {})
   const skipped = await go(['import', 'new.csv', '--on-error', 'skip'])
   t.assert.deepStrictEqual([skipped.code, skipped.out], [1, 'Created 1, updated 0, unchanged 0, failed 1.\n'])

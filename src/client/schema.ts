@@ -90,31 +90,6 @@ export interface paths {
         patch: operations["updateMe"];
         trace?: never;
     };
-    "/items/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get an item */
-        get: operations["getItem"];
-        put?: never;
-        post?: never;
-        /**
-         * Delete an item
-         * @description Only its owner may delete an item, unless the service is set up otherwise.
-         */
-        delete: operations["deleteItem"];
-        options?: never;
-        head?: never;
-        /**
-         * Change an item
-         * @description Fields that are left out stay as they are. Only its owner may change an item, unless the service is set up otherwise.
-         */
-        patch: operations["updateItem"];
-        trace?: never;
-    };
     "/items": {
         parameters: {
             query?: never;
@@ -197,6 +172,31 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/items/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an item */
+        get: operations["getItem"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an item
+         * @description Only its owner may delete an item, unless the service is set up otherwise.
+         */
+        delete: operations["deleteItem"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an item
+         * @description Fields that are left out stay as they are. Only its owner may change an item, unless the service is set up otherwise.
+         */
+        patch: operations["updateItem"];
         trace?: never;
     };
 }
@@ -1964,638 +1964,6 @@ export interface operations {
             };
         };
     };
-    getItem: {
-        parameters: {
-            query?: {
-                /** @description Adds the owner to each item, as `store_manager: {id, name}` */
-                expand?: "store_manager";
-            };
-            header?: {
-                /**
-                 * @description ETags of what the client has: if it is still the same, the answer is 304, without it
-                 * @example "1"
-                 */
-                "if-none-match"?: string;
-            };
-            path: {
-                /**
-                 * @description The id of the item
-                 * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
-                 */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The item */
-            200: {
-                headers: {
-                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
-                    ETag?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Item"];
-                };
-            };
-            /** @description It is what `If-None-Match` says */
-            304: {
-                headers: {
-                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
-                    ETag?: string;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The token is missing, invalid, expired or logged out */
-            401: {
-                headers: {
-                    /** @description As in RFC 6750 */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
-                     *       "title": "Token missing",
-                     *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
-                     *       "code": "missing_token",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such item */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:item_not_found",
-                     *       "title": "Item not found",
-                     *       "status": 404,
-                     *       "detail": "There is no such item.",
-                     *       "code": "item_not_found",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request does not fit: `errors` lists every reason */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
-                     *       "title": "Invalid request",
-                     *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
-                     *       "code": "invalid_request",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-                     *       "errors": [
-                     *         {
-                     *           "type": "missing",
-                     *           "loc": [
-                     *             "body",
-                     *             "name"
-                     *           ],
-                     *           "msg": "is required"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A store that is needed is down, or there is too much to do */
-            503: {
-                headers: {
-                    /** @description Seconds */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
-                     *       "title": "Store unavailable",
-                     *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
-                     *       "code": "store_unavailable",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    deleteItem: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description ETags of the item: it is written only if it is still what one of them was given for, else 412
-                 * @example "1"
-                 */
-                "if-match"?: string;
-            };
-            path: {
-                /**
-                 * @description The id of the item
-                 * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
-                 */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Deleted */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The body cannot be read */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:malformed_body",
-                     *       "title": "Malformed body",
-                     *       "status": 400,
-                     *       "detail": "The body cannot be read.",
-                     *       "code": "malformed_body",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The token is missing, invalid, expired or logged out */
-            401: {
-                headers: {
-                    /** @description As in RFC 6750 */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
-                     *       "title": "Token missing",
-                     *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
-                     *       "code": "missing_token",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The item belongs to another manager */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:not_owner",
-                     *       "title": "Not the owner",
-                     *       "status": 403,
-                     *       "detail": "The item belongs to another manager.",
-                     *       "code": "not_owner",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such item */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:item_not_found",
-                     *       "title": "Item not found",
-                     *       "status": 404,
-                     *       "detail": "There is no such item.",
-                     *       "code": "item_not_found",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The item is of another version than `If-Match` names: `current` is what it is now */
-            412: {
-                headers: {
-                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
-                    ETag?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:precondition_failed",
-                     *       "title": "Precondition failed",
-                     *       "status": 412,
-                     *       "detail": "The item is of another version than If-Match names: current is what it is now.",
-                     *       "code": "precondition_failed",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-                     *       "current": {
-                     *         "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-                     *         "name": "Green tea, 100 bags",
-                     *         "category": "Grocery",
-                     *         "price_usd": 4.99,
-                     *         "in_stock": true,
-                     *         "store_manager_id": "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215"
-                     *       }
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:body_too_large",
-                     *       "title": "Body too large",
-                     *       "status": 413,
-                     *       "detail": "The body is larger than 64 KiB.",
-                     *       "code": "body_too_large",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is of another media type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:unsupported_media_type",
-                     *       "title": "Unsupported media type",
-                     *       "status": 415,
-                     *       "detail": "The body is of another media type.",
-                     *       "code": "unsupported_media_type",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request does not fit: `errors` lists every reason */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
-                     *       "title": "Invalid request",
-                     *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
-                     *       "code": "invalid_request",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-                     *       "errors": [
-                     *         {
-                     *           "type": "missing",
-                     *           "loc": [
-                     *             "body",
-                     *             "name"
-                     *           ],
-                     *           "msg": "is required"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `If-Match` is missing, and the service requires it */
-            428: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:precondition_required",
-                     *       "title": "Precondition required",
-                     *       "status": 428,
-                     *       "detail": "If-Match is missing, and the service requires it.",
-                     *       "code": "precondition_required",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A store that is needed is down, or there is too much to do */
-            503: {
-                headers: {
-                    /** @description Seconds */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
-                     *       "title": "Store unavailable",
-                     *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
-                     *       "code": "store_unavailable",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    updateItem: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description ETags of the item: it is written only if it is still what one of them was given for, else 412
-                 * @example "1"
-                 */
-                "if-match"?: string;
-            };
-            path: {
-                /**
-                 * @description The id of the item
-                 * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
-                 */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ItemUpdate"];
-            };
-        };
-        responses: {
-            /** @description The item, as it is now */
-            200: {
-                headers: {
-                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
-                    ETag?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Item"];
-                };
-            };
-            /** @description The body cannot be read */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:malformed_body",
-                     *       "title": "Malformed body",
-                     *       "status": 400,
-                     *       "detail": "The body cannot be read.",
-                     *       "code": "malformed_body",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The token is missing, invalid, expired or logged out */
-            401: {
-                headers: {
-                    /** @description As in RFC 6750 */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
-                     *       "title": "Token missing",
-                     *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
-                     *       "code": "missing_token",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The item belongs to another manager */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:not_owner",
-                     *       "title": "Not the owner",
-                     *       "status": 403,
-                     *       "detail": "The item belongs to another manager.",
-                     *       "code": "not_owner",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such item */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:item_not_found",
-                     *       "title": "Item not found",
-                     *       "status": 404,
-                     *       "detail": "There is no such item.",
-                     *       "code": "item_not_found",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The item is of another version than `If-Match` names: `current` is what it is now */
-            412: {
-                headers: {
-                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
-                    ETag?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:precondition_failed",
-                     *       "title": "Precondition failed",
-                     *       "status": 412,
-                     *       "detail": "The item is of another version than If-Match names: current is what it is now.",
-                     *       "code": "precondition_failed",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-                     *       "current": {
-                     *         "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-                     *         "name": "Green tea, 100 bags",
-                     *         "category": "Grocery",
-                     *         "price_usd": 4.99,
-                     *         "in_stock": true,
-                     *         "store_manager_id": "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215"
-                     *       }
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is larger than 64 KiB */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:body_too_large",
-                     *       "title": "Body too large",
-                     *       "status": 413,
-                     *       "detail": "The body is larger than 64 KiB.",
-                     *       "code": "body_too_large",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is of another media type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:unsupported_media_type",
-                     *       "title": "Unsupported media type",
-                     *       "status": 415,
-                     *       "detail": "The body is of another media type.",
-                     *       "code": "unsupported_media_type",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request does not fit: `errors` lists every reason */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
-                     *       "title": "Invalid request",
-                     *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
-                     *       "code": "invalid_request",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-                     *       "errors": [
-                     *         {
-                     *           "type": "missing",
-                     *           "loc": [
-                     *             "body",
-                     *             "name"
-                     *           ],
-                     *           "msg": "is required"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `If-Match` is missing, and the service requires it */
-            428: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:precondition_required",
-                     *       "title": "Precondition required",
-                     *       "status": 428,
-                     *       "detail": "If-Match is missing, and the service requires it.",
-                     *       "code": "precondition_required",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A store that is needed is down, or there is too much to do */
-            503: {
-                headers: {
-                    /** @description Seconds */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
-                     *       "title": "Store unavailable",
-                     *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
-                     *       "code": "store_unavailable",
-                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     listItems: {
         parameters: {
             query?: {
@@ -3288,6 +2656,638 @@ export interface operations {
                      *         }
                      *       ],
                      *       "errors_omitted": 0
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A store that is needed is down, or there is too much to do */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getItem: {
+        parameters: {
+            query?: {
+                /** @description Adds the owner to each item, as `store_manager: {id, name}` */
+                expand?: "store_manager";
+            };
+            header?: {
+                /**
+                 * @description ETags of what the client has: if it is still the same, the answer is 304, without it
+                 * @example "1"
+                 */
+                "if-none-match"?: string;
+            };
+            path: {
+                /**
+                 * @description The id of the item
+                 * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The item */
+            200: {
+                headers: {
+                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Item"];
+                };
+            };
+            /** @description It is what `If-None-Match` says */
+            304: {
+                headers: {
+                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The token is missing, invalid, expired or logged out */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such item */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:item_not_found",
+                     *       "title": "Item not found",
+                     *       "status": 404,
+                     *       "detail": "There is no such item.",
+                     *       "code": "item_not_found",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request does not fit: `errors` lists every reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A store that is needed is down, or there is too much to do */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description ETags of the item: it is written only if it is still what one of them was given for, else 412
+                 * @example "1"
+                 */
+                "if-match"?: string;
+            };
+            path: {
+                /**
+                 * @description The id of the item
+                 * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "title": "Malformed body",
+                     *       "status": 400,
+                     *       "detail": "The body cannot be read.",
+                     *       "code": "malformed_body",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is missing, invalid, expired or logged out */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The item belongs to another manager */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:not_owner",
+                     *       "title": "Not the owner",
+                     *       "status": 403,
+                     *       "detail": "The item belongs to another manager.",
+                     *       "code": "not_owner",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such item */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:item_not_found",
+                     *       "title": "Item not found",
+                     *       "status": 404,
+                     *       "detail": "There is no such item.",
+                     *       "code": "item_not_found",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The item is of another version than `If-Match` names: `current` is what it is now */
+            412: {
+                headers: {
+                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:precondition_failed",
+                     *       "title": "Precondition failed",
+                     *       "status": 412,
+                     *       "detail": "The item is of another version than If-Match names: current is what it is now.",
+                     *       "code": "precondition_failed",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "current": {
+                     *         "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *         "name": "Green tea, 100 bags",
+                     *         "category": "Grocery",
+                     *         "price_usd": 4.99,
+                     *         "in_stock": true,
+                     *         "store_manager_id": "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215"
+                     *       }
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "title": "Body too large",
+                     *       "status": 413,
+                     *       "detail": "The body is larger than 64 KiB.",
+                     *       "code": "body_too_large",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "title": "Unsupported media type",
+                     *       "status": 415,
+                     *       "detail": "The body is of another media type.",
+                     *       "code": "unsupported_media_type",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request does not fit: `errors` lists every reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing, and the service requires it */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:precondition_required",
+                     *       "title": "Precondition required",
+                     *       "status": 428,
+                     *       "detail": "If-Match is missing, and the service requires it.",
+                     *       "code": "precondition_required",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A store that is needed is down, or there is too much to do */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description ETags of the item: it is written only if it is still what one of them was given for, else 412
+                 * @example "1"
+                 */
+                "if-match"?: string;
+            };
+            path: {
+                /**
+                 * @description The id of the item
+                 * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ItemUpdate"];
+            };
+        };
+        responses: {
+            /** @description The item, as it is now */
+            200: {
+                headers: {
+                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Item"];
+                };
+            };
+            /** @description The body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "title": "Malformed body",
+                     *       "status": 400,
+                     *       "detail": "The body cannot be read.",
+                     *       "code": "malformed_body",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is missing, invalid, expired or logged out */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The item belongs to another manager */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:not_owner",
+                     *       "title": "Not the owner",
+                     *       "status": 403,
+                     *       "detail": "The item belongs to another manager.",
+                     *       "code": "not_owner",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such item */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:item_not_found",
+                     *       "title": "Item not found",
+                     *       "status": 404,
+                     *       "detail": "There is no such item.",
+                     *       "code": "item_not_found",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The item is of another version than `If-Match` names: `current` is what it is now */
+            412: {
+                headers: {
+                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:precondition_failed",
+                     *       "title": "Precondition failed",
+                     *       "status": 412,
+                     *       "detail": "The item is of another version than If-Match names: current is what it is now.",
+                     *       "code": "precondition_failed",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "current": {
+                     *         "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *         "name": "Green tea, 100 bags",
+                     *         "category": "Grocery",
+                     *         "price_usd": 4.99,
+                     *         "in_stock": true,
+                     *         "store_manager_id": "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215"
+                     *       }
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "title": "Body too large",
+                     *       "status": 413,
+                     *       "detail": "The body is larger than 64 KiB.",
+                     *       "code": "body_too_large",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "title": "Unsupported media type",
+                     *       "status": 415,
+                     *       "detail": "The body is of another media type.",
+                     *       "code": "unsupported_media_type",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request does not fit: `errors` lists every reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `If-Match` is missing, and the service requires it */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:precondition_required",
+                     *       "title": "Precondition required",
+                     *       "status": 428,
+                     *       "detail": "If-Match is missing, and the service requires it.",
+                     *       "code": "precondition_required",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];

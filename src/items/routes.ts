@@ -40,14 +40,14 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
     reply.header('cache-control', 'private, no-cache')
     done()
   })
-  app.register(async (scope: App) => getItemRoute(scope, context, read))
   app.register(async (scope: App) => {
     authenticate(scope, context)
     endAnswersWithToken(scope, context)
-    scope.register(async (inner: App) => importRoutes(inner, context, atWork))
     listingRoutes(scope, source)
     exportRoutes(scope, source)
+    scope.register(async (inner: App) => importRoutes(inner, context, atWork))
   })
+  app.register(async (scope: App) => getItemRoute(scope, context, read))
   app.register(async (scope: App) => writeRoutes(scope, context, read))
 }
 

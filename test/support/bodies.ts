@@ -46,7 +46,9 @@ export function misfitsOf(reference: Schema, components: Components): fc.Arbitra
     const wrong = Object.entries(variant.properties ?? {}).map(([name, property]) =>
       wrongValues(resolve(property, components)).map((value) => ({ [name]: value })),
     )
-    const several = fc.tuple(...wrong).chain((changes) => fc.subarray(changes, { minLength: 2 }).map(merge))
+    const several = fc
+      .tuple(...wrong)
+      .chain((changes) => fc.subarray(changes, { minLength: Math.min(2, changes.length) }).map(merge))
     const missing = (variant.required ?? []).map((name) =>
       misfit(valid, fc.constant({ [name]: undefined }), required.includes(name) ? [`body.${name}`] : ['body']),
     )

@@ -70,7 +70,9 @@ export async function readDocument(app: App): Promise<Document> {
       const exact = matching.filter((operation) => operation.path === path)
       const here = exact.length > 0 ? exact : matching
       const operation = here.find((each) => each.method === (method === 'HEAD' ? 'GET' : method))
-      if (operation) checkDeclared(operation, method, answer, validatorOf)
+      // HEAD works where GET does, but where GET is not safe.
+      const isRefused = method === 'HEAD' && answer.statusCode === 405
+      if (operation && !isRefused) checkDeclared(operation, method, answer, validatorOf)
       else checkUndocumented(path, here, answer)
     },
   }
