@@ -4,7 +4,7 @@ import { fastify, type RawServerDefault } from 'fastify'
 import { trusts } from './auth/networks.ts'
 import { acceptJson, bodyLimit } from './bodies.ts'
 import type { Context } from './context.ts'
-import { allowOrigins } from './cors.ts'
+import { allowOrigins, corsHeaders } from './cors.ts'
 import type { App } from './fastify.ts'
 import { serveHealth } from './health.ts'
 import { refuseOtherHosts } from './hosts.ts'
@@ -12,7 +12,7 @@ import { ImportReport } from './items/import/schemas.ts'
 import { ItemSummary } from './items/listing/schemas.ts'
 import { itemRoutes } from './items/routes.ts'
 import { Category, Item, ItemCreate, Items, ItemUpdate } from './items/schemas.ts'
-import { identifyRequest, logRequests, RequestLog } from './logging.ts'
+import { identifyRequest, logRequest, logRequests, RequestLog } from './logging.ts'
 import { collectOperations, serveDocument } from './openapi.ts'
 import { shedLoad } from './overload.ts'
 import { openPipeline } from './pipelining.ts'
@@ -88,13 +88,19 @@ export async function buildApp(context: Context): Promise<App> {
     schemaController: { compilersFactory: { buildValidator, buildSerializer } },
     // A request without a host would be answered by Node, without a problem; `answerOddRequests` does.
     http: { requireHostHeader: false, headersTimeout, connectionsCheckingInterval },
-    frameworkErrors: handleError,
+    // The path cannot be decoded, so no hook has seen the request.
+    frameworkErrors(error, request, reply) {
+      logRequest(request, reply)
+      reply.headers(corsHeaders(config.corsOrigins, request.headers.origin))
+      handleError(error, request, reply)
+    },
     clientErrorHandler(error, socket) {
       const isTimeout = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
       if (isTimeout && connections.hasTime(socket)) return
       // A request that is still arriving is what the error is about; otherwise it is about what came after.
-      if (pipeline.isServing(socket)) pipeline.afterRequests(socket, () => handleClientError(error, socket))
-      else handleClientError(error, socket)
+      const respond = () => handleClientError(error, socket, context.log, config.corsOrigins)
+      if (pipeline.isServing(socket)) pipeline.afterRequests(socket, respond)
+      else respond()
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
   for (const schema of components) app.addSchema(schema)

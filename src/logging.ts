@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isatty } from 'node:tty'
 
-import { type FastifyRequest, LogController } from 'fastify'
+import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { type Logger, pino } from 'pino'
 
 import type { App } from './fastify.ts'
@@ -61,19 +61,24 @@ const clientDisconnected = 499
 /** Writes one line for each request, and its id into the answer. The path stays out: it is the client's own text. */
 export function logRequests(app: App): void {
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id)
-    let isLogged = false
-    const write = (status: number) => {
-      if (isLogged) return
-      isLogged = true
-      const { id: reqId, method, routeOptions } = request
-      const ms = Math.round(reply.elapsedTime * 10) / 10
-      request.log.info({ reqId, method, route: routeOptions.url, status, ms }, 'request')
-    }
-    reply.raw.once('finish', () => write(reply.statusCode))
-    reply.raw.once('close', () => write(clientDisconnected))
+    logRequest(request, reply)
     done()
   })
+}
+
+/** The same for one request, which the hooks do not see if its path cannot be decoded. */
+export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id)
+  let isLogged = false
+  const write = (status: number) => {
+    if (isLogged) return
+    isLogged = true
+    const { id: reqId, method, routeOptions } = request
+    const ms = Math.round(reply.elapsedTime * 10) / 10
+    request.log.info({ reqId, method, route: routeOptions?.url, status, ms }, 'request')
+  }
+  reply.raw.once('finish', () => write(reply.statusCode))
+  reply.raw.once('close', () => write(clientDisconnected))
 }
 
 /** Says what failed and where, and leaves out what else hangs on an error: PostgreSQL quotes whole rows in `detail`. */

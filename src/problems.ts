@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 
+import { corsHeaders } from './cors.ts'
 import { logRefusal } from './security-events.ts'
 import { securityHeaders } from './security-headers.ts'
 import { type InvalidPart, invalidParts } from './validation.ts'
@@ -119,22 +120,29 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): v
     .send(toBody(problem, request.id))
 }
 
+/** With the bytes that could not be read. */
+type ClientError = Error & { code?: string | undefined; rawPacket?: unknown }
+
 /** Answers bytes that are not HTTP, headers beyond the limit, and requests that never end. */
-export function handleClientError(error: Error & { code?: string }, socket: Socket): void {
+export function handleClientError(error: ClientError, socket: Socket, log: FastifyBaseLogger, origins: string[]): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
+  const sent = Buffer.isBuffer(error.rawPacket) ? error.rawPacket.toString('latin1') : ''
+  const [, origin] = /\r\norigin:[ \t]*([^\r\n]*)/i.exec(sent) ?? []
   const problem = unreadable[String(error.code)] ?? new Problem('malformed_request', 'The request is not valid HTTP.')
   const id = crypto.randomUUID()
   const body = JSON.stringify(toBody(problem, id))
   const headers = {
     ...headersOf(id),
+    ...corsHeaders(origins, origin?.trim()),
     'content-type': 'application/problem+json',
     'content-length': Buffer.byteLength(body),
     connection: 'close',
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  log.info({ reqId: id, status: problem.status }, 'request')
   // A client that goes on sending may miss the answer if the connection is closed at once, and may never close it itself.
   setTimeout(() => socket.destroy(), lingering)
   socket.end(`HTTP/1.1 ${problem.status} ${problems[problem.code][1]}\r\n${lines.join('')}\r\n${body}`)
@@ -170,6 +178,8 @@ function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error
   const { code, validation } = error as Partial<FastifyError>
   if (validation) return invalid(invalidParts(error as FastifyError, request))
+  if (request.raw.destroyed && code === 'ECONNRESET')
+    return new Problem('malformed_request', 'The client has disconnected.')
   const known = fromFastify[code ?? '']
   return known?.() ?? new Problem('internal_error', 'Something went wrong here. It has been logged.', { cause: error })
 }

@@ -81,3 +81,28 @@ test('CORS_ORIGINS=* lets every page call it, without credentials', async (t: Te
   t.assert.strictEqual(headers['access-control-allow-origin'], '*')
   t.assert.strictEqual(headers['access-control-allow-credentials'], undefined)
 })
+
+test('a page of an allowed origin sees errors that come before any hook', async (t: TestContext) => {
+  const { app, log } = await openApp(t, { CORS_ORIGINS: shop })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  for (const [start, status] of [
+    ['GET /items/%zz HTTP/1.1\r\n', 400],
+    [`GET / HTTP/1.1\r\nX: ${'a'.repeat(20_000)}\r\n`, 431],
+  ] as const) {
+    for (const [from, allowed] of [
+      [shop, shop],
+      ['https://evil.example', undefined],
+    ]) {
+      const sent = start.replace('\r\n', `\r\nHost: a\r\nOrigin: ${from}\r\n`)
+      const [response] = await exchange(port, `${sent}Connection: close\r\n\r\n`)
+      t.assert.strictEqual(response?.statusCode, status)
+      t.assert.strictEqual(response.headers['access-control-allow-origin'], allowed)
+    }
+  }
+  const statuses = log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
+  t.assert.deepStrictEqual(
+    statuses.map(({ status }) => status),
+    [400, 400, 431, 431],
+  )
+})

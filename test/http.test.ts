@@ -418,3 +418,31 @@ async function exchange(port: number, bytes: string): Promise<string> {
   socket.write(bytes)
   return text(socket)
 }
+
+test('a client that disconnects in the middle of its body is no bug', async (t: TestContext) => {
+  const { app, log, signIn } = await openApp(t)
+  const { token } = await signIn('ada@example.com')
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const head = `Host: a\r\nAuthorization: Bearer ${token}\r\nContent-Length: 100\r\n`
+  for (const [path, type] of [
+    ['/items', 'application/json'],
+    ['/items/import', 'text/csv'],
+    ['/store-managers/token', 'application/x-www-form-urlencoded'],
+  ]) {
+    const client = connect({ host: '127.0.0.1', port }).on('error', () => {})
+    client.write(`POST ${path} HTTP/1.1\r\n${head}Content-Type: ${type}\r\n\r\n{`)
+    await sleep(100)
+    client.resetAndDestroy()
+  }
+  await sleep(300)
+  const lines = log.map((line) => JSON.parse(line)).filter(({ route }) => /import|token$|^\/items$/.test(route ?? ''))
+  t.assert.deepStrictEqual(
+    lines.map(({ status }) => status),
+    [200, 499, 499, 499],
+  )
+  t.assert.deepStrictEqual(
+    log.filter((line) => JSON.parse(line).level >= 40),
+    [],
+  )
+})

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 
 import type { FastifyReply } from 'fastify'
 
+import { disconnectionOf } from '../disconnection.ts'
 import { normalizeEmail } from '../emails.ts'
 import { openGate } from '../gate.ts'
 import { type Code, Problem } from '../problems.ts'
@@ -64,7 +65,7 @@ export function openLoginLimit({ perAddress, perAccount, inAll }: LoginLimits): 
       const standing = await countFailures(1)
       if (standing?.exceeded) throw tooMany('logins', 'Too many logins have failed from this address', standing)
       try {
-        const result = await accounts.run(logIn, key)
+        const result = await accounts.run(logIn, key, disconnectionOf(reply))
         await countFailures(-1)
         return result
       } catch (error) {

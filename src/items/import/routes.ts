@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify'
 
 import { errors } from '../../answers.ts'
 import type { Context } from '../../context.ts'
+import { disconnectionOf } from '../../disconnection.ts'
 import type { App } from '../../fastify.ts'
 import { openGate } from '../../gate.ts'
 import { operation, signedIn } from '../../openapi.ts'
@@ -76,8 +77,6 @@ export function importRoutes(app: App, context: Context, atWork: () => number): 
       },
     },
     async (request, reply) => {
-      const left = new AbortController()
-      reply.raw.once('close', () => left.abort(new Problem('malformed_body', 'The client went away.')))
       if (request.body === undefined || request.body === null) throw missingFile()
       const body = request.body as Readable
       // Its own clock decides how long it may take.
@@ -89,7 +88,7 @@ export function importRoutes(app: App, context: Context, atWork: () => number): 
         coding: codingOf(request.headers),
         token: request.token,
         query: request.query,
-        signal: left.signal,
+        signal: disconnectionOf(reply),
       })
       const { dry_run: isDry, created, updated } = report
       if (!isDry) logEvent(request, 'items_imported', { created, updated })

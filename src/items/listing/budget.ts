@@ -12,7 +12,12 @@ const budget = 250
 const known = { max: 1_000, ttl: 60_000 }
 
 /** Runs the statement of a page of `query` for a manager. @throws Problem too_busy or store_unavailable */
-export type PageReader = <Row>(statement: CompiledQuery<Row>, query: ListQuery, me: string) => Promise<Row[]>
+export type PageReader = <Row>(
+  statement: CompiledQuery<Row>,
+  query: ListQuery,
+  me: string,
+  signal?: AbortSignal,
+) => Promise<Row[]>
 
 interface Places {
   pool: LendingPool
@@ -28,14 +33,14 @@ interface Places {
  */
 export function openPages({ pool, pages, counts }: Places): PageReader {
   const slow = new LRUCache<string, true>(known)
-  return async <Row>({ sql, parameters }: CompiledQuery<Row>, query: ListQuery, me: string): Promise<Row[]> => {
+  return async <Row>({ sql, parameters }: CompiledQuery<Row>, query: ListQuery, me: string, signal?: AbortSignal) => {
     const kind = kindOf(query, me)
     if (query.q === undefined && !slow.has(kind)) {
-      const result = await pages.run(() => pool.queryWithin(budget, sql, parameters), me)
+      const result = await pages.run(() => pool.queryWithin(budget, sql, parameters), me, signal)
       if (result) return result.rows
       slow.set(kind, true)
     }
-    return (await counts.run(() => pool.queryOnce(sql, parameters), me)).rows
+    return (await counts.run(() => pool.queryOnce(sql, parameters), me, signal)).rows as Row[]
   }
 }
 

@@ -29,13 +29,24 @@ interface Source {
   counts: Gate
 }
 
-/** One page. @param me the id of the manager who asks @throws Problem invalid_request */
-export async function page({ db, pool, readPage, counts }: Source, query: ListQuery, me: string): Promise<Page> {
+/**
+ * One page.
+ *
+ * @param me the id of the manager who asks
+ * @param signal aborted when the page is no longer wanted
+ * @throws Problem invalid_request
+ */
+export async function page(
+  { db, pool, readPage, counts }: Source,
+  query: ListQuery,
+  me: string,
+  signal?: AbortSignal,
+): Promise<Page> {
   const { sort = 'id', limit = defaultLimit } = query
   const count = () => countItems(db, pool, query, me)
   const [rows, counted] = await Promise.all([
-    readPage(pageQuery(db, query, me), query, me),
-    query.count === 'exact' ? counts.run(count, me) : query.count && count(),
+    readPage(pageQuery(db, query, me), query, me, signal),
+    query.count === 'exact' ? counts.run(count, me, signal) : query.count && count(),
   ])
   const found = rows.slice(0, limit)
   const last = rows.length > limit ? found.at(-1) : undefined

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 
 import { errors } from '../../answers.ts'
 import type { Database } from '../../database/database.ts'
+import { disconnectionOf } from '../../disconnection.ts'
 import type { App } from '../../fastify.ts'
 import type { Gate } from '../../gate.ts'
 import { operation, signedIn } from '../../openapi.ts'
@@ -49,7 +50,7 @@ export function listingRoutes(app: App, source: Source): void {
       if (Object.keys(rest).length === 0) {
         return request.method === 'HEAD' ? Readable.from([]) : listing(source, expand !== undefined, request.token.sub)
       }
-      const { items, next, total } = await page(source, request.query, request.token.sub)
+      const { items, next, total } = await page(source, request.query, request.token.sub, disconnectionOf(reply))
       reply.header('link', links(request.query, next))
       if (total !== undefined) reply.header('x-total-count', total)
       return items
@@ -69,7 +70,7 @@ export function listingRoutes(app: App, source: Source): void {
     },
     async (request, reply) => {
       const me = request.token.sub
-      const summary = await counts.run(() => summarize(db, pool, request.query, me), me)
+      const summary = await counts.run(() => summarize(db, pool, request.query, me), me, disconnectionOf(reply))
       // The serialiser of the schema would make a float of the sum.
       reply.type('application/json; charset=utf-8').serializer(JSON.stringify)
       return summary
