@@ -2,14 +2,22 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { fastify } from 'fastify'
 import { Client } from 'pg'
 
+import { endAnswersWithToken } from '../src/auth/late-answers.ts'
+import { queryOf, refusal } from '../src/auth/validity.ts'
+import type { Context } from '../src/context.ts'
 import { clientConfig } from '../src/database/pool.ts'
-import { openAppOn, openSchema, password, secret, testConfig, withoutRedis } from './support/app.ts'
+import type { App } from '../src/fastify.ts'
+import { storeUnavailable } from '../src/problems.ts'
+import { openApp, openAppOn, openSchema, password, secret, testConfig, withoutRedis } from './support/app.ts'
 import { withoutIndexes } from './support/bulk.ts'
+import { closeAfter } from './support/lifetime.ts'
 import { sendHeaders } from './support/split-request.ts'
 import { redisCli, startRedis } from './support/stores.ts'
 import { until } from './support/until.ts'
@@ -229,3 +237,37 @@ function sign(claims: object): string {
   const content = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`
   return `${content}.${createHmac('sha256', secret).update(content).digest('base64url')}`
 }
+
+test('a token that has expired when its write begins is told so', async (t: TestContext) => {
+  const { context, signIn } = await openApp(t)
+  const { token } = await signIn('ada@example.com')
+  const valid = await context.tokens.verify(`Bearer ${token}`)
+  const query = queryOf(context.db)
+  t.assert.strictEqual(await refusal(query, valid), undefined)
+  const expired = await refusal(query, { ...valid, exp: Math.floor(Date.now() / 1000) - 1 })
+  t.assert.strictEqual(expired?.message, 'The token has expired.')
+  t.assert.strictEqual((await refusal(query, { ...valid, generation: 7 }))?.message, 'The token was logged out.')
+})
+
+test('a stream outlasts one check of its token that failed, and no second one', async (t: TestContext) => {
+  const app: App = fastify()
+  const stream = new Readable({ read() {} })
+  let checks = 0
+  const admit = async () => {
+    checks++
+    throw storeUnavailable('PostgreSQL', new Error('down'))
+  }
+  app.decorateRequest('token')
+  endAnswersWithToken(app, { admit } as unknown as Context)
+  app.get('/', () => stream)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  closeAfter(t, () => app.close())
+  const { port } = app.server.address() as AddressInfo
+  stream.push('first')
+  const response = await fetch(`http://127.0.0.1:${port}/`)
+  const body = response.text()
+  await until(() => checks === 1)
+  t.assert.strictEqual(stream.destroyed, false)
+  await t.assert.rejects(body)
+  t.assert.strictEqual(checks, 2)
+})

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 
 import type { Context } from '../context.ts'
 import type { App } from '../fastify.ts'
-import { Problem } from '../problems.ts'
+import type { Problem } from '../problems.ts'
 import { staleAfter } from './admission.ts'
 
 /** Milliseconds between two checks of the token of an answer that is a stream. */
@@ -39,7 +39,7 @@ function breakOff(stream: Readable, admit: () => Promise<void>): void {
     } catch (error) {
       failures++
       // A store may be down for a moment, but a token that cannot be checked for longer is as good as ended.
-      const isRefused = error instanceof Problem && error.code === 'invalid_token'
+      const isRefused = (error as Problem).code === 'invalid_token'
       if (isRefused || failures > 1) stream.destroy(error as Error)
     }
     if (!stream.destroyed) timer = setTimeout(next, checkEvery)

@@ -30,21 +30,15 @@ async function createSecret(dataDir: string, path: string): Promise<void> {
 }
 
 async function readSecret(path: string): Promise<string> {
-  let file: FileHandle | undefined
-  try {
-    // Without O_NONBLOCK, opening a FIFO would wait for its writer.
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-    await checkFile(path, file)
-    const secret = await file.readFile('latin1')
-    if (!/^[\x21-\x7e]+\s*$/.test(secret)) throw unusable(path, 'it is not text')
-    return secret
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (error instanceof StartupError) throw error
+  // Without O_NONBLOCK, opening a FIFO would wait for its writer.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  await using file = await open(path, flags).catch(({ code, message }: NodeJS.ErrnoException) => {
     throw unusable(path, code === 'ELOOP' ? 'it is a symbolic link' : message)
-  } finally {
-    await file?.close()
-  }
+  })
+  await checkFile(path, file)
+  const secret = await file.readFile('latin1')
+  if (!/^[\x21-\x7e]+\s*$/.test(secret)) throw unusable(path, 'it is not text')
+  return secret
 }
 
 async function checkFile(path: string, file: FileHandle): Promise<void> {
