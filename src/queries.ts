@@ -32,7 +32,8 @@ export function nearest(name: string, known: string[]): string | undefined {
 /** Characters of a name that are looked at, which its sender chooses. */
 const longestName = 40
 
-const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/
+/** A number as JSON writes it. */
+export const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/
 
 function read(value: unknown, type = ''): unknown {
   if (type === 'array') return Array.isArray(value) ? value : [value]

@@ -1,5 +1,6 @@
 import { exactNumber } from '../../bodies.ts'
 import { categories } from '../../database/domains.ts'
+import { jsonNumber } from '../../queries.ts'
 import { columnsAt, type Columns, notBlank, type Renamed } from './header.ts'
 import { readLayout } from './layout.ts'
 import { type CsvRecord, openRecords } from './records.ts'
@@ -62,8 +63,6 @@ function openRows(renamed: Renamed, isEuropean: boolean): (record: CsvRecord) =>
 
 const threeDecimals = /^[1-9]\d{0,2}\.\d{3}$/
 const decimalComma = /^\d[\d.]*,\d{1,2}$/
-const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[-+]?\d+)?$/i
-
 function toNumber(text: string): number | string {
   return jsonNumber.test(text) ? exactNumber(text) : text
 }
