@@ -1,12 +1,11 @@
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { drain } from '../src/drain.ts'
 import { listen } from '../src/listen.ts'
 import { openApp } from './support/app.ts'
-import { ask, openConnection } from './support/ask.ts'
-import { until } from './support/until.ts'
+import { ask, isRefused, openConnection } from './support/ask.ts'
+import { eventually, until } from './support/until.ts'
 
 // What localhost may be on a machine with IPv6, on one without.
 const addresses = ['127.0.0.1', '127.0.0.2']
@@ -31,16 +30,23 @@ test('a host with several addresses is drained on each of them', async (t: TestC
   const { app, context } = await openApp(t)
   const listener = await listen(app, { host: 'localhost', port: 0 }, async () => addresses)
   const clients = addresses.map((address) => ({
-    url: `http://${address}:${listener.port}/openapi.json`,
+    url: `http://${address}:${listener.port}/readyz`,
     agent: openConnection(),
   }))
-  for (const client of clients) t.assert.strictEqual((await ask(client)).status, 200)
-  const ended = drain(app, listener, context, sleep(5_000, undefined, { ref: false }))
-  await sleep(300)
+  const ready = Promise.withResolvers<'ready'>()
+  const check = t.mock.method(context.readiness, 'check', () => ready.promise)
+  const answers = clients.map(ask)
+  await until(() => check.mock.callCount() === 2)
+  const ended = drain(app, listener, context, new Promise(() => {}))
+  for (const { url } of clients) await until(() => isRefused(url))
+  ready.resolve('ready')
+  for (const { status } of await Promise.all(answers)) t.assert.strictEqual(status, 200)
   for (const client of clients) {
-    const { status, headers } = await ask(client)
-    t.assert.deepStrictEqual([status, headers.connection], [200, 'close'])
-    await t.assert.rejects(ask({ url: client.url }), { code: 'ECONNREFUSED' })
+    const { status } = await eventually(
+      () => ask(client),
+      ({ headers }) => headers.connection === 'close',
+    )
+    t.assert.strictEqual(status, 200)
   }
   await ended
 })

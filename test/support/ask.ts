@@ -44,3 +44,11 @@ export function ask({ method = 'GET', url, headers = {}, body, text: given, agen
   asked.end(text)
   return promise
 }
+
+/** Whether the service at `url` takes no connections. */
+export function isRefused(url: string): Promise<boolean> {
+  return ask({ url: new URL('/healthz', url).href, headers: { connection: 'close' } }).then(
+    () => false,
+    ({ code }: NodeJS.ErrnoException) => code === 'ECONNREFUSED',
+  )
+}

@@ -11,7 +11,7 @@ import {
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
 import { ask, openConnection, type Question } from './ask.ts'
 import type { Lifetime } from './lifetime.ts'
@@ -26,16 +26,25 @@ export interface Tally {
 /** Questions with the status that each is to be answered with. */
 export type Expected = Question & { status: number }
 
-/** Clients that each keep a connection and ask again and again, most of them at once, until they are refused or `over`. */
-export async function load(questions: Expected[], over: AbortSignal): Promise<Tally> {
-  const tally: Tally = { answered: {}, failures: [] }
+export function openTally(): Tally {
+  return { answered: {}, failures: [] }
+}
+
+/**
+ * Clients that each keep a connection and ask again and again, most of them at once, until they are refused or `over`.
+ * @param tally to be read meanwhile
+ */
+export async function load(questions: Expected[], over: AbortSignal, tally = openTally()): Promise<Tally> {
   const pauses = Array.from({ length: 24 }, (_, index) => (index < 12 ? 0 : index * 20))
   await Promise.all(pauses.map((pause) => keepAsking(questions, pause, tally, over)))
   return tally
 }
 
 /** A proxy that sends requests to backends that say they are ready, and tries another one only if a connection is refused. */
-export async function openProxy(t: Lifetime, backends: string[]): Promise<{ url: string; backends: string[] }> {
+export async function openProxy(
+  t: Lifetime,
+  backends: string[],
+): Promise<{ url: string; backends: string[]; ready: ReadonlySet<string> }> {
   const agent = new Agent({ keepAlive: true })
   const ready = new Set(backends)
   const watch = setInterval(() => {
@@ -46,6 +55,7 @@ export async function openProxy(t: Lifetime, backends: string[]): Promise<{ url:
 
   const forward = async ({ method = 'GET', url, headers }: IncomingMessage, body: Buffer, response: ServerResponse) => {
     const { connection: _, ...others } = headers
+    await seeClosed()
     for (let tries = 0; tries < 5; tries++) {
       const choice = backends.filter((backend) => ready.has(backend))
       const backend = choice[turn++ % choice.length] ?? backends[turn % backends.length]
@@ -55,6 +65,7 @@ export async function openProxy(t: Lifetime, backends: string[]): Promise<{ url:
         return await pipeline(answer, response)
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') break
+        ready.delete(String(backend))
       }
     }
     if (response.headersSent) response.destroy()
@@ -69,7 +80,7 @@ export async function openProxy(t: Lifetime, backends: string[]): Promise<{ url:
     agent.destroy()
     return end(server)
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, backends }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, backends, ready }
 }
 
 async function keepAsking(questions: Expected[], pause: number, tally: Tally, over: AbortSignal): Promise<void> {
@@ -83,8 +94,17 @@ async function keepAsking(questions: Expected[], pause: number, tally: Tally, ov
     if (result === String(status)) tally.answered[method] = (tally.answered[method] ?? 0) + 1
     else tally.failures.push(`${method}: ${result}`)
     await sleep(pause)
+    await seeClosed()
   }
   agent.destroy()
+}
+
+/**
+ * Lets kept connections that were closed be dropped: after a pause of the whole process timers come first, and what they sent
+ * on such a connection would fail.
+ */
+function seeClosed(): Promise<void> {
+  return setImmediate()
 }
 
 /** The status of the answer, or the code of the error. */
