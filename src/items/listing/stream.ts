@@ -57,7 +57,15 @@ export interface Format {
  */
 export function streamRows(source: Source, query: CompiledQuery, format: Format, patience: Patience): Readable {
   const drop = () => stream.destroy()
-  const stream: Readable = Readable.from(pieces(source, query, format, patience, drop), { objectMode: false })
+  const destroyed = new AbortController()
+  const text = pieces(source, query, format, patience, drop, destroyed.signal)
+  const stream: Readable = Readable.from(text, { objectMode: false })
+  // Readable waits for what the generator waits for, which may be a lock.
+  const destroy = stream.destroy.bind(stream)
+  stream.destroy = (error) => {
+    destroyed.abort()
+    return destroy(error)
+  }
   return stream
 }
 
@@ -67,18 +75,22 @@ async function* pieces(
   format: Format,
   patience: Patience,
   drop: () => void,
+  destroyed: AbortSignal,
 ) {
-  const leave = await gate.enter(me)
+  const leave = await gate.enter(me, destroyed)
   let count: number | undefined
   try {
     const rows = await copyOut(pool, `copy (${withLiterals(query)}) to stdout`, `copy (${query.sql}) to stdout`)
+    destroyed.addEventListener('abort', () => rows.destroy())
     try {
+      destroyed.throwIfAborted()
       yield* convert(rows.setEncoding('latin1'), format, isBusy, patience, drop)
       count = rows.rowCount
     } finally {
       rows.destroy()
     }
   } catch (error) {
+    destroyed.throwIfAborted()
     throw error instanceof Problem || !isUnavailable(error) ? error : pool.unavailable(error)
   } finally {
     leave()
