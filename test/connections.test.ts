@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { App } from '../src/fastify.ts'
 import { openApp } from './support/app.ts'
 import { openDribblers } from './support/dribble.ts'
 import { closeAfter } from './support/lifetime.ts'
+import { until } from './support/until.ts'
 
 /** Milliseconds. Far more than a response takes on a busy machine, far less than a client that dribbles stays. */
 const answerTimeout = 20_000
@@ -14,13 +14,12 @@ const answerTimeout = 20_000
 test('500 clients that dribble keep nobody waiting, and are told to go before long', async (t: TestContext) => {
   const dribble = openDribblers(t)
   const { app } = await openApp(t)
-  Object.assign(app.server, { headersTimeout: 800, requestTimeout: 1_200, connectionsCheckingInterval: 100 })
+  Object.assign(app.server, { connectionsCheckingInterval: 100 })
   const port = await listen(app)
   const dribblers = await dribble(port, 500)
   await answersOthers(t, port)
-  const gone = dribblers.map((socket) => once(socket, 'close'))
-  await Promise.race([Promise.all(gone), sleep(3_000)])
-  t.assert.strictEqual(dribblers.filter(({ closed }) => !closed).length, 0)
+  Object.assign(app.server, { headersTimeout: 800, requestTimeout: 1_200 })
+  await until(() => dribblers.every(({ closed }) => closed))
 })
 
 test('headers get 10 seconds to arrive and a whole request 30, looked at each second', async (t: TestContext) => {
@@ -51,10 +50,11 @@ test('a connection whose request is at work is not given away', async (t: TestCo
   const release = () => resolve(new Map())
   closeAfter(t, release)
   const ask = () => fetch(`http://127.0.0.1:${port}/items`, { headers: { authorization: `Bearer ${token}` } })
+  const begun = t.mock.method(context.connections, 'startWork')
   const atWork = [ask(), ask(), ask()]
-  await sleep(200)
-  await dribble(port, 20)
-  await sleep(100)
+  await until(() => begun.mock.callCount() === 3)
+  const dribblers = await dribble(port, 20)
+  await until(() => dribblers.filter(({ closed }) => closed).length === 19)
   t.assert.strictEqual(await count(app), 4)
   release()
   for (const answer of await Promise.all(atWork)) t.assert.strictEqual(answer.status, 200)
@@ -64,14 +64,15 @@ test('a client that disconnected during its request is not evicted for another',
   const { app, context } = await openApp(t, { LIMIT_CONNECTIONS: '2' })
   const port = await listen(app)
   const { promise, resolve } = Promise.withResolvers<'ready'>()
-  t.mock.method(context.readiness, 'check', () => promise)
+  const check = t.mock.method(context.readiness, 'check', () => promise)
+  const ended = t.mock.method(context.connections, 'endWork')
   const gone = await connected(t, port)
   gone.write('GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n')
-  await sleep(100)
+  await until(() => check.mock.callCount() === 1)
   gone.destroy()
-  await sleep(100)
+  await until(async () => (await count(app)) === 0)
   resolve('ready')
-  await sleep(100)
+  await until(() => ended.mock.callCount() === 1)
   const [first, , last] = [await connected(t, port), await connected(t, port), await connected(t, port)]
   await once(first.resume(), 'close')
   t.assert.strictEqual(last.closed, false)
@@ -85,8 +86,7 @@ test('who sends nonsense and stays is dropped', async (t: TestContext) => {
   t.after(() => socket.destroy())
   socket.resume().write('nonsense\r\n\r\n')
   await once(socket, 'end')
-  await sleep(1_500)
-  t.assert.strictEqual(await count(app), 0)
+  await until(async () => (await count(app)) === 0)
 })
 
 async function connected(t: TestContext, port: number): Promise<Socket> {

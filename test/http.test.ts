@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { problems } from '../src/problems.ts'
 import { onServer, openApp, password } from './support/app.ts'
+import { until } from './support/until.ts'
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 
@@ -263,13 +263,18 @@ test('a client that disconnects leaves a line with status 499', async (t: TestCo
   const { app, context, log } = await openApp(t, { LOG_LEVEL: 'info' })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
-  t.mock.method(context.readiness, 'check', () => sleep(300, 'ready'))
+  const ready = Promise.withResolvers<'ready'>()
+  const check = t.mock.method(context.readiness, 'check', () => ready.promise)
+  const done = t.mock.method(context.connections, 'endWork')
   const client = connect({ host: '127.0.0.1', port })
   client.write('GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n')
-  await sleep(100)
+  await until(() => check.mock.callCount() === 1)
   client.destroy()
-  await sleep(600)
-  const lines = log.filter((line) => JSON.parse(line).msg === 'request')
+  const written = () => log.filter((line) => JSON.parse(line).msg === 'request')
+  await until(() => written().length === 1)
+  ready.resolve('ready')
+  await until(() => done.mock.callCount() === 1)
+  const lines = written()
   t.assert.strictEqual(lines.length, 1)
   const { route, status, level } = JSON.parse(lines[0] ?? '')
   t.assert.deepStrictEqual({ route, status, level }, { route: '/readyz', status: 499, level: 30 })
@@ -307,13 +312,16 @@ test('what is no HTTP is answered as a problem too, and the connection ends', as
 })
 
 test('a client that hangs up in the middle of a request does no harm', async (t: TestContext) => {
-  const port = await listen(t)
+  const { app } = await openApp(t)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
   const socket = connect(port, '127.0.0.1')
-  await once(socket, 'connect')
+  const [connection] = (await once(app.server, 'connection')) as [Socket]
+  connection.on('error', () => {})
   socket.write('POST /items HTTP/1.1\r\nHost: a\r\nContent-')
-  await sleep(50)
+  await until(() => connection.bytesRead > 0)
   socket.resetAndDestroy()
-  await sleep(50)
+  await until(() => connection.closed)
   t.assert.match(await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1.1 307 /)
 })
 
@@ -432,10 +440,10 @@ test('a client that disconnects in the middle of its body is no bug', async (t: 
   ]) {
     const client = connect({ host: '127.0.0.1', port }).on('error', () => {})
     client.write(`POST ${path} HTTP/1.1\r\n${head}Content-Type: ${type}\r\n\r\n{`)
-    await sleep(100)
+    await once(app.server, 'request')
     client.resetAndDestroy()
   }
-  await sleep(300)
+  await until(() => log.filter((line) => line.includes('"status":499')).length === 3)
   const lines = log.map((line) => JSON.parse(line)).filter(({ route }) => /import|token$|^\/items$/.test(route ?? ''))
   t.assert.deepStrictEqual(
     lines.map(({ status }) => status),

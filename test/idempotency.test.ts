@@ -7,6 +7,7 @@ import { Client } from 'pg'
 import { clientConfig } from '../src/database/pool.ts'
 import { openApp, password, type TestApp } from './support/app.ts'
 import { json, realStores, signInAt, startService } from './support/service.ts'
+import { eventually } from './support/until.ts'
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 const ada = { name: 'Ada Lovelace', email: 'ada@example.com', password }
@@ -105,7 +106,7 @@ test('while a key is in use it is refused, and if its connection dies it was nev
   const send = () => manager.post('/items', tea, { 'idempotency-key': 'abc' })
 
   // What is left locked would never be cleaned up, should the test fail.
-  await client.query(`set idle_in_transaction_session_timeout = '3s'`)
+  await client.query(`set idle_in_transaction_session_timeout = '60s'`)
   await client.query('begin')
   await client.query(`lock table ${schema}.items in share mode`)
   const first = send()
@@ -242,15 +243,4 @@ async function openClient(t: TestContext, { server, context }: TestApp) {
   await client.connect()
   t.after(() => client.end())
   return { client, schema: context.config.pool.schema }
-}
-
-/** What `ask` gives when it is as it should be, within ten seconds. */
-async function eventually<T>(ask: () => Promise<T>, isRight: (value: T) => boolean): Promise<T> {
-  const since = performance.now()
-  for (;;) {
-    const value = await ask()
-    if (isRight(value)) return value
-    if (performance.now() - since > 10_000) throw new Error('it does not come about')
-    await sleep(5)
-  }
 }

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { sql } from 'kysely'
 
@@ -13,9 +12,9 @@ import { closeAfter } from './support/lifetime.ts'
 import { until } from './support/until.ts'
 
 test('requests beyond the limit are told to come again at once, and those before them are answered', async (t: TestContext) => {
-  const { ask, release, log } = await openBusy(t, 4)
+  const { ask, release, log, begun } = await openBusy(t, 4)
   const served = Array.from({ length: 4 }, () => ask('/items'))
-  await sleep(200)
+  await begun(4)
   const refused = await Promise.all(Array.from({ length: 16 }, () => ask('/items')))
   for (const answer of refused) {
     t.assert.strictEqual(answer.status, 503)
@@ -29,9 +28,9 @@ test('requests beyond the limit are told to come again at once, and those before
 })
 
 test('the process says that it is alive however much there is to do', async (t: TestContext) => {
-  const { ask, release } = await openBusy(t, 1)
+  const { ask, release, begun } = await openBusy(t, 1)
   const served = ask('/items')
-  await sleep(200)
+  await begun(1)
   t.assert.strictEqual((await ask('/items')).status, 503)
   const health = await ask('/healthz')
   t.assert.strictEqual(health.status, 200)
@@ -67,9 +66,9 @@ test('clients that never end their bodies, or go away, keep nobody out', async (
 })
 
 test('a connection whose request was refused is read again a little later', async (t: TestContext) => {
-  const { ask, release, port, token } = await openBusy(t, 1)
+  const { ask, release, port, token, begun } = await openBusy(t, 1)
   const served = ask('/items')
-  await sleep(200)
+  await begun(1)
   const socket = connect({ host: '127.0.0.1', port })
   t.after(() => socket.destroy())
   const exchange = async () => {
@@ -83,7 +82,7 @@ test('a connection whose request was refused is read again a little later', asyn
   t.assert.strictEqual((await served).status, 200)
   t.assert.strictEqual((await ask('/items')).status, 200)
   t.assert.strictEqual(await exchange(), 200)
-  t.assert.ok(performance.now() - askedAt >= 200)
+  t.assert.ok(performance.now() - askedAt > 198)
 })
 
 test('bodies that end all at once are no more than the limit either', async (t: TestContext) => {
@@ -94,13 +93,19 @@ test('bodies that end all at once are no more than the limit either', async (t: 
   const head = `Host: a\r\nAuthorization: Bearer ${ada.token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
   const sockets = Array.from({ length: 8 }, () => connect({ host: '127.0.0.1', port }))
   t.after(() => sockets.forEach((socket) => socket.destroy()))
-  for (const socket of sockets) socket.resume().write(`POST /items HTTP/1.1\r\n${head}${body.slice(0, -1)}`)
-  await sleep(300)
+  let heads = 0
+  app.server.on('request', () => heads++)
+  const answers = sockets.map(() => '')
+  for (const [index, socket] of sockets.entries()) {
+    socket.on('data', (text) => (answers[index] += String(text)))
+    socket.write(`POST /items HTTP/1.1\r\n${head}${body.slice(0, -1)}`)
+  }
+  await until(() => heads === sockets.length)
   await context.db.transaction().execute(async (transaction) => {
     await sql`lock table items in share mode`.execute(transaction)
     for (const socket of sockets) socket.write('}')
-    await sleep(300)
-    t.assert.strictEqual(sockets.filter(({ bytesRead }) => bytesRead > 0).length, 6)
+    await until(() => answers.filter((answer) => answer.includes('More requests than can be served')).length === 6)
+    t.assert.strictEqual(answers.filter((answer) => answer === '').length, 2)
   })
 })
 
@@ -169,14 +174,14 @@ test('a task that is no longer wanted leaves the queue of a gate', async (t: Tes
 })
 
 test('work goes on holding its place when its client disconnects', async (t: TestContext) => {
-  const { ask, release, port, token } = await openBusy(t, 2)
+  const { app, ask, release, port, token, begun } = await openBusy(t, 2)
   const clients = Array.from({ length: 2 }, () => connect({ host: '127.0.0.1', port }))
   for (const client of clients) {
     client.write(`GET /items?limit=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`)
   }
-  await sleep(200)
+  await begun(2)
   for (const client of clients) client.destroy()
-  await sleep(200)
+  await until(async () => (await connectionsOf(app)) === 0)
   t.assert.strictEqual((await ask('/items')).status, 503)
   release()
   await until(async () => (await ask('/scalar')).status === 200)
@@ -231,9 +236,15 @@ async function openBusy(t: TestContext, limit: number) {
   t.mock.method(context.revocations, 'refusals', () => promise)
   const release = () => resolve(new Map())
   closeAfter(t, release)
+  const work = t.mock.method(context.connections, 'startWork')
+  const begun = (requests: number) => until(() => work.mock.callCount() === requests)
   const ask = (path: string) =>
     fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } })
-  return { ask, release, port, token, log }
+  return { app, ask, release, port, token, log, begun }
+}
+
+function connectionsOf(app: App): Promise<number> {
+  return new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count)))
 }
 
 async function listen(app: App): Promise<number> {

@@ -8,6 +8,7 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/database/database.ts'
 import { onServer } from './app.ts'
 import { header, type Importing, lines, openImporting } from './imports.ts'
+import { until } from './until.ts'
 
 /** More than fit into the memory of a spool. */
 export const manyRows = 45_000
@@ -16,6 +17,8 @@ export interface Listening extends Importing {
   port: number
   /** The processes of PostgreSQL that serve the application. */
   pids: Set<number>
+  /** Waits until the bodies of so many imports are being read. */
+  isReading(imports?: number): Promise<void>
 }
 
 /** An application to import into that listens, so that a body can be sent bit by bit. */
@@ -30,7 +33,9 @@ export async function openListening(t: TestContext, env: Record<string, string> 
     pids.add((borrowed.client as unknown as { processID: number }).processID)
     return borrowed
   })
-  return { ...app, pids, port: (app.app.server.address() as AddressInfo).port }
+  const { mock } = t.mock.method(app.context.connections, 'grantTime')
+  const isReading = (imports = 1) => until(() => mock.callCount() >= imports)
+  return { ...app, pids, isReading, port: (app.app.server.address() as AddressInfo).port }
 }
 
 interface Start {
@@ -56,7 +61,7 @@ export async function begin(t: TestContext, app: Listening, start: Start): Promi
 }
 
 export async function answerOf(socket: Socket): Promise<string> {
-  const [answer] = await once(socket, 'data', { signal: AbortSignal.timeout(8_000) })
+  const [answer] = await once(socket, 'data', { signal: AbortSignal.timeout(30_000) })
   return String(answer)
 }
 
@@ -66,13 +71,6 @@ export function chunk(text: string): string {
 
 export function rows(count: number): string {
   return lines(header, ...Array.from({ length: count }, (_, n) => `Item ${n},Pet,1,true`))
-}
-
-/** Makes timers of more than `least` milliseconds run out so many times sooner. */
-export function hasten(t: TestContext, times: number, least = 1_000): void {
-  const { setTimeout: real } = globalThis
-  const sooner = (task: () => void, time = 0) => real(task, time > least ? time / times : time)
-  t.mock.method(globalThis, 'setTimeout', sooner)
 }
 
 /** The temporary files that this process has open. They have no name any more. */
