@@ -95,7 +95,7 @@ test('a page of an allowed origin sees errors that come before any hook', async 
       ['https://evil.example', undefined],
     ]) {
       const sent = start.replace('\r\n', `\r\nHost: a\r\nOrigin: ${from}\r\n`)
-      const [response] = await exchange(port, `${sent}Connection: close\r\n\r\n`)
+      const [response] = await exchange(port, `${sent}Connection: close\r\n\r\n`, 20_000)
       t.assert.strictEqual(response?.statusCode, status)
       t.assert.strictEqual(response.headers['access-control-allow-origin'], allowed)
     }

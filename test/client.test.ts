@@ -174,7 +174,7 @@ test('what a server refuses for a moment is sent again when it says', async (t: 
   })
   const start = performance.now()
   t.assert.deepStrictEqual(await client.items.get(id), item)
-  t.assert.ok(performance.now() - start >= 400)
+  t.assert.ok(performance.now() - start > 396)
   t.assert.deepStrictEqual(
     client.requests.map(({ method, url }) => `${method} ${url}`),
     Array(3).fill(`GET /items/${id}`),
@@ -192,7 +192,8 @@ test('it gives up after some attempts, and at once if it would have to wait too 
   t.assert.strictEqual(limited.requests[0]?.headers.authorization, undefined)
   const date = new Date(Date.now() + 90_000).toUTCString()
   const dated = await scriptedClient(t, problem(503, 'too_busy', { 'retry-after': date }))
-  t.assert.ok(Math.abs(((await refusal(dated.items.get(id))).retryAfter ?? 0) - 90) < 3)
+  const { retryAfter = 0 } = await refusal(dated.items.get(id))
+  t.assert.ok(retryAfter > 60 && retryAfter <= 90, String(retryAfter))
 })
 
 test('a creation that is sent again has the key of the first time, also while that is still running', async (t: TestContext) => {
@@ -414,10 +415,17 @@ test('a stream is sent once, and a function is asked for another one', async (t:
 
 test('a signal ends a request, and the wait for the next attempt', async (t: TestContext) => {
   const slow = problem(503, 'too_busy', { 'retry-after': '20' })
-  const { items, requests } = await scriptedClient(t, slow)
-  const start = performance.now()
-  await t.assert.rejects(items.get(id, { signal: AbortSignal.timeout(100) }), { name: 'TimeoutError' })
-  t.assert.deepStrictEqual([requests.length, performance.now() - start < 5_000], [1, true])
+  const { url, requests } = await scripted(t, [slow])
+  let attempts = 0
+  const counting: typeof fetch = (input, init) => fetch(input, init).finally(() => attempts++)
+  const { items } = createClient({ baseUrl: url, token: 'kept', fetch: counting })
+  const tired = new AbortController()
+  const waiting = items.get(id, { signal: tired.signal })
+  waiting.catch(() => {})
+  await until(() => attempts === 1)
+  tired.abort(new Error('tired'))
+  await t.assert.rejects(waiting, { message: 'tired' })
+  t.assert.strictEqual(attempts, 1)
   await t.assert.rejects(items.get(id, { signal: AbortSignal.abort(new Error('enough')) }), { message: 'enough' })
   t.assert.strictEqual(requests.length, 1)
 })

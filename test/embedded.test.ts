@@ -18,7 +18,7 @@ import { makeOldCluster } from './support/old-cluster.ts'
 import { run, signInAt, startService } from './support/service.ts'
 
 const options = { log() {}, settings: { fsync: 'off' } }
-const timeout = 60_000
+const timeout = 120_000
 const module = new URL('../src/database/embedded/embedded.ts', import.meta.url)
 const isRoot = process.getuid?.() === 0
 
@@ -208,34 +208,28 @@ test('the role of the service is no superuser, and reads no files', { timeout },
   await server.stop()
 })
 
-test(
-  'a cluster of an earlier version keeps its rows, and its role is demoted',
-  { timeout: 60_000 },
-  async (t: TestContext) => {
-    const { dataDir } = await openEmptyFolder(t)
-    await makeOldCluster(dataDir)
-    const server = await startEmbedded(dataDir, options)
-    await assertUnprivileged(t, server)
-    t.assert.deepStrictEqual(await query(server, 'select name from items'), [{ name: 'Tea' }])
-    t.assert.deepStrictEqual(await query(server, `insert into shop.extra (note) values ('x') returning id`), [
-      { id: 2 },
-    ])
-    t.assert.deepStrictEqual(await query(server, 'select shop.one()'), [{ one: 1 }])
-    const schemaLog = pino({ level: 'silent' })
-    t.assert.strictEqual((await downgrade(server.connection, 'public', schemaLog)).length, 1)
-    t.assert.strictEqual((await upgrade(server.connection, 'public', schemaLog)).length, 1)
-    await query(server, 'drop schema shop cascade')
-    const roles = await query(server, `select rolname, rolsuper from pg_roles where rolname !~ '^pg_' order by 1`)
-    t.assert.deepStrictEqual(roles, [
-      { rolname: 'postgres', rolsuper: true },
-      { rolname: 'stockroom', rolsuper: false },
-    ])
-    await server.stop()
-    const again = await startEmbedded(dataDir, options)
-    t.assert.deepStrictEqual(await query(again, 'select name from items'), [{ name: 'Tea' }])
-    await again.stop()
-  },
-)
+test('a cluster of an earlier version keeps its rows, and its role is demoted', { timeout }, async (t: TestContext) => {
+  const { dataDir } = await openEmptyFolder(t)
+  await makeOldCluster(dataDir)
+  const server = await startEmbedded(dataDir, options)
+  await assertUnprivileged(t, server)
+  t.assert.deepStrictEqual(await query(server, 'select name from items'), [{ name: 'Tea' }])
+  t.assert.deepStrictEqual(await query(server, `insert into shop.extra (note) values ('x') returning id`), [{ id: 2 }])
+  t.assert.deepStrictEqual(await query(server, 'select shop.one()'), [{ one: 1 }])
+  const schemaLog = pino({ level: 'silent' })
+  t.assert.strictEqual((await downgrade(server.connection, 'public', schemaLog)).length, 1)
+  t.assert.strictEqual((await upgrade(server.connection, 'public', schemaLog)).length, 1)
+  await query(server, 'drop schema shop cascade')
+  const roles = await query(server, `select rolname, rolsuper from pg_roles where rolname !~ '^pg_' order by 1`)
+  t.assert.deepStrictEqual(roles, [
+    { rolname: 'postgres', rolsuper: true },
+    { rolname: 'stockroom', rolsuper: false },
+  ])
+  await server.stop()
+  const again = await startEmbedded(dataDir, options)
+  t.assert.deepStrictEqual(await query(again, 'select name from items'), [{ name: 'Tea' }])
+  await again.stop()
+})
 
 test('a link in the data folder is refused in one line, and not followed', { timeout }, async (t: TestContext) => {
   const { dataDir } = await openEmptyFolder(t)
@@ -295,7 +289,7 @@ test('a cluster that a volume has opened to a group is closed again', { timeout 
 
 test(
   'the socket is in the cluster, or has a random folder if that path is too long',
-  { timeout: 60_000 },
+  { timeout },
   async (t: TestContext) => {
     const { dataDir } = openFolder(t, shared)
     const near = await startEmbedded(dataDir, options)

@@ -2,7 +2,7 @@ import { test, type TestContext } from 'node:test'
 
 import { tablesFull } from './faults/disk-full.ts'
 import { failedOver } from './faults/failover.ts'
-import type { Fault } from './faults/fault.ts'
+import { broken, type Fault } from './faults/fault.ts'
 import { serverKilled } from './faults/kills.ts'
 import { runFault } from './faults/scene.ts'
 import { withoutMounts } from './faults/small-disk.ts'
@@ -22,7 +22,8 @@ test(
 )
 
 async function expectHeld(t: TestContext, fault: Fault, times: number): Promise<void> {
-  const { broken, tally, note } = await runFault(fault, times, { step: () => {} })
+  const { tally, note } = await runFault(fault, times, { step: () => {} })
   t.diagnostic(`${tally.requests} requests, ${tally.unavailable} of them 503. ${note}`)
-  t.assert.deepStrictEqual(broken, [])
+  // How soon it is right again is measured by `npm run faults`, on a machine that does nothing else.
+  t.assert.deepStrictEqual(broken({ ...tally, recovery: undefined }), [])
 }

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { test, type TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import packageJson from '../package.json' with { type: 'json' }
 import { openApp, openAppOn, password, testConfig } from './support/app.ts'
 import { realStores, run, startService, temporaryFolder } from './support/service.ts'
+import { until } from './support/until.ts'
 
 const command = ['--import', './scripts/require-node.mjs', 'src/store-managers/cli.ts']
 const ada = ['--name', 'Ada Lovelace', '--email', 'ada@example.com']
@@ -124,8 +124,7 @@ async function onTerminal(
   const line = [process.execPath, ...command, ...args].map((word) => `'${word}'`).join(' ')
   const { child, ended, output } = run(t, 'script', ['-qec', line, '/dev/null'], env)
   for (const [question, answer] of dialogue) {
-    const end = Date.now() + 20_000
-    while (!output().includes(question) && Date.now() < end) await sleep(10)
+    await until(() => output().includes(question))
     child.stdin.write(answer)
   }
   return { code: await ended, screen: output() }

@@ -1,6 +1,7 @@
 import { test, type TestContext } from 'node:test'
 
 import { openApp, password } from './support/app.ts'
+import { cpuTime } from './support/cpu-time.ts'
 
 const item = { category: 'Grocery', price_usd: 4.99, in_stock: true }
 
@@ -73,9 +74,9 @@ test('a long name is looked at in linear time', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   for (const part of [' ', 'a', '\u200B', ' a']) {
-    const begun = performance.now()
+    const before = cpuTime()
     const name = `${part.repeat(60_000 / Buffer.byteLength(part))}\0`
     t.assert.strictEqual((await ada.post('/items', { ...item, name })).statusCode, 422)
-    t.assert.ok(performance.now() - begun < 2_000)
+    t.assert.ok(cpuTime() - before < 2_000)
   }
 })

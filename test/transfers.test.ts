@@ -138,9 +138,10 @@ test('Ctrl-C ends an export, and leaves nothing behind', async (t: TestContext) 
 
 test('a bar shows how far a slow import is', { skip: withoutTerminals }, async (t: TestContext) => {
   const body = JSON.stringify({ ...emptyReport, created: 3_000 })
+  // Some of the file is taken at once, and the rest when the bar has been drawn.
+  const drawn = Promise.withResolvers<void>()
   const server = createServer((request, response) => {
-    // Some of the file is taken at once, and the rest when the bar has been drawn.
-    setTimeout(() => request.resume(), 1_500)
+    void drawn.promise.then(() => request.resume())
     request.on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end(body))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -150,7 +151,7 @@ test('a bar shows how far a slow import is', { skip: withoutTerminals }, async (
   await writeFile(file, header + 'Item,Pet,1,true\n'.repeat(400_000))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const env = { XDG_CONFIG_HOME: folder, STOCKROOM_URL: url, STOCKROOM_TOKEN: 'kept' }
-  const imported = await callOnTerminal(t, ['import', file], { env })
+  const imported = await callOnTerminal(t, ['import', file], { env, dialogue: [[' left\r', drawn.resolve]] })
   t.assert.deepStrictEqual([imported.code, /Created 3,000, /.test(imported.screen)], [0, true], imported.screen)
   t.assert.match(
     imported.screen,

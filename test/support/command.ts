@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { run } from './service.ts'
+import { until } from './until.ts'
 
 const bin = new URL('../../bin/stockroom.js', import.meta.url).pathname
 
@@ -35,19 +35,22 @@ export async function call(
   return { code, out, err }
 }
 
-/** Calls it on a terminal, and types each answer when its question is on the screen. */
+/** Calls it on a terminal, and types each answer, or does what is to be done, when its question is on the screen. */
 export async function callOnTerminal(
   t: TestContext,
   args: string[],
-  { env = {}, dialogue = [] }: { env?: Record<string, string>; dialogue?: [question: string, answer: string][] } = {},
+  {
+    env = {},
+    dialogue = [],
+  }: { env?: Record<string, string>; dialogue?: [question: string, answer: string | (() => void)][] } = {},
 ): Promise<{ code: number | string; screen: string }> {
   const line = [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ')
   // Where CI is set, Node takes any terminal for one without colours.
   const { child, ended, output } = run(t, 'script', ['-qec', `env -u CI ${line}`, '/dev/null'], env)
   for (const [question, answer] of dialogue) {
-    const end = Date.now() + 20_000
-    while (!output().includes(question) && Date.now() < end) await sleep(10)
-    child.stdin.write(answer)
+    await until(() => output().includes(question))
+    if (typeof answer === 'string') child.stdin.write(answer)
+    else answer()
   }
   return { code: await ended, screen: output() }
 }

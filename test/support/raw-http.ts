@@ -6,6 +6,9 @@ import { anyOf } from './arbitraries.ts'
 import { bytes, splice } from './bodies.ts'
 import type { Answer } from './document.ts'
 
+/** Milliseconds. Soon after that the server would tell a client that it has waited long enough. */
+const giveUpAfter = 9_000
+
 /**
  * What the server on `port` answers until it closes the connection; the client ends its side after `open` milliseconds.
  * In `sent` each character is a byte.
@@ -18,7 +21,7 @@ export function exchange(port: number, sent: string, open = 40): Promise<Answer[
       socket.write(sent, 'latin1')
       hangUp = setTimeout(() => socket.end(), open)
     })
-    const giveUp = setTimeout(() => socket.destroy(new Error('the server left the connection open')), 5_000)
+    const giveUp = setTimeout(() => socket.destroy(new Error('the server left the connection open')), giveUpAfter)
     socket.on('data', (chunk) => received.push(Buffer.from(chunk)))
     // A server that refuses what is still being sent may reset the connection.
     socket.on('error', (error: NodeJS.ErrnoException) => {
