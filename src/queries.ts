@@ -20,18 +20,6 @@ export function readQuery({ properties, additionalProperties }: QuerySchema, que
   }
 }
 
-/** The name among `known` that was probably meant by `name`, if there is one. */
-export function nearest(name: string, known: string[]): string | undefined {
-  const given = name.slice(0, longestName).toLowerCase()
-  const [best] = known
-    .map((each) => ({ each, distance: distance(given, each) }))
-    .toSorted((one, other) => one.distance - other.distance)
-  return best && best.distance <= Math.min(3, given.length / 2) ? best.each : undefined
-}
-
-/** Characters of a name that are looked at, which its sender chooses. */
-const longestName = 40
-
 /** A number as JSON writes it. */
 export const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/
 
@@ -41,18 +29,4 @@ function read(value: unknown, type = ''): unknown {
   if (type === 'number' || type === 'integer') return jsonNumber.test(value) ? exactNumber(value) : value
   if (type === 'boolean') return value === 'true' || (value === 'false' ? false : value)
   return value
-}
-
-/** How many characters have to be added, removed, or replaced to make one of the other (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
-  for (const [index, character] of Array.from(one).entries()) {
-    const next = [index + 1]
-    for (let at = 0; at < other.length; at++) {
-      const replaced = (row[at] ?? 0) + Number(other[at] !== character)
-      next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
 }

@@ -2,7 +2,8 @@ import { Ajv, type AnySchema, type ErrorObject, type Options, type ValidateFunct
 import type { FastifyError, FastifyRequest, FastifyServerOptions } from 'fastify'
 
 import { normalizeEmail } from './emails.ts'
-import { nearest, type QuerySchema, readQuery } from './queries.ts'
+import { type QuerySchema, readQuery } from './queries.ts'
+import { nearest } from './spelling.ts'
 
 /** One reason why a request does not fit, in the form (and the types' names) that clients of FastAPI know. */
 export interface InvalidPart {
@@ -173,7 +174,8 @@ function explainType(type: string, data: unknown): Omit<InvalidPart, 'loc'> {
 
 function explainUnknown({ params, parentSchema }: ErrorObject): string {
   const known = Object.keys((parentSchema as QuerySchema).properties)
-  const meant = nearest(String(params['additionalProperty']), known)
+  const given = String(params['additionalProperty'])
+  const meant = nearest(given, known, () => Math.min(3, given.length / 2))
   const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${meant}?`
   return `is not a known parameter (${hint})`
 }

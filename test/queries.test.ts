@@ -1,6 +1,5 @@
 import { test, type TestContext } from 'node:test'
 
-import { nearest } from '../src/queries.ts'
 import { openApp } from './support/app.ts'
 
 const soap = { name: 'Soap', category: 'Household', price_usd: 5, in_stock: true }
@@ -124,12 +123,4 @@ test('a parameter of one value is given once', async (t: TestContext) => {
     t.assert.deepStrictEqual(answer.json().errors, once(name))
   }
   t.assert.strictEqual((await ada.get('/items?category=Pet&category=Pet')).statusCode, 200)
-})
-
-test('only a name that is close is proposed', (t: TestContext) => {
-  const known = ['category', 'in_stock', 'q', 'sort']
-  t.assert.strictEqual(nearest('CATEGORY', known), 'category')
-  t.assert.strictEqual(nearest('instok', known), 'in_stock')
-  t.assert.strictEqual(nearest('x', known), undefined)
-  t.assert.strictEqual(nearest('y'.repeat(10_000), known), undefined)
 })

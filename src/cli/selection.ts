@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 
 import { exactNumber } from '../bodies.ts'
 import type { ExportQuery } from '../client/client.ts'
+import { jsonNumber } from '../queries.ts'
 
 /** What the options of `withSelection` come to. */
 export interface SelectionOptions {
@@ -63,8 +64,6 @@ export function price(text: string): number {
   if (value < 0) throw new InvalidArgumentError('A price is at least 0.')
   return value
 }
-
-const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/
 
 /** Reads the version of an item, as `items get` shows it or as its ETag. @throws InvalidArgumentError if it is none */
 export function version(text: string): string {

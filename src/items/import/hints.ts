@@ -1,4 +1,5 @@
 import { categories } from '../../database/domains.ts'
+import { nearest } from '../../spelling.ts'
 
 /** Characters of a value that a message quotes. */
 const longestQuote = 40
@@ -17,11 +18,11 @@ const hints: Record<string, (text: string) => string> = {
   version: (text) => `${quoted(text)} is not a version, a whole number such as 3`,
   category(text) {
     const list = categories.map((category) => `"${category}"`).join(', ')
-    const nearest = nearestCategory(text)
+    const meant = nearestCategory(text)
     if (text === '') return `is empty: write one of ${list}`
-    return nearest === undefined
+    return meant === undefined
       ? `${quoted(text)} is not a category: write one of ${list}`
-      : `${quoted(text)} is not a category: did you mean "${nearest}"?`
+      : `${quoted(text)} is not a category: did you mean "${meant}"?`
   },
   in_stock: (text) =>
     text === '' ? 'is empty: write true or false' : `${quoted(text)} is neither true nor false, yes nor no, 1 nor 0`,
@@ -58,26 +59,9 @@ function numberOf(whole: string, fraction: string): string {
 }
 
 function nearestCategory(text: string): string | undefined {
-  const word = text.toLowerCase()
-  if (word.length < 3) return undefined
-  const [nearest] = categories
-    .map((category) => ({ category, distance: distanceOf(word, category.toLowerCase()) }))
-    .toSorted((one, other) => one.distance - other.distance)
-  if (nearest !== undefined && nearest.distance <= Math.max(1, nearest.category.length / 3)) return nearest.category
-  return categories.find((category) => category.toLowerCase().startsWith(word))
-}
-
-/** Characters that have to be added, removed, or replaced (Levenshtein), of texts cut to the length of the longest category. */
-function distanceOf(one: string, other: string): number {
-  const text = one.slice(0, longestQuote)
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
-  for (let index = 0; index < text.length; index++) {
-    const next = [index + 1]
-    for (let at = 0; at < other.length; at++) {
-      const replaced = (row[at] ?? 0) + Number(text[index] !== other[at])
-      next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
+  if (text.length < 3) return undefined
+  return (
+    nearest(text, categories, ({ length }) => Math.max(1, length / 3)) ??
+    categories.find((category) => category.toLowerCase().startsWith(text.toLowerCase()))
+  )
 }
