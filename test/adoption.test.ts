@@ -7,6 +7,7 @@ import type { Server } from '../src/database/pool.ts'
 import { onServer, openAppOn, testConfig } from './support/app.ts'
 import { ada, type Declaration, openFastApiSchema } from './support/fastapi.ts'
 import { runMain, settingsOf } from './support/service.ts'
+import { openTurkishDatabase } from './support/turkish-database.ts'
 
 const silent = pino({ level: 'silent' })
 
@@ -101,6 +102,28 @@ for (const [what, statement, said] of refused) {
     t.assert.deepStrictEqual(after, before)
   })
 }
+
+test('names and addresses are compared as Stockroom does, whatever the locale of the database', async (t: TestContext) => {
+  const server = await openTurkishDatabase(t)
+  const { schema, run } = await openFastApiSchema(t, undefined, { server, schema: 'public' })
+  await run(`insert into store_managers values
+    (gen_random_uuid(), 'One', 'INFO@example.com', 'x'), (gen_random_uuid(), 'Other', 'info@example.com', 'x')`)
+  await t.assert.rejects(
+    upgrade(server, schema, silent),
+    /E-mail addresses that differ in case alone: INFO@example\.com and info@example\.com\. Correct/i,
+  )
+  // Two for Stockroom, and one for the index that its first migration makes.
+  await run(`update store_managers set email = 'İNFO@example.com' where name = 'One'`)
+  await t.assert.rejects(
+    upgrade(server, schema, silent),
+    /İNFO@example\.com and info@example\.com|info@example\.com and İNFO/,
+  )
+  await run(`update store_managers set email = 'other@example.com' where name = 'One'`)
+  await run(`update items set category = 'STATIONERY'`)
+  await upgrade(server, schema, silent)
+  const { rows } = await onServer(server, `select distinct category from ${schema}.items`)
+  t.assert.deepStrictEqual(rows, [{ category: 'Stationery' }])
+})
 
 test('tables of another program end the start with one line', async (t: TestContext) => {
   const { server, schema, run } = await openFastApiSchema(t)

@@ -1,13 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 
 import { pino } from 'pino'
 
 import { downgrade, upgrade } from '../src/database/migrate.ts'
-import type { Server } from '../src/database/pool.ts'
-import { onServer, openApp, openAppOn, openSchema, testConfig } from './support/app.ts'
-import { closeAfter } from './support/lifetime.ts'
+import { onServer, openApp, openAppOn, testConfig } from './support/app.ts'
 import { realStores, runMain } from './support/service.ts'
+import { openTurkishDatabase } from './support/turkish-database.ts'
 
 const silent = pino({ level: 'silent' })
 const long = 'a'.repeat(64)
@@ -136,13 +134,3 @@ test('accounts that would become one are named at the start, and kept', async (t
   await onServer(server, `update store_managers set email = 'info2@example.com' where email = 'info@example.com'`)
   t.assert.ok((await upgrade(server, 'public', silent)).length > 0)
 })
-
-/** An empty database of its own, which ends with the test. */
-async function openTurkishDatabase(t: TestContext): Promise<Server> {
-  const { server } = await openSchema(t, 'empty')
-  const database = `turkish_${randomBytes(6).toString('hex')}`
-  const locale = `locale_provider icu icu_locale 'tr' locale 'C' encoding 'UTF8'`
-  await onServer(server, `create database ${database} template template0 ${locale}`)
-  closeAfter(t, () => onServer(server, `drop database ${database} with (force)`))
-  return { ...server, database }
-}

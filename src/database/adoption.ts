@@ -1,4 +1,5 @@
 import { categories, maxNameLength } from './domains.ts'
+import { foldedEmail } from './managers.ts'
 
 // The SQL that takes over the tables of the FastAPI service, which Stockroom replaces. They are set aside whole, so that the way
 // back stays open. It does nothing where they are missing.
@@ -20,12 +21,19 @@ const columns = Object.entries(tables).flatMap(([table, names]) => names.map((na
 
 const isName = `coalesce(char_length(name) between 1 and ${maxNameLength}, false)`
 
-/** An enum of SQLAlchemy holds the names of its members: PERSONAL_CARE for "Personal Care". */
+/** An enum of SQLAlchemy holds the names of its members: PERSONAL_CARE for "Personal Care". In a Turkish locale, I is not lower i. */
 const category = `(select known from unnest(array[${categories.map((name) => `'${name}'`).join(', ')}]) as known
-  where lower(known) = lower(replace(category::text, '_', ' ')))`
+  where lower(known collate "C") = lower(replace(category::text, '_', ' ') collate "C"))`
 
 /** The digits that it was shown with: 4.99, where the cast of a REAL alone would keep 4.989999771118164. */
 const price = 'price_usd::text::numeric'
+
+/** How the first index of e-mail addresses folds them, which depends on the locale of the database, and how today's does. */
+const foldings = ['lower(email)', foldedEmail]
+
+const addressesAlike = (folded: string) => `
+    select string_agg(email, ' and ' order by email) as addresses from store_managers
+      group by ${folded} having count(*) > 1`
 
 /** SQL: renames the tables of the FastAPI service and their indexes, if every row of theirs fits. */
 export const setTablesAside = `do $adopt$
@@ -51,8 +59,7 @@ begin
   perform set_config('extra_float_digits', '1', true);
 
   select string_agg(addresses, '; ') into rows_found from (
-    select string_agg(email, ' and ' order by email) as addresses from store_managers
-      group by lower(email) having count(*) > 1 order by 1 limit ${named}) as doubles;
+    ${foldings.map(addressesAlike).join(' union ')} order by 1 limit ${named}) as doubles;
   problems := problems || ('E-mail addresses that differ in case alone: ' || rows_found);
   select string_agg(id::text, ', ') into rows_found from (
     select id from store_managers

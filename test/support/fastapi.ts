@@ -11,6 +11,11 @@ export interface Declaration {
   category: 'enum of values' | 'enum of names' | 'varchar'
 }
 
+interface Place {
+  server: Server
+  schema: string
+}
+
 const values = [
   'Grocery',
   'Household',
@@ -24,12 +29,17 @@ const values = [
 
 export const ada = randomUUID()
 
-/** A schema with the tables of the FastAPI service and of Alembic, as their definitions make them, and rows as it writes them. */
+/**
+ * A schema with the tables of the FastAPI service and of Alembic, as their definitions make them, and rows as it writes them.
+ *
+ * @param place an empty schema to use, rather than one of its own
+ */
 export async function openFastApiSchema(
   t: Lifetime,
   { category }: Declaration = { category: 'enum of names' },
-): Promise<{ server: Server; schema: string; run: (statement: string) => ReturnType<typeof onServer> }> {
-  const { server, schema } = await openSchema(t, 'empty')
+  place?: Place,
+): Promise<Place & { run: (statement: string) => ReturnType<typeof onServer> }> {
+  const { server, schema } = place ?? (await openSchema(t, 'empty'))
   const run = (statement: string) => onServer(server, `set search_path = ${schema}; ${statement}`)
   const stored = (value: string) => (category === 'enum of names' ? value.toUpperCase().replaceAll(' ', '_') : value)
   const labels = values.map((value) => `'${stored(value)}'`).join(', ')
