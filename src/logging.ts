@@ -7,6 +7,7 @@ import { type Logger, pino } from 'pino'
 
 import type { App } from './fastify.ts'
 import { openLogOutput } from './log-output.ts'
+import { Problem } from './problems.ts'
 
 /** The file descriptor of the standard output. */
 const stdout = 1
@@ -43,15 +44,19 @@ export function identifyRequest({ headers }: IncomingMessage): string {
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
 }
 
-/** What Fastify itself says of a request: that its answer was broken off. The rest is said by `logRequests` and `handleError`. */
+/** What Fastify itself says of a request: that its response was broken off. The rest is said by `logRequests` and `handleError`. */
 export class RequestLog extends LogController {
   constructor() {
     super({ disableRequestLogging: true })
   }
 
   override streamError(error: NodeJS.ErrnoException, request: FastifyRequest): void {
-    if (error.code === 'ERR_STREAM_PREMATURE_CLOSE') return
-    request.log.warn({ reqId: request.id, err: error }, 'an answer was broken off halfway')
+    // The line of the request says that its client has disconnected.
+    if (error.code === 'ERR_STREAM_PREMATURE_CLOSE' || request.raw.socket.destroyed) return
+    const event = 'response broken off'
+    if (error instanceof Problem && error.status < 500) {
+      request.log.info({ reqId: request.id, reason: error.message }, event)
+    } else request.log.warn({ reqId: request.id, err: error }, event)
   }
 }
 

@@ -129,9 +129,10 @@ test(
 )
 
 test('lists and exports break off within seconds of the end of their token', async (t: TestContext) => {
-  const { port, signIn, addItems, isReadingItems } = await openService(t)
+  const { port, signIn, addItems, isReadingItems, log } = await openService(t)
   await addItems(120_000)
-  for (const [how, end] of ends) {
+  for (const [how, end, detail] of ends) {
+    log.length = 0
     const caller = await signIn(how === 'expires' ? 6 : 60)
     const paths = ['/items', '/items/export?format=ndjson']
     const answers = await Promise.all(paths.map((path) => read(port, path, caller.token)))
@@ -144,8 +145,19 @@ test('lists and exports break off within seconds of the end of their token', asy
         for await (const _ of answer);
       })
     }
+    const said = log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'response broken off')
+    t.assert.deepStrictEqual(
+      said.map(({ level, reason }) => [level, detail.test(reason)]),
+      [
+        [info, true],
+        [info, true],
+      ],
+    )
   }
 })
+
+/** The level of pino for what is expected. */
+const info = 30
 
 test('a slow answer is not sent if its token was logged out meanwhile', async (t: TestContext) => {
   const { port, signIn, hold, isWaiting } = await openService(t)
@@ -174,7 +186,7 @@ async function openService(t: TestContext, env: Record<string, string> = {}) {
   await client.connect()
   const limits = { REGISTRATION_LIMIT_PER_ADDRESS: '0', LOGIN_LIMIT_PER_ADDRESS: '0' }
   const settings = testConfig(schema, { ITEM_WRITES: 'shared', ...limits, ...env })
-  const { app, signIn } = await openAppOn(t, server, settings)
+  const { app, signIn, log } = await openAppOn(t, server, settings)
   t.after(() => client.end())
   const other = await openAppOn(t, server, settings)
   const itemId: string = (await (await signIn('grace@example.com')).post('/items', tea)).json().id
@@ -182,6 +194,7 @@ async function openService(t: TestContext, env: Record<string, string> = {}) {
   return {
     port: (app.server.address() as AddressInfo).port,
     itemId,
+    log,
     /** Sends a request to another replica. */
     elsewhere: other.send,
     /** A manager with another token, which ends in `seconds`, less a part of one. */
