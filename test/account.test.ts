@@ -80,6 +80,18 @@ test('wrong present passwords count as failed logins', async (t: TestContext) =>
   t.assert.deepStrictEqual(statuses, [403, 403, 429])
 })
 
+test('a change that needs no password counts as no login', async (t: TestContext) => {
+  const { signIn, logIn } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1' })
+  const ada = await signIn('ada@example.com')
+  const weak = { password: 'password1', current_password: password }
+  for (let round = 0; round < 10; round++) {
+    t.assert.strictEqual((await ada.patch(me, { name: `Ada ${round}` })).statusCode, 200)
+    t.assert.strictEqual((await ada.patch(me, weak)).statusCode, 422)
+  }
+  for (const status of [401, 429]) t.assert.strictEqual((await logIn('ada@example.com', 'wrong')).statusCode, status)
+  t.assert.strictEqual((await ada.patch(me, { name: 'Ada King' })).statusCode, 200)
+})
+
 test('a password change that a logout everywhere overtakes changes nothing', async (t: TestContext) => {
   const { signIn, logIn, context } = await openApp(t)
   const [phone, laptop] = [await signIn('ada@example.com'), await signIn('ada@example.com')]

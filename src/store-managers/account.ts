@@ -16,36 +16,44 @@ export async function get(db: Database, id: string): Promise<StoreManager> {
   return manager
 }
 
+/** Who sends a request for a manager. */
+export interface Caller {
+  token: Token
+  /** Where it came from. */
+  network: string
+  /** Runs a check of the password of this manager's account, which counts as a login does. @throws Problem too_many_logins */
+  guard: <T>(username: string, check: () => Promise<T>) => Promise<T>
+}
+
 /**
  * Changes what `changes` names of the manager whose token this is. A new password ends all their other tokens.
- * `network` is where the request came from.
  *
- * @throws Problem wrong_password, or invalid_request if the present password is needed and was not given
+ * @throws Problem wrong_password, too_many_logins, or invalid_request if the present password is needed and was not given
  * @throws Problem invalid_request if the new password would be guessed soon
  * @throws Problem email_taken, or invalid_token if the token has ended by now
  */
 export async function update(
   { db, passwords }: Context,
-  token: Token,
+  { token, network, guard }: Caller,
   { name, email, password, current_password: current }: StoreManagerUpdate,
-  network: string,
 ): Promise<StoreManager> {
   const { password_hash: presentHash, ...manager } = await find(db, token.sub)
   const isSensitive = isGiven(email) || isGiven(password)
+  const changes: UpdateObject<Tables, 'store_managers'> = {
+    ...(isGiven(name) && { name }),
+    ...(isGiven(email) && { email }),
+  }
   if (isSensitive) {
     if (!isGiven(current)) throw currentPasswordMissing()
     if (isGiven(password)) {
       assertStrong(password, 'password', { name: name ?? manager.name, email: email ?? manager.email })
     }
-    const { right } = await passwords.verify(current, { hash: presentHash, party: network })
-    if (!right) throw wrongPassword()
-  }
-  const changes: UpdateObject<Tables, 'store_managers'> = {
-    ...(isGiven(name) && { name }),
-    ...(isGiven(email) && { email }),
-  }
-  if (isGiven(password)) {
-    Object.assign(changes, { password_hash: await passwords.hash(password, network) }, nextGeneration(token.jti))
+    await guard(manager.email, async () => {
+      const { right } = await passwords.verify(current, { hash: presentHash, party: network })
+      if (!right) throw wrongPassword()
+      if (!isGiven(password)) return
+      Object.assign(changes, { password_hash: await passwords.hash(password, network) }, nextGeneration(token.jti))
+    })
   }
   if (Object.keys(changes).length === 0) return manager
   const write = asManager(db, token, (transaction, { password_hash: hash }) => {
@@ -58,19 +66,19 @@ export async function update(
 
 /**
  * Deletes the manager whose token this is, who must own no items, and what is kept of them for requests that are sent again.
- * `network` is where the request came from.
  *
- * @throws Problem wrong_password, manager_owns_items, or invalid_token if the token has ended by now
+ * @throws Problem wrong_password, too_many_logins, manager_owns_items, or invalid_token if the token has ended by now
  */
 export async function remove(
   { db, passwords }: Context,
-  token: Token,
+  { token, network, guard }: Caller,
   { current_password: current }: StoreManagerRemoval,
-  network: string,
 ): Promise<void> {
-  const { password_hash: presentHash } = await find(db, token.sub)
-  const { right } = await passwords.verify(current, { hash: presentHash, party: network })
-  if (!right) throw wrongPassword()
+  const { email, password_hash: presentHash } = await find(db, token.sub)
+  await guard(email, async () => {
+    const { right } = await passwords.verify(current, { hash: presentHash, party: network })
+    if (!right) throw wrongPassword()
+  })
   const write = async (transaction: Database, { password_hash: hash }: { password_hash: string }) => {
     if (hash !== presentHash) throw wrongPassword()
     await transaction.deleteFrom('store_managers').where('id', '=', token.sub).execute()

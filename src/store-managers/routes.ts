@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 
 import { errors, rateLimit, replayed } from '../answers.ts'
@@ -172,7 +172,11 @@ function getAccountRoute(app: App, context: Context): void {
 }
 
 function accountRoutes(app: App, context: Context): void {
-  const { db, loginLimit } = context
+  const callerOf = ({ ip, token }: FastifyRequest, reply: FastifyReply): account.Caller => ({
+    token,
+    network: network(ip),
+    guard: (username, check) => context.loginLimit.guard({ network: network(ip), username }, reply, check),
+  })
   const removals = openGate(removalGate)
   authenticate(app, context)
 
@@ -192,11 +196,8 @@ function accountRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const { ip, token, body } = request
-      const { email: username } = await account.get(db, token.sub)
-      const attempt = { network: network(ip), username }
-      const update = () => account.update(context, token, body, attempt.network)
-      const manager = await loginLimit.guard(attempt, reply, update)
+      const { body } = request
+      const manager = await account.update(context, callerOf(request, reply), body)
       for (const field of ['name', 'email', 'password'] as const) {
         if (typeof body[field] === 'string') logEvent(request, `${field}_changed`)
       }
@@ -219,11 +220,8 @@ function accountRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const { ip, token, body } = request
-      const { email: username } = await account.get(db, token.sub)
-      const attempt = { network: network(ip), username }
-      const remove = () => account.remove(context, token, body, attempt.network)
-      await loginLimit.guard(attempt, reply, () => removals.run(remove, token.sub))
+      const remove = () => account.remove(context, callerOf(request, reply), request.body)
+      await removals.run(remove, request.token.sub)
       logEvent(request, 'account_deleted')
       return reply.code(204).send(null)
     },
