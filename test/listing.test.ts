@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { get, type IncomingMessage } from 'node:http'
+import { type ClientRequest, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,6 +14,8 @@ import { closeAfter } from './support/lifetime.ts'
 import { until } from './support/until.ts'
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
+
+const reader = { me: 'me', signal: new AbortController().signal }
 
 const awkward = [
   '\\',
@@ -95,13 +97,43 @@ test('one manager has two lists at a time, and others have the other places', as
   t.assert.strictEqual((await app.ada.get('/items')).statusCode, 200)
 })
 
+test('a list or an export whose client has left while it waited for its place never runs', async (t: TestContext) => {
+  const app = await openFull(t, { POSTGRES_ECHO: 'true' })
+  const slow = [await download(app), await download(app)]
+  await until(async () => (await copies(app)).length === 2)
+  const lines = (pattern: RegExp) => app.log.filter((line) => pattern.test(line)).length
+  const waiting = ['/items', '/items/export', '/items/export?format=ndjson'].map((path) => ask(app, path))
+  await sleep(300)
+  for (const request of waiting) request.destroy()
+  await until(async () => lines(/"status":499/) === waiting.length)
+  for (const answer of slow) answer.destroy()
+  t.assert.strictEqual((await app.ada.get('/items')).statusCode, 200)
+  t.assert.strictEqual(lines(/"sql":"copy/), slow.length + 1)
+  t.assert.strictEqual(lines(/"level":[45]0|broken off/), 0)
+})
+
+test('a place that is waited for goes to another when its reader has left', async (t: TestContext) => {
+  const { context } = await openApp(t)
+  const gate = openGate({ places: 1, queue: 1, patience: 60_000 })
+  const leave = await gate.enter('other')
+  const left = new AbortController()
+  const source = { db: context.db, pool: context.pool, gate, isBusy: () => false }
+  const first = listing(source, false, { me: 'me', signal: left.signal }).toArray()
+  const reason = new Error('left')
+  left.abort(reason)
+  await t.assert.rejects(first, reason)
+  const second = listing(source, false, reader).toArray()
+  leave()
+  t.assert.strictEqual(Buffer.concat(await second).toString(), '{}')
+})
+
 test('a reader that takes nothing for too long is dropped', async (t: TestContext) => {
   const app = await openFull(t)
   const { db, pool } = app.context
   const stream = listing(
     { db, pool, gate: openGate({ places: 1, queue: 1, patience: 1000 }), isBusy: () => false },
     false,
-    'me',
+    reader,
     {
       reader: 100,
       share: 2 ** 20,
@@ -118,7 +150,7 @@ test('a reader that takes a little now and then is dropped as well', async (t: T
   const app = await openFull(t)
   const { db, pool } = app.context
   const gate = openGate({ places: 1, queue: 1, patience: 1000 })
-  const stream = listing({ db, pool, gate, isBusy: () => false }, false, 'me', {
+  const stream = listing({ db, pool, gate, isBusy: () => false }, false, reader, {
     reader: 300,
     share: 2 ** 20,
     store: 10_000,
@@ -137,7 +169,7 @@ test('a reader that takes its share in time may take as long as it likes', async
   const patience = { reader: 4_000, share: 2 ** 18, store: 10_000 }
   const begun = performance.now()
   let text = ''
-  for await (const chunk of listing({ db, pool, gate, isBusy: () => false }, false, 'me', patience)) {
+  for await (const chunk of listing({ db, pool, gate, isBusy: () => false }, false, reader, patience)) {
     text += String(chunk)
     await sleep(100)
   }
@@ -155,7 +187,7 @@ test('a PostgreSQL that gives nothing for too long is given up', async (t: TestC
   const stream = listing(
     { db, pool, gate: openGate({ places: 1, queue: 1, patience: 1000 }), isBusy: () => true },
     false,
-    'me',
+    reader,
     {
       reader: 10_000,
       share: 2 ** 20,
@@ -192,8 +224,8 @@ interface Full extends TestApp {
 }
 
 /** An application that listens, with more items than the buffers on the way to a client hold. */
-async function openFull(t: TestContext): Promise<Full> {
-  const app = await openApp(t)
+async function openFull(t: TestContext, env: Record<string, string> = {}): Promise<Full> {
+  const app = await openApp(t, env)
   const ada = await app.signIn('ada@example.com')
   await onServer(
     app.server,
@@ -205,10 +237,14 @@ async function openFull(t: TestContext): Promise<Full> {
 }
 
 /** Begins to get the list, and reads none of it. */
-async function download({ ada, port }: Full): Promise<IncomingMessage> {
-  const request = get({ port, path: '/items', host: '127.0.0.1', headers: { authorization: `Bearer ${ada.token}` } })
-  const [answer] = await once(request, 'response')
+async function download(app: Full): Promise<IncomingMessage> {
+  const [answer] = await once(ask(app, '/items'), 'response')
   return answer
+}
+
+function ask({ ada, port }: Full, path: string): ClientRequest {
+  const headers = { authorization: `Bearer ${ada.token}` }
+  return get({ port, path, host: '127.0.0.1', headers }).on('error', () => {})
 }
 
 function copiesOf({ context }: TestApp): string {

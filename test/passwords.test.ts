@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import bcrypt from 'bcrypt'
 
@@ -8,6 +11,7 @@ import { openPasswords } from '../src/auth/passwords.ts'
 import { weakness } from '../src/auth/weak-passwords.ts'
 import { onServer, openApp, openAppOn, openSchema, password, type TestApp, testConfig } from './support/app.ts'
 import { areaUnderCurve } from './support/curve.ts'
+import { until } from './support/until.ts'
 
 const long = 'a'.repeat(72)
 
@@ -127,6 +131,51 @@ test('a core stays free, however many passwords are checked at once', async (t: 
   })
   await Promise.all(Array.from({ length: 20 }, () => passwords.hash(password)))
   t.assert.strictEqual(most, Math.max(1, availableParallelism() - 1))
+})
+
+test('nothing is hashed for clients that have left while they waited', async (t: TestContext) => {
+  const app = await openApp(t)
+  const { token } = await app.signIn('ada@example.com')
+  await app.app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.app.server.address() as AddressInfo
+  const held = Promise.withResolvers<void>()
+  let hashes = 0
+  for (const name of ['hash', 'compare'] as const) {
+    const work = bcrypt[name] as (plain: string, other: string | number) => Promise<string | boolean>
+    t.mock.method(bcrypt, name, async (plain: string, other: string | number) => {
+      hashes++
+      await held.promise
+      return work(plain, other)
+    })
+  }
+  const cores = Math.max(1, availableParallelism() - 1)
+  const first = Array.from({ length: cores }, (_, at) => app.register(`${at}@example.com`))
+  await until(() => hashes === cores)
+
+  const left = [
+    ['POST', '/store-managers', { name: 'Eve', email: 'eve@example.com', password }],
+    ['POST', '/store-managers/token', { username: 'ada@example.com', password }],
+    ['PATCH', '/store-managers/me', { email: 'eve@example.com', current_password: password }],
+    ['DELETE', '/store-managers/me', { current_password: password }],
+  ] as const
+  for (const [method, path, body] of left) {
+    const isForm = path.endsWith('token')
+    const content = isForm ? new URLSearchParams(body).toString() : JSON.stringify(body)
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': isForm ? 'application/x-www-form-urlencoded' : 'application/json',
+      'content-length': content.length,
+    }
+    const sent = request({ host: '127.0.0.1', port, method, path, headers }).on('error', () => {})
+    sent.end(content)
+    await sleep(300)
+    sent.destroy()
+  }
+  await until(() => app.log.filter((line) => line.includes('"status":499')).length === left.length)
+  held.resolve()
+  for (const answer of await Promise.all(first)) t.assert.strictEqual(answer.statusCode, 201)
+  t.assert.strictEqual((await app.register('last@example.com')).statusCode, 201)
+  t.assert.strictEqual(hashes, cores + 1)
 })
 
 test('nobody and somebody cost the same work, whatever the cost of the hash', async (t: TestContext) => {

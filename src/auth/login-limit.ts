@@ -7,6 +7,7 @@ import { normalizeEmail } from '../emails.ts'
 import { openGate } from '../gate.ts'
 import { type Code, Problem } from '../problems.ts'
 import { type Limit, tooMany } from './limits.ts'
+import type { HashCaller } from './passwords.ts'
 
 /** Who tries to log in: from which network, by which name. */
 export interface Attempt {
@@ -16,12 +17,12 @@ export interface Attempt {
 
 export interface LoginLimit {
   /**
-   * Runs `logIn` unless too many logins from this network have failed of late, or too many were made at all.
-   * Tells the client in the headers of `reply` how many more may fail.
+   * Runs `logIn` unless too many logins from this network have failed of late, or too many were made at all. Tells the client in
+   * the headers of `reply` how many more may fail.
    *
    * @throws Problem too_many_logins; too_busy if too many logins of this account run already; and whatever `logIn` throws
    */
-  guard<T>(attempt: Attempt, reply: FastifyReply, logIn: () => Promise<T>): Promise<T>
+  guard<T>(attempt: Attempt, reply: FastifyReply, logIn: (caller: HashCaller) => Promise<T>): Promise<T>
 }
 
 export interface LoginLimits {
@@ -65,7 +66,8 @@ export function openLoginLimit({ perAddress, perAccount, inAll }: LoginLimits): 
       const standing = await countFailures(1)
       if (standing?.exceeded) throw tooMany('logins', 'Too many logins have failed from this address', standing)
       try {
-        const result = await accounts.run(logIn, key, disconnectionOf(reply))
+        const signal = disconnectionOf(reply)
+        const result = await accounts.run(() => logIn({ party: network, signal }), key, signal)
         await countFailures(-1)
         return result
       } catch (error) {

@@ -5,19 +5,25 @@ import bcrypt from 'bcrypt'
 
 import { openGate } from '../gate.ts'
 
+/** For whom a hash is computed. */
+export interface HashCaller {
+  /** Such as their network: each gets a fair share. */
+  party?: string
+  /** Aborted when the hash is no longer wanted. */
+  signal?: AbortSignal
+}
+
 export interface Passwords {
-  /** @param party whom it is for, such as their network: each gets a fair share */
-  hash(password: string, party?: string): Promise<string>
+  hash(password: string, caller?: HashCaller): Promise<string>
   /** Whether a hash is of `password`, and whether it should be replaced by one as they are made today. */
   verify(password: string, check: Check): Promise<{ right: boolean; outdated: boolean }>
 }
 
-export interface Check {
+export interface Check extends HashCaller {
   /** Without one (no account has that e-mail address) it takes as long, and is never right. */
   hash: string | undefined
   /** The highest cost of any hash that `hash` could be. A wrong password takes as long as for one of that cost. */
   highestCost?: number
-  party?: string
 }
 
 /** bcrypt ignores what follows these bytes. */
@@ -29,7 +35,7 @@ const maxCost = 16
 /**
  * Passwords as bcrypt hashes of 2^`cost` rounds.
  * A hash keeps a core busy, so one core stays free: without a limit a flood of logins took reads from 17,000/s to 5,000/s.
- * Both methods throw Problem too_busy when more are asked for than can be had in 15 seconds.
+ * Both methods throw Problem too_busy when more are asked for than can be had in 15 seconds, and the reason of an aborted signal.
  */
 export function openPasswords(cost: number): Passwords {
   const cores = Math.max(1, availableParallelism() - 1)
@@ -38,21 +44,23 @@ export function openPasswords(cost: number): Passwords {
   nobody.catch(() => {})
 
   return {
-    hash: (password, party) => gate.run(() => bcrypt.hash(digest(password.normalize('NFKC')), cost), party),
+    hash: (password, { party, signal } = {}) =>
+      gate.run(() => bcrypt.hash(digest(password.normalize('NFKC')), cost), party, signal),
 
-    async verify(password, { hash: known, highestCost = cost, party }) {
+    async verify(password, { hash: known, highestCost = cost, party, signal }) {
       const hashed = known ?? (await nobody)
       const effort = Math.max(cost, Math.min(highestCost, maxCost))
       const rounds = bcrypt.getRounds(hashed)
-      // In one place of the gate, or under load the time would tell how many hashes it takes.
-      return gate.run(async () => {
+      const compare = async () => {
         for (const { plain, isOutdated } of candidates(password)) {
           const right = await bcrypt.compare(plain, hashed)
           if (right) return { right: known !== undefined, outdated: isOutdated ?? rounds !== cost }
           await spend(rounds, effort)
         }
         return { right: false, outdated: false }
-      }, party)
+      }
+      // In one place of the gate, or under load the time would tell how many hashes it takes.
+      return gate.run(compare, party, signal)
     },
   }
 }

@@ -12,10 +12,15 @@ const limit = 4 * 60 * 60_000
  * A stream that is destroyed before its end cancels the statement and closes the connection.
  *
  * @param logged what the log says of it: it without values, if it has some
+ * @param signal aborted when it is no longer wanted: nothing waits for a connection then
  * @throws Problem store_unavailable or too_busy
  */
-export async function copyOut(pool: LendingPool, statement: string, logged = statement): Promise<CopyToStreamQuery> {
-  const { client, giveBack } = await pool.borrow()
+export async function copyOut(
+  pool: LendingPool,
+  statement: string,
+  { logged = statement, signal }: { logged?: string; signal?: AbortSignal } = {},
+): Promise<CopyToStreamQuery> {
+  const { client, giveBack } = await pool.borrow(signal)
   try {
     await sendPlain(client, begin(limit))
   } catch (error) {

@@ -136,12 +136,17 @@ export class LendingPool implements PostgresPool {
    * Lends a connection as pg has it, with no limit to how long it is kept, but not one that is reserved. To be given back as
    * broken after a failure: what still runs on it is canceled then.
    *
-   * @throws Problem store_unavailable or too_busy
+   * @param signal aborted when it is no longer wanted
+   * @throws Problem store_unavailable or too_busy; the reason of `signal`
    */
-  async borrow(): Promise<Borrowed> {
-    const leave = await this.#bulk.enter()
+  async borrow(signal?: AbortSignal): Promise<Borrowed> {
+    const leave = await this.#bulk.enter(undefined, signal)
     try {
       const { giveBack, ...borrowed } = await this.#take()
+      if (signal?.aborted) {
+        giveBack(false)
+        throw signal.reason
+      }
       return {
         ...borrowed,
         giveBack(isBroken) {

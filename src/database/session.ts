@@ -50,8 +50,7 @@ export async function inSession<Result>(
   signal: AbortSignal,
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
-  signal.throwIfAborted()
-  const { client, giveBack } = await pool.borrow()
+  const { client, giveBack } = await pool.borrow(signal)
   let isGivenBack = false
   const end = (isBroken: boolean) => {
     if (!isGivenBack) giveBack(isBroken)

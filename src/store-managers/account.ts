@@ -1,5 +1,6 @@
 import { sql, type UpdateObject } from 'kysely'
 
+import type { HashCaller } from '../auth/passwords.ts'
 import { nextGeneration } from '../auth/revocations.ts'
 import { managerGone, type Token } from '../auth/tokens.ts'
 import { asManager } from '../auth/validity.ts'
@@ -19,10 +20,8 @@ export async function get(db: Database, id: string): Promise<StoreManager> {
 /** Who sends a request for a manager. */
 export interface Caller {
   token: Token
-  /** Where it came from. */
-  network: string
   /** Runs a check of the password of this manager's account, which counts as a login does. @throws Problem too_many_logins */
-  guard: <T>(username: string, check: () => Promise<T>) => Promise<T>
+  guard: <T>(username: string, check: (caller: HashCaller) => Promise<T>) => Promise<T>
 }
 
 /**
@@ -34,7 +33,7 @@ export interface Caller {
  */
 export async function update(
   { db, passwords }: Context,
-  { token, network, guard }: Caller,
+  { token, guard }: Caller,
   { name, email, password, current_password: current }: StoreManagerUpdate,
 ): Promise<StoreManager> {
   const { password_hash: presentHash, ...manager } = await find(db, token.sub)
@@ -48,11 +47,11 @@ export async function update(
     if (isGiven(password)) {
       assertStrong(password, 'password', { name: name ?? manager.name, email: email ?? manager.email })
     }
-    await guard(manager.email, async () => {
-      const { right } = await passwords.verify(current, { hash: presentHash, party: network })
+    await guard(manager.email, async (caller) => {
+      const { right } = await passwords.verify(current, { hash: presentHash, ...caller })
       if (!right) throw wrongPassword()
       if (!isGiven(password)) return
-      Object.assign(changes, { password_hash: await passwords.hash(password, network) }, nextGeneration(token.jti))
+      Object.assign(changes, { password_hash: await passwords.hash(password, caller) }, nextGeneration(token.jti))
     })
   }
   if (Object.keys(changes).length === 0) return manager
@@ -71,12 +70,12 @@ export async function update(
  */
 export async function remove(
   { db, passwords }: Context,
-  { token, network, guard }: Caller,
+  { token, guard }: Caller,
   { current_password: current }: StoreManagerRemoval,
 ): Promise<void> {
   const { email, password_hash: presentHash } = await find(db, token.sub)
-  await guard(email, async () => {
-    const { right } = await passwords.verify(current, { hash: presentHash, party: network })
+  await guard(email, async (caller) => {
+    const { right } = await passwords.verify(current, { hash: presentHash, ...caller })
     if (!right) throw wrongPassword()
   })
   const write = async (transaction: Database, { password_hash: hash }: { password_hash: string }) => {

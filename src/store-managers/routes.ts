@@ -7,6 +7,7 @@ import { network } from '../auth/networks.ts'
 import { acceptForms } from '../bodies.ts'
 import type { Context } from '../context.ts'
 import { refuseCrossSite } from '../cross-site.ts'
+import { disconnectionOf } from '../disconnection.ts'
 import { normalizeEmail } from '../emails.ts'
 import type { App } from '../fastify.ts'
 import { openGate } from '../gate.ts'
@@ -63,7 +64,8 @@ export function storeManagerRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const key = request.headers['idempotency-key']
-      const { answer, isReplayed } = await storeManagers.register(context, request.body, network(request.ip), key)
+      const caller = { party: network(request.ip), signal: disconnectionOf(reply) }
+      const { answer, isReplayed } = await storeManagers.register(context, request.body, caller, key)
       if (isReplayed) reply.header('idempotency-replayed', 'true')
       else logEvent(request, 'account_registered', { manager: answer.id })
       return reply.code(201).send(answer)
@@ -105,8 +107,9 @@ function tokenRoutes(app: App, context: Context): void {
     async (request, reply) => {
       const { ip, body } = request
       const attempt = { network: network(ip), username: body.username }
-      const logIn = () => storeManagers.logIn(context, body, attempt.network)
-      const { manager, token, expiresIn } = await context.loginLimit.guard(attempt, reply, logIn)
+      const { manager, token, expiresIn } = await context.loginLimit.guard(attempt, reply, (caller) =>
+        storeManagers.logIn(context, body, caller),
+      )
       logEvent(request, 'login_succeeded', { manager })
       return { access_token: token, token_type: context.config.tokens.type, expires_in: expiresIn }
     },
@@ -174,7 +177,6 @@ function getAccountRoute(app: App, context: Context): void {
 function accountRoutes(app: App, context: Context): void {
   const callerOf = ({ ip, token }: FastifyRequest, reply: FastifyReply): account.Caller => ({
     token,
-    network: network(ip),
     guard: (username, check) => context.loginLimit.guard({ network: network(ip), username }, reply, check),
   })
   const removals = openGate(removalGate)
@@ -221,7 +223,7 @@ function accountRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const remove = () => account.remove(context, callerOf(request, reply), request.body)
-      await removals.run(remove, request.token.sub)
+      await removals.run(remove, request.token.sub, disconnectionOf(reply))
       logEvent(request, 'account_deleted')
       return reply.code(204).send(null)
     },

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 
 import { sql } from 'kysely'
 
+import type { HashCaller } from '../auth/passwords.ts'
 import { weakness } from '../auth/weak-passwords.ts'
 import type { Context } from '../context.ts'
 import { type Database, onViolation } from '../database/database.ts'
@@ -12,7 +13,7 @@ import { invalid, Problem } from '../problems.ts'
 import type { LoginForm, StoreManager, StoreManagerCreate } from './schemas.ts'
 
 /**
- * Registers a manager, once for each `key` if there is one. `network` is where the request came from.
+ * Registers a manager, once for each `key` if there is one.
  *
  * @throws Problem email_taken, whatever the case of the address
  * @throws Problem invalid_request if the password would be guessed soon
@@ -20,14 +21,14 @@ import type { LoginForm, StoreManager, StoreManagerCreate } from './schemas.ts'
 export function register(
   { db, passwords, idempotency }: Context,
   body: StoreManagerCreate,
-  network: string,
+  caller: HashCaller,
   key?: string,
 ): Promise<Outcome<StoreManager>> {
   const prepare = async () => {
     const { name, email, password, password_hash: sameByOldName } = body
     const plain = password ?? sameByOldName ?? ''
     assertStrong(plain, password === undefined ? 'password_hash' : 'password', { name, email })
-    const passwordHash = await passwords.hash(plain, network)
+    const passwordHash = await passwords.hash(plain, caller)
     const manager = { id: randomUUIDv7(), name, email }
     const write = async (transaction = db) => {
       const insert = transaction.insertInto('store_managers').values({ ...manager, password_hash: passwordHash })
@@ -46,20 +47,18 @@ export function assertStrong(password: string, field: string, manager: { name: s
 
 /**
  * A token for the manager with this e-mail address and password. An address that nobody has takes as long to refuse.
- * `network` is where the request came from.
  *
  * @throws Problem invalid_credentials
  */
 export async function logIn(
   { db, passwords, tokens }: Context,
   { username, password }: LoginForm,
-  network: string,
+  caller: HashCaller,
 ): Promise<{ manager: string; token: string; expiresIn: number }> {
   const [manager, highestCost] = await Promise.all([findByEmail(db, username), findHighestCost(db)])
-  const check = { hash: manager?.password_hash, highestCost, party: network }
-  const { right, outdated } = await passwords.verify(password, check)
+  const { right, outdated } = await passwords.verify(password, { hash: manager?.password_hash, highestCost, ...caller })
   if (!manager || !right) throw wrongCredentials(manager?.id)
-  if (outdated) await rehash(db, manager, await passwords.hash(password, network))
+  if (outdated) await rehash(db, manager, await passwords.hash(password, caller))
   return { manager: manager.id, ...(await tokens.sign(manager)) }
 }
 

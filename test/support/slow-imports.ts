@@ -28,8 +28,8 @@ export async function openListening(t: TestContext, env: Record<string, string> 
   const { pool } = app.context
   const pids = new Set<number>()
   const borrow = pool.borrow.bind(pool)
-  t.mock.method(pool, 'borrow', async () => {
-    const borrowed = await borrow()
+  t.mock.method(pool, 'borrow', async (signal?: AbortSignal) => {
+    const borrowed = await borrow(signal)
     pids.add((borrowed.client as unknown as { processID: number }).processID)
     return borrowed
   })

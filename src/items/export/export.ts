@@ -5,7 +5,7 @@ import { select } from '../items.ts'
 import { matches } from '../listing/filters.ts'
 import { jsonObject, ndjson } from '../listing/json.ts'
 import { orderBy, orderOf } from '../listing/order.ts'
-import { standardPatience, streamRows, type StreamSource } from '../listing/stream.ts'
+import { type Reader, standardPatience, streamRows, type StreamSource } from '../listing/stream.ts'
 import { csv, safeCsv } from './csv.ts'
 import type { ExportQuery } from './schemas.ts'
 
@@ -15,20 +15,17 @@ const exportPatience = { ...standardPatience, store: 60_000 }
 /**
  * The items that `query` names as a file.
  *
- * @param me the id of the manager who asks
- * @param onEnd told at the end how many items were sent; undefined if the export was broken off
  * @throws Problem invalid_request; whatever fails later breaks the stream off
  */
 export function exportItems(
   source: StreamSource & { db: Database },
   query: ExportQuery,
-  me: string,
-  onEnd?: (items: number | undefined) => void,
+  reader: Reader,
   patience = exportPatience,
 ): Readable {
   const formats = { csv: query.safe === 'spreadsheet' ? safeCsv : csv, ndjson, json: jsonObject(false) }
   const format = formats[query.format ?? 'csv']
-  return streamRows({ ...source, me, onEnd }, exportQuery(source.db, query, me), format, patience)
+  return streamRows({ ...source, ...reader }, exportQuery(source.db, query, reader.me), format, patience)
 }
 
 /** The query of the items that `query` names, in its order. */

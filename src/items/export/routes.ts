@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 
 import { errors } from '../../answers.ts'
 import { acceptsGzip, varyByEncoding } from '../../compression.ts'
+import { disconnectionOf } from '../../disconnection.ts'
 import type { App } from '../../fastify.ts'
 import { operation, signedIn } from '../../openapi.ts'
 import { logEvent } from '../../security-events.ts'
@@ -28,7 +29,8 @@ export function exportRoutes(app: App, source: Source): void {
       const { format = 'csv' } = request.query
       const onEnd = (count: number | undefined) =>
         logEvent(request, 'items_exported', { format, items: count, complete: count !== undefined })
-      const items = exportItems(source, request.query, request.token.sub, onEnd)
+      const reader = { me: request.token.sub, signal: disconnectionOf(reply), onEnd }
+      const items = exportItems(source, request.query, reader)
       const isCompressed = acceptsGzip(request.headers['accept-encoding'])
       const date = new Date().toISOString().slice(0, 10)
       varyByEncoding(reply)

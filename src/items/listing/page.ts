@@ -9,6 +9,7 @@ import type { PageReader } from './budget.ts'
 import { matches } from './filters.ts'
 import { comesAfter, fromCursor, orderBy, orderOf, type Position, toCursor } from './order.ts'
 import { defaultLimit, type ListQuery } from './schemas.ts'
+import type { Reader } from './stream.ts'
 
 /** Milliseconds that PostgreSQL may count. Its other statements have less. */
 export const countTimeout = 60_000
@@ -32,15 +33,12 @@ interface Source {
 /**
  * One page.
  *
- * @param me the id of the manager who asks
- * @param signal aborted when the page is no longer wanted
  * @throws Problem invalid_request
  */
 export async function page(
   { db, pool, readPage, counts }: Source,
   query: ListQuery,
-  me: string,
-  signal?: AbortSignal,
+  { me, signal }: Reader,
 ): Promise<Page> {
   const { sort = 'id', limit = defaultLimit } = query
   const count = () => countItems(db, pool, query, me)

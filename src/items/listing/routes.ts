@@ -46,11 +46,12 @@ export function listingRoutes(app: App, source: Source): void {
     },
     async (request, reply) => {
       const { expand, ...rest } = request.query
+      const reader = { me: request.token.sub, signal: disconnectionOf(reply) }
       reply.type('application/json; charset=utf-8')
       if (Object.keys(rest).length === 0) {
-        return request.method === 'HEAD' ? Readable.from([]) : listing(source, expand !== undefined, request.token.sub)
+        return request.method === 'HEAD' ? Readable.from([]) : listing(source, expand !== undefined, reader)
       }
-      const { items, next, total } = await page(source, request.query, request.token.sub, disconnectionOf(reply))
+      const { items, next, total } = await page(source, request.query, reader)
       reply.header('link', links(request.query, next))
       if (total !== undefined) reply.header('x-total-count', total)
       return items

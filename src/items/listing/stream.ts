@@ -32,12 +32,17 @@ export interface StreamSource {
   isBusy: () => boolean
 }
 
-/** The same for one manager, by ID. */
-type Source = StreamSource & {
+/** Who reads a stream. */
+export interface Reader {
+  /** The ID of the manager. */
   me: string
+  /** Aborted when the client has disconnected, so that nothing waits for a place any more. */
+  signal: AbortSignal
   /** Told at the end how many rows were sent; undefined if the stream was broken off. */
-  onEnd?: ((rows: number | undefined) => void) | undefined
+  onEnd?: (rows: number | undefined) => void
 }
+
+type Source = StreamSource & Reader
 
 /** How rows become text. Characters stand for bytes, so those of UTF-8 pass as they are. */
 export interface Format {
@@ -70,17 +75,19 @@ export function streamRows(source: Source, query: CompiledQuery, format: Format,
 }
 
 async function* pieces(
-  { pool, gate, isBusy, me, onEnd }: Source,
+  { pool, gate, isBusy, me, signal, onEnd }: Source,
   query: CompiledQuery,
   format: Format,
   patience: Patience,
   drop: () => void,
   destroyed: AbortSignal,
 ) {
-  const leave = await gate.enter(me, destroyed)
+  const ended = AbortSignal.any([signal, destroyed])
+  const leave = await gate.enter(me, ended)
   let count: number | undefined
   try {
-    const rows = await copyOut(pool, `copy (${withLiterals(query)}) to stdout`, `copy (${query.sql}) to stdout`)
+    const logged = `copy (${query.sql}) to stdout`
+    const rows = await copyOut(pool, `copy (${withLiterals(query)}) to stdout`, { logged, signal: ended })
     destroyed.addEventListener('abort', () => rows.destroy())
     try {
       destroyed.throwIfAborted()
