@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 
 import packageJson from '../package.json' with { type: 'json' }
 import type { App } from './fastify.ts'
+import { ImportChange } from './items/import/schemas.ts'
 import { ItemTotals, PriceRange } from './items/listing/schemas.ts'
 import { ItemOwner } from './items/schemas.ts'
 import { ImportError, InvalidPart, namePattern, ProblemCode, textPattern } from './schemas.ts'
@@ -38,7 +39,7 @@ const oauth2 = {
 }
 
 /** Components that no route names, for they are parts of others. */
-const parts = [ItemOwner, ItemTotals, PriceRange, ProblemCode, InvalidPart, ImportError]
+const parts = [ItemOwner, ItemTotals, PriceRange, ProblemCode, InvalidPart, ImportError, ImportChange]
 
 /** Collects the OpenAPI document from the routes that are registered after this. */
 export async function collectOperations(app: App): Promise<void> {

@@ -1,8 +1,9 @@
 import { test, type TestContext } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 
 import * as fc from 'fast-check'
 
-import { header, type Importing, lines, openImporting, type Report } from './support/imports.ts'
+import { header, type Importing, lines, openImporting, type Report, withId } from './support/imports.ts'
 
 const own = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
 const changed = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a71'
@@ -11,6 +12,7 @@ const unknown = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a73'
 const later = 'f19a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a73'
 const nil = '00000000-0000-0000-0000-000000000000'
 
+type Stock = Awaited<ReturnType<Importing['stock']>>
 type Fields = Record<'id' | 'name' | 'category' | 'price_usd' | 'in_stock' | 'version', string>
 
 const row: fc.Arbitrary<Fields> = fc.record({
@@ -37,24 +39,65 @@ test('a dry run and the import that follows report the same', async (t: TestCont
         await arrange(app)
         const query = `?mode=${mode}&on_error=${onError}`
         const dry = await app.upload(write(rows), `${query}&dry_run=true`)
-        const items = await app.stock()
-        t.assert.strictEqual(items.length, 3)
+        const before = await app.stock()
+        t.assert.strictEqual(before.length, 3)
         const real = await app.upload(write(rows), query)
         t.assert.deepStrictEqual(
           { ...real, report: comparable(real.report) },
           { ...dry, report: comparable(dry.report) },
         )
-        t.assert.strictEqual((await app.stock()).length, 3 + real.report.created)
+        const after = await app.stock()
+        t.assert.strictEqual(after.length, 3 + real.report.created)
+        if (real.status === 200)
+          t.assert.deepStrictEqual(dry.report.changes ?? [], changesOf(dry.report, before, after))
         for (const { type } of real.report.errors) seen.add(type)
+        if (dry.report.changes?.length) seen.add('change')
       },
     ),
     { numRuns: runs, examples: everyRefusal(apps) },
   )
-  const expected = ['duplicate_id', 'id_exists', 'not_owner', 'unfit_id', 'version_mismatch', 'version_required']
+  const expected = [
+    'change',
+    'duplicate_id',
+    'id_exists',
+    'not_owner',
+    'unfit_id',
+    'version_mismatch',
+    'version_required',
+  ]
   t.assert.deepStrictEqual(
     expected.filter((type) => !seen.has(type)),
     [],
   )
+})
+
+test('a dry run of upserts tells the first ten changes by their lines', async (t: TestContext) => {
+  const { upload, stock } = await openImporting(t)
+  await upload(lines(header, ...Array.from({ length: 15 }, (_, at) => `item ${at},Pet,${at},true`)))
+  const items = await stock()
+  const rows = items.map(
+    ({ id, name, price_usd: price }, at) => `${id},${name},Pet,${at === 3 ? price : price + 1},true`,
+  )
+  const file = lines(withId, `,new,Pet,1,true`, ...rows.toReversed())
+  const { report } = await upload(file, '?mode=upsert&dry_run=true')
+  t.assert.deepStrictEqual([report.created, report.updated, report.unchanged], [1, 14, 1])
+  t.assert.deepStrictEqual(
+    report.changes?.map(({ line }) => line),
+    [3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+  )
+  t.assert.deepStrictEqual(report.changes?.[0], {
+    line: 3,
+    id: items[14]?.id,
+    before: { name: 'item 14', category: 'Pet', price_usd: 14, in_stock: true },
+    after: { name: 'item 14', category: 'Pet', price_usd: 15, in_stock: true },
+  })
+  t.assert.deepStrictEqual(
+    (await upload(lines(header, 'a,Pet,1,true'), '?mode=upsert&dry_run=true')).report.changes,
+    [],
+  )
+  for (const query of ['?dry_run=true', '?mode=upsert']) {
+    t.assert.strictEqual((await upload(lines(header, 'a,Pet,1,true'), query)).report.changes, undefined)
+  }
 })
 
 test('a dry run counts the new items that have the name of an item of the manager', async (t: TestContext) => {
@@ -93,6 +136,19 @@ async function arrange({ context, ada, bob }: Importing): Promise<void> {
       { id: others, ...item, store_manager_id: bob.id },
     ])
     .execute()
+}
+
+/** The changes that an import made of those that its dry run told, as it tells them. */
+function changesOf({ changes = [] }: Report, before: Stock, after: Stock): Report['changes'] {
+  const contents = (items: Stock, id: string) => {
+    const { name, category, price_usd, in_stock } = items.find((item) => item.id === id) as Stock[number]
+    return { name, category, price_usd, in_stock }
+  }
+  const differing = before.filter(({ id }) => !isDeepStrictEqual(contents(before, id), contents(after, id)))
+  const lineOf = (id: string) => changes.find((change) => change.id === id)?.line ?? 0
+  return differing
+    .map(({ id }) => ({ line: lineOf(id), id, before: contents(before, id), after: contents(after, id) }))
+    .toSorted((one, other) => one.line - other.line)
 }
 
 function comparable(report: Report): Partial<Report> {

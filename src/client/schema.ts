@@ -446,6 +446,8 @@ export interface components {
              * @example 0
              */
             same_name?: number;
+            /** @description In a dry run with `mode=upsert`, the first rows that would change an item */
+            changes?: components["schemas"]["ImportChange"][];
             /** @description What is wrong with bad rows, the first 1,000 reasons */
             errors: components["schemas"]["ImportError"][];
         };
@@ -777,6 +779,40 @@ export interface components {
              */
             msg: string;
         };
+        /**
+         * @description A row that would change an item: what that is now, and what it would be
+         * @example {
+         *       "line": 3,
+         *       "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+         *       "before": {
+         *         "name": "Notebook",
+         *         "category": "Stationery",
+         *         "price_usd": 2.5,
+         *         "in_stock": false
+         *       },
+         *       "after": {
+         *         "name": "Notebook",
+         *         "category": "Stationery",
+         *         "price_usd": 2.75,
+         *         "in_stock": false
+         *       }
+         *     }
+         */
+        ImportChange: {
+            /**
+             * @description The line of the file in which the row begins
+             * @example 3
+             */
+            line: number;
+            /**
+             * Format: uuid
+             * @description The item
+             * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
+             */
+            id: string;
+            before: components["schemas"]["ItemCreate"];
+            after: components["schemas"]["ItemCreate"];
+        };
     };
     responses: never;
     parameters: never;
@@ -805,6 +841,7 @@ export type PriceRange = components['schemas']['PriceRange'];
 export type ProblemCode = components['schemas']['ProblemCode'];
 export type InvalidPart = components['schemas']['InvalidPart'];
 export type ImportError = components['schemas']['ImportError'];
+export type ImportChange = components['schemas']['ImportChange'];
 export type $defs = Record<string, never>;
 export interface operations {
     registerStoreManager: {

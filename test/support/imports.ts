@@ -15,6 +15,7 @@ export interface Report {
   unchanged: number
   failed: number
   same_name?: number
+  changes?: { line: number; id: string; before: Contents; after: Contents }[]
   errors: { line: number; column: string | null; type: string; msg: string }[]
   errors_omitted: number
 }

@@ -4,6 +4,7 @@ import { managerGone } from '../../auth/tokens.ts'
 import { onViolation } from '../../database/database.ts'
 import type { Session } from '../../database/session.ts'
 import { tooBusy } from '../../problems.ts'
+import { preview } from './dry-run.ts'
 import { differs, type Merge, type Refused, refusalsOf } from './refusals.ts'
 import { type Findings, nothingWritten, type Written } from './report.ts'
 import type { Staged } from './staging.ts'
@@ -47,13 +48,8 @@ function rowsLeft(staged: Staged, refused: Refused[]): Staged {
 
 async function write(session: Session, staged: Staged, how: Merge): Promise<Written> {
   const { mode, owner, isShared, isDry } = how
-  const allNew = mode === 'create' || !staged.withIds
-  if (isDry)
-    return {
-      ...(allNew ? { ...nothingWritten, created: staged.rows } : await count(session)),
-      ...(await countNames(session, owner)),
-    }
-  const insert = allNew ? insertAll : insertNew
+  if (isDry) return preview(session, staged, how)
+  const insert = mode === 'create' || !staged.withIds ? insertAll : insertNew
   const inserted = onViolation(session.query(insert, [owner]), 'items_store_manager_id_foreign', managerGone)
   const created = (await inserted).rowCount ?? 0
   if (created === staged.rows) return { ...nothingWritten, created }
@@ -69,17 +65,6 @@ interface Changes {
   found: number
   different: number
   updated: number
-}
-
-async function count(session: Session): Promise<Written> {
-  const { rows } = await session.query<Written>(compare)
-  return rows[0] ?? nothingWritten
-}
-
-/** An import that is repeated by mistake makes everything twice, which only the names can tell. */
-async function countNames(session: Session, owner: string): Promise<Pick<Written, 'same_name'>> {
-  const { rows } = await session.query<{ same_name: number }>(sameName, [owner])
-  return rows[0] ?? {}
 }
 
 const insertAll = `
@@ -99,14 +84,3 @@ const update = `
   select count(*)::integer as found, (count(*) filter (where ${differs}))::integer as different,
     (select count(*) from changed)::integer as updated
   from imported join items on items.id = imported.id`
-
-const compare = `
-  select (count(*) filter (where items.id is null))::integer as created,
-    (count(*) filter (where items.id is not null and ${differs}))::integer as updated,
-    (count(*) filter (where items.id is not null and not ${differs}))::integer as unchanged
-  from imported left join items on items.id = imported.id`
-
-const sameName = `
-  select count(*)::integer as same_name from imported
-  where name in (select name from items where store_manager_id = $1)
-    and not exists (select from items where items.id = imported.id)`

@@ -6,7 +6,7 @@ import { type ImportReport, listedErrors, nothingWritten } from './schemas.ts'
 
 export { nothingWritten }
 export type RowError = Static<typeof ImportError>
-export type Written = Pick<ImportReport, 'created' | 'updated' | 'unchanged' | 'same_name'>
+export type Written = Pick<ImportReport, 'created' | 'updated' | 'unchanged' | 'same_name' | 'changes'>
 
 /** What is found out about bad rows. */
 export interface Findings {

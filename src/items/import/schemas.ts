@@ -2,10 +2,12 @@ import type { Readable } from 'node:stream'
 
 import { type Static, Type } from 'typebox'
 
-import { importCounts, ImportError, ref } from '../../schemas.ts'
+import { exampleId, importCounts, ImportError, ref, Uuid } from '../../schemas.ts'
+import { ItemCreate } from '../schemas.ts'
 
-/** Errors that a report lists. */
+/** Errors, and changes, that a report lists. */
 export const listedErrors = 1_000
+export const listedChanges = 10
 
 export const ImportQuery = Type.Object({
   mode: Type.Optional(
@@ -79,6 +81,22 @@ export const importBody = {
   },
 }
 
+const before: ItemCreate = { name: 'Notebook', category: 'Stationery', price_usd: 2.5, in_stock: false }
+
+export const ImportChange = Type.Object(
+  {
+    line: Type.Integer({ minimum: 1, description: 'The line of the file in which the row begins', examples: [3] }),
+    id: Type.String({ ...Uuid, description: 'The item', examples: [exampleId] }),
+    before: ref(ItemCreate),
+    after: ref(ItemCreate),
+  },
+  {
+    $id: 'ImportChange',
+    description: 'A row that would change an item: what that is now, and what it would be',
+    examples: [{ line: 3, id: exampleId, before, after: { ...before, price_usd: 2.75 } }],
+  },
+)
+
 export const ImportReport = Type.Object(
   {
     ...importCounts,
@@ -87,6 +105,12 @@ export const ImportReport = Type.Object(
         minimum: 0,
         description: 'In a dry run, how many of the new items have the name of an existing item of the manager',
         examples: [0],
+      }),
+    ),
+    changes: Type.Optional(
+      Type.Array(ref(ImportChange), {
+        maxItems: listedChanges,
+        description: 'In a dry run with `mode=upsert`, the first rows that would change an item',
       }),
     ),
     errors: Type.Array(ref(ImportError), { description: 'What is wrong with bad rows, the first 1,000 reasons' }),

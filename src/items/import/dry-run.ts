@@ -1,0 +1,45 @@
+import type { Session } from '../../database/session.ts'
+import { differs, type Merge } from './refusals.ts'
+import { nothingWritten, type Written } from './report.ts'
+import { listedChanges } from './schemas.ts'
+import type { Staged } from './staging.ts'
+
+/** What a merge of the rows in the table `imported` would write. */
+export async function preview(session: Session, staged: Staged, { mode, owner }: Merge): Promise<Written> {
+  const allNew = { ...nothingWritten, created: staged.rows, ...(mode === 'upsert' && { changes: [] }) }
+  const mayChange = mode === 'upsert' && staged.withIds
+  const written = mayChange ? await oneRow<Written>(session, compare) : allNew
+  return { ...written, ...(await oneRow<Pick<Written, 'same_name'>>(session, sameName, [owner])) }
+}
+
+async function oneRow<Row extends object>(session: Session, text: string, values: unknown[] = []): Promise<Row> {
+  const { rows } = await session.query<Row>(text, values)
+  return rows[0] as Row
+}
+
+/** An import that is repeated by mistake makes everything twice, which only the names can tell. */
+const sameName = `
+  select count(*)::integer as same_name from imported
+  where name in (select name from items where store_manager_id = $1)
+    and not exists (select from items where items.id = imported.id)`
+
+const fieldsOf = (table: 'items' | 'imported') => {
+  const fields = ['name', 'category', 'price_usd', 'in_stock'].map((column) => `'${column}', ${table}.${column}`)
+  return `json_build_object(${fields.join(', ')})`
+}
+
+// The tables are joined once, and the rows that are shown are fetched by their places: to join them again for these took as
+// long as all the rest.
+const compare = `
+  with compared as materialized (
+    select imported.line, imported.ctid as place, items.id, items.id is not null and ${differs} as is_changed
+    from imported left join items on items.id = imported.id)
+  select (count(*) filter (where id is null))::integer as created,
+    (count(*) filter (where is_changed))::integer as updated,
+    (count(*) filter (where id is not null and not is_changed))::integer as unchanged,
+    (select coalesce(json_agg(change order by line), '[]') from (
+      select first.line, json_build_object('line', first.line, 'id', items.id,
+        'before', ${fieldsOf('items')}, 'after', ${fieldsOf('imported')}) as change
+      from (select * from compared where is_changed order by line limit ${listedChanges}) as first
+      join imported on imported.ctid = first.place join items on items.id = first.id) as changes) as changes
+  from compared`
