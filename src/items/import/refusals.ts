@@ -121,6 +121,11 @@ const doubtful: Refusal = {
   },
 }
 
+/** The error of a row whose price may be thousands, in a file that has decimal commas. */
+export function ambiguousPrice(line: number, price: number): RowError {
+  return { line, column: 'price_usd', type: doubtful.type, msg: doubtful.msg(String(price)) }
+}
+
 /** Takes the rows that cannot be written out of `imported`, which has not been analyzed yet. */
 export async function refusalsOf(session: Session, staged: Staged, how: Merge): Promise<Refused[]> {
   const { mode, owner, isShared, needsVersion } = how

@@ -2,8 +2,10 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
 import type { Session } from '../../database/session.ts'
 import { risingIds } from '../ids.ts'
+import { ambiguousPrice, type Refused } from './refusals.ts'
 import type { Findings } from './report.ts'
 import { copyLine, type Row, type RowCheck } from './rows.ts'
+import { listedErrors } from './schemas.ts'
 import type { Spool } from './spool.ts'
 
 /**
@@ -48,12 +50,17 @@ export interface Staged {
 /** Checks rows as they arrive and writes the good ones into `spool`. The bad ones are noted. */
 export async function stage({ rows, spool, check, findings, stops, isBusy }: Staging): Promise<Staged> {
   const staged: Staged = { rows: 0, withIds: false, withDoubts: false, hasCommas: false }
+  const doubts: Refused = { rows: 0, errors: [] }
   const toLine = (row: Row) => {
     const checked = check(row)
     staged.hasCommas ||= row.hasCommas === true
     if ('count' in checked) {
       findings.failRow(checked)
       return ''
+    }
+    if (stops && row.isDoubtful) {
+      doubts.rows++
+      if (doubts.errors.length < listedErrors) doubts.errors.push(ambiguousPrice(row.line, checked.item.price_usd))
     }
     if (stops && findings.failed > 0) return ''
     staged.rows++
@@ -76,6 +83,8 @@ export async function stage({ rows, spool, check, findings, stops, isBusy }: Sta
     }
   }
   if (text !== '') await spool.write(text)
+  // Where bad rows are left out, the others are known to the merge, which finds these.
+  if (staged.hasCommas && doubts.rows > 0) findings.fail(doubts.errors, doubts.rows)
   return staged
 }
 
