@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 
 import * as fc from 'fast-check'
 
@@ -230,13 +231,86 @@ test('a file that cannot be read to its end is refused as a whole, though bad ro
   for (const [what, file, errors] of unreadable) {
     const { status, report } = await upload(file, '?on_error=skip')
     t.assert.deepStrictEqual([status, report.code], [422, 'import_failed'], what)
-    const last = report.errors.slice(-errors.length)
-    t.assert.deepStrictEqual(
-      last.map(({ line, column, msg }) => [line, column, msg]),
-      errors,
-      what,
-    )
+    const told = report.errors.map(({ line, column, msg }) => [line, column, msg])
+    for (const error of errors)
+      t.assert.ok(
+        told.some((each) => isDeepStrictEqual(each, error)),
+        what,
+      )
   }
+  t.assert.deepStrictEqual(await stock(), [])
+})
+
+test('the rows after a broken quote are reported as well', async (t: TestContext) => {
+  const { upload, stock } = await openImporting(t)
+  const good = 'g,Pet,1,true'
+  const afterQuote = 'has text after a quote that closes a field: a quote within a field has to be doubled'
+  const cases: [what: string, rows: string[], told: [number, string][]][] = [
+    [
+      'a quote within a field',
+      ['a"b,Pet,1,true', 'c,Pet,x,true', good],
+      [
+        [2, 'csv_invalid'],
+        [3, 'float_type'],
+      ],
+    ],
+    [
+      'text after a quote',
+      [good, '"a"b,Pet,1,true', 'c,Pet,x,true'],
+      [
+        [3, 'csv_invalid'],
+        [4, 'float_type'],
+      ],
+    ],
+    [
+      'a quote that is never closed',
+      ['"a,Pet,1,true', 'c,Pet,x,true', 'd,Cat,1,true'],
+      [
+        [2, 'csv_invalid'],
+        [3, 'float_type'],
+        [4, 'enum'],
+      ],
+    ],
+    [
+      'one that swallows a row',
+      ['"a,Pet,1,true', 'c,Pet,x,true', '"d",Pet,y,true'],
+      [
+        [2, 'csv_invalid'],
+        [3, 'float_type'],
+        [4, 'float_type'],
+      ],
+    ],
+    [
+      'one that swallows 100 KiB',
+      ['"a,Pet,1,true', ...Array<string>(8_000).fill(good), 'c,Pet,x,true'],
+      [
+        [2, 'csv_invalid'],
+        [8_003, 'float_type'],
+      ],
+    ],
+    [
+      'a line of 100 KiB',
+      ['x'.repeat(100_000), 'c,Pet,x,true'],
+      [
+        [2, 'csv_invalid'],
+        [3, 'float_type'],
+      ],
+    ],
+  ]
+  for (const [what, rows, told] of cases) {
+    for (const query of ['?on_error=skip', '']) {
+      const { status, report } = await upload(lines(header, ...rows), query)
+      t.assert.deepStrictEqual([status, report.failed], [422, told.length], what)
+      t.assert.deepStrictEqual(
+        report.errors.map(({ line, type }) => [line, type]),
+        told,
+        what,
+      )
+    }
+  }
+  const { report } = await upload(lines(header, ...Array<string>(1_500).fill('"a"b,Pet,1,true')))
+  t.assert.deepStrictEqual([report.failed, report.errors.length, report.errors_omitted], [1_500, 1_000, 500])
+  t.assert.strictEqual(report.errors[999]?.msg, afterQuote)
   t.assert.deepStrictEqual(await stock(), [])
 })
 

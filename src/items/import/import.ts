@@ -117,7 +117,7 @@ async function receive(
     return staged
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error
-    into.findings.fail(error.errors)
+    into.findings.fail(error.errors, error.rows)
     throw into.findings.failure()
   } finally {
     clearInterval(checking)

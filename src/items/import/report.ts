@@ -26,10 +26,13 @@ export interface Findings {
 export class UnreadableFile extends Error {
   override name = 'UnreadableFile'
   readonly errors: RowError[]
+  readonly rows: number
 
-  constructor(errors: RowError[]) {
+  /** @param rows how many are bad, of which these are the first errors */
+  constructor(errors: RowError[], rows = 1) {
     super(errors[0]?.msg)
     this.errors = errors
+    this.rows = rows
   }
 }
 
