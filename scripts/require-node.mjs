@@ -2,7 +2,7 @@
 import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-const needed = 26
+const needed = 24
 const found = Number.parseInt(process.versions.node, 10)
 
 if (found < needed) {

@@ -105,7 +105,7 @@ test('filters are all of them true of what is listed, counted and exported, in a
   )
   await fc.assert(
     fc.asyncProperty(filters, async ({ category, in_stock, store_manager_id, min_price, max_price, q }) => {
-      const query = new URLSearchParams((category ?? []).map((each) => ['category', each]))
+      const query = new URLSearchParams((category ?? []).map((each): [string, string] => ['category', each]))
       for (const [name, value] of Object.entries({ in_stock, store_manager_id, min_price, max_price, q }))
         if (value !== undefined) query.set(name, String(value))
       const owner = store_manager_id === 'me' ? ada.id : store_manager_id?.toLowerCase()

@@ -124,7 +124,7 @@ test('an old Node is told what is needed', async (t: TestContext) => {
     {},
   )
   t.assert.strictEqual(await ended, 1)
-  t.assert.match(output(), /Stockroom needs Node 26 or newer/)
+  t.assert.match(output(), /Stockroom needs Node 24 or newer/)
 })
 
 test('six services that start at once on an empty schema all come up', async (t: TestContext) => {

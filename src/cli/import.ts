@@ -98,7 +98,7 @@ function read(
   })
   const source = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 256 * 1024 })
   const plain = isGzipped ? createGunzip() : counted
-  source.on('error', (error) => {
+  source.on('error', (error: Error) => {
     failed(error)
     plain.destroy(error)
   })

@@ -2,6 +2,7 @@ import { open, rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { TextDecoder } from 'node:util'
 
 import type { ImportReport } from '../client/client.ts'
 import { Failure, fileFailure, misuse } from './failures.ts'

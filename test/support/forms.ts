@@ -21,7 +21,7 @@ export const encodings: Encoding[] = ['urlencoded', 'multipart']
 /** A form as browsers send it. */
 export function encodeForm(parts: Part[], encoding: Encoding, boundary = '----stockroom-5f2c8e4b6a70'): Form {
   if (encoding === 'urlencoded') {
-    const pairs = parts.map(({ name, value }) => [name, value])
+    const pairs = parts.map(({ name, value }): [string, string] => [name, value])
     const payload = Buffer.from(new URLSearchParams(pairs).toString())
     return { type: 'application/x-www-form-urlencoded', payload }
   }

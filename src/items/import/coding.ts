@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { pipeline } from 'node:stream/promises'
+import { TextDecoder } from 'node:util'
 import { createGunzip } from 'node:zlib'
 
 import { Problem } from '../../problems.ts'
