@@ -26,11 +26,6 @@ export interface Plan {
 /** Seconds after which nothing new begins; a run may take 60, or 15 minutes, and has to clean up. */
 export const limits = { quick: 56, whole: 15 * 60 - 15 }
 
-/** Wrong options: the message says all. */
-export class UsageError extends Error {
-  override name = 'UsageError'
-}
-
 /** @throws Error if there is no such option */
 export function readOptions(args: string[]): Options {
   const { values } = parseArgs({

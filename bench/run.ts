@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { StartupError } from '../src/startup-error.ts'
+import { explain } from '../test/support/explain.ts'
 import type { Bar, Bench, Case } from './bench.ts'
 import { cases } from './cases.ts'
 import { run } from './commands.ts'
 import { openDatasets } from './dataset.ts'
 import { explainUnmet } from './explanations.ts'
 import { describeMachine } from './machine.ts'
-import { limits, type Options, planOf, readOptions, UsageError } from './options.ts'
+import { limits, type Options, planOf, readOptions } from './options.ts'
 import { openProgress } from './progress.ts'
 import { barTable, markdownTable } from './report.ts'
 import { openServers } from './servers.ts'
@@ -28,8 +30,6 @@ A whole run takes at most 15 minutes and writes bench/RESULTS.md and the plots b
 const here = fileURLToPath(new URL('.', import.meta.url))
 /** statfs(2): the type of a file system in memory, where nothing is durable. */
 const tmpfs = 0x01021994
-
-const endedEarly = 'Ended early.'
 
 interface Result {
   title: string
@@ -136,11 +136,11 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-/** @throws UsageError if a name is that of no case */
+/** @throws StartupError if a name is that of no case */
 function choose({ only, quick }: Options): Case[] {
   if (only.length === 0) return cases.filter(({ name }) => !quick || !name.startsWith('growth-'))
   const unknown = only.find((wanted) => !cases.some(({ name }) => matches(name, wanted)))
-  if (unknown !== undefined) throw new UsageError(`There is no case ${unknown}. See npm run bench -- --help`)
+  if (unknown !== undefined) throw new StartupError(`There is no case ${unknown}. See npm run bench -- --help`)
   return cases.filter(({ name }) => only.some((wanted) => matches(name, wanted)))
 }
 
@@ -149,7 +149,7 @@ async function main(args: string[]): Promise<void> {
   if (options.help) return print(usage)
   const stop = new AbortController()
   const stopped = new Promise<never>((_resolve, reject) => {
-    stop.signal.addEventListener('abort', () => reject(new Error(endedEarly)))
+    stop.signal.addEventListener('abort', () => reject(new StartupError('Ended early.')))
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
   await using running = new AsyncDisposableStack()
@@ -165,15 +165,10 @@ async function main(args: string[]): Promise<void> {
   }
 }
 
-/** For whoever started it: the message alone where that says it all. */
-function explain({ name, code = '', message, stack = message }: NodeJS.ErrnoException): string {
-  return message === endedEarly || name === 'UsageError' || code.startsWith('ERR_PARSE_ARGS') ? message : stack
-}
-
 try {
   await main(process.argv.slice(2))
   process.exit()
 } catch (error) {
-  process.stderr.write(`${explain(error as NodeJS.ErrnoException)}\n`)
+  process.stderr.write(`${explain(error)}\n`)
   process.exit(1)
 }

@@ -9,6 +9,7 @@ import { Client } from 'pg'
 
 import { startEmbedded } from '../src/database/embedded/embedded.ts'
 import { clientConfig, type Server } from '../src/database/pool.ts'
+import { StartupError } from '../src/startup-error.ts'
 import { freePort } from '../test/support/stores.ts'
 import { exists } from './commands.ts'
 
@@ -30,7 +31,7 @@ export const postgresSettings = {
 /** Starts a private PostgreSQL and Redis in `folder`, and ends them with `running`. */
 export async function openStores(folder: string, running: AsyncDisposableStack): Promise<Stores> {
   if (!exists('redis-server'))
-    throw new Error('There is no redis-server on this machine: scripts/setup.sh installs it.')
+    throw new StartupError('There is no redis-server on this machine: scripts/setup.sh installs it.')
   const redis = await openRedis(folder, running)
   const postgres = await openPostgres(join(folder, 'postgres'), running)
   return { postgres, redis }

@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 
 import { Client } from 'pg'
 import { pino } from 'pino'
@@ -180,20 +179,21 @@ test(
 
 const mayMount = isRoot && spawnSync('env', [...withoutNamespaces, 'true']).status === 0
 
-test(
-  'root is told in one line which folder is closed, where nothing may be mounted',
-  { timeout, skip: !mayMount && 'only root can forbid it' },
-  async (t: TestContext) => {
-    const [command = '', ...prefix] = withoutNamespaces
-    const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-    const { dataDir } = openFolder(t, shared)
-    const env = { DATA_DIR: dataDir, LOG_LEVEL: 'silent' }
-    const { ended, output } = run(t, command, [...prefix, process.execPath, main], env)
-    t.assert.strictEqual(await ended, 1)
-    const line = `^PostgreSQL must not run as root, and user ${serverUser}, .* pass through ${shared} \\(.*\\)\\. Let other .*\n$`
-    t.assert.match(output(), new RegExp(line))
-  },
-)
+for (const program of ['src/main.ts', 'src/database/cli.ts status', 'test/run.ts']) {
+  test(
+    `${program} run as root names the closed folder in one line`,
+    { timeout, skip: !mayMount && 'only root can forbid mounting' },
+    async (t: TestContext) => {
+      const [command = '', ...prefix] = withoutNamespaces
+      const { dataDir } = openFolder(t, shared)
+      const env = { DATA_DIR: dataDir, TMPDIR: shared, LOG_LEVEL: 'silent' }
+      const { ended, output } = run(t, command, [...prefix, process.execPath, ...program.split(' ')], env)
+      t.assert.strictEqual(await ended, 1)
+      const line = `^PostgreSQL must not run as root, and user ${serverUser}, .* pass through ${shared} \\(.*: Permission denied\\)\\. Let other .*\n$`
+      t.assert.match(output(), new RegExp(line))
+    },
+  )
+}
 
 test('the role of the service is no superuser, and reads no files', { timeout }, async (t: TestContext) => {
   const server = await startEmbedded(openFolder(t, shared).dataDir, options)

@@ -3,6 +3,7 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 
+import { explain } from './support/explain.ts'
 import { globalSetup, globalTeardown } from './support/global-setup.ts'
 
 const usage = `Runs the tests on a private PostgreSQL and Redis.
@@ -37,16 +38,16 @@ async function runTests(files: string[], testNamePatterns: string[]): Promise<vo
   if (count === 0) process.exitCode = 1
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    'test-name-pattern': { type: 'string', multiple: true, default: [] },
-    help: { type: 'boolean', default: false },
-  },
-})
-if (values.help) {
-  process.stdout.write(`${usage}\n`)
-} else {
+async function main(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      'test-name-pattern': { type: 'string', multiple: true, default: [] },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return void process.stdout.write(`${usage}\n`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void globalTeardown().finally(() => process.exit(1)))
   }
@@ -56,4 +57,11 @@ if (values.help) {
   } finally {
     await globalTeardown()
   }
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`)
+  process.exitCode = 1
 }

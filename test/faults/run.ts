@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util'
 
+import { StartupError } from '../../src/startup-error.ts'
+import { explain } from '../support/explain.ts'
 import { hasRedisServer } from '../support/stores.ts'
 import type { Fault } from './fault.ts'
 import { faults } from './faults.ts'
@@ -18,13 +20,6 @@ Usage: npm run faults [-- options]
 A whole run takes at most 15 minutes and writes test/faults/REPORT.md; the others only print. It starts a PostgreSQL, a Redis
 and processes of the service of its own, and ends them. It exits with 1 if any promise was broken.`
 
-/** Wrong options: the message says all. */
-class UsageError extends Error {
-  override name = 'UsageError'
-}
-
-const endedEarly = 'Ended early.'
-
 async function run(chosen: Fault[], stop: AbortSignal): Promise<Row[]> {
   const progress = openProgress(chosen.length)
   const rows: Row[] = []
@@ -37,13 +32,13 @@ async function run(chosen: Fault[], stop: AbortSignal): Promise<Row[]> {
   return rows
 }
 
-/** @throws UsageError if a name is that of no fault */
+/** @throws StartupError if a name is that of no fault */
 function choose(only: string[]): Fault[] {
   const names = only.flatMap((list) => list.split(',')).filter((name) => name !== '')
   if (names.length === 0) return faults
   const matches = (name: string, wanted: string) => name === wanted || name.startsWith(`${wanted}-`)
   const unknown = names.find((wanted) => !faults.some(({ name }) => matches(name, wanted)))
-  if (unknown !== undefined) throw new UsageError(`There is no fault ${unknown}. See npm run faults -- --list`)
+  if (unknown !== undefined) throw new StartupError(`There is no fault ${unknown}. See npm run faults -- --list`)
   return faults.filter(({ name }) => names.some((wanted) => matches(name, wanted)))
 }
 
@@ -67,8 +62,9 @@ async function main(args: string[]): Promise<number> {
   const chosen = choose(only)
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => stop.abort(new Error(endedEarly)))
-  if (!hasRedisServer()) throw new UsageError('There is no redis-server on this machine: scripts/setup.sh installs it.')
+    process.on(signal, () => stop.abort(new StartupError('Ended early.')))
+  if (!hasRedisServer())
+    throw new StartupError('There is no redis-server on this machine: scripts/setup.sh installs it.')
   // Thrown where nobody waits, it would leave all that was started behind.
   process.on('uncaughtException', (error) => stop.abort(error))
   const report = await openReport()
@@ -83,14 +79,9 @@ function print(text: string): number {
   return 0
 }
 
-/** For whoever started it: the message alone where that says it all. */
-function explain({ name, code = '', message, stack = message }: NodeJS.ErrnoException): string {
-  return message === endedEarly || name === 'UsageError' || code.startsWith('ERR_PARSE_ARGS') ? message : stack
-}
-
 try {
   process.exit(await main(process.argv.slice(2)))
 } catch (error) {
-  process.stderr.write(`${explain(error as NodeJS.ErrnoException)}\n`)
+  process.stderr.write(`${explain(error)}\n`)
   process.exit(1)
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { startEmbedded } from '../../src/database/embedded/embedded.ts'
+import { StartupError } from '../../src/startup-error.ts'
 import { prepareSchema } from './migrated-schema.ts'
 import { hasRedisServer, startRedis } from './stores.ts'
 
@@ -42,7 +43,7 @@ async function startPrivateRedis(): Promise<void> {
   if (process.env['REDIS_HOST']) return
   if (!hasRedisServer()) {
     if (process.env['CI'])
-      throw new Error('CI is set, so no test may be skipped, and redis-server is missing: install it')
+      throw new StartupError('CI is set, so no test may be skipped, and redis-server is missing: install it.')
     return
   }
   const redis = await startRedis()

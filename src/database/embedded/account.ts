@@ -61,7 +61,7 @@ export async function letThrough(folder: string, gid: number): Promise<void> {
 
 /** @returns why `account` cannot run PostgreSQL in `folder`, or undefined if it can */
 async function tryAccount(account: Account, folder: string, programs: string): Promise<string | undefined> {
-  const script = 'test -x "$0" && exec "$1" --version'
+  const script = 'test -x "$0" || { echo "$0: Permission denied" >&2; exit 1; }; exec "$1" --version'
   const { command, parameters, options } = runAs(account, ['sh', '-c', script, folder, join(programs, 'postgres')])
   return promisify(execFile)(command, parameters, { ...options, timeout: 5_000 }).then(
     () => undefined,
