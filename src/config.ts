@@ -102,11 +102,12 @@ const shortestKey = { HS256: 32, HS384: 48, HS512: 64 }
 /**
  * Reads every setting from `env`, where an empty one counts as absent, and checks them all.
  *
+ * @param signsTokens false for commands that work on the database alone: they need no secret
  * @throws ConfigError naming each setting that does not fit
  */
-export function readConfig(env: Record<string, string | undefined>) {
+export function readConfig(env: Record<string, string | undefined>, signsTokens = true) {
   const { values, problems } = parseAll(env)
-  problems.push(...checkSecret(values), ...checkPool(values), ...checkDrain(values), ...checkServers(env))
+  problems.push(...checkSecret(values, signsTokens), ...checkPool(values), ...checkDrain(values), ...checkServers(env))
   if (problems.length > 0) {
     throw new ConfigError(`These settings do not fit:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
   }
@@ -190,9 +191,9 @@ function defaultHosts(host: string): string[] {
   return isLoopback ? ['localhost', '127.0.0.1', '[::1]', name] : ['*']
 }
 
-function checkSecret({ JWT_SECRET, JWT_ALGORITHM, POSTGRES_HOST }: Values): string[] {
+function checkSecret({ JWT_SECRET, JWT_ALGORITHM, POSTGRES_HOST }: Values, signsTokens: boolean): string[] {
   if (JWT_SECRET === undefined) {
-    return POSTGRES_HOST === undefined ? [] : ['JWT_SECRET is required when POSTGRES_HOST is set']
+    return POSTGRES_HOST === undefined || !signsTokens ? [] : ['JWT_SECRET is required when POSTGRES_HOST is set']
   }
   const shortest = shortestKey[JWT_ALGORITHM] ?? 0
   return Buffer.byteLength(JWT_SECRET) < shortest

@@ -9,11 +9,12 @@ import type { App } from './fastify.ts'
 import { openLogOutput } from './log-output.ts'
 import { Problem } from './problems.ts'
 
-/** The file descriptor of the standard output. */
+/** File descriptors of the standard streams. */
 const stdout = 1
+export const stderr = 2
 
-/** Opens a logger: JSON lines, or readable ones on a terminal. */
-export async function openLog(level: string): Promise<Logger> {
+/** Opens a logger to the file descriptor `fd`: JSON lines, or readable ones on a terminal. */
+export async function openLog(level: string, fd = stdout): Promise<Logger> {
   const options = {
     level,
     base: null,
@@ -21,15 +22,15 @@ export async function openLog(level: string): Promise<Logger> {
     formatters: { level: (label: string) => ({ level: label }) },
     ...discretion,
   }
-  if (!isatty(stdout)) {
+  if (!isatty(fd)) {
     const log: Logger = pino(
       options,
-      openLogOutput(stdout, (dropped) => log.warn({ dropped }, 'log lines were dropped: they could not be written')),
+      openLogOutput(fd, (dropped) => log.warn({ dropped }, 'log lines were dropped: they could not be written')),
     )
     return log
   }
   const { default: pretty } = await import('pino-pretty')
-  return pino(options, pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' }))
+  return pino(options, pretty({ destination: fd, sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' }))
 }
 
 /** What keeps secrets out of the log, should somebody log an object that holds one. */

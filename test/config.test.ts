@@ -157,6 +157,7 @@ for (const [algorithm, bytes] of [
 test('a PostgreSQL of your own needs a secret of your own', (t: TestContext) => {
   t.assert.throws(() => readConfig({ POSTGRES_HOST: 'h' }), /JWT_SECRET is required when POSTGRES_HOST is set/)
   t.assert.strictEqual(readConfig({ POSTGRES_HOST: 'h', JWT_SECRET: secret }).postgres?.host, 'h')
+  t.assert.strictEqual(readConfig({ POSTGRES_HOST: 'h' }, false).postgres?.host, 'h')
 })
 
 test('settings of a server that is not named are refused, unless Kubernetes has set them', (t: TestContext) => {

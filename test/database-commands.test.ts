@@ -30,7 +30,7 @@ test('npm knows the commands by their names', async (t: TestContext) => {
 })
 
 test('the commands tell, apply and take back migrations', async (t: TestContext) => {
-  const env = await realStores(t, 'empty')
+  const env = { ...(await realStores(t, 'empty')), JWT_SECRET: '' }
   const nothing = await db(t, env, 'downgrade')
   t.assert.deepStrictEqual(nothing, { code: 0, printed: ['No migration is applied.'] })
   const before = await db(t, env, 'status')

@@ -32,7 +32,7 @@ test('REGISTRATION=closed keeps strangers from registering, and nobody from logg
 test('npm run manager:create takes the password from a pipe, and says what does not fit', async (t: TestContext) => {
   t.assert.ok(packageJson.scripts['manager:create'].endsWith(command.join(' ')))
   const stores = await realStores(t)
-  const env = { ...quiet, ...stores, REGISTRATION: 'closed' }
+  const env = { ...quiet, ...stores, REGISTRATION: 'closed', JWT_SECRET: '' }
   const { ended, printed } = create(t, env, ada, `${password}\nanother line`)
   t.assert.deepStrictEqual([await ended, printed().includes(password)], [0, false])
   t.assert.match(printed(), /^Registered ada@example\.com with the id [0-9a-f-]{36}\.\n$/)

@@ -15,7 +15,7 @@ async function main([command, ...rest]: string[]): Promise<void> {
   if (command === 'revision') return revise(rest)
   if (rest.length > 0 || !['status', 'upgrade', 'downgrade'].includes(command ?? '')) throw new ConfigError(usage)
   loadEnvironment()
-  const config = readConfig(process.env)
+  const config = readConfig(process.env, false)
   const log = await openLog(config.logLevel)
   const { server, close } = await openServer(config, log)
   try {

@@ -3,13 +3,10 @@ import { parseArgs } from 'node:util'
 import type { Logger } from 'pino'
 
 import { buildApp } from '../app.ts'
-import { type Config, ConfigError, readConfig } from '../config.ts'
+import { type Config, ConfigError } from '../config.ts'
 import { openContext } from '../context.ts'
-import { ensureSchema } from '../database/migrate.ts'
 import type { Server } from '../database/pool.ts'
-import { openServer, waitForServer } from '../database/server.ts'
-import { loadEnvironment } from '../environment.ts'
-import { openLog } from '../logging.ts'
+import { readOperatorConfig, withServer } from '../operator/server.ts'
 import { explain } from '../startup-error.ts'
 import { askForManager, type NewManager } from './questions.ts'
 
@@ -23,18 +20,12 @@ password is the first line of the standard input, and the other two have to be g
 async function main(args: string[]): Promise<void> {
   const { help, ...given } = readOptions(args)
   if (help) return console.log(usage)
-  loadEnvironment()
-  const config = readConfig(process.env)
+  const config = readOperatorConfig()
   const manager = await askForManager(given)
-  const log = await openLog(config.logLevel)
-  const { server, close } = await openServer(config, log)
-  try {
-    await waitForServer(server, config.startupTimeoutMs, log, new AbortController().signal)
-    await ensureSchema(server, config.pool.schema, config.autoMigrate, log)
-    console.log(`Registered ${manager.email} with the id ${await register(config, server, log, manager)}.`)
-  } finally {
-    await close()
-  }
+  const id = await withServer(config, new AbortController().signal, (server, log) =>
+    register(config, server, log, manager),
+  )
+  console.log(`Registered ${manager.email} with the id ${id}.`)
 }
 
 // A password among them would be in the history of the shell, and shown by ps.
