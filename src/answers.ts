@@ -120,8 +120,12 @@ const errorAnswers = {
   },
   wrongCredentials: {
     code: 'invalid_credentials',
-    description: 'The e-mail address or the password is wrong',
-    example: { error: 'invalid_grant', error_description: 'The e-mail address or the password is wrong.' },
+    description: 'The e-mail address or the password is wrong, or the account is disabled (`account_disabled`)',
+    example: {
+      detail: 'The e-mail address or the password is wrong.',
+      error: 'invalid_grant',
+      error_description: 'The e-mail address or the password is wrong.',
+    },
     headers: { ...challenge, ...rateLimit },
   },
 } satisfies Record<string, ErrorAnswer>

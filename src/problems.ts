@@ -14,6 +14,7 @@ export const problems = {
   missing_token: [401, 'Token missing'],
   invalid_token: [401, 'Token invalid'],
   invalid_credentials: [401, 'Wrong e-mail or password'],
+  account_disabled: [401, 'Account disabled'],
   cross_site_request: [403, 'Cross-site request'],
   not_owner: [403, 'Not the owner'],
   registration_closed: [403, 'Registration closed'],

@@ -8,6 +8,7 @@ export type SecurityEvent =
   | 'login_succeeded'
   | 'login_failed'
   | 'login_limited'
+  | 'disabled_account_refused'
   | 'logged_out'
   | 'logged_out_everywhere'
   | 'account_registered'
@@ -33,6 +34,7 @@ const longestAgent = 200
 const eventOf: Partial<Record<Code, SecurityEvent>> = {
   invalid_credentials: 'login_failed',
   too_many_logins: 'login_limited',
+  account_disabled: 'disabled_account_refused',
   registration_closed: 'registration_refused',
   too_many_registrations: 'registration_limited',
   wrong_password: 'password_refused',

@@ -22,6 +22,8 @@ const endings = {
   'a logout everywhere': (app: Listening) => app.ada.post('/store-managers/logout?scope=all'),
   'the deletion of its manager': ({ context, ada }: Listening) =>
     context.db.deleteFrom('store_managers').where('id', '=', ada.id).execute(),
+  'the disabling of its manager': ({ context, ada }: Listening) =>
+    context.db.updateTable('store_managers').set({ disabled_at: new Date() }).where('id', '=', ada.id).execute(),
 }
 
 for (const [what, end] of Object.entries(endings)) {

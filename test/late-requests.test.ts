@@ -50,6 +50,7 @@ const ends: [how: string, end: (caller: Caller) => Promise<unknown>, detail: Reg
   ['is logged out by another', ({ manager }) => manager.get('/store-managers/logout?scope=all'), /logged out/],
   ['expires', ({ expiresAt }) => sleep(expiresAt - Date.now() + 20), /expired/],
   ['loses its manager', ({ deleteManager }) => deleteManager(), /no longer exists/],
+  ['is of a disabled manager', ({ disableManager }) => disableManager(), /disabled/],
 ]
 
 for (const [what, method, path, body, headers] of writes) {
@@ -215,6 +216,8 @@ async function openService(t: TestContext, env: Record<string, string> = {}) {
           t.assert.strictEqual(statusCode, 200)
         },
         deleteManager: () => client.query('delete from store_managers where id = $1', [manager.id]),
+        // An operator's command ends the tokens as well, which would refuse them for another reason.
+        disableManager: () => client.query('update store_managers set disabled_at = now() where id = $1', [manager.id]),
       }
     },
     /** Holds what `statement` locks. @returns releases it */

@@ -5,7 +5,7 @@ import type { Database } from '../database/database.ts'
 import type { Problem } from '../problems.ts'
 import type { Client, Redis } from '../redis.ts'
 import { openIdleTokens } from './idle-tokens.ts'
-import { idleForTooLong, loggedOut, managerGone, type Token } from './tokens.ts'
+import { idleForTooLong, loggedOut, managerDisabled, managerGone, type Token } from './tokens.ts'
 import { asManager } from './validity.ts'
 
 /**
@@ -17,7 +17,10 @@ export interface Revocations {
   revoke(token: Token): Promise<void>
   /** From now on every process refuses all tokens of its manager, that one included. @throws Problem invalid_token if it has ended already */
   revokeAll(token: Token): Promise<void>
-  /** Those of the tokens that have ended, and why: they were logged out, their manager is gone, or they were idle for too long. */
+  /**
+   * Those of the tokens that have ended, and why: they were logged out, their manager is gone or disabled, or they were idle
+   * for too long.
+   */
   refusals(tokens: Token[]): Promise<Map<Token, () => Problem>>
   close(): void
 }
@@ -66,6 +69,7 @@ export function openRevocations(db: Database, redis: Redis | undefined, idleTime
         const isOld = token.generation !== manager?.generation && token.jti !== manager?.kept
         const isOver = isOld || revoked.has(token.jti) || copied.has(token.jti)
         if (manager === undefined) refusals.set(token, managerGone)
+        else if (manager.is_disabled) refusals.set(token, managerDisabled)
         else if (isOver) refusals.set(token, loggedOut)
       }
       if (idle === undefined) return refusals
@@ -82,7 +86,7 @@ export function openRevocations(db: Database, redis: Redis | undefined, idleTime
 
 /** What ends all tokens of a manager when it is written to their row, but for the one with the jti `kept`, if one is given. */
 export function nextGeneration(kept: string | null) {
-  return { token_generation: sql<number>`token_generation + 1`, kept_token: kept }
+  return { token_generation: sql<number>`token_generation + 1`, kept_token: kept, tokens_ended_at: sql<Date>`now()` }
 }
 
 function insert(db: Database, { jti, sub, exp }: Token) {
@@ -94,15 +98,17 @@ function insert(db: Database, { jti, sub, exp }: Token) {
 
 // Written out, because the builder would build the same statement again for each check.
 const record = `
-  select id, token_generation as generation, kept_token as kept from store_managers where id = any($1)
+  select id, token_generation as generation, kept_token as kept, disabled_at is not null as is_disabled
+  from store_managers where id = any($1)
   union all
-  select jti, null, null from revoked_tokens where jti = any($2)`
+  select jti, null, null, null from revoked_tokens where jti = any($2)`
 
 interface Row {
   id: string
-  /** Null in the rows of revoked tokens. */
+  /** These are null in the rows of revoked tokens. */
   generation: number | null
   kept: string | null
+  is_disabled: boolean | null
 }
 
 async function askRecord(db: Database, tokens: Token[]): Promise<{ revoked: Set<string>; managers: Map<string, Row> }> {

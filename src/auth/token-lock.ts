@@ -1,9 +1,9 @@
 import type { Session } from '../database/session.ts'
-import { expired, loggedOut, managerGone, type Token } from './tokens.ts'
+import { expired, loggedOut, managerDisabled, managerGone, type Token } from './tokens.ts'
 
 /**
  * Checks that `token` is valid, and keeps it so until the transaction of `session` ends: a logout, a new password, or a
- * deletion of the manager that is confirmed before the commit makes this throw; one that comes later waits for the commit.
+ * deletion or disabling of the manager that is confirmed before the commit makes this throw; one that comes later waits for the commit.
  * To be called last, because those requests wait.
  *
  * @throws Problem invalid_token
@@ -12,6 +12,7 @@ export async function lockToken(session: Pick<Session, 'query'>, { sub, jti, exp
   const { rows } = await session.query<Manager>(lockManager, [sub])
   const [manager] = rows
   if (manager === undefined) throw managerGone()
+  if (manager.is_disabled) throw managerDisabled()
   if (generation !== manager.generation && jti !== manager.kept) throw loggedOut()
   if (exp * 1000 <= Date.now()) throw expired()
   // A record that is inserted and deleted again is never visible, but a logout waits for it at the primary key.
@@ -23,10 +24,12 @@ export async function lockToken(session: Pick<Session, 'query'>, { sub, jti, exp
 interface Manager {
   generation: number
   kept: string | null
+  is_disabled: boolean
 }
 
 const lockManager = `
-  select token_generation as generation, kept_token as kept from store_managers where id = $1 for share`
+  select token_generation as generation, kept_token as kept, disabled_at is not null as is_disabled
+  from store_managers where id = $1 for share`
 
 const insertRecord = `
   insert into revoked_tokens (jti, store_manager_id, expires_at, revoked_at) values ($1, $2, $3, now())

@@ -106,6 +106,10 @@ export function loggedOut(): Problem {
   return invalidToken('The token was logged out.')
 }
 
+export function managerDisabled(): Problem {
+  return invalidToken('This account is disabled. Ask the operator.')
+}
+
 export function managerGone(): Problem {
   return invalidToken('The token is of a manager who no longer exists.')
 }

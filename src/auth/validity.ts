@@ -2,7 +2,7 @@ import { CompiledQuery } from 'kysely'
 
 import { type Database, inTransaction } from '../database/database.ts'
 import type { Problem } from '../problems.ts'
-import { expired, loggedOut, managerGone, type Token } from './tokens.ts'
+import { expired, loggedOut, managerDisabled, managerGone, type Token } from './tokens.ts'
 
 // What a statement that writes needs to check its tokens itself: their values are its first parameters, one row of `wanted`
 // each. Expiry goes by PostgreSQL's clock here, and by that of the process in every other check.
@@ -24,18 +24,20 @@ export function tokenValues(tokens: Token[]): unknown[][] {
 /** The condition that a row's token has not ended when the statement begins. */
 export const tokenIsValid = `wanted.exp > extract(epoch from statement_timestamp())
   and exists (select from store_managers where store_managers.id = wanted.manager_id
+    and store_managers.disabled_at is null
     and (store_managers.token_generation = wanted.generation or store_managers.kept_token = wanted.jti))
   and not exists (select from revoked_tokens where revoked_tokens.jti = wanted.jti)`
 
 interface Verdict {
   is_valid: boolean
   is_expired: boolean
-  has_manager: boolean
+  /** Null if the manager is gone. */
+  is_disabled: boolean | null
 }
 
 const judge = `
   select (${tokenIsValid}) as is_valid, wanted.exp <= extract(epoch from statement_timestamp()) as is_expired,
-    exists (select from store_managers where store_managers.id = wanted.manager_id) as has_manager
+    (select disabled_at is not null from store_managers where store_managers.id = wanted.manager_id) as is_disabled
   from unnest(${tokenArrays}) as wanted (${tokenColumns})`
 
 /** Runs one statement; `db.executeQuery` and a session's `query` can. */
@@ -44,9 +46,10 @@ export type Query = (text: string, values: unknown[]) => Promise<{ rows: unknown
 /** Why the token has ended, by what PostgreSQL knows now; undefined if it has not. */
 export async function refusal(query: Query, token: Token): Promise<Problem | undefined> {
   const { rows } = await query(judge, tokenValues([token]))
-  const { is_valid: isValid, is_expired: isExpired, has_manager: hasManager } = rows[0] as Verdict
+  const { is_valid: isValid, is_expired: isExpired, is_disabled: isDisabled } = rows[0] as Verdict
   if (isValid) return undefined
-  if (!hasManager) return managerGone()
+  if (isDisabled === null) return managerGone()
+  if (isDisabled) return managerDisabled()
   return isExpired ? expired() : loggedOut()
 }
 

@@ -25,6 +25,10 @@ const StoreManagerEntity = defineEntity({
     /** Tokens of an earlier generation count no more, but for the one that ended them if it is kept. */
     tokenGeneration: p.integer().default(0),
     keptToken: p.uuid().nullable(),
+    /** When the generation was last counted up. */
+    tokensEndedAt: p.datetime().nullable(),
+    /** When an operator disabled the account. */
+    disabledAt: p.datetime().nullable(),
   },
   checks: [{ name: 'store_managers_name_check', expression: nameLength }],
   uniques: [

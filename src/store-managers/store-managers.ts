@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
 
-import { sql } from 'kysely'
+import { type Expression, sql, type SqlBool } from 'kysely'
 
 import type { HashCaller } from '../auth/passwords.ts'
 import { weakness } from '../auth/weak-passwords.ts'
@@ -9,7 +9,7 @@ import { type Database, onViolation } from '../database/database.ts'
 import { costOfHash, foldedEmail } from '../database/managers.ts'
 import { storedForms } from '../emails.ts'
 import type { Outcome } from '../idempotency.ts'
-import { invalid, Problem } from '../problems.ts'
+import { type Code, invalid, Problem } from '../problems.ts'
 import type { LoginForm, StoreManager, StoreManagerCreate } from './schemas.ts'
 
 /**
@@ -46,9 +46,10 @@ export function assertStrong(password: string, field: string, manager: { name: s
 }
 
 /**
- * A token for the manager with this e-mail address and password. An address that nobody has takes as long to refuse.
+ * A token for the manager with this e-mail address and password. An address that nobody has takes as long to refuse, and that
+ * an account is disabled is told only to who has its password.
  *
- * @throws Problem invalid_credentials
+ * @throws Problem invalid_credentials or account_disabled
  */
 export async function logIn(
   { db, passwords, tokens }: Context,
@@ -58,6 +59,7 @@ export async function logIn(
   const [manager, highestCost] = await Promise.all([findByEmail(db, username), findHighestCost(db)])
   const { right, outdated } = await passwords.verify(password, { hash: manager?.password_hash, highestCost, ...caller })
   if (!manager || !right) throw wrongCredentials(manager?.id)
+  if (manager.disabled_at) throw accountDisabled(manager.id)
   if (outdated) await rehash(db, manager, await passwords.hash(password, caller))
   return { manager: manager.id, ...(await tokens.sign(manager)) }
 }
@@ -65,9 +67,14 @@ export async function logIn(
 function findByEmail(db: Database, email: string) {
   return db
     .selectFrom('store_managers')
-    .select(['id', 'password_hash', 'token_generation'])
-    .where(sql<string>`${sql.raw(foldedEmail)}`, 'in', storedForms(email).map(folded))
+    .select(['id', 'password_hash', 'token_generation', 'disabled_at'])
+    .where(hasEmail(email))
     .executeTakeFirst()
+}
+
+/** The condition that a manager has this e-mail address, whatever its case. */
+export function hasEmail(email: string): Expression<SqlBool> {
+  return sql<boolean>`${sql.raw(foldedEmail)} in (${sql.join(storedForms(email).map(folded))})`
 }
 
 function folded(email: string) {
@@ -96,8 +103,16 @@ export function emailTaken(): Problem {
 
 /** @param manager whose password was wrong, which the client is not told */
 function wrongCredentials(manager: string | undefined): Problem {
-  const detail = 'The e-mail address or the password is wrong.'
-  return new Problem('invalid_credentials', detail, {
+  return loginRefused('invalid_credentials', 'The e-mail address or the password is wrong.', manager)
+}
+
+function accountDisabled(manager: string): Problem {
+  return loginRefused('account_disabled', 'This account is disabled. Ask the operator.', manager)
+}
+
+/** In the words of OAuth2 as well (RFC 6749 §5.2). */
+function loginRefused(code: Code, detail: string, manager: string | undefined): Problem {
+  return new Problem(code, detail, {
     headers: { 'www-authenticate': 'Bearer' },
     members: { error: 'invalid_grant', error_description: detail },
     manager,

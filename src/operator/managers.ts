@@ -1,0 +1,54 @@
+import { type Expression, type SqlBool, sql, type UpdateObject } from 'kysely'
+
+import { nextGeneration } from '../auth/revocations.ts'
+import type { Database } from '../database/database.ts'
+import type { Tables } from '../database/entities.ts'
+import { hasEmail } from '../store-managers/store-managers.ts'
+
+/** A manager as operators see them. */
+export interface Manager {
+  id: string
+  name: string
+  email: string
+  disabled_at: Date | null
+  /** When all of their tokens were last ended. */
+  tokens_ended_at: Date | null
+}
+
+const columns = ['id', 'name', 'email', 'disabled_at', 'tokens_ended_at'] as const
+
+/**
+ * Disables a manager: their requests and logins are refused on all replicas from the commit on. Their tokens end for good,
+ * also on replicas of earlier versions.
+ *
+ * @param who an e-mail address or an ID
+ * @returns undefined if there is no such manager, as all functions here do
+ */
+export function disable(db: Database, who: string): Promise<Manager | undefined> {
+  const disabledAt = sql<Date>`coalesce(disabled_at, now())`
+  return update(db, isManager(who), { ...nextGeneration(null), disabled_at: disabledAt })
+}
+
+/** Enables a manager. Tokens that a replica of an earlier version has issued meanwhile end. */
+export async function enable(db: Database, who: string): Promise<Manager | undefined> {
+  const isDisabled = sql<boolean>`${isManager(who)} and disabled_at is not null`
+  return (await update(db, isDisabled, { ...nextGeneration(null), disabled_at: null })) ?? find(db, who)
+}
+
+export function find(db: Database, who: string): Promise<Manager | undefined> {
+  return db.selectFrom('store_managers').select(columns).where(isManager(who)).executeTakeFirst()
+}
+
+function update(
+  db: Database,
+  condition: Expression<SqlBool>,
+  changes: UpdateObject<Tables, 'store_managers'>,
+): Promise<Manager | undefined> {
+  return db.updateTable('store_managers').set(changes).where(condition).returning(columns).executeTakeFirst()
+}
+
+function isManager(who: string): Expression<SqlBool> {
+  return uuid.test(who) ? sql<boolean>`id = ${who}::uuid` : hasEmail(who)
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
