@@ -1,4 +1,7 @@
+import { userInfo } from 'node:os'
+
 import type { FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
 
 import { canonicalAddress } from './auth/networks.ts'
 import type { Code, Problem } from './problems.ts'
@@ -19,6 +22,8 @@ export type SecurityEvent =
   | 'password_changed'
   | 'password_refused'
   | 'account_deleted'
+  | 'account_disabled'
+  | 'account_enabled'
   | 'token_missing'
   | 'token_refused'
   | 'authorization_denied'
@@ -59,6 +64,24 @@ export function logEvent(
   const { id: reqId, headers } = request
   const agent = headers['user-agent']?.replaceAll(/[^ -~]/g, '?').slice(0, longestAgent)
   request.log.info({ event, reqId, manager, address: canonicalAddress(request.ip), agent, ...about }, 'security event')
+}
+
+/** Writes a line about what an operator did with a command. @param about as for `logEvent` */
+export function logOperation(
+  log: Logger,
+  event: SecurityEvent,
+  about: { manager: string; [field: string]: unknown },
+): void {
+  log.info({ event, operator: currentUser(), ...about }, 'security event')
+}
+
+/** The name of the user who runs this process, or the number of one without a name, as in some containers. */
+function currentUser(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.())
+  }
 }
 
 /** Writes a line about a request that was refused, if that is a security event. */

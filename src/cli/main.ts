@@ -5,8 +5,9 @@ import { describeSettings } from '../config.ts'
 import { visible } from '../terminal.ts'
 import { describe, exitCodes, thisCommand } from './failures.ts'
 import { addItemCommands } from './item-commands.ts'
+import { addManagerCommands } from './manager-commands.ts'
 import { toJson } from './output.ts'
-import { createManager, type Direction, migrate, start } from './programs.ts'
+import { type Direction, migrate, start } from './programs.ts'
 import { type CommonOptions, logIn, logOut, register } from './session.ts'
 import { addTransferCommands } from './transfer-commands.ts'
 
@@ -33,6 +34,7 @@ function build(): Command {
     .addHelpText('after', epilogue)
 
   addPrograms(program)
+  addManagerCommands(program, stop.signal)
   addSignIn(program)
   addItemCommands(program, stop.signal)
   addTransferCommands(program, stop.signal)
@@ -50,14 +52,6 @@ function addPrograms(program: Command): void {
     .description('bring the database to the newest schema, take the last migration back, or tell what is applied')
     .addArgument(program.createArgument('[direction]', 'what to do').choices(['up', 'down', 'status']).default('up'))
     .action((direction: Direction) => migrate(direction))
-  program
-    .command('manager')
-    .description('registering managers where strangers may not')
-    .command('create')
-    .description('register a manager; asks for what is not given, and for the password')
-    .option('--name <name>')
-    .option('--email <address>')
-    .action(createManager)
 }
 
 function addSignIn(program: Command): void {
@@ -110,8 +104,11 @@ for (const [signal, code] of Object.entries(ended)) {
     stop.abort()
   })
 }
-// Whoever reads has seen enough, as `head` does.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') process.exit(1)
+  // The reader has seen enough, as `head` does.
+  stop.abort()
+})
 
 try {
   await program.parseAsync()

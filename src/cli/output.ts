@@ -15,8 +15,12 @@ export function toJson(value: unknown): string {
 
 /** The lines of one item, with its version if that is known. */
 export function describeItem(item: Item, version?: string): string[] {
-  const lines = Object.entries({ ...item, ...(version !== undefined && { version }) })
-  return lines.map(
+  return fieldLines({ ...item, ...(version !== undefined && { version }) })
+}
+
+/** A line for each field. */
+export function fieldLines(fields: object): string[] {
+  return Object.entries(fields).map(
     ([name, value]) =>
       `${heading(visible(name).padEnd(16))}  ${visible(typeof value === 'string' ? value : JSON.stringify(value))}`,
   )
@@ -31,6 +35,11 @@ export function tableRow({ id, category, price_usd: price, in_stock: inStock, na
   return `${visible(id)}  ${visible(category).padEnd(16)}  ${String(price).padStart(10)}  ${stock}  ${visible(name)}`
 }
 
-function heading(text: string): string {
+/** A time as people read it, to the minute; `-` if there is none. */
+export function moment(time: Date | null): string {
+  return time?.toLocaleString('sv').slice(0, 16) ?? '-'
+}
+
+export function heading(text: string): string {
   return styleText('bold', text, { stream: process.stdout })
 }

@@ -4,7 +4,7 @@ import { visible } from '../terminal.ts'
 import { addressOf, isOverheard } from './addresses.ts'
 import { type Credentials, readCredentials, writeCredentials } from './credentials.ts'
 import { misuse } from './failures.ts'
-import { print } from './output.ts'
+import { moment, print } from './output.ts'
 import { askForManager, askForPassword } from './questions.ts'
 
 /** What every command takes. */
@@ -74,7 +74,7 @@ async function signIn(client: Client, login: { email: string; password: string }
 }
 
 function signedIn(server: string, email: string, expires: Date): string {
-  return `Signed in at ${server} as ${visible(email)}, until ${expires.toLocaleString('sv').slice(0, 16)}.`
+  return `Signed in at ${server} as ${visible(email)}, until ${moment(expires)}.`
 }
 
 /** The token of the environment, less the line break that a file may have put behind it. */

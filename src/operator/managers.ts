@@ -15,6 +15,14 @@ export interface Manager {
   tokens_ended_at: Date | null
 }
 
+/** With the number of items that they own. */
+export interface Counted extends Manager {
+  items: number
+}
+
+/** Managers that are read at a time. */
+const pageSize = 1_000
+
 const columns = ['id', 'name', 'email', 'disabled_at', 'tokens_ended_at'] as const
 
 /**
@@ -35,8 +43,28 @@ export async function enable(db: Database, who: string): Promise<Manager | undef
   return (await update(db, isDisabled, { ...nextGeneration(null), disabled_at: null })) ?? find(db, who)
 }
 
-export function find(db: Database, who: string): Promise<Manager | undefined> {
-  return db.selectFrom('store_managers').select(columns).where(isManager(who)).executeTakeFirst()
+/** Ends all tokens of a manager, as a logout everywhere does. */
+export function endTokens(db: Database, who: string): Promise<Manager | undefined> {
+  return update(db, isManager(who), nextGeneration(null))
+}
+
+export function find(db: Database, who: string): Promise<Counted | undefined> {
+  return select(db).where(isManager(who)).executeTakeFirst()
+}
+
+/** All managers by age, in pages. */
+export async function* pages(db: Database): AsyncGenerator<Counted[]> {
+  const query = select(db).orderBy('id').limit(pageSize)
+  let page = await query.execute()
+  while (page.length > 0) {
+    yield page
+    page = await query.where('id', '>', page.at(-1)?.id ?? '').execute()
+  }
+}
+
+function select(db: Database) {
+  const items = sql<number>`(select count(*)::integer from items where store_manager_id = store_managers.id)`
+  return db.selectFrom('store_managers').select([...columns, items.as('items')])
 }
 
 function update(

@@ -6,7 +6,8 @@ import { buildApp } from '../app.ts'
 import { type Config, ConfigError } from '../config.ts'
 import { openContext } from '../context.ts'
 import type { Server } from '../database/pool.ts'
-import { readOperatorConfig, withServer } from '../operator/server.ts'
+import { readOperatorConfig, withServer } from '../operator/database.ts'
+import { logOperation } from '../security-events.ts'
 import { explain } from '../startup-error.ts'
 import { askForManager, type NewManager } from './questions.ts'
 
@@ -22,9 +23,11 @@ async function main(args: string[]): Promise<void> {
   if (help) return console.log(usage)
   const config = readOperatorConfig()
   const manager = await askForManager(given)
-  const id = await withServer(config, new AbortController().signal, (server, log) =>
-    register(config, server, log, manager),
-  )
+  const id = await withServer(config, new AbortController().signal, async (server, log) => {
+    const registered = await register(config, server, log, manager)
+    logOperation(log, 'account_registered', { manager: registered })
+    return registered
+  })
   console.log(`Registered ${manager.email} with the id ${id}.`)
 }
 

@@ -1,11 +1,23 @@
 import type { Logger } from 'pino'
 
 import { type Config, readConfig } from '../config.ts'
+import { type Database, openDatabase } from '../database/database.ts'
 import { ensureSchema } from '../database/migrate.ts'
-import type { Server } from '../database/pool.ts'
+import { LendingPool, type Server } from '../database/pool.ts'
 import { openServer, waitForServer } from '../database/server.ts'
 import { loadEnvironment } from '../environment.ts'
 import { openLog, stderr } from '../logging.ts'
+
+/** What a command of an operator works on. */
+export interface OperatorDatabase {
+  db: Database
+  log: Logger
+  /** Aborted when the command is told to end. */
+  signal: AbortSignal
+}
+
+/** One for the work, and one that a pool reserves. */
+const connections = { size: 1, overflow: 1, echo: false }
 
 /** The settings of a command that works on the database itself. @throws ConfigError naming each that does not fit */
 export function readOperatorConfig(): Config {
@@ -34,4 +46,21 @@ export async function withServer<Result>(
   } finally {
     await close()
   }
+}
+
+/** The same, for queries. @throws Problem store_unavailable or too_busy as well */
+export function withDatabase<Result>(
+  config: Config,
+  signal: AbortSignal,
+  work: (database: OperatorDatabase) => Promise<Result>,
+): Promise<Result> {
+  return withServer(config, signal, async (server, log) => {
+    const options = { ...connections, schema: config.pool.schema }
+    const pool = new LendingPool(server, options, log.child({}, { level: 'error' }))
+    try {
+      return await work({ db: openDatabase(pool), log, signal })
+    } finally {
+      await pool.end()
+    }
+  })
 }
