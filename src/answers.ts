@@ -49,6 +49,18 @@ const errorAnswers = {
   },
   403: { code: 'not_owner', description: 'The item belongs to another manager' },
   wrongPassword: { code: 'wrong_password', description: 'The present password is wrong' },
+  accountDisabled: {
+    code: 'account_disabled',
+    description: 'The account is disabled: only the operator can enable it',
+    example: { error: 'invalid_grant', error_description: 'This account is disabled. Ask the operator.' },
+    headers: challenge,
+  },
+  invalidResetCode: {
+    code: 'invalid_reset_code',
+    description:
+      'The reset code is wrong, was used, or has expired, or a page of an origin that is not allowed sent this ' +
+      '(`cross_site_request`)',
+  },
   registrationClosed: {
     code: 'registration_closed',
     description:

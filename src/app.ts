@@ -26,6 +26,7 @@ import { buildSerializer } from './serialization.ts'
 import { storeManagerRoutes } from './store-managers/routes.ts'
 import {
   LoginForm,
+  PasswordReset,
   StoreManager,
   StoreManagerCreate,
   StoreManagerRemoval,
@@ -48,6 +49,7 @@ const components = [
   StoreManagerCreate,
   StoreManagerUpdate,
   StoreManagerRemoval,
+  PasswordReset,
   LoginForm,
   Token,
   Message,

@@ -17,6 +17,7 @@ export const problems = {
   account_disabled: [401, 'Account disabled'],
   cross_site_request: [403, 'Cross-site request'],
   not_owner: [403, 'Not the owner'],
+  invalid_reset_code: [403, 'Reset code invalid'],
   registration_closed: [403, 'Registration closed'],
   wrong_password: [403, 'Wrong password'],
   not_found: [404, 'Not found'],

@@ -21,6 +21,9 @@ export type SecurityEvent =
   | 'email_changed'
   | 'password_changed'
   | 'password_refused'
+  | 'password_reset'
+  | 'reset_code_issued'
+  | 'reset_code_refused'
   | 'account_deleted'
   | 'account_disabled'
   | 'account_enabled'
@@ -43,6 +46,7 @@ const eventOf: Partial<Record<Code, SecurityEvent>> = {
   registration_closed: 'registration_refused',
   too_many_registrations: 'registration_limited',
   wrong_password: 'password_refused',
+  invalid_reset_code: 'reset_code_refused',
   missing_token: 'token_missing',
   invalid_token: 'token_refused',
   not_owner: 'authorization_denied',

@@ -10,6 +10,7 @@ import {
   UnexpectedResponseError,
   versionOf,
 } from '../src/client/client.ts'
+import { issueResetCode } from '../src/store-managers/password-reset.ts'
 import { openApp, password } from './support/app.ts'
 import { type Line, problem, type Scripted, scripted } from './support/scripted.ts'
 import { freePort } from './support/stores.ts'
@@ -66,6 +67,18 @@ test('the client signs in, shows who that is, and signs out', async (t: TestCont
   await client.logIn({ email: 'ada@example.com', password })
   await client.me.remove({ current_password: password })
   t.assert.strictEqual((await refusal(client.me.get())).status, 401)
+})
+
+test('the client sets a new password with a reset code, once', async (t: TestContext) => {
+  const { app, context, signIn } = await openApp(t)
+  const { id: manager, email } = await signIn('ada@example.com')
+  const client = createClient({ baseUrl: await app.listen({ port: 0, host: '127.0.0.1' }) })
+  const { code = '' } = (await issueResetCode(context.db, manager)) ?? {}
+  const reset = { code, password: 'a horse of another color' }
+  t.assert.deepStrictEqual(await client.resetPassword(reset), { id: manager, name: 'Ada Lovelace', email })
+  t.assert.strictEqual((await refusal(client.resetPassword(reset))).code, 'invalid_reset_code')
+  await client.logIn({ email, password: reset.password })
+  t.assert.strictEqual((await client.me.get()).id, manager)
 })
 
 test('an item is created, read, changed by its version, and deleted', async (t: TestContext) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
 import { onServer, openAppOn, openSchema, testConfig } from './support/app.ts'
-import { call } from './support/command.ts'
+import { call, callOnTerminal, withoutTerminals } from './support/command.ts'
 import { run, settingsOf, temporaryFolder } from './support/service.ts'
 
 const email = 'ada@example.com'
@@ -93,6 +93,58 @@ test('manager list reads every page, in the order of the IDs', async (t: TestCon
   t.assert.deepStrictEqual([await stopped.ended, stopped.output().split('\n').length], [0, 3])
 })
 
+test('manager reset-password prints a code, with which its manager signs in anew', async (t: TestContext) => {
+  const { app, signIn, manager } = await openOperator(t)
+  const ada = await signIn(email)
+  const { code: exit, out, err } = await manager('reset-password', email)
+  t.assert.deepStrictEqual([exit, err], [0, ''])
+  const [heading, code = '', hint] = out.split('\n')
+  t.assert.match(
+    heading ?? '',
+    new RegExp(`^Reset code of ${email} \\(ID ${ada.id}\\), valid once until [\\d :-]{16}:$`),
+  )
+  t.assert.match(hint ?? '', /stockroom reset-password, or POST \/store-managers\/reset-password/)
+
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const env = { XDG_CONFIG_HOME: await temporaryFolder(t), STOCKROOM_URL: url }
+  const reset = (given: string[], input: string) => call(t, ['reset-password', ...given], { env, input })
+  const weak = await reset(['--code', code], 'short')
+  t.assert.deepStrictEqual([weak.code, weak.err], [1, 'password must have at least 8 characters.\n'])
+  const missing = await reset([], 'a horse of another color')
+  t.assert.deepStrictEqual([missing.code, missing.out], [2, ''])
+  const done = await reset(['--code', code.toLowerCase()], 'a horse of another color\n')
+  t.assert.deepStrictEqual([done.code, done.err], [0, ''])
+  t.assert.match(done.out, new RegExp(`^Signed in at ${url} as ${email}, until`))
+  t.assert.strictEqual((await call(t, ['items', 'list'], { env })).code, 0)
+  const again = await reset(['--code', code], 'a horse of another color')
+  t.assert.deepStrictEqual([again.code, again.out], [1, ''])
+  t.assert.match(again.err, /^The reset code is wrong, was used, or has expired\..*\n$/)
+  const json = JSON.parse((await manager('reset-password', ada.id, '--json')).out)
+  t.assert.deepStrictEqual(Object.keys(json), ['id', 'email', 'code', 'expires_at'])
+})
+
+test('on a terminal reset-password asks, and shows no password', { skip: withoutTerminals }, async (t: TestContext) => {
+  const { app, signIn, manager } = await openOperator(t)
+  await signIn(email)
+  const { code } = JSON.parse((await manager('reset-password', email, '--json')).out)
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const env = { XDG_CONFIG_HOME: await temporaryFolder(t), STOCKROOM_URL: url }
+  const ask = (again: string) =>
+    callOnTerminal(t, ['reset-password'], {
+      env,
+      dialogue: [
+        ['Reset code: ', `${code}\r`],
+        [`New password for ${url}: `, 'a horse of another color\r'],
+        ['again: ', `${again}\r`],
+      ],
+    })
+  const differing = await ask('another horse')
+  t.assert.strictEqual(differing.code, 1)
+  t.assert.match(differing.screen, /two different passwords\. The password was not changed\./)
+  const done = await ask('a horse of another color')
+  t.assert.deepStrictEqual([done.code, done.screen.includes('of another')], [0, false])
+})
+
 test('manager commands start the embedded database, and leave none behind', async (t: TestContext) => {
   const env = { DATA_DIR: await temporaryFolder(t), LOG_LEVEL: 'warn', BCRYPT_COST: '10' }
   const create = ['manager', 'create', '--name', 'Ada', '--email', email]
@@ -108,7 +160,7 @@ test('mistakes of manager commands are told in a line, and by the exit code', as
   const { manager, env } = await openOperator(t)
   const missing = /^There is no manager with the e-mail address or ID (eve@example\.com|[\w-]{36})\.\n$/
   const mistakes: [args: string[], code: number, said: RegExp][] = [
-    ...['show', 'disable', 'enable', 'logout'].map((command): (typeof mistakes)[number] => [
+    ...['show', 'disable', 'enable', 'logout', 'reset-password'].map((command): (typeof mistakes)[number] => [
       [command, 'eve@example.com'],
       4,
       missing,
@@ -136,11 +188,16 @@ test('manager commands leave a security event with the user who ran them', async
   const { signIn, env } = await openOperator(t)
   const { id } = await signIn(email)
   const events: unknown[] = []
-  for (const command of ['disable', 'enable', 'logout']) {
+  for (const command of ['disable', 'enable', 'logout', 'reset-password']) {
     const { err } = await call(t, ['manager', command, email], { env: { ...env, LOG_LEVEL: 'info' } })
     const { event, manager, operator, level } = JSON.parse(err)
     events.push(event)
     t.assert.deepStrictEqual([manager, typeof operator, level], [id, 'string', 'info'])
   }
-  t.assert.deepStrictEqual(events, ['account_disabled', 'account_enabled', 'logged_out_everywhere'])
+  t.assert.deepStrictEqual(events, [
+    'account_disabled',
+    'account_enabled',
+    'logged_out_everywhere',
+    'reset_code_issued',
+  ])
 })

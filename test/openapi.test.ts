@@ -101,7 +101,7 @@ test('the document says how to sign in', async (t: TestContext) => {
   const open = operationsOf(paths).filter(({ security }) => security.length === 0)
   t.assert.deepStrictEqual(
     open.map(({ operationId }) => operationId),
-    ['registerStoreManager', 'logIn'],
+    ['registerStoreManager', 'logIn', 'resetPassword'],
   )
 })
 

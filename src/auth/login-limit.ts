@@ -9,10 +9,10 @@ import { type Code, Problem } from '../problems.ts'
 import { type Limit, tooMany } from './limits.ts'
 import type { HashCaller } from './passwords.ts'
 
-/** Who tries to log in: from which network, by which name. */
+/** Who tries to log in: from which network, by which name. A reset code names nobody. */
 export interface Attempt {
   network: string
-  username: string
+  username?: string
 }
 
 export interface LoginLimit {
@@ -33,8 +33,8 @@ export interface LoginLimits {
   inAll: Limit | undefined
 }
 
-/** What a wrong password is answered with. */
-const guesses = new Set<Code>(['invalid_credentials', 'wrong_password'])
+/** What a wrong password or reset code is answered with. */
+const guesses = new Set<Code>(['invalid_credentials', 'wrong_password', 'invalid_reset_code'])
 
 /** What a failed login weighs on its address when the account is over its own limit. */
 const weight = 10
@@ -54,7 +54,7 @@ export function openLoginLimit({ perAddress, perAccount, inAll }: LoginLimits): 
   const accounts = openGate(accountGate)
   return {
     async guard({ network, username }, reply, logIn) {
-      const key = account(username)
+      const key = username === undefined ? network : account(username)
       const countFailures = async (points: number) => {
         const standing = await perAddress?.count(network, points)
         reply.headers(standing?.headers ?? {})
@@ -75,6 +75,7 @@ export function openLoginLimit({ perAddress, perAccount, inAll }: LoginLimits): 
           await countFailures(-1)
           throw error
         }
+        if (username === undefined) throw error
         const attacked = await perAccount?.count(key)
         if (!attacked?.exceeded) throw error
         await countFailures(weight - 1)

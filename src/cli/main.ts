@@ -8,7 +8,7 @@ import { addItemCommands } from './item-commands.ts'
 import { addManagerCommands } from './manager-commands.ts'
 import { toJson } from './output.ts'
 import { type Direction, migrate, start } from './programs.ts'
-import { type CommonOptions, logIn, logOut, register } from './session.ts'
+import { type CommonOptions, logIn, logOut, register, resetPassword } from './session.ts'
 import { addTransferCommands } from './transfer-commands.ts'
 
 const epilogue = `
@@ -66,6 +66,13 @@ function addSignIn(program: Command): void {
     .description('sign in, and keep the token; asks for the password')
     .option('--email <address>')
     .action((_options: object, command: Command) => logIn(command.optsWithGlobals<CommonOptions>(), stop.signal))
+  program
+    .command('reset-password')
+    .description('set a new password with the reset code of an operator, and sign in; asks for both')
+    .option('--code <code>', 'the reset code')
+    .action((_options: object, command: Command) =>
+      resetPassword(command.optsWithGlobals<CommonOptions>(), stop.signal),
+    )
   program
     .command('logout')
     .description('sign out, and forget the token')

@@ -37,6 +37,10 @@ export function addManagerCommands(program: Command, signal: AbortSignal): void 
   add('disable <manager>', 'end all tokens of a manager, and refuse logins').action(run('disable'))
   add('enable <manager>', 'let a disabled manager log in again').action(run('enable'))
   add('logout <manager>', 'end all tokens of a manager').action(run('logOut'))
+  add(
+    'reset-password <manager>',
+    'issue a code with which a manager may set a new password, once, within an hour',
+  ).action(run('resetPassword'))
 }
 
 function refuseServer({ server }: CommonOptions): void {

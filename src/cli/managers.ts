@@ -3,6 +3,7 @@ import * as managers from '../operator/managers.ts'
 import { Problem } from '../problems.ts'
 import { logOperation } from '../security-events.ts'
 import { StartupError } from '../startup-error.ts'
+import { issueResetCode } from '../store-managers/password-reset.ts'
 import { visible } from '../terminal.ts'
 import { exitCodes, Failure } from './failures.ts'
 import { fieldLines, heading, moment, print, toJson } from './output.ts'
@@ -61,6 +62,18 @@ export async function logOut({ db, log }: OperatorDatabase, options: JsonOption,
   const manager = found(await managers.endTokens(db, who), who)
   logOperation(log, 'logged_out_everywhere', { manager: manager.id })
   print(options, manager, () => [`Ended all tokens of ${describe(manager)}.`])
+}
+
+/** Prints a reset code, which is stored nowhere in plain text. */
+export async function resetPassword({ db, log }: OperatorDatabase, options: JsonOption, who: string): Promise<void> {
+  const manager = found(await managers.find(db, who), who)
+  const { code, expires_at: expires } = found(await issueResetCode(db, manager.id), who)
+  logOperation(log, 'reset_code_issued', { manager: manager.id })
+  print(options, { id: manager.id, email: manager.email, code, expires_at: expires }, () => [
+    `Reset code of ${describe(manager)}, valid once until ${moment(expires)}:`,
+    code,
+    'With it the manager sets a new password: stockroom reset-password, or POST /store-managers/reset-password.',
+  ])
 }
 
 function found<Manager>(manager: Manager | undefined, who: string): Manager {

@@ -11,6 +11,7 @@ const optionOf: Record<string, string> = {
   sort: '--sort',
   limit: '--limit',
   email: '--email',
+  code: '--code',
   'if-match': '--if-version',
 }
 

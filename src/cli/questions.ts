@@ -1,4 +1,4 @@
-import { firstLine, openTerminal } from '../terminal.ts'
+import { firstLine, openTerminal, type Terminal } from '../terminal.ts'
 import { Failure, misuse } from './failures.ts'
 
 interface Login {
@@ -27,10 +27,31 @@ export async function askForManager(
     if (name !== undefined && email !== undefined) return { name, email, password: await firstLine(misuse) }
     throw misuse('Without a terminal to ask on, --name and --email have to be given, and the password piped in.')
   }
-  using terminal = openTerminal(() => new Failure('\nNobody was registered.'))
+  const nothingDone = 'Nobody was registered.'
+  using terminal = openTerminal(() => new Failure(`\n${nothingDone}`))
   const name = given.name ?? (await terminal.ask('Name: '))
   const email = given.email ?? (await terminal.ask('E-mail address: '))
+  return { name, email, password: await askForNewPassword(terminal, server, nothingDone) }
+}
+
+/** The same for a reset code and a new password. */
+export async function askForReset(
+  given: { code?: string },
+  server: string,
+): Promise<{ code: string; password: string }> {
+  if (!process.stdin.isTTY) {
+    if (given.code !== undefined) return { code: given.code, password: await firstLine(misuse) }
+    throw misuse('Without a terminal to ask on, --code has to be given, and the password piped in.')
+  }
+  const nothingDone = 'The password was not changed.'
+  using terminal = openTerminal(() => new Failure(`\n${nothingDone}`))
+  const code = given.code ?? (await terminal.ask('Reset code: '))
+  return { code, password: await askForNewPassword(terminal, server, nothingDone) }
+}
+
+/** @throws Failure if it is typed differently the second time */
+async function askForNewPassword(terminal: Terminal, server: string, nothingDone: string): Promise<string> {
   const password = await terminal.askUnseen(`New password for ${server}: `)
-  if (password === (await terminal.askUnseen('The same again: '))) return { name, email, password }
-  throw new Failure('These were two different passwords. Nobody was registered.')
+  if (password === (await terminal.askUnseen('The same again: '))) return password
+  throw new Failure(`These were two different passwords. ${nothingDone}`)
 }

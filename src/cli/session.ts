@@ -5,7 +5,7 @@ import { addressOf, isOverheard } from './addresses.ts'
 import { type Credentials, readCredentials, writeCredentials } from './credentials.ts'
 import { misuse } from './failures.ts'
 import { moment, print } from './output.ts'
-import { askForManager, askForPassword } from './questions.ts'
+import { askForManager, askForPassword, askForReset } from './questions.ts'
 
 /** What every command takes. */
 export interface CommonOptions {
@@ -37,6 +37,18 @@ export async function register(options: CommonOptions & { name?: string; email?:
     `Registered ${visible(manager.email)} with the ID ${visible(manager.id)}.`,
     signedIn(server, email, expires),
   ])
+}
+
+/** Sets a new password with a reset code, and signs in with it. */
+export async function resetPassword(options: CommonOptions & { code?: string }, signal: AbortSignal): Promise<void> {
+  const credentials = await readCredentials()
+  const server = addressOf(options.server, credentials)
+  warnIfOverheard(server)
+  const { code, password } = await askForReset(options, server)
+  const client = createClient({ baseUrl: server, signal })
+  const { email } = await client.resetPassword({ code, password })
+  const expires = await signIn(client, { email, password }, credentials)
+  print(options, { server, email, expires_at: expires.toISOString() }, () => [signedIn(server, email, expires)])
 }
 
 /** Signs in, and keeps the token for the calls that follow. */

@@ -1,9 +1,9 @@
 import { meMethods } from './account.ts'
 import { StockroomError } from './errors.ts'
 import { itemMethods } from './items.ts'
-import { type CallOptions, type Connection, keyed, send } from './requests.ts'
+import { type CallOptions, type Connection, json, keyed, send } from './requests.ts'
 import { asJson } from './responses.ts'
-import type { StoreManager, StoreManagerCreate, Token } from './schema.ts'
+import type { PasswordReset, StoreManager, StoreManagerCreate, Token } from './schema.ts'
 import { isBearerToken, isMessage, isStoreManager, isToken } from './shapes.ts'
 
 export { ConnectionError, StockroomError, UnexpectedResponseError } from './errors.ts'
@@ -26,6 +26,7 @@ export type {
   ItemCreate,
   ItemSummary,
   ItemUpdate,
+  PasswordReset,
   Problem,
   ProblemCode,
   StoreManager,
@@ -92,6 +93,11 @@ export function createClient(options: ClientOptions) {
       const token = await send({ ...connection, token: undefined }, request, asJson(isToken))
       connection.token = token.access_token
       return token
+    },
+    /** Sets a new password with a reset code, which an operator has issued. It ends all tokens, and does not sign in. */
+    resetPassword: (reset: PasswordReset, { signal }: CallOptions = {}): Promise<StoreManager> => {
+      const request = { method: 'POST', path: '/store-managers/reset-password', isRepeatable: false, signal } as const
+      return send(connection, { ...request, ...json(reset) }, asJson(isStoreManager))
     },
     /**
      * Ends the token; that it has ended already is no error. With `everywhere` it ends every token of the manager, which

@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/store-managers/reset-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a new password with a reset code
+         * @description An operator issues the code, which counts once and for an hour. The new password ends all tokens of the manager. Wrong codes count as failed logins of their address.
+         */
+        post: operations["resetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/store-managers/logout": {
         parameters: {
             query?: never;
@@ -537,6 +557,25 @@ export interface components {
             current_password: string;
         };
         /**
+         * @description A new password, by the code that an operator has issued
+         * @example {
+         *       "code": "3XJ4-9GQ0-T5VN-8KDW-ZE72-MH1C-RB6S-PAFY",
+         *       "password": "correct horse battery"
+         *     }
+         */
+        PasswordReset: {
+            /**
+             * @description The reset code, in any case, with or without its dashes
+             * @example 3XJ4-9GQ0-T5VN-8KDW-ZE72-MH1C-RB6S-PAFY
+             */
+            code: string;
+            /**
+             * Format: password
+             * @description The new password. Ends all tokens of the manager
+             */
+            password: string;
+        };
+        /**
          * @description The form of the OAuth2 password grant
          * @example {
          *       "grant_type": "password",
@@ -734,7 +773,7 @@ export interface components {
          * @description What went wrong, for programs to tell apart: a closed list
          * @enum {string}
          */
-        ProblemCode: "malformed_request" | "malformed_body" | "missing_token" | "invalid_token" | "invalid_credentials" | "account_disabled" | "cross_site_request" | "not_owner" | "registration_closed" | "wrong_password" | "not_found" | "item_not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "manager_owns_items" | "idempotency_key_in_use" | "precondition_failed" | "body_too_large" | "unsupported_media_type" | "misdirected_request" | "invalid_request" | "import_failed" | "idempotency_key_reused" | "precondition_required" | "too_many_logins" | "too_many_registrations" | "headers_too_large" | "internal_error" | "unsupported_transfer_coding" | "too_busy" | "store_unavailable";
+        ProblemCode: "malformed_request" | "malformed_body" | "missing_token" | "invalid_token" | "invalid_credentials" | "account_disabled" | "cross_site_request" | "not_owner" | "invalid_reset_code" | "registration_closed" | "wrong_password" | "not_found" | "item_not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "manager_owns_items" | "idempotency_key_in_use" | "precondition_failed" | "body_too_large" | "unsupported_media_type" | "misdirected_request" | "invalid_request" | "import_failed" | "idempotency_key_reused" | "precondition_required" | "too_many_logins" | "too_many_registrations" | "headers_too_large" | "internal_error" | "unsupported_transfer_coding" | "too_busy" | "store_unavailable";
         /** @description A reason why a request does not fit */
         InvalidPart: {
             /**
@@ -831,6 +870,7 @@ export type StoreManager = components['schemas']['StoreManager'];
 export type StoreManagerCreate = components['schemas']['StoreManagerCreate'];
 export type StoreManagerUpdate = components['schemas']['StoreManagerUpdate'];
 export type StoreManagerRemoval = components['schemas']['StoreManagerRemoval'];
+export type PasswordReset = components['schemas']['PasswordReset'];
 export type LoginForm = components['schemas']['LoginForm'];
 export type Token = components['schemas']['Token'];
 export type Message = components['schemas']['Message'];
@@ -1136,6 +1176,208 @@ export interface operations {
                      *       "status": 403,
                      *       "detail": "A page of an origin that CORS_ORIGINS does not allow sent this.",
                      *       "code": "cross_site_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "title": "Body too large",
+                     *       "status": 413,
+                     *       "detail": "The body is larger than 64 KiB.",
+                     *       "code": "body_too_large",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "title": "Unsupported media type",
+                     *       "status": 415,
+                     *       "detail": "The body is of another media type.",
+                     *       "code": "unsupported_media_type",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request does not fit: `errors` lists every reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many logins have failed, from this address or for this account */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:too_many_logins",
+                     *       "title": "Too many logins",
+                     *       "status": 429,
+                     *       "detail": "Too many logins have failed, from this address or for this account.",
+                     *       "code": "too_many_logins",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A store that is needed is down, or there is too much to do */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordReset"];
+            };
+        };
+        responses: {
+            /** @description The manager whose password was set */
+            200: {
+                headers: {
+                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoreManager"];
+                };
+            };
+            /** @description The body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "title": "Malformed body",
+                     *       "status": 400,
+                     *       "detail": "The body cannot be read.",
+                     *       "code": "malformed_body",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account is disabled: only the operator can enable it */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:account_disabled",
+                     *       "title": "Account disabled",
+                     *       "status": 401,
+                     *       "detail": "The account is disabled: only the operator can enable it.",
+                     *       "code": "account_disabled",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "error": "invalid_grant",
+                     *       "error_description": "This account is disabled. Ask the operator."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The reset code is wrong, was used, or has expired, or a page of an origin that is not allowed sent this (`cross_site_request`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:stockroom:problem:invalid_reset_code",
+                     *       "title": "Reset code invalid",
+                     *       "status": 403,
+                     *       "detail": "The reset code is wrong, was used, or has expired, or a page of an origin that is not allowed sent this (cross_site_request).",
+                     *       "code": "invalid_reset_code",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
                      */

@@ -112,12 +112,24 @@ const IdempotencyKeyEntity = defineEntity({
   },
 })
 
+/** The reset code that an operator issued last for a manager, until it is used. */
+const PasswordResetEntity = defineEntity({
+  name: 'PasswordReset',
+  tableName: 'password_resets',
+  properties: {
+    storeManager: () => p.oneToOne(StoreManagerEntity).primary().owner().deleteRule('cascade'),
+    codeHash: p.text().unique('password_resets_code_hash_key'),
+    expiresAt: p.datetime(),
+  },
+})
+
 export const entities = [
   StoreManagerEntity,
   ItemEntity,
   RevokedTokenEntity,
   TokenUseEntity,
   IdempotencyKeyEntity,
+  PasswordResetEntity,
 ] as const
 
 /** The tables as Kysely sees them. */

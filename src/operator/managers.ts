@@ -1,8 +1,9 @@
 import { type Expression, type SqlBool, sql, type UpdateObject } from 'kysely'
 
 import { nextGeneration } from '../auth/revocations.ts'
-import type { Database } from '../database/database.ts'
+import { type Database, inTransaction } from '../database/database.ts'
 import type { Tables } from '../database/entities.ts'
+import { forgetResetCode } from '../store-managers/password-reset.ts'
 import { hasEmail } from '../store-managers/store-managers.ts'
 
 /** A manager as operators see them. */
@@ -34,7 +35,12 @@ const columns = ['id', 'name', 'email', 'disabled_at', 'tokens_ended_at'] as con
  */
 export function disable(db: Database, who: string): Promise<Manager | undefined> {
   const disabledAt = sql<Date>`coalesce(disabled_at, now())`
-  return update(db, isManager(who), { ...nextGeneration(null), disabled_at: disabledAt })
+  return inTransaction(db, async (transaction) => {
+    const changes = { ...nextGeneration(null), disabled_at: disabledAt }
+    const manager = await update(transaction, isManager(who), changes)
+    if (manager) await forgetResetCode(transaction, manager.id)
+    return manager
+  })
 }
 
 /** Enables a manager. Tokens that a replica of an earlier version has issued meanwhile end. */

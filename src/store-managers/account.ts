@@ -8,6 +8,7 @@ import type { Context } from '../context.ts'
 import { type Database, onViolation } from '../database/database.ts'
 import type { Tables } from '../database/entities.ts'
 import { invalid, Problem } from '../problems.ts'
+import { forgetResetCode } from './password-reset.ts'
 import type { StoreManager, StoreManagerRemoval, StoreManagerUpdate } from './schemas.ts'
 import { assertStrong, emailTaken } from './store-managers.ts'
 
@@ -55,10 +56,12 @@ export async function update(
     })
   }
   if (Object.keys(changes).length === 0) return manager
-  const write = asManager(db, token, (transaction, { password_hash: hash }) => {
+  const write = asManager(db, token, async (transaction, { password_hash: hash }) => {
     if (isSensitive && hash !== presentHash) throw wrongPassword()
     const query = transaction.updateTable('store_managers').set(changes).where('id', '=', token.sub)
-    return query.returning(['id', 'name', 'email']).executeTakeFirstOrThrow(managerGone)
+    const changed = await query.returning(['id', 'name', 'email']).executeTakeFirstOrThrow(managerGone)
+    if (isGiven(password)) await forgetResetCode(transaction, token.sub)
+    return changed
   })
   return onViolation(write, 'store_managers_email_key', emailTaken)
 }

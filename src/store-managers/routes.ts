@@ -16,6 +16,7 @@ import { IdempotencyKey, Message, ref, strict } from '../schemas.ts'
 import { logEvent } from '../security-events.ts'
 import * as account from './account.ts'
 import { guardRegistration } from './registration.ts'
+import { resetRoute } from './reset-route.ts'
 import {
   LoginForm,
   LogoutQuery,
@@ -73,6 +74,7 @@ export function storeManagerRoutes(app: App, context: Context): void {
   )
 
   app.register(async (scope: App) => tokenRoutes(scope, context))
+  app.register(async (scope: App) => resetRoute(scope, context))
   app.register(async (scope: App) => logoutRoutes(scope, context))
   app.register(async (scope: App) => getAccountRoute(scope, context))
   app.register(async (scope: App) => accountRoutes(scope, context))

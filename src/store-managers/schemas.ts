@@ -70,6 +70,27 @@ export const StoreManagerRemoval = Type.Object(
 )
 export type StoreManagerRemoval = Static<typeof StoreManagerRemoval>
 
+const exampleCode = '3XJ4-9GQ0-T5VN-8KDW-ZE72-MH1C-RB6S-PAFY'
+
+export const PasswordReset = Type.Object(
+  {
+    code: Type.String({
+      minLength: 1,
+      maxLength: 100,
+      pattern: textPattern,
+      description: 'The reset code, in any case, with or without its dashes',
+      examples: [exampleCode],
+    }),
+    password: { ...Password, description: 'The new password. Ends all tokens of the manager' },
+  },
+  {
+    $id: 'PasswordReset',
+    description: 'A new password, by the code that an operator has issued',
+    examples: [{ code: exampleCode, password: plainPassword }],
+  },
+)
+export type PasswordReset = Static<typeof PasswordReset>
+
 const Ignored = Type.Optional(Type.String({ pattern: textPattern, description: 'Ignored' }))
 
 /** The form of RFC 6749 §4.3.2. What identifies a client is taken and ignored: there are no clients to register. */

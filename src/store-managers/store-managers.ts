@@ -106,7 +106,7 @@ function wrongCredentials(manager: string | undefined): Problem {
   return loginRefused('invalid_credentials', 'The e-mail address or the password is wrong.', manager)
 }
 
-function accountDisabled(manager: string): Problem {
+export function accountDisabled(manager: string): Problem {
   return loginRefused('account_disabled', 'This account is disabled. Ask the operator.', manager)
 }
 

@@ -1,0 +1,38 @@
+import { errors, rateLimit } from '../answers.ts'
+import { network } from '../auth/networks.ts'
+import type { Context } from '../context.ts'
+import { refuseCrossSite } from '../cross-site.ts'
+import type { App } from '../fastify.ts'
+import { operation } from '../openapi.ts'
+import { ref } from '../schemas.ts'
+import { logEvent } from '../security-events.ts'
+import { resetPassword } from './password-reset.ts'
+import { PasswordReset, StoreManager } from './schemas.ts'
+
+export function resetRoute(app: App, context: Context): void {
+  app.post(
+    '/reset-password',
+    {
+      onRequest: refuseCrossSite(context.config.corsOrigins),
+      schema: {
+        ...operation('resetPassword', 'Store managers', 'Set a new password with a reset code'),
+        description:
+          'An operator issues the code, which counts once and for an hour. The new password ends all tokens of the manager. ' +
+          'Wrong codes count as failed logins of their address.',
+        security: [],
+        body: ref(PasswordReset),
+        response: {
+          200: { ...ref(StoreManager), description: 'The manager whose password was set', headers: rateLimit },
+          ...errors(400, 'accountDisabled', 'invalidResetCode', 413, 415, 422, 429, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const from = network(request.ip)
+      const reset = () => resetPassword(context, request.body, from)
+      const manager = await context.loginLimit.guard({ network: from }, reply, reset)
+      logEvent(request, 'password_reset', { manager: manager.id })
+      return manager
+    },
+  )
+}
