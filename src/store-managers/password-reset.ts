@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 
+import type { HashCaller } from '../auth/passwords.ts'
 import { hashResetCode, newResetCode } from '../auth/reset-codes.ts'
 import { nextGeneration } from '../auth/revocations.ts'
 import type { Context } from '../context.ts'
@@ -49,7 +50,7 @@ export async function forgetResetCode(db: Database, managerId: string): Promise<
 
 /**
  * Sets the password of the manager for whom an operator has issued `code`, and ends all of their tokens. The code is used up,
- * unless this throws. `network` is where the request came from.
+ * unless this throws.
  *
  * @throws Problem invalid_reset_code if it is wrong, used, or has expired
  * @throws Problem account_disabled, or invalid_request if the new password would be guessed soon
@@ -57,14 +58,14 @@ export async function forgetResetCode(db: Database, managerId: string): Promise<
 export async function resetPassword(
   { db, passwords }: Context,
   { code, password }: PasswordReset,
-  network: string,
+  caller: HashCaller,
 ): Promise<StoreManager> {
   const codeHash = hashResetCode(code)
   const manager = await findByCode(db, codeHash)
   if (manager === undefined) throw invalidResetCode()
   if (manager.disabled_at) throw accountDisabled(manager.id)
   assertStrong(password, 'password', manager)
-  const changes = { password_hash: await passwords.hash(password, network), ...nextGeneration(null) }
+  const changes = { password_hash: await passwords.hash(password, caller), ...nextGeneration(null) }
   return inTransaction(db, async (transaction) => {
     // The account first, as in all that changes one, or two of these could deadlock.
     const update = transaction.updateTable('store_managers').set(changes)

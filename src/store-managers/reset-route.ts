@@ -28,9 +28,10 @@ export function resetRoute(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const from = network(request.ip)
-      const reset = () => resetPassword(context, request.body, from)
-      const manager = await context.loginLimit.guard({ network: from }, reply, reset)
+      const attempt = { network: network(request.ip) }
+      const manager = await context.loginLimit.guard(attempt, reply, (caller) =>
+        resetPassword(context, request.body, caller),
+      )
       logEvent(request, 'password_reset', { manager: manager.id })
       return manager
     },
