@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Node and a bare Debian lacks: redis-server and Chromium.
+# Installs what the tests and CI need beside Node, if it is missing: redis-server, Chromium, curl, ps, and mmdebstrap.
 set -euo pipefail
 
 policy=/usr/sbin/policy-rc.d
 kept=$policy.before-stockroom
 
 main() {
-  local missing=()
-  command -v redis-server >/dev/null || missing+=(redis-server)
-  has_chromium || missing+=(chromium)
+  local missing
+  mapfile -t missing < <(missing_packages)
   if ((${#missing[@]} == 0)); then
-    say 'redis-server and Chromium are there already'
+    say 'all of it is installed already'
     return
   fi
 
@@ -27,12 +26,18 @@ main() {
     say 'keeping the system from starting Redis at boot, for the tests start their own'
     as_root update-rc.d redis-server disable
   fi
-  command -v redis-server >/dev/null && has_chromium || fail "installed, but not on PATH: ${missing[*]}"
+  mapfile -t missing < <(missing_packages)
+  ((${#missing[@]} == 0)) || fail "installed, but not on PATH: ${missing[*]}"
   say 'done'
 }
 
-has_chromium() {
-  [[ -x ${CHROMIUM_PATH:-} ]] || command -v chromium chromium-browser google-chrome >/dev/null
+missing_packages() {
+  local program
+  for program in redis-server curl mmdebstrap; do
+    command -v "$program" >/dev/null || echo "$program"
+  done
+  command -v ps >/dev/null || echo procps
+  [[ -x ${CHROMIUM_PATH:-} ]] || command -v chromium chromium-browser google-chrome >/dev/null || echo chromium
 }
 
 # Debian starts a service as soon as it is installed, unless this file says no.

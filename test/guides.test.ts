@@ -6,6 +6,7 @@ import { onServer } from './support/app.ts'
 import { pasteBlocks } from './support/documents.ts'
 import { openFastApiSchema } from './support/fastapi.ts'
 import type { Lifetime } from './support/lifetime.ts'
+import { withoutProgram } from './support/programs.ts'
 import { realStores, run, settingsOf, startService, temporaryFolder } from './support/service.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -14,6 +15,7 @@ const documents = (await readdir(join(root, 'docs'))).filter((name) => name.ends
 /** Begins without a running service. */
 const moving = 'move-from-fastapi.md'
 const guides = documents.filter((name) => name !== moving)
+const withoutCurl = withoutProgram('curl')
 
 test('there is a guide for each task, and each is listed', async (t: TestContext) => {
   const list = await readFile(join(root, 'docs/README.md'), 'utf8')
@@ -28,6 +30,7 @@ let url = ''
 let clone = ''
 before(async () => {
   clone = await cloneIn(lifetime)
+  if (withoutCurl) return
   url = (await startService(lifetime, await realStores(lifetime))).url
   const readme = await readFile(join(root, 'README.md'), 'utf8')
   pasteBlocks(/^## A tour$(.*?)^## /ms.exec(readme)?.[1] ?? '', url, await temporaryFolder(lifetime))
@@ -38,7 +41,7 @@ after(async () => {
 
 for (const round of ['after the tour', 'again']) {
   for (const name of guides) {
-    test(`the guide ${name} gives what it shows ${round}`, async (t: TestContext) => {
+    test(`the guide ${name} gives what it shows ${round}`, { skip: withoutCurl }, async (t: TestContext) => {
       const { printed, shown } = pasteBlocks(await readFile(join(root, 'docs', name), 'utf8'), url, clone)
       t.assert.ok(shown.length > 0)
       t.assert.deepStrictEqual(printed, shown)

@@ -3,17 +3,22 @@ import { test, type TestContext } from 'node:test'
 
 import { describeSettings } from '../src/config.ts'
 import { pasteBlocks } from './support/documents.ts'
+import { withoutProgram } from './support/programs.ts'
 import { signInAt, startService, temporaryFolder } from './support/service.ts'
 
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
 
-test('the tour of the README, pasted line by line, gives what it shows', async (t: TestContext) => {
-  const { url } = await startService(t, { DATA_DIR: await temporaryFolder(t) })
-  const tour = /^## A tour$(.*?)^## /ms.exec(readme)?.[1] ?? ''
-  const { printed, shown } = pasteBlocks(tour, url, await temporaryFolder(t))
-  t.assert.ok(shown.length >= 8)
-  t.assert.deepStrictEqual(printed, shown)
-})
+test(
+  'the tour of the README, pasted line by line, gives what it shows',
+  { skip: withoutProgram('curl') },
+  async (t: TestContext) => {
+    const { url } = await startService(t, { DATA_DIR: await temporaryFolder(t) })
+    const tour = /^## A tour$(.*?)^## /ms.exec(readme)?.[1] ?? ''
+    const { printed, shown } = pasteBlocks(tour, url, await temporaryFolder(t))
+    t.assert.ok(shown.length >= 8)
+    t.assert.deepStrictEqual(printed, shown)
+  },
+)
 
 test('the commands of the README, pasted line by line, give what they show', async (t: TestContext) => {
   const { url } = await startService(t, { DATA_DIR: await temporaryFolder(t) })

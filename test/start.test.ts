@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { onServer } from './support/app.ts'
 import { closeAfter } from './support/lifetime.ts'
+import { withoutProgram } from './support/programs.ts'
 import { openRole, serverOf } from './support/role.ts'
 import {
   isAlive,
@@ -141,22 +142,26 @@ test('an old schema is refused when AUTO_MIGRATE is false', async (t: TestContex
   t.assert.match(output(), /The schema lacks \d+ migration\(s\) and AUTO_MIGRATE is false/)
 })
 
-test('two processes serve one port, a dead one is replaced, and a signal ends all', async (t: TestContext) => {
-  const service = await startService(t, { ...(await realStores(t)), WEB_CONCURRENCY: '2' })
-  const headers = await signInAt(service.url, 'ada@example.com')
-  const status = async () =>
-    (await fetch(`${service.url}/items`, { headers: { ...headers, connection: 'close' } })).status
-  const workers = childrenOf(service.pid)
-  t.assert.strictEqual(workers.length, 2)
-  for (let request = 0; request < 6; request++) t.assert.strictEqual(await status(), 200)
+test(
+  'two processes serve one port, a dead one is replaced, and a signal ends all',
+  { skip: withoutProgram('ps') },
+  async (t: TestContext) => {
+    const service = await startService(t, { ...(await realStores(t)), WEB_CONCURRENCY: '2' })
+    const headers = await signInAt(service.url, 'ada@example.com')
+    const status = async () =>
+      (await fetch(`${service.url}/items`, { headers: { ...headers, connection: 'close' } })).status
+    const workers = childrenOf(service.pid)
+    t.assert.strictEqual(workers.length, 2)
+    for (let request = 0; request < 6; request++) t.assert.strictEqual(await status(), 200)
 
-  process.kill(workers[0] ?? 0, 'SIGKILL')
-  while (childrenOf(service.pid).filter((pid) => !workers.includes(pid)).length === 0) await sleep(20)
-  t.assert.strictEqual(await status(), 200)
-  const replaced = childrenOf(service.pid)
-  t.assert.strictEqual(await service.end('SIGTERM'), 0)
-  for (const pid of replaced) t.assert.ok(!isAlive(pid))
-})
+    process.kill(workers[0] ?? 0, 'SIGKILL')
+    while (childrenOf(service.pid).filter((pid) => !workers.includes(pid)).length === 0) await sleep(20)
+    t.assert.strictEqual(await status(), 200)
+    const replaced = childrenOf(service.pid)
+    t.assert.strictEqual(await service.end('SIGTERM'), 0)
+    for (const pid of replaced) t.assert.ok(!isAlive(pid))
+  },
+)
 
 const failures: [what: string, env: Record<string, string>, said: RegExp][] = [
   [

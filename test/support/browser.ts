@@ -1,12 +1,12 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import type { TestContext } from 'node:test'
 
 import { type Browser, chromium } from 'playwright-core'
 
+import { findProgram } from './programs.ts'
+
 const names = ['chromium', 'chromium-browser', 'google-chrome']
 
-const executablePath = process.env['CHROMIUM_PATH'] || findOnPath()
+const executablePath = process.env['CHROMIUM_PATH'] || findProgram(names)
 
 /** The reason to skip a test that needs Chromium; false where there is one, and with CI set, where it has to be. */
 export const withoutChromium =
@@ -30,17 +30,3 @@ const args = [
   '--disable-component-update',
   '--disable-sync',
 ]
-
-function findOnPath(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
-  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
