@@ -123,6 +123,15 @@ test('a claim of another type, range, issuer, or purpose is refused', async (t: 
   for (const [claims, header] of right) t.assert.strictEqual((await answer(claims, header)).statusCode, 200)
 })
 
+test('a token whose ID has capital letters is logged out like any other', async (t: TestContext) => {
+  const { signIn, send } = await openApp(t)
+  const { id: sub } = await signIn('ada@example.com')
+  const claims = { sub: sub.toUpperCase(), jti: randomUUID().toUpperCase(), exp: inAnHour }
+  const ask = (url: string) => send({ url, headers: { authorization: `Bearer ${hmac(claims)}` } })
+  t.assert.strictEqual((await ask('/store-managers/logout')).statusCode, 200)
+  t.assert.strictEqual((await ask('/items')).statusCode, 401)
+})
+
 test('a token is refused without a query once it has been refused', async (t: TestContext) => {
   const { signIn, server, context, log } = await openApp(t, { POSTGRES_ECHO: 'true' })
   const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
