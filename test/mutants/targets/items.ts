@@ -1,0 +1,171 @@
+import type { Target } from '../mutant.ts'
+
+/** Items one by one. */
+export const itemTargets: Target[] = [
+  {
+    file: 'src/items/changes.ts',
+    tests: ['items: absent or null|empty change|deleted|may neither', 'versions: other versions|whose', 'changes'],
+    mistakes: [
+      {
+        what: 'a change ignores the version that it is meant for',
+        before: 'items.version = any(wanted.versions::bigint[])',
+        after: 'true',
+        tests: ['versions: other versions'],
+      },
+      {
+        what: 'a change does not check its token',
+        before: '\n  and ${tokenIsValid}`',
+        after: '`',
+        tests: ['late-requests: a changed item'],
+      },
+      {
+        what: 'a change waits for all items that others hold',
+        before: ' for no key update skip locked',
+        after: ' for no key update',
+        tests: ['changes: holds'],
+      },
+      {
+        what: 'a change waits for ever for its item',
+        before: "${lockTimeout}', true",
+        after: "0', true",
+        tests: ['changes: too long'],
+      },
+      {
+        what: 'a change that waited and was not made does not tell that its token has ended',
+        before: 'const refused = await refusal(queryOf(transaction), write.token)',
+        after: 'const refused = undefined',
+        tests: ['late-requests: after the wait'],
+      },
+      {
+        what: '«in_stock» cannot be set to false',
+        before: 'changes[name] ?? null',
+        after: 'changes[name] || null',
+      },
+      {
+        what: '412 does not tell the ETag',
+        before: 'headers: { etag: entityTag(item) },',
+        after: '',
+        tests: ['versions: other versions'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/ids.ts',
+    tests: ['items: greater id', 'import: clock', 'import-ids: later'],
+    mistakes: [
+      { what: 'the 4,097th ID of a millisecond is no UUID', before: '++count > 0xfff', after: '++count > 0xffff' },
+      { what: 'IDs go back when the clock does', before: 'if (now > time)', after: 'if (now !== time)' },
+    ],
+  },
+  {
+    file: 'src/items/items.ts',
+    tests: ['items: creates|capital|owner comes', 'coalescing: own answer|fails alone', 'idempotency: same key'],
+    mistakes: [
+      {
+        what: 'a new item does not check its token',
+        before: '  where ${tokenIsValid}\n  returning id`',
+        after: '  returning id`',
+        tests: ['late-requests: a new item\\)'],
+      },
+      {
+        what: 'a token that has ended gets the answer to an earlier request',
+        before: 'if (key !== undefined) await admit(token)',
+        after: '',
+        tests: ['late-requests: with a key'],
+      },
+      {
+        what: 'keys of all managers are one',
+        before: '`items of ${token.sub}`',
+        after: "'items'",
+        tests: ['idempotency: another manager'],
+      },
+      {
+        what: 'the price -0 is answered as it was not stored',
+        before: 'price_usd: price_usd + 0',
+        after: 'price_usd',
+        tests: ['items: price'],
+      },
+      {
+        what: 'all items of a statement count as written',
+        before: 'if (rows.length === creations.length) return',
+        after: 'return',
+        tests: ['late-requests: a new item\\)'],
+      },
+      {
+        what: 'an item is written beside the transaction of its key',
+        before: '? (await insertAll(transaction, [creation])).has(creation)',
+        after: '? (await insertAll(db, [creation])).has(creation)',
+        tests: ['idempotency'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/routes.ts',
+    tests: ['versions: ETag|kept by|told nothing|304|REQUIRE', 'items: creates|list', 'http: HEAD|slash'],
+    mistakes: [
+      {
+        what: 'proxies keep items of one manager for all',
+        before: "'private, no-cache'",
+        after: "'public, max-age=60'",
+        tests: ['versions: kept by'],
+      },
+      {
+        what: 'lists go on after their token has ended',
+        before: '    endAnswersWithToken(scope, context)\n',
+        after: '',
+        tests: ['late-requests: break off'],
+      },
+      {
+        what: 'a token that was logged out is told the ETag of an item',
+        before: 'await request.admission?.()\n      const tag',
+        after: 'const tag',
+        tests: ['versions: told nothing'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/schemas.ts',
+    tests: ['items: an item with|absent or null', 'versions: none is refused'],
+    mistakes: [
+      {
+        what: 'a change cannot leave a category alone with null',
+        before: 'category: Type.Optional(nullable(Type.Unsafe',
+        after: 'category: Type.Optional((Type.Unsafe',
+        tests: ['items: absent or null'],
+      },
+      {
+        what: 'If-Match takes text that is no ETag',
+        before: '(?:[ \\\\t]*,[ \\\\t,]*${strongOrWeakTag})*[ \\\\t,]*)$`',
+        after: '(?:[ \\\\t]*,[ \\\\t,]*${strongOrWeakTag})*[ \\\\t,]*)`',
+        tests: ['versions: none is refused'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/versions.ts',
+    tests: ['versions: ETag|304|If-Match|REQUIRE', 'import-versions: is a number'],
+    mistakes: [
+      {
+        what: 'an item has the same ETag with its owner and without',
+        before: 'return owner === undefined ? `"${version}"` :',
+        after: 'return true ? `"${version}"` :',
+      },
+      {
+        what: 'an ETag that a proxy has marked «gzip» is not recognized',
+        before: '(?:-{1,2}(?:gzip|br|zstd|deflate))?',
+        after: '',
+      },
+      {
+        what: 'If-Match: * is as if it were missing',
+        before: 'if (ifMatch === undefined && isRequired)',
+        after: "if ((ifMatch ?? '*') === '*' && isRequired)",
+      },
+      {
+        what: 'an If-Match of tags that are none of ours lets any version be changed',
+        before: 'return tagsIn(ifMatch).flatMap((tag) => ourTag.exec(tag)?.[1] ?? [])',
+        after:
+          'const known = tagsIn(ifMatch).flatMap((tag) => ourTag.exec(tag)?.[1] ?? [])\n  return known.length > 0 ? known : undefined',
+      },
+    ],
+  },
+]

@@ -1,0 +1,238 @@
+import type { Target } from '../mutant.ts'
+
+/** Lists, summaries, and exports. */
+export const listingTargets: Target[] = [
+  {
+    file: 'src/items/listing/budget.ts',
+    tests: ['fair-shares: runs again'],
+    mistakes: [
+      { what: 'a slow page takes its budget each time', before: 'slow.set(kind, true)', after: '' },
+      {
+        what: 'a slow page of one manager makes those of all slow',
+        before: 'return [me, sort,',
+        after: 'return [sort,',
+      },
+    ],
+  },
+  {
+    file: 'src/items/listing/everything.ts',
+    tests: ['items: list'],
+    mistakes: [{ what: 'the list is in no order', before: ".orderBy('items.id')", after: '' }],
+  },
+  {
+    file: 'src/items/listing/filters.ts',
+    tests: ['search: filters|any part', 'paging: does not fit'],
+    mistakes: [
+      { what: 'a percent sign in a search matches anything', before: '/[\\\\%_]/g', after: '/[\\\\_]/g' },
+      {
+        what: 'filters are alternatives',
+        before: 'sql.join(conditions, sql` and `)',
+        after: 'sql`(${sql.join(conditions, sql` or `)})`',
+      },
+      {
+        what: 'the categories are not named with what is in stock, so no index serves',
+        before: '(category ?? inStock) !== undefined',
+        after: 'category !== undefined',
+        tests: ['plans', 'search: filters'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/listing/json.ts',
+    tests: ['listing: byte', 'export: RFC', 'round-trip'],
+    mistakes: [
+      {
+        what: 'a vertical tab in a name breaks the list',
+        before: "if (found === '\\\\v') return String.raw`\\u000b`\n",
+        after: '',
+      },
+      {
+        what: 'a price has zeros that do not count',
+        before: "price.length < 8 && !price.endsWith('0') ? price : String(Number(price))",
+        after: 'price',
+      },
+    ],
+  },
+  {
+    file: 'src/items/listing/links.ts',
+    tests: ['paging: Link'],
+    mistakes: [
+      {
+        what: 'the first page is the list of everything',
+        before: 'new URLSearchParams({ limit: String(limit) })',
+        after: 'new URLSearchParams()',
+      },
+      { what: 'a Link is longer than a header may be', before: 'of new Set(category)', after: 'of category' },
+    ],
+  },
+  {
+    file: 'src/items/listing/literals.ts',
+    tests: ['search: filters', 'export: hostile'],
+    mistakes: [
+      {
+        what: 'a quote in a filter ends the literal',
+        before: 'return escapeLiteral(value)',
+        after: "return `'${value}'`",
+        tests: ['export: hostile'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/listing/order.ts',
+    tests: ['paging: each sort|names sort', 'paging: cursor'],
+    mistakes: [
+      {
+        what: 'items alike in what is sorted by are in no order',
+        before: 'key ? sql`${key} ${way}, items.id ${way}`',
+        after: 'key ? sql`${key} ${way}`',
+      },
+      {
+        what: 'the last item of a page begins the next',
+        before: "direction === 'asc' ? '>' : '<'",
+        after: "direction === 'asc' ? '>=' : '<='",
+      },
+      {
+        what: 'a cursor with a null character is a 500',
+        before: " && !key.includes('\\0')",
+        after: '',
+        tests: ['paging: cursor'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/listing/page.ts',
+    tests: ['paging: each sort|count|any parameter', 'search: filters', 'plans'],
+    mistakes: [
+      {
+        what: 'a page that is just full has an empty one behind it',
+        before: 'rows.length > limit ? found',
+        after: 'rows.length >= limit ? found',
+      },
+      {
+        what: 'an estimated count is 1 for nothing',
+        before: 'after === undefined && found <= limit ? found : Math',
+        after: 'Math',
+        tests: ['paging: count'],
+      },
+      {
+        what: 'the last page of a price range reads the table',
+        before: 'matches(withoutStart(query, position), me)',
+        after: 'isMatch',
+        tests: ['plans'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/listing/routes.ts',
+    tests: ['paging: any parameter|count', 'items: list|owner comes', 'listing: HEAD'],
+    mistakes: [
+      {
+        what: 'HEAD reads the table',
+        before: "request.method === 'HEAD' ? Readable.from([]) :",
+        after: 'false ? Readable.from([]) :',
+        tests: ['listing: HEAD'],
+      },
+      { what: 'a sum is rounded', before: '.serializer(JSON.stringify)', after: '', tests: ['summary: exact'] },
+    ],
+  },
+  {
+    file: 'src/items/listing/schemas.ts',
+    tests: ['paging: does not fit'],
+    mistakes: [{ what: 'a page may have any number of items', before: '        maximum: maxLimit,\n', after: '' }],
+  },
+  {
+    file: 'src/items/listing/stream.ts',
+    tests: ['listing: byte|end leaves', 'listing: nothing for too long|given up'],
+    mistakes: [
+      { what: 'a list holds its place for ever', before: '    leave()\n', after: '', tests: ['listing: two lists'] },
+      {
+        what: 'a list of a client that left holds its connection',
+        before: '      rows.destroy()\n    }\n  } catch',
+        after: '    }\n  } catch',
+        tests: ['listing: goes away'],
+      },
+      {
+        what: 'rows that are cut are lost',
+        before: 'cutOff = text.slice(end)',
+        after: "cutOff = ''",
+        tests: ['import: clock'],
+      },
+      {
+        what: 'a reader that takes a little now and then is never dropped',
+        before: 'waited += performance.now() - offeredAt',
+        after: 'waited = 0',
+        tests: ['listing: now and then'],
+      },
+      {
+        what: 'a server that hangs is waited for',
+        before: 'late = setTimeout(storeIsLate, patience.store)\n      // What',
+        after: '// What',
+        tests: ['listing: given up'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/listing/summary.ts',
+    tests: ['summary'],
+    mistakes: [
+      {
+        what: 'a price at a bound is in two ranges',
+        before: 'items.price_usd < below',
+        after: 'items.price_usd <= below',
+      },
+      {
+        what: 'a filter by prices does not count',
+        before: ' and ${matches(prices, me)}\n    ) as found',
+        after: '\n    ) as found',
+      },
+      {
+        what: 'a category that is named twice counts twice',
+        before: 'unnest(${[...new Set(category)]}::text[])',
+        after: 'unnest(${category}::text[])',
+      },
+    ],
+  },
+  { file: 'src/items/export/compression.ts', tests: ['export: compressed'], mistakes: [] },
+  {
+    file: 'src/items/export/csv.ts',
+    tests: ['export: RFC|marks', 'round-trip'],
+    mistakes: [
+      {
+        what: 'a part after a semicolon is run as a formula',
+        before: '(?<=^|[;\\t\\r\\n])',
+        after: '(?<=^|[\\t\\r\\n])',
+      },
+      {
+        what: 'a formula after a no-break space is run',
+        before: '(?:[ \\v\\f"]|\\xc2\\xa0)*',
+        after: '(?:[ \\v\\f"])*',
+      },
+    ],
+  },
+  {
+    file: 'src/items/export/export.ts',
+    tests: ['export: marks', 'search: filters'],
+    mistakes: [
+      {
+        what: 'an export ignores its filters',
+        before: '.where(matches(query, me))',
+        after: '',
+        tests: ['search: filters'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/export/routes.ts',
+    tests: ['export: RFC|compressed', 'security-events: files'],
+    mistakes: [
+      { what: 'caches give compressed files to all', before: 'varyByEncoding(reply)\n', after: '' },
+      {
+        what: 'an export that broke off is logged as complete',
+        before: 'complete: count !== undefined',
+        after: 'complete: true',
+        tests: ['export: \\(identity\\)', 'security-events: files'],
+      },
+    ],
+  },
+  { file: 'src/items/export/schemas.ts', tests: ['export: marks'], mistakes: [] },
+]

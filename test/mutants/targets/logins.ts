@@ -1,0 +1,163 @@
+import type { Target } from '../mutant.ts'
+
+/** Passwords, and how often they may be tried. */
+export const loginTargets: Target[] = [
+  {
+    file: 'src/auth/limits.ts',
+    tests: ['limits: below|headers|lifted|fails too many', 'limits: replicas'],
+    mistakes: [
+      {
+        what: 'the last that may get in is refused',
+        before: 'exceeded: count > points',
+        after: 'exceeded: count >= points',
+      },
+      { what: 'each failure makes the wait longer', before: ', noUpdateTTL: true', after: '' },
+      {
+        what: 'a count in Redis falls below 0',
+        before: "if count < 0 then count = redis.call('incrby', KEYS[1], -count) end\n",
+        after: '',
+      },
+      {
+        what: 'a count in memory falls below 0',
+        before: 'Math.max(0, (counts.get(key) ?? 0) + points)',
+        after: '(counts.get(key) ?? 0) + points',
+      },
+      {
+        what: 'nothing is limited while Redis is down',
+        before: 'return otherwise(key, points)',
+        after: 'return [0, 1000]',
+        tests: ['limits: replicas'],
+      },
+    ],
+  },
+  {
+    file: 'src/auth/local-secret.ts',
+    tests: ['local-secret'],
+    mistakes: [
+      {
+        what: 'a second process replaces the secret of the first',
+        before: 'await link(draft, path).catch(() => {})',
+        after: "await writeFile(path, randomBytes(64).toString('base64url'), { mode: 0o600 })",
+      },
+      { what: 'a link to a secret is followed', before: ' | constants.O_NOFOLLOW', after: '' },
+      { what: 'a start hangs on a FIFO', before: ' | constants.O_NONBLOCK', after: '' },
+      { what: 'a secret that a group can read is used', before: '(mode & 0o077)', after: '(mode & 0o007)' },
+      { what: 'drafts of the secret stay', before: 'await rm(draft)', after: '' },
+    ],
+  },
+  {
+    file: 'src/auth/login-limit.ts',
+    tests: ['limits: fails too many|no store|guesses|nobody has', 'limits: spelled|may still fail'],
+    mistakes: [
+      {
+        what: 'logins that succeed count as failures',
+        before: 'await countFailures(-1)\n        return result',
+        after: 'return result',
+      },
+      {
+        what: 'logins that no store could decide count as failures',
+        before: 'await countFailures(-1)\n          throw error',
+        after: 'throw error',
+        tests: ['limits: no store'],
+      },
+      {
+        what: 'an account over its limit is closed to its owner',
+        before: 'try {\n        const result',
+        after:
+          "if ((await perAccount?.count(key, 0))?.exceeded) throw new Problem('too_many_logins', '')\n      try {\n        const result",
+        tests: ['limits: guesses'],
+      },
+      {
+        what: 'failures at an attacked account weigh as others do',
+        before: 'await countFailures(weight - 1)',
+        after: '',
+        tests: ['limits: guesses'],
+      },
+      {
+        what: 'successful logins are not limited',
+        before: 'if (all?.exceeded) throw',
+        after: 'if (false) throw',
+        tests: ['login-floods: successful'],
+      },
+      {
+        what: 'logins of one account take all places',
+        before: 'accounts.run(logIn, key, disconnectionOf(reply))',
+        after: 'logIn()',
+        tests: ['login-floods: flooded'],
+      },
+    ],
+  },
+  {
+    file: 'src/auth/networks.ts',
+    tests: ['limits: IPv4|its proxy writes|next one writes', 'config: proxies'],
+    mistakes: [
+      { what: 'each address of an IPv6 network has its own limit', before: '.slice(0, 4)', after: '' },
+      { what: 'what cannot be read is a key of its own', before: 'return unreadable', after: 'return plain' },
+      {
+        what: 'one proxy more is believed',
+        before: 'hop < proxies',
+        after: 'hop <= proxies',
+        tests: ['limits: TRUST_PROXY says'],
+      },
+    ],
+  },
+  {
+    file: 'src/auth/passwords.ts',
+    tests: ['passwords: bytes|original|normalized|another cost', 'passwords: same work'],
+    mistakes: [
+      {
+        what: 'what follows 72 bytes of a password does not count',
+        before: "return createHash('sha384').update(password).digest('base64')",
+        after: 'return password',
+        tests: ['passwords: 71'],
+      },
+      {
+        what: 'a password of 72 bytes is hashed as it is',
+        before: 'Buffer.byteLength(password) < bcryptReads',
+        after: 'Buffer.byteLength(password) <= bcryptReads',
+        tests: ['passwords: 71'],
+      },
+      {
+        what: 'passwords that were hashed before they were normalized fail',
+        before: '...(normal === password ? [] :',
+        after: '...(true ? [] :',
+        tests: ['passwords: not normalized'],
+      },
+      {
+        what: 'hashes of another cost stay',
+        before: 'outdated: isOutdated ?? rounds !== cost',
+        after: 'outdated: isOutdated ?? false',
+        tests: ['passwords: another cost'],
+      },
+      {
+        what: 'the time tells the cost of a hash',
+        before: 'await spend(rounds, effort)',
+        after: '',
+        tests: ['passwords: same work'],
+      },
+      {
+        what: 'hashes take all cores',
+        before: 'availableParallelism() - 1',
+        after: 'availableParallelism() + 1',
+        tests: ['passwords: core stays free'],
+      },
+    ],
+  },
+  {
+    file: 'src/auth/weak-passwords.ts',
+    tests: ['passwords: common|8 characters', 'store-managers: tries first'],
+    mistakes: [
+      {
+        what: 'capital letters make a common password a good one',
+        before: "normalize('NFKC').toLowerCase()",
+        after: "normalize('NFKC')",
+      },
+      {
+        what: 'a part of a common password counts as common',
+        before: 'common.includes(`\\n${plain}\\n`)',
+        after: 'common.includes(plain)',
+      },
+      { what: 'characters beyond the BMP count as two', before: 'Array.from(normal).length', after: 'normal.length' },
+    ],
+  },
+]

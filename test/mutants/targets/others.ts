@@ -1,0 +1,55 @@
+import type { Target } from '../mutant.ts'
+
+/** Mistakes elsewhere that tests once missed. */
+export const otherTargets: Target[] = [
+  {
+    file: 'src/drain.ts',
+    tests: ['drain: accepted'],
+    mistakes: [
+      { what: 'connections in the accept queue are reset', before: '  await untilCalm(connections)\n', after: '' },
+    ],
+  },
+  {
+    file: 'src/connections.ts',
+    tests: ['connections: evicted|given away'],
+    mistakes: [
+      {
+        what: 'a client that has disconnected is evicted instead of a live one',
+        before: 'if (open.has(socket)) waiting.add(socket)',
+        after: 'waiting.add(socket)',
+      },
+      {
+        what: 'a connection is evicted while its request is at work',
+        before: 'startWork(socket) {\n      waiting.delete(socket)',
+        after: 'startWork(socket) {\n',
+      },
+    ],
+  },
+  {
+    file: 'src/cli/files.ts',
+    tests: ['command-files: link'],
+    mistakes: [
+      {
+        what: 'an export replaces a symbolic link',
+        before: 'const place = await placeOf(file)',
+        after: 'const place = file',
+      },
+      {
+        what: 'an export makes what a link should lead to',
+        before: 'if (link?.isSymbolicLink())',
+        after: 'if (false)',
+      },
+    ],
+  },
+  {
+    file: 'src/database/embedded/ownership.ts',
+    tests: ['embedded: lost its lock'],
+    mistakes: [
+      {
+        what: 'an owner that lost its lock shuts the next one down',
+        before: 'if (!attachment.isLost()) return attachment',
+        after: 'return attachment',
+      },
+    ],
+  },
+]

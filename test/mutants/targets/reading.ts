@@ -1,0 +1,206 @@
+import type { Target } from '../mutant.ts'
+
+/** Files that are imported, as they are read. */
+export const readingTargets: Target[] = [
+  {
+    file: 'src/items/import/body.ts',
+    tests: ['import-codings', 'import: read to its end', 'import-failures: dribbles|30 seconds|pieces'],
+    mistakes: [
+      {
+        what: 'a character that is cut between two chunks is an error',
+        before: 'bytes.subarray(0, bytes.length - cutOff(bytes))',
+        after: 'bytes',
+        tests: ['import-failures: pieces', 'import: clock'],
+      },
+      {
+        what: 'a character that is cut at the end is dropped',
+        before: 'if (rest.length > 0) throw notUtf8(rest, lines)',
+        after: '',
+        tests: ['import: read to its end', 'import-codings'],
+      },
+      {
+        what: 'a body without a length may be of any length',
+        before: 'if (total > length) throw tooLarge(length)',
+        after: '',
+        tests: ['import-failures: without a length'],
+      },
+      {
+        what: 'a client that dribbles is waited for',
+        before: 'patience -= performance.now() - since',
+        after: '',
+        tests: ['import-failures: dribbles'],
+      },
+      {
+        what: 'a body that is cut off is a 500',
+        before: "error instanceof Problem ? error : new Problem('malformed_body', 'The body was cut off.')",
+        after: 'error',
+        tests: ['import-failures: last chunk|cut off'],
+      },
+      {
+        what: 'the line of a wrong byte is that of its chunk',
+        before: 'wrong.line++',
+        after: '',
+        tests: ['import: read to its end', 'import-codings'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/import/coding.ts',
+    tests: ['import-codings'],
+    mistakes: [
+      {
+        what: 'a small gzip may hold any number of bytes',
+        before: 'if (total > limit) throw tooLarge(limit)',
+        after: '',
+        tests: ['import-codings: early'],
+      },
+      {
+        what: 'a character of UTF-16 that is cut at the end is dropped',
+        before: 'if (decoder) yield decode()',
+        after: '',
+        tests: ['import-codings: charset'],
+      },
+      {
+        what: 'bytes that are none of the charset become �',
+        before: '{ fatal: true }',
+        after: '{ fatal: false }',
+        tests: ['import-codings: charset'],
+      },
+      {
+        what: 'UTF-16 without a mark is read as names with null characters',
+        before: 'if (!isMarked && start',
+        after: 'if (false && start',
+        tests: ['import-codings: charset'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/import/csv.ts',
+    tests: ['spreadsheets: line and column|saved|comma', 'import: many ways'],
+    mistakes: [
+      {
+        what: 'a surplus field is dropped',
+        before: 'if (fields.length > count && fields.slice(count).some(notBlank))',
+        after: 'if (false)',
+      },
+      {
+        what: '1.299 is one dollar in a file with decimal commas',
+        before: 'isDoubtful && hasCommas ? price :',
+        after: '',
+      },
+      {
+        what: 'a comma counts in its own row only',
+        before: 'hasCommas ||= decimalComma',
+        after: 'hasCommas = decimalComma',
+      },
+      {
+        what: 'numbers are read as JavaScript reads them',
+        before: 'jsonNumber.test(text) ? exactNumber(text) : text',
+        after: 'Number(text)',
+        tests: ['lossy-numbers', 'spreadsheets: line and column'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/import/header.ts',
+    tests: ['spreadsheets', 'import: read to its end'],
+    mistakes: [
+      {
+        what: 'an ignored column that is there twice makes the file unreadable',
+        before: 'const twice = positions',
+        after: 'if (new Set(header).size < header.length) throw new UnreadableFile([])\n  const twice = positions',
+      },
+      {
+        what: 'a column that is renamed and missing is ignored',
+        before: ' || renamed.has(column)',
+        after: '',
+        tests: ['spreadsheets: query'],
+      },
+      {
+        what: 'a name with an equals sign is cut',
+        before: "const at = text.indexOf('=')",
+        after: "const at = text.lastIndexOf('=')",
+        tests: ['spreadsheets: query'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/import/hints.ts',
+    tests: ['spreadsheets: line and column'],
+    mistakes: [
+      {
+        what: 'a price of 1.299 is proposed as one number',
+        before: '? [asWhole, asFraction] : [asFraction]',
+        after: '? [asFraction] : [asFraction]',
+      },
+      {
+        what: 'a category far from any is proposed',
+        before: 'Math.max(1, nearest.category.length / 3)',
+        after: 'Infinity',
+      },
+      { what: 'a value of any length is quoted', before: 'text.length > longestQuote ?', after: 'false ?' },
+    ],
+  },
+  {
+    file: 'src/items/import/layout.ts',
+    tests: ['spreadsheets', 'import: nothing in it'],
+    mistakes: [
+      {
+        what: 'the most frequent separator is taken',
+        before: 'foundOf(names, renamed) * longestRow + names.length',
+        after: 'names.length',
+      },
+      { what: 'lines are counted from after sep=;', before: 'const line = separator ? 2 : 1', after: 'const line = 1' },
+      { what: 'a title above the columns is dropped', before: 'if (above !== -1)', after: 'if (false)' },
+    ],
+  },
+  {
+    file: 'src/items/import/ndjson.ts',
+    tests: ['import: JSON|read to its end|nothing in it', 'spreadsheets: JSON'],
+    mistakes: [
+      {
+        what: 'a long line fills the memory',
+        before: 'if (rest.length > longestRow) throw tooLong(line)',
+        after: '',
+      },
+      {
+        what: 'long numbers are rounded',
+        before: 'parseLossless(text)',
+        after: 'JSON.parse(text)',
+        tests: ['lossy-numbers'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/import/records.ts',
+    tests: ['csv-records', 'import: read to its end'],
+    mistakes: [
+      {
+        what: 'CR LF that is cut between two chunks is two line ends',
+        before: "if (next === '\\r' && at + 1 === text.length && !isEnd) return 'incomplete'",
+        after: '',
+      },
+      {
+        what: 'a doubled quote that is cut between two chunks ends its field',
+        before: "if (end + 1 === text.length && !isEnd) return 'incomplete'",
+        after: '',
+      },
+      { what: 'line breaks in quotes are not counted', before: 'lines: 1 + inQuotes', after: 'lines: 1' },
+      {
+        what: 'a quote that is never closed takes the whole file',
+        before: 'if (rest.length > longestRow) failure = tooLong',
+        after: '',
+      },
+      {
+        what: 'a quote between tabs opens a field',
+        before: "text[at] === '\"' && delimiter !== '\\t') return quotedField",
+        after: "text[at] === '\"') return quotedField",
+      },
+      {
+        what: 'the rows before an unreadable one are lost',
+        before: '    yield records\n    if (failure',
+        after: '    if (failure === undefined) yield records\n    if (failure',
+      },
+    ],
+  },
+]

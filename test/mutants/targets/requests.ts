@@ -1,0 +1,152 @@
+import type { Target } from '../mutant.ts'
+
+/** Idempotency keys, and numbers as they are read. */
+export const requestTargets: Target[] = [
+  {
+    file: 'src/idempotency.ts',
+    tests: ['idempotency: same key|another body|registration|failed|in use|24 hours'],
+    mistakes: [
+      {
+        what: 'a key with another body gets the first answer',
+        before: 'first?.fingerprint !== fingerprint',
+        after: 'false',
+      },
+      {
+        what: 'a key in quotes is another one',
+        before: "key.startsWith('\"') ?",
+        after: 'false ?',
+        tests: ['idempotency: same key|another body|that is none'],
+      },
+      {
+        what: 'what is made is not in the transaction of its key',
+        before: 'await write(transaction)',
+        after: 'await write()',
+      },
+      {
+        what: 'two requests with one key wait for each other',
+        before: 'await lock(transaction, keyHash)',
+        after: '',
+        tests: ['idempotency: in use'],
+      },
+      {
+        what: 'a registration that is sent again is hashed again',
+        before: 'if (known?.fingerprint === fingerprint) return replay<Answer>(known.answer)',
+        after: '',
+        tests: ['idempotency: registration'],
+      },
+      {
+        what: 'keys of deleted managers stay',
+        before: 'store_manager_id: owner,',
+        after: 'store_manager_id: null,',
+        tests: ['account: sent again'],
+      },
+      {
+        what: 'keys are swept before a day has passed',
+        before: 'Date.now() - kept',
+        after: 'Date.now() - kept / 2',
+        tests: ['idempotency: 24 hours'],
+      },
+      {
+        what: 'keys are never swept',
+        before: 'sweep(db).catch',
+        after: 'Promise.resolve().catch',
+        tests: ['idempotency: 24 hours'],
+      },
+      {
+        what: 'more keys than one statement deletes are left',
+        before: 'if (numDeletedRows < sweptAtOnce) return',
+        after: 'return',
+        tests: ['idempotency: 24 hours'],
+      },
+    ],
+  },
+  {
+    file: 'src/queries.ts',
+    tests: ['queries'],
+    mistakes: [
+      {
+        what: '.5 is a number',
+        before: '(?:0|[1-9]\\d*)(?:\\.\\d+)?',
+        after: '(?:0|[1-9]\\d*)?(?:\\.\\d+)?',
+        tests: ['queries: numbers'],
+      },
+      {
+        what: '5. is a number',
+        before: '(?:\\.\\d+)?(?:[eE]',
+        after: '(?:\\.\\d*)?(?:[eE]',
+        tests: ['queries: numbers'],
+      },
+      {
+        what: 'hexadecimal numbers and blanks are numbers',
+        before: 'jsonNumber.test(value) ? exactNumber(value) : value',
+        after: 'Number(value)',
+        tests: ['queries: numbers'],
+      },
+      {
+        what: 'long numbers are rounded',
+        before: '? exactNumber(value)',
+        after: '? Number(value)',
+        tests: ['queries: numbers'],
+      },
+      {
+        what: 'unknown parameters are ignored',
+        before: "else if (!isStrict || name === '_')",
+        after: 'else',
+        tests: ['queries: unknown'],
+      },
+      {
+        what: 'a list of one value is refused',
+        before: 'Array.isArray(value) ? value : [value]',
+        after: 'value',
+        tests: ['spreadsheets: query'],
+      },
+      {
+        what: 'any parameter is proposed',
+        before: 'best.distance <= Math.min(3, given.length / 2)',
+        after: 'true',
+        tests: ['queries: close'],
+      },
+    ],
+  },
+  {
+    file: 'src/bodies.ts',
+    tests: ['lossy-numbers', 'queries: numbers', 'http: byte order|compressed|64 KiB', 'items: price'],
+    mistakes: [
+      {
+        what: 'numbers of 16 digits are rounded',
+        before: '(?:\\d\\.?){16}',
+        after: '(?:\\d\\.?){17}',
+        tests: ['lossy-numbers'],
+      },
+      {
+        what: 'digits behind the point are not counted',
+        before: '(?:\\d\\.?){16}',
+        after: '\\d{16}',
+        tests: ['lossy-numbers'],
+      },
+      {
+        what: 'numbers with exponents are rounded, or Infinity',
+        before: '|\\de[-+]?\\d/i',
+        after: '/i',
+        tests: ['items: price'],
+      },
+      {
+        what: '1.50 is another number than 1.5',
+        before: "while (all[end - 1] === '0') end--",
+        after: '',
+        tests: ['lossy-numbers'],
+      },
+      {
+        what: 'long numbers in queries are rounded',
+        before: "return longNumber.test(text) ? (refuseLoss('', value, { source: text }) as number) : value",
+        after: 'return value',
+        tests: ['lossy-numbers'],
+      },
+    ],
+  },
+  {
+    file: 'src/database/numbers.ts',
+    tests: ['items: price'],
+    mistakes: [{ what: 'prices are text', before: 'oid === numeric ? Number :', after: 'false ? Number :' }],
+  },
+]

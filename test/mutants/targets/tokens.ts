@@ -1,0 +1,231 @@
+import type { Target } from '../mutant.ts'
+
+/** Tokens: what they say, and when they end. */
+export const tokenTargets: Target[] = [
+  {
+    file: 'src/auth/admission.ts',
+    tests: ['authentication: has been refused|never was', 'late-requests: Redis alone', 'admission'],
+    mistakes: [
+      {
+        what: 'a token that is remembered as refused is admitted without a check',
+        before: 'if (problem) throw problem()\n      return check(token)',
+        after: 'if (problem) return Promise.resolve()\n      return check(token)',
+      },
+      {
+        what: 'a check counts from its end and not from when PostgreSQL was asked',
+        before: 'admittedAt.set(token, begun)',
+        after: 'admittedAt.set(token, performance.now())',
+        tests: ['admission'],
+      },
+      {
+        what: 'a check from long ago counts as recent',
+        before: 'performance.now() - (admittedAt.get(token) ?? -Infinity) < staleAfter',
+        after: 'admittedAt.has(token)',
+        tests: ['admission'],
+      },
+    ],
+  },
+  {
+    file: 'src/auth/authenticate.ts',
+    tests: ['authentication: has been refused|expensive', 'versions: token', 'admission'],
+    mistakes: [
+      {
+        what: 'lists are sent to tokens that were logged out',
+        before:
+          'request.token = await identify(request, context)\n    await context.admit(request.token)\n  })\n  app.addHook',
+        after: 'request.token = await identify(request, context)\n  })\n  app.addHook',
+      },
+      {
+        what: 'the answer of a read by key does not wait for the check of the token',
+        before: 'await request.admission?.()\n      return work',
+        after: 'return work',
+      },
+      {
+        what: 'a write is not checked before its body arrives',
+        before: 'request.admission = () => context.admit(token)\n    await admitUnlessRecent(token, context)',
+        after: 'request.admission = () => context.admit(token)',
+        tests: ['admission'],
+      },
+      {
+        what: 'a failed check ends the process while the read still runs',
+        before: 'admitted.catch(() => {})',
+        after: '',
+      },
+    ],
+  },
+  {
+    file: 'src/auth/claims.ts',
+    tests: ['authentication: claim|no jti|scheme Bearer|capital'],
+    mistakes: [
+      { what: 'tokens of other issuers count', before: 'isKnownType && iss === issuer &&', after: 'isKnownType &&' },
+      { what: 'tokens of any type count, such as ID tokens', before: 'return isKnownType &&', after: 'return' },
+      { what: 'the ID of a token may be any text', before: '!isUuid(sub) || !isUuid(jti)', after: '!isUuid(sub)' },
+      {
+        what: 'a token with capital letters in its ID goes on after its logout',
+        before: 'jti: jti.toLowerCase()',
+        after: 'jti',
+      },
+      {
+        what: 'a time may be too late for PostgreSQL',
+        before: 'isWithin(exp, latest)',
+        after: 'isWithin(exp, latest + 1)',
+      },
+    ],
+  },
+  {
+    file: 'src/auth/idle-tokens.ts',
+    tests: ['idle-tokens'],
+    mistakes: [
+      {
+        what: 'the time of issue does not count as a use',
+        before: 'greatest(token_uses.used_at, to_timestamp(wanted.issued_at))',
+        after: 'token_uses.used_at',
+      },
+      { what: 'a use is not recorded', before: 'if (used.length > 0)', after: 'if (used.length > 1)' },
+      { what: 'uses that still count are swept', before: 'secs => ${longest})`)', after: 'secs => 0)`)' },
+    ],
+  },
+  {
+    file: 'src/auth/late-answers.ts',
+    tests: ['late-requests: slow answer|a stream outlasts'],
+    mistakes: [
+      {
+        what: 'a slow answer goes out though its token has ended',
+        before: 'await admit(token)\n    } catch (error) {\n      for',
+        after: 'admit(token).catch(() => {})\n    } catch (error) {\n      for',
+      },
+      {
+        what: 'a refused slow page shows where the next one is',
+        before: "const revealing = ['link', 'x-total-count']",
+        after: "const revealing = ['x-total-count']",
+      },
+      {
+        what: 'the token of a stream is checked once',
+        before: 'if (!stream.destroyed) timer = ',
+        after: 'if (false) timer = ',
+      },
+      {
+        what: 'one check that fails for a moment breaks a list off',
+        before: 'if (isRefused || failures > 1)',
+        after: 'if (isRefused || failures > 0)',
+      },
+      { what: 'failures with successes between them add up', before: 'failures = 0\n    } catch', after: '} catch' },
+    ],
+  },
+  {
+    file: 'src/auth/revocations.ts',
+    tests: ['revocations: everywhere|Redis alone|swept|by then', 'authentication: logged-out', 'idle-tokens'],
+    mistakes: [
+      {
+        what: 'a logout is in Redis alone',
+        before: 'await asManager(db, token, (transaction) => insert(transaction, token))',
+        after: '',
+        tests: ['authentication: logged-out'],
+      },
+      {
+        what: 'the token that changed the password ends with the others',
+        before: ' && token.jti !== manager?.kept',
+        after: '',
+        tests: ['account: a new password ends'],
+      },
+      {
+        what: 'tokens that only Redis knows to be logged out count',
+        before: ' || copied.has(token.jti)',
+        after: '',
+        tests: ['revocations: Redis alone'],
+      },
+      {
+        what: 'a Redis that is down refuses every token',
+        before: 'client.mGet(jtis)).catch(() => undefined)',
+        after: 'client.mGet(jtis))',
+        tests: ['revocations: refuses connections'],
+      },
+      {
+        what: 'a copy in Redis ends at once',
+        before: "expiration: { type: 'EXAT', value: exp }",
+        after: "expiration: { type: 'EX', value: 1 }",
+        tests: ['authentication: Redis holds'],
+      },
+      {
+        what: 'records are swept while their token may still count',
+        before: 'new Date(Date.now() - sweepEvery)',
+        after: 'new Date(Date.now() + sweepEvery)',
+        tests: ['revocations: swept'],
+      },
+    ],
+  },
+  {
+    file: 'src/auth/token-lock.ts',
+    tests: ['import-tokens: goes on|locked'],
+    mistakes: [
+      { what: 'a logout does not wait for the commit of an import', before: ' for share`', after: '`' },
+      { what: 'a token that was logged out commits', before: 'if (rowCount === 0) throw loggedOut()', after: '' },
+      {
+        what: 'a token from before a new password commits',
+        before: 'generation !== manager.generation && jti !== manager.kept',
+        after: 'false',
+      },
+      { what: 'a token that has expired commits', before: 'if (exp * 1000 <= Date.now()) throw expired()', after: '' },
+      { what: 'each import logs its token out', before: 'await session.query(deleteRecord, [jti])', after: '' },
+    ],
+  },
+  {
+    file: 'src/auth/tokens.ts',
+    tests: ['authentication: scheme|usual length|verified before|HS512', 'store-managers: a token'],
+    mistakes: [
+      { what: 'any algorithm of HMAC is accepted', before: '        algorithms: [algorithm],\n', after: '' },
+      {
+        what: 'a verified token counts for ever',
+        before: 'if (known !== undefined && known.exp * 1000 <= Date.now()) throw expired()',
+        after: '',
+      },
+      {
+        what: 'a header of any length is kept in memory',
+        before: 'if (authorization.length <= longestRemembered) verified.set',
+        after: 'verified.set',
+      },
+      {
+        what: 'tokens of one manager have one ID',
+        before: '.setJti(randomUUID())',
+        after: '.setJti(id)',
+        tests: ['authentication: logged-out'],
+      },
+      {
+        what: 'a token counts after a logout everywhere',
+        before: '{ gen: generation } : {}',
+        after: '{} : {}',
+        tests: ['revocations: everywhere'],
+      },
+    ],
+  },
+  {
+    file: 'src/auth/validity.ts',
+    tests: ['late-requests: expired|a new item\\)|everywhere', 'account: deleted|new password'],
+    mistakes: [
+      {
+        what: 'writes of a token that has expired are made',
+        before: 'wanted.exp > extract(epoch from statement_timestamp())\n  and exists',
+        after: 'exists',
+        tests: ['late-requests: expired'],
+      },
+      {
+        what: 'writes of a token that was logged out are made',
+        before: '\n  and not exists (select from revoked_tokens where revoked_tokens.jti = wanted.jti)',
+        after: '',
+        tests: ['late-requests: a new item\\)'],
+      },
+      {
+        what: 'writes of the token that changed the password are refused',
+        before: ' or store_managers.kept_token = wanted.jti',
+        after: '',
+        tests: ['account: new password'],
+      },
+      {
+        what: 'two changes of an account run at once',
+        before: 'toDelete ? query.forUpdate() : query.forNoKeyUpdate()',
+        after: 'query',
+        tests: ['account: at once|overtakes|undone'],
+      },
+    ],
+  },
+]

@@ -1,0 +1,280 @@
+import type { Target } from '../mutant.ts'
+
+/** Rows of imports, as they are checked and written. */
+export const writingTargets: Target[] = [
+  {
+    file: 'src/items/import/import.ts',
+    tests: ['import: skip|id that', 'import-tokens: reading|after a logout writes', 'import-failures: two imports'],
+    mistakes: [
+      {
+        what: 'rows are written beside bad ones',
+        before: 'if (stops && findings.failed > 0) throw findings.failure()\n            await',
+        after: 'await',
+        tests: ['import: id that', 'dry-runs'],
+      },
+      {
+        what: 'an import commits after its token has ended',
+        before: 'await lockToken(session, token)\n',
+        after: '',
+        tests: ['import-tokens: during a logout is'],
+      },
+      {
+        what: 'a file is read on after its token has ended',
+        before: 'ended.abort(error)',
+        after: '',
+        tests: ['import-tokens: stops reading'],
+      },
+      {
+        what: 'the places of one manager are those of all',
+        before: '        token.sub,\n        signal,\n      )\n    },\n    token.sub,',
+        after: "        token.sub,\n        signal,\n      )\n    },\n    'all',",
+        tests: ['import-failures: two imports'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/import/merge.ts',
+    tests: ['import: upsert|somebody|dry run', 'dry-runs', 'import-versions: comes between'],
+    mistakes: [
+      {
+        what: 'a dry run writes',
+        before: 'if (isDry)\n    return',
+        after: 'if (false)\n    return',
+        tests: ['dry-runs'],
+      },
+      {
+        what: 'a change that came meanwhile is overwritten',
+        before: '\n      and items.version = coalesce(imported.version, items.version)',
+        after: '\n     ',
+        tests: ['import-versions: comes between'],
+      },
+      {
+        what: 'an item that was changed meanwhile is told as unchanged',
+        before: 'if (found < staged.rows || updated < different) throw new Race()',
+        after: '',
+        tests: ['import-versions: comes between'],
+      },
+      {
+        what: 'an ID that was taken meanwhile is a 500',
+        before: "error.code === '23505' || ",
+        after: '',
+        tests: ['import-failures: same id'],
+      },
+      {
+        what: 'a merge that is tried again finds its own rows',
+        before: "await session.query('rollback to savepoint merge')",
+        after: '',
+        tests: ['import-failures: same id'],
+      },
+      {
+        what: 'rows that are the same make new versions',
+        before: ' and ${differs}\n    returning',
+        after: '\n    returning',
+        tests: ['import: upsert'],
+      },
+      {
+        what: 'a manager who was deleted meanwhile is a 500',
+        before: "'items_store_manager_id_foreign'",
+        after: "'another'",
+        tests: ['import-tokens: deletion'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/import/refusals.ts',
+    tests: ['dry-runs', 'import-ids: nil|other UUID', 'import-versions', 'import: 1,000'],
+    mistakes: [
+      {
+        what: 'a dry run does not check whether IDs are there already',
+        before: "if (mode === 'create') await take(exists)",
+        after: "if (mode === 'create' && !how.isDry) await take(exists)",
+        tests: ['dry-runs'],
+      },
+      {
+        what: 'a dry run does not check IDs that are twice in the file',
+        before: 'await take(duplicate)',
+        after: 'if (!how.isDry) await take(duplicate)',
+        tests: ['dry-runs'],
+      },
+      {
+        what: 'a dry run does not check whose items are changed',
+        before: 'if (!isShared) await take(notOwner, owner)',
+        after: 'if (!isShared && !how.isDry) await take(notOwner, owner)',
+        tests: ['dry-runs'],
+      },
+      {
+        what: 'a dry run does not check versions',
+        before: 'await take(otherVersion)',
+        after: 'if (!how.isDry) await take(otherVersion)',
+        tests: ['dry-runs'],
+      },
+      {
+        what: 'the last of two rows with one ID is taken',
+        before: 'order by line) as other',
+        after: 'order by line desc) as other',
+        tests: ['import: id that'],
+      },
+      {
+        what: 'an item that exists with an ID from the future cannot be changed',
+        before: '\n      and not exists (select from items where items.id = imported.id)\n    returning line, case',
+        after: '\n    returning line, case',
+        tests: ['import-ids: items that exist'],
+      },
+      {
+        what: 'a version is required of rows that change nothing',
+        before: 'imported.version is null and ${differs}',
+        after: 'imported.version is null',
+        tests: ['import-versions: REQUIRE'],
+      },
+      {
+        what: 'errors come in any order',
+        before: ' order by line limit',
+        after: ' order by line desc limit',
+        tests: ['import: 1,000|id that', 'dry-runs'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/import/report.ts',
+    tests: ['import: 1,000|skip|id that', 'dry-runs'],
+    mistakes: [
+      {
+        what: 'errors that are found last come last',
+        before: 'listed.toSorted((one, other) => one.line - other.line)',
+        after: 'listed',
+      },
+      { what: 'a row with two errors counts twice', before: 'failed++\n', after: 'failed += wrong.count\n' },
+      {
+        what: 'all errors are kept in memory',
+        before: 'if (listed.length < listedErrors) listed.push',
+        after: 'listed.push',
+      },
+    ],
+  },
+  {
+    file: 'src/items/import/routes.ts',
+    tests: ['import: no import', 'import-codings: without a file', 'import-failures: longer than other|asks before'],
+    mistakes: [
+      {
+        what: 'a long file is read before it is refused',
+        before: "if (Number(headers['content-length'] ?? 0) > limit) throw tooLarge(limit)",
+        after: '',
+        tests: ['import: no import', 'import-failures: longer than IMPORT'],
+      },
+      {
+        what: 'a connection ends while its import is at work',
+        before: 'connections.grantTime(request.raw.socket)',
+        after: '',
+        tests: ['import-failures: longer than other'],
+      },
+      {
+        what: 'later requests of the connection have no limit of time',
+        before: "body.once('end', () => connections.endTime(request.raw.socket))",
+        after: '',
+        tests: ['import-failures: longer than other'],
+      },
+      {
+        what: 'dry runs are logged as imports',
+        before: 'if (!isDry) logEvent',
+        after: 'logEvent',
+        tests: ['security-events: files'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/import/rows.ts',
+    tests: ['import: hostile|skip', 'import-versions: is a number|changes its item'],
+    mistakes: [
+      {
+        what: 'a backslash in a name is dropped',
+        before: 'const special = /[\\\\\\n\\r\\t]/',
+        after: 'const special = /[\\n\\r\\t]/',
+        tests: ['import: hostile'],
+      },
+      { what: 'the hash of an ETag counts as a version', before: '/\\d+/.exec', after: '/\\d+.*/.exec' },
+      {
+        what: 'a version without an ID makes a new item',
+        before: "if (version === undefined || typeof item.id === 'string')",
+        after: 'if (true)',
+        tests: ['import-versions'],
+      },
+      {
+        what: 'new items may not have a version',
+        before: "mode === 'create' ? undefined : numberOf",
+        after: 'false ? undefined : numberOf',
+        tests: ['import-versions'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/import/schemas.ts',
+    tests: ['spreadsheets: query', 'queries: given once', 'import: no import'],
+    mistakes: [
+      {
+        what: 'a column may be renamed that does not exist',
+        before: "pattern: '^(?:id|name|category|price_usd|in_stock|version)=.'",
+        after: "pattern: '='",
+      },
+    ],
+  },
+  {
+    file: 'src/items/import/spool.ts',
+    tests: ['import-spool: whole lines|killed', 'import-failures: cut off halfway'],
+    mistakes: [
+      {
+        what: 'all lines are held in memory',
+        before: 'if (length <= memoryLimit) return',
+        after: 'if (true) return',
+        tests: ['import-spool: killed|whole lines|without a temporary'],
+      },
+      {
+        what: 'a character that is cut between two reads is lost',
+        before: 'decoder.write(bytes.subarray(0, bytesRead))',
+        after: 'bytes.subarray(0, bytesRead).toString()',
+        tests: ['import-spool: whole lines'],
+      },
+      {
+        what: 'the file stays when the process is killed',
+        before: '    await unlink(path)\n    return file',
+        after: '    return file',
+        tests: ['import-spool: killed'],
+      },
+      {
+        what: 'each import leaks a file descriptor',
+        before: 'await file?.close().catch(warn)',
+        after: '',
+        tests: ['import-failures: cut off halfway', 'import-spool: killed|whole lines'],
+      },
+      {
+        what: 'lines that were moved to the file come twice',
+        before: 'held = []\n        await file.writeFile',
+        after: 'await file.writeFile',
+        tests: ['import-spool: whole lines'],
+      },
+    ],
+  },
+  {
+    file: 'src/items/import/staging.ts',
+    tests: ['import: of CSV|skip|id that', 'import-spool: items without', 'spreadsheets: comma'],
+    mistakes: [
+      {
+        what: 'all items of a piece have one ID',
+        before: '() => `\\n${nextId()}\\t`',
+        after: '`\\n${nextId()}\\t`',
+        tests: ['import: of CSV'],
+      },
+      {
+        what: 'a comma before the price that may be thousands does not count',
+        before: 'staged.hasCommas ||= row',
+        after: 'staged.hasCommas = row',
+        tests: ['spreadsheets: comma|line and column'],
+      },
+      {
+        what: 'other requests wait for a large import',
+        before: 'performance.now() - turnedAt > longestTurn',
+        after: 'false',
+        tests: ['import-failures: pieces', 'import: clock'],
+      },
+    ],
+  },
+]
