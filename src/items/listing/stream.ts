@@ -68,7 +68,7 @@ export function streamRows(source: Source, query: CompiledQuery, format: Format,
   // Readable waits for what the generator waits for, which may be a lock.
   const destroy = stream.destroy.bind(stream)
   stream.destroy = (error) => {
-    destroyed.abort()
+    destroyed.abort(error ?? undefined)
     return destroy(error)
   }
   return stream
