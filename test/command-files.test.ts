@@ -94,7 +94,7 @@ test('failures with files are said with the path as it was given', async (t: Tes
   await writeFile(at('broken.csv.gz'), gzipSync(header.repeat(5_000)).subarray(0, 60))
   await writeFile(at('plain.csv.gz'), header)
   const cases: [args: string[], said: string][] = [
-    [['import', 'dir.csv.gz'], 'dir.csv.gz is a folder. Name a file in it.\n'],
+    [['import', 'dir.csv.gz'], 'dir.csv.gz is a folder. Name a CSV or NDJSON file in it.\n'],
     [['import', 'broken.csv.gz'], 'broken.csv.gz is not a whole gzip file. Nothing was imported.\n'],
     [['import', 'plain.csv.gz'], 'plain.csv.gz is not a whole gzip file. Nothing was imported.\n'],
     [['import', 'none/x.csv'], 'none/x.csv: there is no such file or folder.\n'],
@@ -177,7 +177,7 @@ test('rejected rows of a UTF-16 file are written in UTF-8', async (t: TestContex
   const rejected = await openRejected(file)
   const bytes = Buffer.from(`\uFEFF${header}Gut,Pet,1,true\r\nKöln,Pet,x,true\r\n`, 'utf16le')
   const errors = [{ line: 3, column: 'price_usd', type: 'x', msg: 'is no number' }]
-  await rejected.write({ ...counts, errors, errors_omitted: 0 }, () => new Blob([bytes]).stream(), 'csv')
+  await rejected.write({ ...counts, errors, errors_omitted: 0 }, () => new Blob([bytes]).stream(), { format: 'csv' })
   await rejected.close()
   t.assert.strictEqual(await readFile(file, 'utf8'), `${header}Köln,Pet,x,true\n`)
 })

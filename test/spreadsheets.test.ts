@@ -153,6 +153,10 @@ test('a query says what a file calls its columns', async (t: TestContext) => {
     missing.report.errors.map(({ column, msg }) => [column, msg]),
     [['price_usd', 'is to be the column "Cost", which the file does not have']],
   )
+  const twice = await upload(app, 'foreign-header.csv', '?column=name=Produkt&column=name=Preis')
+  t.assert.deepStrictEqual([twice.status, twice.report.errors[0]?.msg], [422, 'names name more than once'])
+  const json = await app.upload('{"name":"a"}', '?column=name=a')
+  t.assert.deepStrictEqual([json.status, json.report.code], [422, 'invalid_request'])
   const wrong = await upload(app, 'foreign-header.csv', '?column=Preis&column=owner=x')
   t.assert.deepStrictEqual([wrong.status, wrong.report.code, wrong.report.errors.length], [422, 'invalid_request', 2])
 })

@@ -65,6 +65,12 @@ function messageOf(error: unknown): string {
 
 const byStatus: Record<number, number> = { 401: exitCodes.notSignedIn, 404: exitCodes.notFound }
 
+/** For what the service says of headers. */
+const inOwnWords: Partial<Record<string, string>> = {
+  precondition_failed: `The item has another version by now. Look at it with: ${thisCommand} items get`,
+  precondition_required: `The service needs --if-version, which is shown by: ${thisCommand} items get`,
+}
+
 function inWords({ status, code, message, errors, retryAfter, requestId }: StockroomError): string {
   const text = visible(inOptions(message))
   if (code === undefined && status < 500) return `The address does not respond like Stockroom: ${text}.`
@@ -73,6 +79,7 @@ function inWords({ status, code, message, errors, retryAfter, requestId }: Stock
   if (code === 'invalid_request') {
     return errors.map(({ msg, ...where }) => visible(`${nameOf(where)} ${inOptions(msg)}.`)).join('\n')
   }
+  if (code !== undefined && code in inOwnWords) return inOwnWords[code] as string
   if (retryAfter !== undefined) return `${text} Try again in ${Math.ceil(retryAfter)} seconds.`
   if (code !== undefined && code !== 'internal_error') return text
   return `${text.replace(/\.$/, '')} (request ${visible(requestId ?? 'without an ID')}).`

@@ -12,16 +12,20 @@ export interface FileKind<Format extends string> {
 export interface KnownFormats<Format extends string> {
   formats: readonly [Format, ...Format[]]
   extensions: Record<string, Format>
+  /** What to do with a spreadsheet. */
+  spreadsheets: string
 }
 
 export const importFormats = {
   formats: ['csv', 'ndjson'],
   extensions: { jsonl: 'ndjson', tsv: 'csv', txt: 'csv' },
+  spreadsheets: 'save it as CSV UTF-8 first, and import that',
 } as const satisfies KnownFormats<string>
 
 export const exportFormats = {
   formats: ['csv', 'ndjson', 'json'],
   extensions: { jsonl: 'ndjson' },
+  spreadsheets: 'name a .csv file, add --safe spreadsheet, and open that',
 } as const satisfies KnownFormats<string>
 
 /**
@@ -32,18 +36,27 @@ export const exportFormats = {
 export function kindOf<Format extends string>(
   file: string,
   given: Format | undefined,
-  { formats, extensions }: KnownFormats<Format>,
+  known: KnownFormats<Format>,
 ): FileKind<Format> {
-  const name = file.toLowerCase()
-  const isGzipped = name.endsWith('.gz')
-  const extension = extname(isGzipped ? name.slice(0, -3) : name).slice(1)
+  refuseWorkbook(file, given, known)
+  const { formats, extensions } = known
+  const { extension, isGzipped } = partsOf(file)
   const named = file === '-' ? formats[0] : formats.find((format) => format === (extensions[extension] ?? extension))
   const format = given ?? named
   if (format !== undefined) return { format, isGzipped }
-  const choice = formats.join('|')
-  if (spreadsheets.has(extension))
-    throw misuse(`${file} is a spreadsheet, which is not read or written: use CSV UTF-8.`)
-  throw misuse(`${file} does not say what it is: add --format ${choice}`)
+  throw misuse(`${file} does not say what it is: add --format ${formats.join('|')}`)
 }
 
-const spreadsheets = new Set(['xls', 'xlsx', 'xlsm', 'xlsb', 'ods', 'numbers'])
+/** @throws Failure if it is a spreadsheet by its name, and nothing else is `given` */
+export function refuseWorkbook(file: string, given: string | undefined, { spreadsheets }: KnownFormats<string>): void {
+  if (given !== undefined || !workbooks.has(partsOf(file).extension)) return
+  throw misuse(`${file} is a spreadsheet: ${spreadsheets}.`)
+}
+
+const workbooks = new Set(['xls', 'xlsx', 'xlsm', 'xlsb', 'ods', 'fods', 'numbers'])
+
+function partsOf(file: string) {
+  const name = file.toLowerCase()
+  const isGzipped = name.endsWith('.gz')
+  return { extension: extname(isGzipped ? name.slice(0, -3) : name).slice(1), isGzipped }
+}

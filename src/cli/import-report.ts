@@ -1,4 +1,4 @@
-import type { ImportReport } from '../client/client.ts'
+import type { ImportReport, ItemCreate } from '../client/client.ts'
 import { visible } from '../terminal.ts'
 import { inOptions } from './option-names.ts'
 
@@ -12,6 +12,35 @@ export function inWords(result: ImportReport): string {
   const line = counts.map(([what, count]) => `${what} ${count.toLocaleString('en')}`).join(', ')
   if (isDry) return `${line}. This was a dry run: nothing was written.`
   return failed > 0 && created + updated === 0 ? `${line}. Nothing was written.` : `${line}.`
+}
+
+/** The first changes of a dry run, old and new, and how many more there are. */
+export function changesOf({ changes = [], updated }: ImportReport, file: string): string[] {
+  const left = updated - changes.length
+  return [
+    ...changes.map(({ line, before, after }) =>
+      visible(`${file}:${line}: ${before.name}: ${difference(before, after)}`),
+    ),
+    ...(changes.length > 0 && left > 0 ? [`… and ${left.toLocaleString('en')} more changes.`] : []),
+  ]
+}
+
+/** `price_usd 4.99 → 5.49, in_stock true → false` */
+function difference(before: ItemCreate, after: ItemCreate): string {
+  const columns = (['name', 'category', 'price_usd', 'in_stock'] as const).filter(
+    (name) => before[name] !== after[name],
+  )
+  return columns.map((name) => `${name} ${JSON.stringify(before[name])} → ${JSON.stringify(after[name])}`).join(', ')
+}
+
+/** What to do if items may be made twice. */
+export function sameNames({ same_name: count = 0 }: ImportReport): string[] {
+  if (count === 0) return []
+  const which = count === 1 ? '1 new item has' : `${count.toLocaleString('en')} new items have`
+  return [
+    `${which} the name of an item of yours. If they are the same, leave these rows out, or give them the IDs of an export ` +
+      'and use --mode upsert.',
+  ]
 }
 
 /** What is wrong with bad rows, each reason once. */

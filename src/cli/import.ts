@@ -12,8 +12,8 @@ import {
   StockroomError,
 } from '../client/client.ts'
 import { exitCodes, Failure, fileFailure, misuse } from './failures.ts'
-import { importFormats, kindOf } from './formats.ts'
-import { inWords, reasons } from './import-report.ts'
+import { importFormats, kindOf, refuseWorkbook } from './formats.ts'
+import { changesOf, inWords, reasons, sameNames } from './import-report.ts'
 import { print } from './output.ts'
 import { noProgress, type Progress, showProgress } from './progress.ts'
 import { openRejected } from './rejected.ts'
@@ -28,8 +28,10 @@ export interface ImportCommandOptions extends Omit<ImportOptions, 'format' | 'si
 /** Imports a file, or the standard input if it is `-`, and prints what became of it. */
 export async function importFile(client: Client, file: string, options: ImportCommandOptions): Promise<void> {
   const { json, rejected: rejectedFile, format: given, ...query } = options
-  const { format, isGzipped } = kindOf(file, given, importFormats)
+  // Some spreadsheets are folders.
+  refuseWorkbook(file, given, importFormats)
   const source = await lookAt(file)
+  const { format, isGzipped } = kindOf(file, given, importFormats)
   if (rejectedFile !== undefined && !source.isRepeatable) throw misuse('--rejected needs a file, which is read twice.')
   const rejected = rejectedFile === undefined ? undefined : await openRejected(rejectedFile)
 
@@ -47,7 +49,11 @@ export async function importFile(client: Client, file: string, options: ImportCo
     const result = await send()
     progress.end()
     // A file that cannot be read has no rows to mend.
-    if (!('code' in result)) await rejected?.write(result, () => read(file, isGzipped, noProgress, () => {}), format)
+    if (!('code' in result))
+      await rejected?.write(result, () => read(file, isGzipped, noProgress, () => {}), {
+        format,
+        charset: query.charset,
+      })
     report(result, file, json)
   } catch (error) {
     // The connection broke because the file could not be read.
@@ -80,7 +86,7 @@ async function lookAt(file: string): Promise<{ size?: number; isRepeatable: bool
   const found = await stat(file).catch((error: unknown) => {
     throw fileFailure(error, file)
   })
-  if (found.isDirectory()) throw new Failure(`${file} is a folder. Name a file in it.`)
+  if (found.isDirectory()) throw new Failure(`${file} is a folder. Name a CSV or NDJSON file in it.`)
   return found.isFile() && found.size > 0 ? { size: found.size, isRepeatable: true } : { isRepeatable: found.isFile() }
 }
 
@@ -120,7 +126,7 @@ function isOfGzip(error: unknown): boolean {
 function report(result: ImportReport, file: string, json: boolean | undefined): void {
   if (result.failed > 0) process.exitCode = exitCodes.failed
   if (!json) tellReasons(result, file)
-  print({ json }, result, () => [inWords(result)])
+  print({ json }, result, () => [...changesOf(result, file), inWords(result), ...sameNames(result)])
 }
 
 function tellReasons(result: ImportReport, file: string): void {

@@ -40,9 +40,7 @@ export function addItemCommands(program: Command, signal: AbortSignal): void {
     ),
   )
   withFields(group.command('set <id>').description('change an item'), false)
-    .addOption(
-      new Option('--if-version <version>', 'only if it still has this version, which get shows').argParser(version),
-    )
+    .addOption(ifVersion())
     .action(
       run<FieldOptions & { ifVersion?: string }>((client, options, [id = '']) =>
         items.set(client, id, toFields(options), options),
@@ -51,7 +49,12 @@ export function addItemCommands(program: Command, signal: AbortSignal): void {
   group
     .command('rm <id...>')
     .description('delete items')
-    .action(run((client, options, ids) => items.remove(client, ids, options)))
+    .addOption(ifVersion())
+    .action(run<{ ifVersion?: string }>((client, options, ids) => items.remove(client, ids, options)))
+}
+
+function ifVersion(): Option {
+  return new Option('--if-version <version>', 'only if it still has this version, which get shows').argParser(version)
 }
 
 function withFields(command: Command, isNew: boolean): Command {

@@ -8,6 +8,11 @@ interface JsonOption {
   json?: boolean
 }
 
+interface VersionOption {
+  /** That the item must still have. */
+  ifVersion?: string
+}
+
 /** The largest page of the service. */
 const page = 1000
 
@@ -40,23 +45,21 @@ export async function add(client: Client, item: ItemCreate, options: JsonOption)
   show(await client.items.create(item), options)
 }
 
-/** @param ifVersion the version that it must still have */
-export async function set(
-  client: Client,
-  id: string,
-  changes: ItemUpdate,
-  options: JsonOption & { ifVersion?: string },
-) {
+export async function set(client: Client, id: string, changes: ItemUpdate, options: JsonOption & VersionOption) {
   if (Object.keys(changes).length === 0) throw misuse('Say what to change: --name, --category, --price or --in-stock.')
-  const { ifVersion: version } = options
-  show(await client.items.update(id, changes, { ifMatch: version === undefined ? undefined : `"${version}"` }), options)
+  show(await client.items.update(id, changes, { ifMatch: tagOf(options) }), options)
 }
 
-export async function remove(client: Client, ids: string[], options: JsonOption): Promise<void> {
+export async function remove(client: Client, ids: string[], options: JsonOption & VersionOption): Promise<void> {
+  if (options.ifVersion !== undefined && ids.length > 1) throw misuse('--if-version is of one item: give one ID.')
   for (const id of ids) {
-    await client.items.remove(id)
+    await client.items.remove(id, { ifMatch: tagOf(options) })
     print(options, { deleted: id }, () => [`Deleted ${visible(id)}.`])
   }
+}
+
+function tagOf({ ifVersion: version }: VersionOption): string | undefined {
+  return version === undefined ? undefined : `"${version}"`
 }
 
 function show(item: Item, options: JsonOption): void {

@@ -13,6 +13,7 @@ const optionOf: Record<string, string> = {
   email: '--email',
   code: '--code',
   'if-match': '--if-version',
+  column: '--column',
 }
 
 /** What an error is about: the option that stands for its place, such as `["query", "category", 0]`, or the place. */
@@ -27,6 +28,10 @@ export function nameOf(where: object): string {
 export function inOptions(text: string): string {
   return text
     .replaceAll(/\bdry_run=true\b/g, '--dry-run')
+    .replaceAll(/\bcolumn=(?=\w+=)/g, '--column ')
+    .replaceAll(/\b(?:text\/csv; )?charset=(?=[\w-]+)/g, '--charset ')
+    .replaceAll('send it as application/x-ndjson', 'use --format ndjson')
+    .replaceAll('send it with Content-Encoding: gzip', 'give it a name that ends in .gz')
     .replaceAll(/\b(mode|on_error|format|safe|sort)=([a-z-]+)/g, (_, name: string, value: string) =>
       [`--${name.replace('_', '-')}`, value].join(' '),
     )

@@ -7,10 +7,16 @@ import { TextDecoder } from 'node:util'
 import type { ImportReport } from '../client/client.ts'
 import { Failure, fileFailure, misuse } from './failures.ts'
 
+interface Kind {
+  format: 'csv' | 'ndjson'
+  /** As it was given for the file; that of a byte order mark has precedence. */
+  charset?: string | undefined
+}
+
 /** A file for the bad rows of an import, so that they can be mended and imported alone. */
 export interface Rejected {
   /** Copies the rows that the report names, below the header, as they are in the file that `read` opens. */
-  write(report: ImportReport, read: () => ReadableStream<Uint8Array>, format: 'csv' | 'ndjson'): Promise<void>
+  write(report: ImportReport, read: () => ReadableStream<Uint8Array>, kind: Kind): Promise<void>
   /** Without a bad row there is no file. */
   close(): Promise<void>
 }
@@ -25,11 +31,12 @@ export async function openRejected(file: string): Promise<Rejected> {
   })
   let isWritten = false
   return {
-    async write({ errors }, read, format) {
+    async write({ errors }, read, { format, charset }) {
       if (errors.length === 0) return
       isWritten = true
       const lines = new Set(errors.map(({ line }) => line))
-      const rows = format === 'csv' ? csvRows(read(), lines) : jsonRows(read(), lines)
+      const text = linesIn(read(), charset)
+      const rows = format === 'csv' ? csvRows(text, lines) : jsonRows(text, lines)
       await pipeline(Readable.from(rows), handle.createWriteStream({ encoding: 'latin1' })).catch((error: unknown) => {
         throw fileFailure(error, file)
       })
@@ -42,18 +49,18 @@ export async function openRejected(file: string): Promise<Rejected> {
   }
 }
 
-async function* jsonRows(file: ReadableStream<Uint8Array>, lines: Set<number>): AsyncGenerator<string> {
+async function* jsonRows(text: AsyncIterable<string>, lines: Set<number>): AsyncGenerator<string> {
   let number = 0
-  for await (const line of linesIn(file)) if (lines.has(++number)) yield `${line}\n`
+  for await (const line of text) if (lines.has(++number)) yield `${line}\n`
 }
 
 /** The header, and the rows that begin in these lines. A text in quotes may go on in the next line. */
-async function* csvRows(file: ReadableStream<Uint8Array>, lines: Set<number>): AsyncGenerator<string> {
+async function* csvRows(text: AsyncIterable<string>, lines: Set<number>): AsyncGenerator<string> {
   let number = 0
   let isHeader = true
   let isKept = true
   let isQuoted = false
-  for await (const line of linesIn(file)) {
+  for await (const line of text) {
     // A row that is reported begins there, whatever quotes came before.
     if (lines.has(++number)) isQuoted = false
     if (!isQuoted) isKept = isHeader || lines.has(number)
@@ -63,16 +70,17 @@ async function* csvRows(file: ReadableStream<Uint8Array>, lines: Set<number>): A
   }
 }
 
-function linesIn(file: ReadableStream<Uint8Array>): AsyncIterable<string> {
-  return createInterface({ input: Readable.from(characters(file)), crlfDelay: Infinity })
+function linesIn(file: ReadableStream<Uint8Array>, charset: string | undefined): AsyncIterable<string> {
+  return createInterface({ input: Readable.from(characters(file, charset)), crlfDelay: Infinity })
 }
 
 /** Each byte as a character; UTF-16, in which a line feed is two bytes, becomes UTF-8. */
-async function* characters(file: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+async function* characters(file: ReadableStream<Uint8Array>, given = ''): AsyncGenerator<string> {
   let decoder: TextDecoder | undefined
   let isFirst = true
   for await (const chunk of Readable.fromWeb(file) as AsyncIterable<Buffer>) {
-    const charset = isFirst ? utf16[chunk.toString('hex', 0, 2)] : undefined
+    const declared = given.startsWith('utf-16') ? given : undefined
+    const charset = isFirst ? (utf16[chunk.toString('hex', 0, 2)] ?? declared) : undefined
     if (charset !== undefined) decoder = new TextDecoder(charset)
     isFirst = false
     const bytes = decoder ? Buffer.from(decoder.decode(chunk, { stream: true })) : chunk

@@ -36,7 +36,7 @@ export function withSelection(command: Command): Command {
 }
 
 /** An option that is given several times. Variadic ones would take the arguments behind them too. */
-function gather(value: string, earlier: string[] = []): string[] {
+export function gather(value: string, earlier: string[] = []): string[] {
   return [...earlier, value]
 }
 

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 
 import { exportFile, type ExportCommandOptions } from './export.ts'
 import { importFile, type ImportCommandOptions } from './import.ts'
-import { withSelection } from './selection.ts'
+import { gather, withSelection } from './selection.ts'
 import { type CommonOptions, openSession } from './session.ts'
 
 const importHelp = `
@@ -15,6 +15,8 @@ The kind of a file is known by its name: .csv, .ndjson, .jsonl or .json, and .gz
 there when it is whole: one that is broken off leaves what was there before. A file that is not as the last export left it
 is replaced only with --force.`
 
+const charsets = ['utf-8', 'utf-16', 'utf-16le', 'utf-16be', 'windows-1252']
+
 /** Adds `import` and `export`. */
 export function addTransferCommands(program: Command, signal: AbortSignal): void {
   program
@@ -23,7 +25,9 @@ export function addTransferCommands(program: Command, signal: AbortSignal): void
     .addOption(new Option('--format <format>', 'what the file is').choices(['csv', 'ndjson']))
     .addOption(new Option('--mode <mode>', 'upsert updates the items whose ID exists').choices(['create', 'upsert']))
     .addOption(new Option('--on-error <what>', 'write nothing, or all but the bad rows').choices(['stop', 'skip']))
-    .option('--dry-run', 'only say what would be written')
+    .option('--dry-run', 'only say what would be written, and the first ten changes')
+    .option('--column <column=name>', 'what a CSV file calls a column; may be repeated: price_usd=Preis', gather)
+    .addOption(new Option('--charset <charset>', 'of the text, if it is not UTF-8 and has no mark').choices(charsets))
     .addOption(
       new Option('--rejected <file>', 'import the good rows, and write the bad ones to this new file').conflicts(
         'onError',
@@ -32,10 +36,12 @@ export function addTransferCommands(program: Command, signal: AbortSignal): void
     .addHelpText('after', importHelp)
     .action(async (file: string, _options: object, command: Command) => {
       type Given = CommonOptions & ImportCommandOptions & { onError?: 'stop' | 'skip'; dryRun?: true }
-      const { onError, dryRun, mode, format, rejected, ...common } = command.optsWithGlobals<Given>()
+      const { onError, dryRun, mode, format, column, charset, rejected, ...common } = command.optsWithGlobals<Given>()
       const options = {
         ...(format && { format }),
         ...(mode && { mode }),
+        ...(column && { column }),
+        ...(charset !== undefined && { charset }),
         ...(onError && { on_error: onError }),
         ...(rejected !== undefined && { rejected, on_error: 'skip' as const }),
         ...(dryRun && { dry_run: true }),

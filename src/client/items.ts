@@ -12,6 +12,8 @@ type ImportQuery = NonNullable<operations['importItems']['parameters']['query']>
 export interface ImportOptions extends ImportQuery, CallOptions {
   /** What the file is. */
   format: 'csv' | 'ndjson'
+  /** Of its text, such as `windows-1252`, if that is neither UTF-8 nor has a byte order mark. */
+  charset?: string | undefined
 }
 
 /**
@@ -92,12 +94,13 @@ export function itemMethods(connection: Connection) {
      *
      * @throws StockroomError, with the code `import_failed` and the bad rows in `errors` if some are and it is not to skip them
      */
-    import(file: ImportBody, { format, signal, ...query }: ImportOptions): Promise<ImportReport> {
+    import(file: ImportBody, { format, charset, signal, ...query }: ImportOptions): Promise<ImportReport> {
+      const parameter = charset === undefined ? '' : `; charset=${charset}`
       const request = {
         method: 'POST',
         path: '/items/import',
         query,
-        headers: { 'content-type': importTypes[format] },
+        headers: { 'content-type': importTypes[format] + parameter },
         body: typeof file === 'function' ? file : () => file,
         // A dry run changes nothing.
         isRepeatable: query.dry_run === true,

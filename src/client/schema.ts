@@ -2775,7 +2775,7 @@ export interface operations {
                 mode?: "create" | "upsert";
                 /** @description `stop`: if a row is bad, nothing is written. `skip`: bad rows are left out */
                 on_error?: "stop" | "skip";
-                /** @description What a CSV file calls a column, as in `price_usd=Preis`. May be repeated */
+                /** @description What a CSV file calls a column, as in `price_usd=Preis`. Once for each column */
                 column?: string[];
                 /** @description Writes nothing, and says what would have been written */
                 dry_run?: boolean;

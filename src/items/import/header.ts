@@ -1,4 +1,5 @@
 import { categories } from '../../database/domains.ts'
+import { invalid, type Problem } from '../../problems.ts'
 import { quoted } from './hints.ts'
 import { type RowError, UnreadableFile } from './report.ts'
 
@@ -18,14 +19,20 @@ export interface Columns {
 /** Other names that can mean only one column. */
 const aliases: Record<string, Column> = { price: 'price_usd', price_in_usd: 'price_usd', instock: 'in_stock' }
 
-/** Reads repeated `column` parameters such as `price_usd=Preis`. */
+/** Reads repeated `column` parameters such as `price_usd=Preis`. @throws Problem invalid_request if two are of one column */
 export function renamedColumns(parameters: string[] = []): Renamed {
-  return new Map(
-    parameters.map((text) => {
-      const at = text.indexOf('=')
-      return [text.slice(0, at) as Column, text.slice(at + 1)]
-    }),
-  )
+  const renamed: Renamed = new Map()
+  for (const text of parameters) {
+    const at = text.indexOf('=')
+    const column = text.slice(0, at) as Column
+    if (renamed.has(column)) throw wrongColumn(`names ${column} more than once`)
+    renamed.set(column, text.slice(at + 1))
+  }
+  return renamed
+}
+
+export function wrongColumn(msg: string): Problem {
+  return invalid([{ type: 'value_error', loc: ['query', 'column'], msg }])
 }
 
 /**

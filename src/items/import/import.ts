@@ -9,7 +9,7 @@ import { Problem } from '../../problems.ts'
 import { type BodyLimits, textOf } from './body.ts'
 import type { Coding } from './coding.ts'
 import { csvRows } from './csv.ts'
-import { renamedColumns } from './header.ts'
+import { renamedColumns, wrongColumn } from './header.ts'
 import { merge } from './merge.ts'
 import { ndjsonRows } from './ndjson.ts'
 import { type Findings, openFindings, UnreadableFile } from './report.ts'
@@ -103,6 +103,8 @@ async function receive(
   { body, type, coding, token, query, signal }: ImportRequest,
   into: { spool: Spool; findings: Findings; stops: boolean },
 ): Promise<Staged> {
+  const renamed = renamedColumns(query.column)
+  if (renamed.size > 0 && readers[type] === ndjsonRows) throw wrongColumn('is for CSV: the fields of JSON have names')
   const ended = new AbortController()
   const checking = setInterval(() => {
     checkToken(token).catch((error: unknown) => {
@@ -111,7 +113,7 @@ async function receive(
   }, tokenCheckInterval)
   try {
     const text = textOf(body, limits, AbortSignal.any([signal, ended.signal]), coding)
-    const rows = readers[type](text, renamedColumns(query.column))
+    const rows = readers[type](text, renamed)
     const staged = await stage({ rows, check: check(query.mode ?? 'create'), isBusy, ...into })
     await checkToken(token)
     return staged

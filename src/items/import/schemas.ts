@@ -36,7 +36,7 @@ export const ImportQuery = Type.Object({
       }),
       {
         maxItems: 6,
-        description: 'What a CSV file calls a column, as in `price_usd=Preis`. May be repeated',
+        description: 'What a CSV file calls a column, as in `price_usd=Preis`. Once for each column',
       },
     ),
   ),
