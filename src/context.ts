@@ -1,17 +1,17 @@
 import type { Logger } from 'pino'
 
-import { type Admission, openAdmission } from './auth/admission.ts'
-import { type Limit, openLimit } from './auth/limits.ts'
-import { openLoginLimit, type LoginLimit } from './auth/login-limit.ts'
+import { openLoginLimit, type LoginLimit } from './auth/login-throttle.ts'
 import { openPasswords, type Passwords } from './auth/passwords.ts'
+import { type Limit, openLimit } from './auth/rate-limits.ts'
 import { openRevocations, type Revocations } from './auth/revocations.ts'
+import { type Admission, openAdmission } from './auth/token-check.ts'
 import { openTokens, type Tokens } from './auth/tokens.ts'
-import type { Config } from './config.ts'
-import { type Connections, openConnections } from './connections.ts'
+import type { Config } from './config/config.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { LendingPool, type Server } from './database/pool.ts'
+import { type Connections, openConnections } from './http/connections.ts'
 import { type Idempotency, openIdempotency } from './idempotency.ts'
-import { openReadiness, type Readiness } from './readiness.ts'
+import { openReadiness, type Readiness } from './lifecycle/readiness.ts'
 import { openRedis } from './redis.ts'
 
 /** All that a request may need, built here and passed by hand. */

@@ -2,10 +2,10 @@ import type { Socket } from 'node:net'
 
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 
-import { corsHeaders } from './cors.ts'
-import { logRefusal } from './security-events.ts'
-import { securityHeaders } from './security-headers.ts'
-import { type InvalidPart, invalidParts } from './validation.ts'
+import { corsHeaders } from './http/cors.ts'
+import { securityHeaders } from './http/security-headers.ts'
+import { type InvalidPart, invalidParts } from './http/validation.ts'
+import { logRefusal } from './observability/security-events.ts'
 
 /** Every `code` that an error may carry, with its status and title: a closed list, which clients may rely on. */
 export const problems = {

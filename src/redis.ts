@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { createClient } from '@redis/client'
 import type { Logger } from 'pino'
 
-import type { Config } from './config.ts'
+import { seldom } from './concurrency/throttle.ts'
+import type { Config } from './config/config.ts'
 import { storeUnavailable } from './problems.ts'
-import { seldom } from './seldom.ts'
 
 export type Client = ReturnType<typeof connect>
 

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { openAdmission } from '../src/auth/admission.ts'
 import type { Revocations } from '../src/auth/revocations.ts'
+import { openAdmission } from '../src/auth/token-check.ts'
 import type { Token } from '../src/auth/tokens.ts'
 import { openApp } from './support/app.ts'
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 
-import { coalesce, coalesceWrites } from '../src/coalesce.ts'
+import { coalesce, coalesceWrites } from '../src/concurrency/batching.ts'
 import { creator } from '../src/items/items.ts'
 import { storeUnavailable } from '../src/problems.ts'
 import { type Manager, openApp } from './support/app.ts'

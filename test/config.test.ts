@@ -1,6 +1,6 @@
 import { test, type TestContext } from 'node:test'
 
-import { ConfigError, describeSettings, readConfig } from '../src/config.ts'
+import { ConfigError, describeSettings, readConfig } from '../src/config/config.ts'
 
 const secret = 'x'.repeat(32)
 

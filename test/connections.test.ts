@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
-import type { App } from '../src/fastify.ts'
+import type { App } from '../src/http/types.ts'
 import { openApp } from './support/app.ts'
+import { closeAfter } from './support/cleanup.ts'
 import { openDribblers } from './support/dribble.ts'
-import { closeAfter } from './support/lifetime.ts'
 import { until } from './support/until.ts'
 
 /** Milliseconds. Far more than a response takes on a busy machine, far less than a client that dribbles stays. */

@@ -13,7 +13,7 @@ const allPending = `${migrations.length} pending: npx --no-install stockroom mig
 
 /** Runs one of the db: commands. @returns its exit code and what it printed, less the log */
 async function db(t: TestContext, env: Record<string, string>, command: string, ...words: string[]) {
-  const program = ['--import', './scripts/require-node.mjs', 'src/database/cli.ts']
+  const program = ['--import', './scripts/require-node.mjs', 'src/cli/migrate.ts']
   const { ended, output } = run(t, process.execPath, [...program, command, ...words], { LOG_LEVEL: 'silent', ...env })
   const code = await ended
   return { code, printed: output().trim().split('\n') }
@@ -22,7 +22,7 @@ async function db(t: TestContext, env: Record<string, string>, command: string, 
 test('npm knows the commands by their names', async (t: TestContext) => {
   const { scripts } = packageJson
   for (const command of ['status', 'upgrade', 'downgrade', 'revision'] as const) {
-    t.assert.match(scripts[`db:${command}`], new RegExp(`src/database/cli.ts ${command}$`))
+    t.assert.match(scripts[`db:${command}`], new RegExp(`src/cli/migrate.ts ${command}$`))
   }
   const { ended, output } = run(t, 'npm', ['run', '--silent', 'db:revision', '--', 'nothing new'], {})
   t.assert.strictEqual(await ended, 0)

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 
 import { testConfig } from './support/app.ts'
-import { isRefused } from './support/ask.ts'
+import { isRefused } from './support/http-client.ts'
 import { type Expected, load, openProxy, openTally } from './support/load.ts'
 import { json, realStores, type Service, signInAt, startService } from './support/service.ts'
 import { eventually, until } from './support/until.ts'

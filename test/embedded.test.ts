@@ -179,7 +179,7 @@ test(
 
 const mayMount = isRoot && spawnSync('env', [...withoutNamespaces, 'true']).status === 0
 
-for (const program of ['src/main.ts', 'src/database/cli.ts status', 'test/run.ts']) {
+for (const program of ['src/main.ts', 'src/cli/migrate.ts status', 'test/run.ts']) {
   test(
     `${program} run as root names the closed folder in one line`,
     { timeout, skip: !mayMount && 'only root can forbid mounting' },

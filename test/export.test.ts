@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib'
 
 import * as fc from 'fast-check'
 
-import { acceptsGzip } from '../src/compression.ts'
+import { acceptsGzip } from '../src/http/compression.ts'
 import { type Manager, onServer, openApp, type TestApp } from './support/app.ts'
 import { troublesomeTexts } from './support/arbitraries.ts'
 import { until } from './support/until.ts'

@@ -3,9 +3,9 @@ import { join, relative } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 
 import { onServer } from './support/app.ts'
+import type { Lifetime } from './support/cleanup.ts'
 import { pasteBlocks } from './support/documents.ts'
 import { openFastApiSchema } from './support/fastapi.ts'
-import type { Lifetime } from './support/lifetime.ts'
 import { withoutProgram } from './support/programs.ts'
 import { realStores, run, settingsOf, startService, temporaryFolder } from './support/service.ts'
 

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
-import { readConfig } from '../src/config.ts'
+import { readConfig } from '../src/config/config.ts'
 import { openApp } from './support/app.ts'
 import { exchange } from './support/raw-http.ts'
 import { realStores, startService } from './support/service.ts'

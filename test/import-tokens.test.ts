@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { lockToken } from '../src/auth/token-lock.ts'
 import type { Token } from '../src/auth/tokens.ts'
-import { inSession, type Session } from '../src/database/session.ts'
+import { inSession, type Session } from '../src/database/long-transaction.ts'
 import { header, lines, openImporting } from './support/imports.ts'
 import {
   answerOf,

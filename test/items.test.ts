@@ -1,6 +1,6 @@
 import { test, type TestContext } from 'node:test'
 
-import { categories } from '../src/database/domains.ts'
+import { categories } from '../src/database/constraints.ts'
 import { onServer, openApp } from './support/app.ts'
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }

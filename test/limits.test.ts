@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { createClient } from '@redis/client'
 import { pino } from 'pino'
 
-import { openLimit } from '../src/auth/limits.ts'
+import { openLimit } from '../src/auth/rate-limits.ts'
 import { storeUnavailable } from '../src/problems.ts'
 import { openRedis } from '../src/redis.ts'
 import { form, openApp, openAppOn, password, type TestApp, testConfig, withoutRedis } from './support/app.ts'

@@ -1,10 +1,10 @@
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
-import { drain } from '../src/drain.ts'
-import { listen } from '../src/listen.ts'
+import { drain } from '../src/lifecycle/drain.ts'
+import { listen } from '../src/lifecycle/listen.ts'
 import { openApp } from './support/app.ts'
-import { ask, isRefused, openConnection } from './support/ask.ts'
+import { ask, isRefused, openConnection } from './support/http-client.ts'
 import { eventually, until } from './support/until.ts'
 
 // What localhost may be on a machine with IPv6, on one without.

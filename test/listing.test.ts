@@ -6,11 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Client } from 'pg'
 
+import { openGate } from '../src/concurrency/semaphore.ts'
 import { clientConfig } from '../src/database/pool.ts'
-import { openGate } from '../src/gate.ts'
-import { listing } from '../src/items/listing/everything.ts'
+import { listing } from '../src/items/export/stream-all.ts'
 import { type Manager, onServer, openApp, type TestApp } from './support/app.ts'
-import { closeAfter } from './support/lifetime.ts'
+import { closeAfter } from './support/cleanup.ts'
 import { until } from './support/until.ts'
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }

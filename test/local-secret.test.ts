@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
-import { localSecret } from '../src/auth/local-secret.ts'
+import { localSecret } from '../src/auth/generated-secret.ts'
 import { runMain, temporaryFolder } from './support/service.ts'
 
 const good = 'x'.repeat(86)

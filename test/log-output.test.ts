@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { test, type TestContext } from 'node:test'
 
-import { closeAfter } from './support/lifetime.ts'
+import { closeAfter } from './support/cleanup.ts'
 import { realStores } from './support/service.ts'
 import { freePort } from './support/stores.ts'
 import { until } from './support/until.ts'

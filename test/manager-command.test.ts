@@ -6,7 +6,7 @@ import { openApp, openAppOn, password, testConfig } from './support/app.ts'
 import { realStores, run, startService, temporaryFolder } from './support/service.ts'
 import { until } from './support/until.ts'
 
-const command = ['--import', './scripts/require-node.mjs', 'src/store-managers/cli.ts']
+const command = ['--import', './scripts/require-node.mjs', 'src/cli/create-manager.ts']
 const ada = ['--name', 'Ada Lovelace', '--email', 'ada@example.com']
 const quiet = { LOG_LEVEL: 'silent', BCRYPT_COST: '10' }
 

@@ -5,10 +5,10 @@ import { test, type TestContext } from 'node:test'
 import { sql } from 'kysely'
 
 import { openPasswords } from '../src/auth/passwords.ts'
-import type { App } from '../src/fastify.ts'
-import { openGate } from '../src/gate.ts'
+import { openGate } from '../src/concurrency/semaphore.ts'
+import type { App } from '../src/http/types.ts'
 import { openApp } from './support/app.ts'
-import { closeAfter } from './support/lifetime.ts'
+import { closeAfter } from './support/cleanup.ts'
 import { until } from './support/until.ts'
 
 test('requests beyond the limit are told to come again at once, and those before them are answered', async (t: TestContext) => {

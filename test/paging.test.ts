@@ -2,7 +2,7 @@ import { test, type TestContext } from 'node:test'
 
 import * as fc from 'fast-check'
 
-import { sorts } from '../src/items/listing/schemas.ts'
+import { sorts } from '../src/items/query/schemas.ts'
 import { type Manager, onServer, openApp, type TestApp } from './support/app.ts'
 
 interface Item {

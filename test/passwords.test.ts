@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import bcrypt from 'bcrypt'
 
+import { weakness } from '../src/auth/password-policy.ts'
 import { openPasswords } from '../src/auth/passwords.ts'
-import { weakness } from '../src/auth/weak-passwords.ts'
 import { onServer, openApp, openAppOn, openSchema, password, type TestApp, testConfig } from './support/app.ts'
 import { areaUnderCurve } from './support/curve.ts'
 import { until } from './support/until.ts'

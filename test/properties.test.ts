@@ -4,7 +4,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
-import { weakness } from '../src/auth/weak-passwords.ts'
+import { weakness } from '../src/auth/password-policy.ts'
 import { type Fields, objectsOf } from './support/arbitraries.ts'
 import { bodiesOf, misfitsOf } from './support/bodies.ts'
 import { type CheckedApp, openCheckedApp } from './support/checked-app.ts'

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { pino } from 'pino'
 
 import { downgrade, upgrade } from '../src/database/migrate.ts'
-import { namePattern } from '../src/schemas.ts'
+import { namePattern } from '../src/openapi/schemas.ts'
 import { type Manager, onServer, openApp, openAppOn, openSchema, type TestApp, testConfig } from './support/app.ts'
 import { troublesomeTexts } from './support/arbitraries.ts'
 

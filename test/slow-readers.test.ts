@@ -4,10 +4,10 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { openConnections } from '../src/connections.ts'
-import type { ReadLimits } from '../src/slow-readers.ts'
+import { openConnections } from '../src/http/connections.ts'
+import type { ReadLimits } from '../src/http/slow-readers.ts'
 import { openApp } from './support/app.ts'
-import { closeAfter } from './support/lifetime.ts'
+import { closeAfter } from './support/cleanup.ts'
 import { until } from './support/until.ts'
 
 const mebibyte = 2 ** 20

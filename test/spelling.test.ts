@@ -1,6 +1,6 @@
 import { test, type TestContext } from 'node:test'
 
-import { nearest } from '../src/spelling.ts'
+import { nearest } from '../src/http/spelling.ts'
 
 test('only a word within the tolerance is proposed, whatever its case', (t: TestContext) => {
   const known = ['category', 'in_stock', 'q', 'Sort'] as const

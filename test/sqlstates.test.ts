@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 
 import { DatabaseError } from 'pg'
 
-import { decide } from '../src/database/unavailable.ts'
+import { decide } from '../src/database/errors.ts'
 
 const page = await readFile(new URL('../docs/reference/sqlstates.md', import.meta.url), 'utf8')
 const rows = [...page.matchAll(/^\| `([0-9A-Z]{5})` +\| `(\w+)` +\| (\w+) +\|/gm)]

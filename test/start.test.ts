@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { onServer } from './support/app.ts'
-import { closeAfter } from './support/lifetime.ts'
+import { closeAfter } from './support/cleanup.ts'
 import { withoutProgram } from './support/programs.ts'
 import { openRole, serverOf } from './support/role.ts'
 import {

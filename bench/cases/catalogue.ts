@@ -1,7 +1,7 @@
 import { Agent, get } from 'node:http'
 
-import { type Position, toCursor } from '../../src/items/listing/order.ts'
-import { type Sort, sorts } from '../../src/items/listing/schemas.ts'
+import { type Sort, sorts } from '../../src/items/query/schemas.ts'
+import { type Position, toCursor } from '../../src/items/query/sort.ts'
 import type { Bar, Case } from '../bench.ts'
 import type { Dataset } from '../dataset.ts'
 import { copy } from '../download.ts'

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 
 import type { Context } from '../context.ts'
-import type { App } from '../fastify.ts'
+import type { App } from '../http/types.ts'
 import type { Token } from './tokens.ts'
 
 declare module 'fastify' {

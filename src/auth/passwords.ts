@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 
 import bcrypt from 'bcrypt'
 
-import { openGate } from '../gate.ts'
+import { openGate } from '../concurrency/semaphore.ts'
 
 /** For whom a hash is computed. */
 export interface HashCaller {

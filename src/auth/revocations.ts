@@ -5,8 +5,8 @@ import type { Database } from '../database/database.ts'
 import type { Problem } from '../problems.ts'
 import type { Client, Redis } from '../redis.ts'
 import { openIdleTokens } from './idle-tokens.ts'
+import { asManager } from './token-validity.ts'
 import { idleForTooLong, loggedOut, managerDisabled, managerGone, type Token } from './tokens.ts'
-import { asManager } from './validity.ts'
 
 /**
  * Which tokens were revoked. PostgreSQL has the record of those that were logged out one by one, of which Redis, if there is

@@ -1,4 +1,4 @@
-import type { Session } from '../database/session.ts'
+import type { Session } from '../database/long-transaction.ts'
 import { expired, loggedOut, managerDisabled, managerGone, type Token } from './tokens.ts'
 
 /**

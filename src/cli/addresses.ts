@@ -1,5 +1,5 @@
 import type { Credentials } from './credentials.ts'
-import { misuse, thisCommand } from './failures.ts'
+import { misuse, thisCommand } from './errors.ts'
 
 const standardServer = 'http://localhost:8000'
 

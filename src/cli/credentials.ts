@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 import { isBearerToken } from '../client/shapes.ts'
-import { Failure, fileFailure } from './failures.ts'
+import { Failure, fileFailure } from './errors.ts'
 
 export interface Account {
   email: string

@@ -1,7 +1,7 @@
 import { Transform } from 'node:stream'
 
 import { type ExportQuery, UnexpectedResponseError } from '../client/client.ts'
-import { visible } from '../terminal.ts'
+import { visible } from './terminal.ts'
 
 type Format = NonNullable<ExportQuery['format']>
 

@@ -5,14 +5,14 @@ import type { ReadableStream as NodeStream } from 'node:stream/web'
 import { createGzip } from 'node:zlib'
 
 import type { Client, ExportQuery } from '../client/client.ts'
-import { visible } from '../terminal.ts'
+import { Failure } from './errors.ts'
 import { countRecords, harmless, recognize } from './export-streams.ts'
-import { Failure } from './failures.ts'
 import { replaceFile } from './files.ts'
+import { type SelectionOptions, toQuery } from './filter-options.ts'
 import { exportFormats, kindOf } from './formats.ts'
 import { print } from './output.ts'
 import { amount, noProgress, showProgress } from './progress.ts'
-import { type SelectionOptions, toQuery } from './selection.ts'
+import { visible } from './terminal.ts'
 
 export interface ExportCommandOptions extends SelectionOptions {
   format?: NonNullable<ExportQuery['format']>

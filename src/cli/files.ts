@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 
 import { configFolder } from './credentials.ts'
-import { Failure, fileFailure } from './failures.ts'
+import { Failure, fileFailure } from './errors.ts'
 
 /**
  * Writes beside the file, and puts that in its place when it is whole, with the mode and owner of the file that was there. A

@@ -1,6 +1,6 @@
 import { extname } from 'node:path'
 
-import { misuse } from './failures.ts'
+import { misuse } from './errors.ts'
 
 /** What a file is, and whether it is compressed. */
 export interface FileKind<Format extends string> {

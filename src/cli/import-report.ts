@@ -1,6 +1,6 @@
 import type { ImportReport, ItemCreate } from '../client/client.ts'
-import { visible } from '../terminal.ts'
 import { inOptions } from './option-names.ts'
+import { visible } from './terminal.ts'
 
 /** Kinds of errors that are shown, and lines of each that are named. */
 const most = { kinds: 25, lines: 3 }

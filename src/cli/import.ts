@@ -11,7 +11,7 @@ import {
   type ImportReport,
   StockroomError,
 } from '../client/client.ts'
-import { exitCodes, Failure, fileFailure, misuse } from './failures.ts'
+import { exitCodes, Failure, fileFailure, misuse } from './errors.ts'
 import { importFormats, kindOf, refuseWorkbook } from './formats.ts'
 import { changesOf, inWords, reasons, sameNames } from './import-report.ts'
 import { print } from './output.ts'

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
 
 import type { Client, ItemCreate, ItemUpdate } from '../client/client.ts'
+import { count, price, type SelectionOptions, version, withSelection } from './filter-options.ts'
 import * as items from './items.ts'
-import { count, price, type SelectionOptions, version, withSelection } from './selection.ts'
 import { type CommonOptions, openSession } from './session.ts'
 
 interface FieldOptions {

@@ -1,8 +1,8 @@
 import { type Client, type Item, type ItemCreate, type ItemUpdate, versionOf } from '../client/client.ts'
-import { visible } from '../terminal.ts'
-import { misuse } from './failures.ts'
+import { misuse } from './errors.ts'
+import { type SelectionOptions, toQuery } from './filter-options.ts'
 import { describeItem, print, tableHeading, tableRow, toJson } from './output.ts'
-import { type SelectionOptions, toQuery } from './selection.ts'
+import { visible } from './terminal.ts'
 
 interface JsonOption {
   json?: boolean

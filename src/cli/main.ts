@@ -1,14 +1,14 @@
 import { Command, CommanderError, Option } from 'commander'
 
 import packageJson from '../../package.json' with { type: 'json' }
-import { describeSettings } from '../config.ts'
-import { visible } from '../terminal.ts'
-import { describe, exitCodes, thisCommand } from './failures.ts'
+import { describeSettings } from '../config/config.ts'
+import { describe, exitCodes, thisCommand } from './errors.ts'
 import { addItemCommands } from './item-commands.ts'
 import { addManagerCommands } from './manager-commands.ts'
 import { toJson } from './output.ts'
-import { type Direction, migrate, start } from './programs.ts'
 import { type CommonOptions, logIn, logOut, register, resetPassword } from './session.ts'
+import { type Direction, migrate, start } from './start.ts'
+import { visible } from './terminal.ts'
 import { addTransferCommands } from './transfer-commands.ts'
 
 const epilogue = `

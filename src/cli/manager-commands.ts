@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 
-import { misuse } from './failures.ts'
+import { misuse } from './errors.ts'
 import type * as Managers from './managers.ts'
-import { createManager } from './programs.ts'
 import type { CommonOptions } from './session.ts'
+import { createManager } from './start.ts'
 
 const help = `
 These commands work on the database itself, whether the service runs or not: on the PostgreSQL that POSTGRES_HOST and so on

@@ -1,12 +1,12 @@
+import { logOperation } from '../observability/security-events.ts'
 import { type OperatorDatabase, readOperatorConfig, withDatabase } from '../operator/database.ts'
 import * as managers from '../operator/managers.ts'
 import { Problem } from '../problems.ts'
-import { logOperation } from '../security-events.ts'
 import { StartupError } from '../startup-error.ts'
 import { issueResetCode } from '../store-managers/password-reset.ts'
-import { visible } from '../terminal.ts'
-import { exitCodes, Failure } from './failures.ts'
+import { exitCodes, Failure } from './errors.ts'
 import { fieldLines, heading, moment, print, toJson } from './output.ts'
+import { visible } from './terminal.ts'
 
 interface JsonOption {
   json?: boolean

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 
 import type { Item } from '../client/client.ts'
-import { visible } from '../terminal.ts'
+import { visible } from './terminal.ts'
 
 /** Prints a result: as JSON on a line if it is for a machine, else in words, in which text of others has to be visible. */
 export function print({ json }: { json?: boolean | undefined }, result: unknown, inWords: () => string[]): void {

@@ -1,4 +1,4 @@
-import { visible } from '../terminal.ts'
+import { visible } from './terminal.ts'
 
 /** How far something is that takes longer than a second. */
 export interface Progress {

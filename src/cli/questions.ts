@@ -1,5 +1,5 @@
-import { firstLine, openTerminal, type Terminal } from '../terminal.ts'
-import { Failure, misuse } from './failures.ts'
+import { Failure, misuse } from './errors.ts'
+import { firstLine, openTerminal, type Terminal } from './terminal.ts'
 
 interface Login {
   email: string

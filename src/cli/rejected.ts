@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { TextDecoder } from 'node:util'
 
 import type { ImportReport } from '../client/client.ts'
-import { Failure, fileFailure, misuse } from './failures.ts'
+import { Failure, fileFailure, misuse } from './errors.ts'
 
 interface Kind {
   format: 'csv' | 'ndjson'

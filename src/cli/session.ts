@@ -1,11 +1,11 @@
 import { type Client, createClient } from '../client/client.ts'
 import { isBearerToken } from '../client/shapes.ts'
-import { visible } from '../terminal.ts'
 import { addressOf, isOverheard } from './addresses.ts'
 import { type Credentials, readCredentials, writeCredentials } from './credentials.ts'
-import { misuse } from './failures.ts'
+import { misuse } from './errors.ts'
 import { moment, print } from './output.ts'
 import { askForManager, askForPassword, askForReset } from './questions.ts'
+import { visible } from './terminal.ts'
 
 /** What every command takes. */
 export interface CommonOptions {

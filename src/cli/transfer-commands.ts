@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
 
 import { exportFile, type ExportCommandOptions } from './export.ts'
+import { gather, withSelection } from './filter-options.ts'
 import { importFile, type ImportCommandOptions } from './import.ts'
-import { gather, withSelection } from './selection.ts'
 import { type CommonOptions, openSession } from './session.ts'
 
 const importHelp = `

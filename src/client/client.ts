@@ -1,10 +1,10 @@
-import { meMethods } from './account.ts'
 import { StockroomError } from './errors.ts'
 import { itemMethods } from './items.ts'
-import { type CallOptions, type Connection, json, keyed, send } from './requests.ts'
+import { meMethods } from './me.ts'
 import { asJson } from './responses.ts'
 import type { PasswordReset, StoreManager, StoreManagerCreate, Token } from './schema.ts'
 import { isBearerToken, isMessage, isStoreManager, isToken } from './shapes.ts'
+import { type CallOptions, type Connection, json, keyed, send } from './transport.ts'
 
 export { ConnectionError, StockroomError, UnexpectedResponseError } from './errors.ts'
 export {
@@ -16,7 +16,7 @@ export {
   versionOf,
 } from './items.ts'
 export type { ListQuery, Page } from './pages.ts'
-export type { CallOptions } from './requests.ts'
+export type { CallOptions } from './transport.ts'
 export type {
   Category,
   ImportError,

@@ -1,9 +1,9 @@
 import { StockroomError } from './errors.ts'
 import { pageMethods } from './pages.ts'
-import { type CallOptions, type Connection, json, keyed, send } from './requests.ts'
 import { asJson, asNothing, asStream, type Read } from './responses.ts'
 import type { ImportReport, Item, ItemCreate, ItemSummary, ItemUpdate, operations } from './schema.ts'
 import { isItem, isReport, isSummary } from './shapes.ts'
+import { type CallOptions, type Connection, json, keyed, send } from './transport.ts'
 
 export type Filters = NonNullable<operations['summarizeItems']['parameters']['query']>
 export type ExportQuery = NonNullable<operations['exportItems']['parameters']['query']>

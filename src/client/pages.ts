@@ -1,8 +1,8 @@
 import { UnexpectedResponseError } from './errors.ts'
-import { type CallOptions, type Connection, send } from './requests.ts'
 import { asJson, type Read } from './responses.ts'
 import type { Item, operations } from './schema.ts'
 import { isItems } from './shapes.ts'
+import { type CallOptions, type Connection, send } from './transport.ts'
 
 /** Filters, order and place of a page, by their names in the API. */
 export type ListQuery = NonNullable<operations['listItems']['parameters']['query']>

@@ -1,4 +1,4 @@
-import { categories, maxNameLength } from './domains.ts'
+import { categories, maxNameLength } from './constraints.ts'
 import { foldedEmail } from './managers.ts'
 
 // The SQL that takes over the tables of the FastAPI service, which Stockroom replaces. They are set aside whole, so that the way

@@ -3,9 +3,9 @@ import type { DatabaseError } from 'pg'
 
 import type { Problem } from '../problems.ts'
 import type { Tables } from './entities.ts'
+import { busy, decide } from './errors.ts'
 import type { LendingPool } from './pool.ts'
 import { retry } from './retry.ts'
-import { busy, decide } from './unavailable.ts'
 
 export type Database = Kysely<Tables>
 

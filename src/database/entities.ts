@@ -1,9 +1,9 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import type { InferKyselyDB } from '@mikro-orm/sql'
 
-import { categories, maxNameLength } from './domains.ts'
+import { categories, maxNameLength } from './constraints.ts'
 import { costOfHash, foldedEmail } from './managers.ts'
-import { indexOfWords, nameCollation } from './names.ts'
+import { indexOfWords, nameCollation } from './name-collation.ts'
 
 // CHECK expressions stand as PostgreSQL prints them back, or every new revision would contain them again.
 const nameLength = `char_length(name) >= 1 and char_length(name) <= ${maxNameLength}`

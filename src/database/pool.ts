@@ -2,14 +2,14 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import type { ClientConfig, QueryResult } from 'pg'
 import type { Logger } from 'pino'
 
-import { type Gate, openGate } from '../gate.ts'
+import { type Gate, openGate } from '../concurrency/semaphore.ts'
+import { seldom } from '../concurrency/throttle.ts'
 import { Problem, storeUnavailable } from '../problems.ts'
-import { seldom } from '../seldom.ts'
-import { type Borrowed, Lender } from './lender.ts'
+import { busy, decide, isCanceled } from './errors.ts'
 import { begin, usualLimit } from './limits.ts'
 import { retry } from './retry.ts'
 import { send, sendPlain, type Statement } from './statements.ts'
-import { busy, decide, isCanceled } from './unavailable.ts'
+import { type Borrowed, Lender } from './validating-pool.ts'
 
 /** How to reach a PostgreSQL: by TCP, or by the folder of its Unix socket as `host`. */
 export interface Server {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { decide, type Decision } from './unavailable.ts'
+import { decide, type Decision } from './errors.ts'
 
 const attempts = 5
 

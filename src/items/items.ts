@@ -1,15 +1,15 @@
 import { CompiledQuery } from 'kysely'
 
+import { queryOf, refusal, tokenArrays, tokenColumns, tokenIsValid, tokenValues } from '../auth/token-validity.ts'
 import { loggedOut, managerGone, type Token } from '../auth/tokens.ts'
-import { queryOf, refusal, tokenArrays, tokenColumns, tokenIsValid, tokenValues } from '../auth/validity.ts'
-import { coalesce, coalesceWrites } from '../coalesce.ts'
+import { coalesce, coalesceWrites } from '../concurrency/batching.ts'
 import type { Context } from '../context.ts'
 import { type Database, isKey, onViolation, readByKeys } from '../database/database.ts'
 import type { Outcome } from '../idempotency.ts'
 import { Problem } from '../problems.ts'
+import type { StoredItem } from './etags.ts'
 import { risingIds } from './ids.ts'
 import type { Item, ItemCreate } from './schemas.ts'
-import type { StoredItem } from './versions.ts'
 
 const columns = [
   'items.id',

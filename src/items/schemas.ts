@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream'
 
 import { type Static, Type } from 'typebox'
 
-import { categories } from '../database/domains.ts'
-import { exampleId, Name, nullable, ref, Uuid } from '../schemas.ts'
+import { categories } from '../database/constraints.ts'
+import { exampleId, Name, nullable, ref, Uuid } from '../openapi/schemas.ts'
 
 export const Category = Type.Unsafe<(typeof categories)[number]>({
   $id: 'Category',

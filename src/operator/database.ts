@@ -1,12 +1,12 @@
 import type { Logger } from 'pino'
 
-import { type Config, readConfig } from '../config.ts'
+import { type Config, readConfig } from '../config/config.ts'
+import { loadEnvironment } from '../config/env-file.ts'
+import { openServer, waitForServer } from '../database/connect.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { ensureSchema } from '../database/migrate.ts'
 import { LendingPool, type Server } from '../database/pool.ts'
-import { openServer, waitForServer } from '../database/server.ts'
-import { loadEnvironment } from '../environment.ts'
-import { openLog, stderr } from '../logging.ts'
+import { openLog, stderr } from '../observability/logging.ts'
 
 /** What a command of an operator works on. */
 export interface OperatorDatabase {

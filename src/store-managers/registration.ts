@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-import { tooMany } from '../auth/limits.ts'
-import { network } from '../auth/networks.ts'
+import { tooMany } from '../auth/rate-limits.ts'
 import type { Context } from '../context.ts'
-import { refuseCrossSite } from '../cross-site.ts'
+import { network } from '../http/client-address.ts'
+import { refuseCrossSite } from '../http/cross-site.ts'
 import { Problem } from '../problems.ts'
 
 /** What stands before the route that registers. */

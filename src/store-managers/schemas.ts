@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 
-import { minPasswordLength } from '../auth/weak-passwords.ts'
-import { exampleId, Name, nullable, textPattern, Uuid } from '../schemas.ts'
+import { minPasswordLength } from '../auth/password-policy.ts'
+import { exampleId, Name, nullable, textPattern, Uuid } from '../openapi/schemas.ts'
 
 const ManagerId = Type.String({ ...Uuid, examples: [exampleId] })
 const ManagerName = Type.String({ ...Name, examples: ['Ada Lovelace'] })

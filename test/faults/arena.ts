@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Server } from '../../src/database/pool.ts'
 import { onServer } from '../support/app.ts'
-import { ask, openConnection, type Question } from '../support/ask.ts'
+import { ask, openConnection, type Question } from '../support/http-client.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import { type Service, signInAt, startService } from '../support/service.ts'
 import type { Fault, Site } from './fault.ts'

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { onServer, password } from '../support/app.ts'
-import { ask, openConnection, type Question } from '../support/ask.ts'
+import { ask, openConnection, type Question } from '../support/http-client.ts'
 import { type Arena, type Attack, attackFault } from './arena.ts'
 import type { Fault } from './fault.ts'
 

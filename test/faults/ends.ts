@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Server } from '../../src/database/pool.ts'
 import { onServer } from '../support/app.ts'
-import { ask } from '../support/ask.ts'
+import { ask } from '../support/http-client.ts'
 import { type Expected, load, openProxy, type Tally as Answers } from '../support/load.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import type { Fault, Site } from './fault.ts'

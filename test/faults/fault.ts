@@ -1,4 +1,4 @@
-import type { Lifetime } from '../support/lifetime.ts'
+import type { Lifetime } from '../support/cleanup.ts'
 
 /** What was seen under a fault. Whatever is not zero among the last four is a broken promise. */
 export interface Tally {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Server } from '../../src/database/pool.ts'
 import { onServer } from '../support/app.ts'
-import { ask, openConnection } from '../support/ask.ts'
+import { ask, openConnection } from '../support/http-client.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import type { Fault, Site } from './fault.ts'
 import { openReplicas, type Replica, settingsFor } from './service.ts'

@@ -1,6 +1,6 @@
 import type { Agent } from 'node:http'
 
-import type { Answer, Question } from '../support/ask.ts'
+import type { Answer, Question } from '../support/http-client.ts'
 import type { Tally } from './fault.ts'
 import type { Row } from './load.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { type Answer, ask, openConnection, type Question } from '../support/ask.ts'
+import { type Answer, ask, openConnection, type Question } from '../support/http-client.ts'
 import type { Tally } from './fault.ts'
 import { openLedger } from './ledger.ts'
 import type { Replicas } from './service.ts'

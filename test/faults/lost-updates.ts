@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { ask, openConnection } from '../support/ask.ts'
+import { ask, openConnection } from '../support/http-client.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import type { Fault } from './fault.ts'
 import { openReplicas, settingsFor } from './service.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { ask } from '../support/ask.ts'
+import { ask } from '../support/http-client.ts'
 import { fillRedis, openProxy, type PrivateRedis, redisCli, startRedis } from '../support/stores.ts'
 import { until } from '../support/until.ts'
 import type { Fault, Site } from './fault.ts'

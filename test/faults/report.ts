@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-import { findPrograms } from '../../src/database/embedded/programs.ts'
+import { findPrograms } from '../../src/database/embedded/binaries.ts'
 import type { Fault, Tally } from './fault.ts'
 
 /** What one fault showed. */

@@ -1,7 +1,7 @@
 import { openTokens } from '../../src/auth/tokens.ts'
 import type { Server } from '../../src/database/pool.ts'
 import { secret } from '../support/app.ts'
-import type { Lifetime } from '../support/lifetime.ts'
+import type { Lifetime } from '../support/cleanup.ts'
 import { type Service, signInAt, startService } from '../support/service.ts'
 import { freePort } from '../support/stores.ts'
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { ask } from '../support/ask.ts'
 import { openDribblers } from '../support/dribble.ts'
+import { ask } from '../support/http-client.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import type { Fault } from './fault.ts'
 import { openReplicas, settingsFor } from './service.ts'

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmod, open, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import type { Lifetime } from '../support/lifetime.ts'
+import type { Lifetime } from '../support/cleanup.ts'
 import { temporaryFolder } from '../support/service.ts'
 
 /** A file system of its own, of which nothing may be left. */

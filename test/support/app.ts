@@ -6,12 +6,12 @@ import { Client } from 'pg'
 import { pino } from 'pino'
 
 import { buildApp } from '../../src/app.ts'
-import { type Config, readConfig } from '../../src/config.ts'
+import { type Config, readConfig } from '../../src/config/config.ts'
 import { type Context, openContext } from '../../src/context.ts'
 import { clientConfig, type Server } from '../../src/database/pool.ts'
-import type { App } from '../../src/fastify.ts'
-import { discretion } from '../../src/logging.ts'
-import { closeAfter, type Lifetime } from './lifetime.ts'
+import type { App } from '../../src/http/types.ts'
+import { discretion } from '../../src/observability/logging.ts'
+import { closeAfter, type Lifetime } from './cleanup.ts'
 import { migratedSchema } from './migrated-schema.ts'
 
 /** Set when a Redis is there to test with; the reason to skip such a test otherwise. */

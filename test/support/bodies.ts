@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 
-import { portablePatterns } from '../../src/openapi.ts'
-import { namePattern } from '../../src/schemas.ts'
+import { portablePatterns } from '../../src/openapi/document.ts'
+import { namePattern } from '../../src/openapi/schemas.ts'
 import {
   alternatives,
   anyOf,

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import addFormats from 'ajv-formats'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 
-import { normalizeEmail } from '../../src/emails.ts'
-import type { App } from '../../src/fastify.ts'
+import { normalizeEmail } from '../../src/http/email-address.ts'
+import type { App } from '../../src/http/types.ts'
 import { problems } from '../../src/problems.ts'
 import type { Components, Schema } from './arbitraries.ts'
 

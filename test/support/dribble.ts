@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
-import type { Lifetime } from './lifetime.ts'
+import type { Lifetime } from './cleanup.ts'
 
 const head = 'POST /store-managers HTTP/1.1\r\nHost: localhost\r\nX: '
 const body =

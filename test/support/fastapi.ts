@@ -4,7 +4,7 @@ import bcrypt from 'bcrypt'
 
 import type { Server } from '../../src/database/pool.ts'
 import { onServer, openSchema, password } from './app.ts'
-import type { Lifetime } from './lifetime.ts'
+import type { Lifetime } from './cleanup.ts'
 
 /** How SQLAlchemy may have declared the columns that differ between versions of the FastAPI service. */
 export interface Declaration {

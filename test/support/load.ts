@@ -13,8 +13,8 @@ import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
-import { ask, openConnection, type Question } from './ask.ts'
-import type { Lifetime } from './lifetime.ts'
+import type { Lifetime } from './cleanup.ts'
+import { ask, openConnection, type Question } from './http-client.ts'
 
 export interface Tally {
   /** Requests that were answered as expected, by method. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 
 import { pino } from 'pino'
 
-import { findPrograms } from '../../src/database/embedded/programs.ts'
+import { findPrograms } from '../../src/database/embedded/binaries.ts'
 import { upgrade } from '../../src/database/migrate.ts'
 import { onServer } from './app.ts'
 import { until } from './until.ts'

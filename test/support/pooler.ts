@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 import type { Server } from '../../src/database/pool.ts'
-import type { Lifetime } from './lifetime.ts'
+import type { Lifetime } from './cleanup.ts'
 
 /** How a BackendKeyData message begins: its type and length. A process ID and a key follow. */
 const keyMessage = Buffer.from([0x4b, 0, 0, 0, 12])

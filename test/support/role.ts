@@ -1,5 +1,5 @@
 import { onServer } from './app.ts'
-import { closeAfter, type Lifetime } from './lifetime.ts'
+import { closeAfter, type Lifetime } from './cleanup.ts'
 import { realStores } from './service.ts'
 
 const password = 'a password of the tests'

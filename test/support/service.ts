@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 import type { Server } from '../../src/database/pool.ts'
 import { openSchema, password, secret } from './app.ts'
-import { closeAfter, type Lifetime } from './lifetime.ts'
+import { closeAfter, type Lifetime } from './cleanup.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import type { Server } from '../../src/database/pool.ts'
 import { onServer, openSchema } from './app.ts'
-import { closeAfter, type Lifetime } from './lifetime.ts'
+import { closeAfter, type Lifetime } from './cleanup.ts'
 
 /** An empty database in which the lower case of I is ı, which ends with the test. */
 export async function openTurkishDatabase(t: Lifetime): Promise<Server> {

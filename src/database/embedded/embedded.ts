@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 
 import { StartupError } from '../../startup-error.ts'
+import { failure, findPrograms } from './binaries.ts'
 import { openDataFolder } from './folder.ts'
 import { assertTransient, type Launch, launch, type Setup } from './launch.ts'
 import { attach, type Attachment, disconnect, isTransient, renew } from './ownership.ts'
 import { findPostmaster, type Postmaster, shutDown } from './postmaster.ts'
-import { failure, findPrograms } from './programs.ts'
 import { administrator, service } from './roles.ts'
 import { removeSocketFolder } from './sockets.ts'
 import { hasEnded, pause } from './system.ts'

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 
 import { StartupError } from '../../startup-error.ts'
-import { type Account, changeOwner } from './account.ts'
 import { closedAbove } from './enclosure.ts'
+import { type Account, changeOwner } from './os-user.ts'
 import { serves } from './postmaster.ts'
 import { parsePid, readText } from './system.ts'
 

@@ -1,5 +1,5 @@
-import { shortest } from '../listing/json.ts'
-import type { Format } from '../listing/stream.ts'
+import type { Format } from './copy-stream.ts'
+import { shortest } from './json.ts'
 
 const columns = ['id', 'name', 'category', 'price_usd', 'in_stock', 'store_manager_id']
 

@@ -2,11 +2,11 @@ import type { Readable } from 'node:stream'
 
 import type { Database } from '../../database/database.ts'
 import { select } from '../items.ts'
-import { matches } from '../listing/filters.ts'
-import { jsonObject, ndjson } from '../listing/json.ts'
-import { orderBy, orderOf } from '../listing/order.ts'
-import { type Reader, standardPatience, streamRows, type StreamSource } from '../listing/stream.ts'
+import { matches } from '../query/filters.ts'
+import { orderBy, orderOf } from '../query/sort.ts'
+import { type Reader, standardPatience, streamRows, type StreamSource } from './copy-stream.ts'
 import { csv, safeCsv } from './csv.ts'
+import { jsonObject, ndjson } from './json.ts'
 import type { ExportQuery } from './schemas.ts'
 
 /** Milliseconds. PostgreSQL may have to sort everything before it gives the first row. */

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 
-import { ref, strict } from '../../schemas.ts'
-import { Selection } from '../listing/schemas.ts'
+import { ref, strict } from '../../openapi/schemas.ts'
+import { Selection } from '../query/schemas.ts'
 import { exampleItem, Items } from '../schemas.ts'
 
 /** Media types by format; the first is what is used if nothing is said. */

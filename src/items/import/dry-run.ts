@@ -1,5 +1,5 @@
-import type { Session } from '../../database/session.ts'
-import { differs, type Merge } from './refusals.ts'
+import type { Session } from '../../database/long-transaction.ts'
+import { differs, type Merge } from './conflicts.ts'
 import { nothingWritten, type Written } from './report.ts'
 import { listedChanges } from './schemas.ts'
 import type { Staged } from './staging.ts'

@@ -1,4 +1,4 @@
-import { categories } from '../../database/domains.ts'
+import { categories } from '../../database/constraints.ts'
 import { invalid, type Problem } from '../../problems.ts'
 import { quoted } from './hints.ts'
 import { type RowError, UnreadableFile } from './report.ts'

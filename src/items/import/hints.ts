@@ -1,5 +1,5 @@
-import { categories } from '../../database/domains.ts'
-import { nearest } from '../../spelling.ts'
+import { categories } from '../../database/constraints.ts'
+import { nearest } from '../../http/spelling.ts'
 
 /** Characters of a value that a message quotes. */
 const longestQuote = 40

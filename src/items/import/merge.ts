@@ -2,10 +2,10 @@ import { DatabaseError } from 'pg'
 
 import { managerGone } from '../../auth/tokens.ts'
 import { onViolation } from '../../database/database.ts'
-import type { Session } from '../../database/session.ts'
+import type { Session } from '../../database/long-transaction.ts'
 import { tooBusy } from '../../problems.ts'
+import { differs, type Merge, type Refused, refusalsOf } from './conflicts.ts'
 import { preview } from './dry-run.ts'
-import { differs, type Merge, type Refused, refusalsOf } from './refusals.ts'
 import { type Findings, nothingWritten, type Written } from './report.ts'
 import type { Staged } from './staging.ts'
 

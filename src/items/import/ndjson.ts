@@ -1,4 +1,4 @@
-import { parseLossless } from '../../bodies.ts'
+import { parseLossless } from '../../http/body-parsers.ts'
 import { UnreadableFile } from './report.ts'
 import { longestRow, type Row } from './rows.ts'
 

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox'
 
+import type { ImportError } from '../../openapi/schemas.ts'
 import { Problem } from '../../problems.ts'
-import type { ImportError } from '../../schemas.ts'
 import { type ImportReport, listedErrors, nothingWritten } from './schemas.ts'
 
 export { nothingWritten }

@@ -1,7 +1,7 @@
 import { type TSchema, Type } from 'typebox'
 
-import { nullable, Uuid } from '../../schemas.ts'
-import { buildCheck, type InvalidPart } from '../../validation.ts'
+import { buildCheck, type InvalidPart } from '../../http/validation.ts'
+import { nullable, Uuid } from '../../openapi/schemas.ts'
 import { Category, ItemCreate } from '../schemas.ts'
 import { hintOf } from './hints.ts'
 import type { RowError } from './report.ts'

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 
 import { type Static, Type } from 'typebox'
 
-import { exampleId, importCounts, ImportError, ref, Uuid } from '../../schemas.ts'
+import { exampleId, importCounts, ImportError, ref, Uuid } from '../../openapi/schemas.ts'
 import { ItemCreate } from '../schemas.ts'
 
 /** Errors, and changes, that a report lists. */

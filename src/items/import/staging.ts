@@ -1,8 +1,8 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
-import type { Session } from '../../database/session.ts'
+import type { Session } from '../../database/long-transaction.ts'
 import { risingIds } from '../ids.ts'
-import { ambiguousPrice, type Refused } from './refusals.ts'
+import { ambiguousPrice, type Refused } from './conflicts.ts'
 import type { Findings } from './report.ts'
 import { copyLine, type Row, type RowCheck } from './rows.ts'
 import { listedErrors } from './schemas.ts'

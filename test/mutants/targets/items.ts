@@ -3,7 +3,7 @@ import type { Target } from '../mutant.ts'
 /** Items one by one. */
 export const itemTargets: Target[] = [
   {
-    file: 'src/items/changes.ts',
+    file: 'src/items/mutations.ts',
     tests: ['items: absent or null|empty change|deleted|may neither', 'versions: other versions|whose', 'changes'],
     mistakes: [
       {
@@ -142,7 +142,7 @@ export const itemTargets: Target[] = [
     ],
   },
   {
-    file: 'src/items/versions.ts',
+    file: 'src/items/etags.ts',
     tests: ['versions: ETag|304|If-Match|REQUIRE', 'import-versions: is a number'],
     mistakes: [
       {

@@ -3,7 +3,7 @@ import type { Target } from '../mutant.ts'
 /** Lists, summaries, and exports. */
 export const listingTargets: Target[] = [
   {
-    file: 'src/items/listing/budget.ts',
+    file: 'src/items/list/scan-budget.ts',
     tests: ['fair-shares: runs again'],
     mistakes: [
       { what: 'a slow page takes its budget each time', before: 'slow.set(kind, true)', after: '' },
@@ -15,12 +15,12 @@ export const listingTargets: Target[] = [
     ],
   },
   {
-    file: 'src/items/listing/everything.ts',
+    file: 'src/items/export/stream-all.ts',
     tests: ['items: list'],
     mistakes: [{ what: 'the list is in no order', before: ".orderBy('items.id')", after: '' }],
   },
   {
-    file: 'src/items/listing/filters.ts',
+    file: 'src/items/query/filters.ts',
     tests: ['search: filters|any part', 'paging: does not fit'],
     mistakes: [
       { what: 'a percent sign in a search matches anything', before: '/[\\\\%_]/g', after: '/[\\\\_]/g' },
@@ -38,7 +38,7 @@ export const listingTargets: Target[] = [
     ],
   },
   {
-    file: 'src/items/listing/json.ts',
+    file: 'src/items/export/json.ts',
     tests: ['listing: byte', 'export: RFC', 'round-trip'],
     mistakes: [
       {
@@ -54,7 +54,7 @@ export const listingTargets: Target[] = [
     ],
   },
   {
-    file: 'src/items/listing/links.ts',
+    file: 'src/items/list/links.ts',
     tests: ['paging: Link'],
     mistakes: [
       {
@@ -66,7 +66,7 @@ export const listingTargets: Target[] = [
     ],
   },
   {
-    file: 'src/items/listing/literals.ts',
+    file: 'src/items/export/copy-literals.ts',
     tests: ['search: filters', 'export: hostile'],
     mistakes: [
       {
@@ -78,7 +78,7 @@ export const listingTargets: Target[] = [
     ],
   },
   {
-    file: 'src/items/listing/order.ts',
+    file: 'src/items/query/sort.ts',
     tests: ['paging: each sort|names sort', 'paging: cursor'],
     mistakes: [
       {
@@ -100,7 +100,7 @@ export const listingTargets: Target[] = [
     ],
   },
   {
-    file: 'src/items/listing/page.ts',
+    file: 'src/items/list/page.ts',
     tests: ['paging: each sort|count|any parameter', 'search: filters', 'plans'],
     mistakes: [
       {
@@ -123,7 +123,7 @@ export const listingTargets: Target[] = [
     ],
   },
   {
-    file: 'src/items/listing/routes.ts',
+    file: 'src/items/list/routes.ts',
     tests: ['paging: any parameter|count', 'items: list|owner comes', 'listing: HEAD'],
     mistakes: [
       {
@@ -136,12 +136,12 @@ export const listingTargets: Target[] = [
     ],
   },
   {
-    file: 'src/items/listing/schemas.ts',
+    file: 'src/items/query/schemas.ts',
     tests: ['paging: does not fit'],
     mistakes: [{ what: 'a page may have any number of items', before: '        maximum: maxLimit,\n', after: '' }],
   },
   {
-    file: 'src/items/listing/stream.ts',
+    file: 'src/items/export/copy-stream.ts',
     tests: ['listing: byte|end leaves', 'listing: nothing for too long|given up'],
     mistakes: [
       { what: 'a list holds its place for ever', before: '    leave()\n', after: '', tests: ['listing: two lists'] },
@@ -172,7 +172,7 @@ export const listingTargets: Target[] = [
     ],
   },
   {
-    file: 'src/items/listing/summary.ts',
+    file: 'src/items/list/summary.ts',
     tests: ['summary'],
     mistakes: [
       {

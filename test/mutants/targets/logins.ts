@@ -3,7 +3,7 @@ import type { Target } from '../mutant.ts'
 /** Passwords, and how often they may be tried. */
 export const loginTargets: Target[] = [
   {
-    file: 'src/auth/limits.ts',
+    file: 'src/auth/rate-limits.ts',
     tests: ['limits: below|headers|lifted|fails too many', 'limits: replicas'],
     mistakes: [
       {
@@ -31,7 +31,7 @@ export const loginTargets: Target[] = [
     ],
   },
   {
-    file: 'src/auth/local-secret.ts',
+    file: 'src/auth/generated-secret.ts',
     tests: ['local-secret'],
     mistakes: [
       {
@@ -46,7 +46,7 @@ export const loginTargets: Target[] = [
     ],
   },
   {
-    file: 'src/auth/login-limit.ts',
+    file: 'src/auth/login-throttle.ts',
     tests: ['limits: fails too many|no store|guesses|nobody has', 'limits: spelled|may still fail'],
     mistakes: [
       {
@@ -88,7 +88,7 @@ export const loginTargets: Target[] = [
     ],
   },
   {
-    file: 'src/auth/networks.ts',
+    file: 'src/http/client-address.ts',
     tests: ['limits: IPv4|its proxy writes|next one writes', 'config: proxies'],
     mistakes: [
       { what: 'each address of an IPv6 network has its own limit', before: '.slice(0, 4)', after: '' },
@@ -144,7 +144,7 @@ export const loginTargets: Target[] = [
     ],
   },
   {
-    file: 'src/auth/weak-passwords.ts',
+    file: 'src/auth/password-policy.ts',
     tests: ['passwords: common|8 characters', 'store-managers: tries first'],
     mistakes: [
       {

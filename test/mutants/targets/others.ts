@@ -3,14 +3,14 @@ import type { Target } from '../mutant.ts'
 /** Mistakes elsewhere that tests once missed. */
 export const otherTargets: Target[] = [
   {
-    file: 'src/drain.ts',
+    file: 'src/lifecycle/drain.ts',
     tests: ['drain: accepted'],
     mistakes: [
       { what: 'connections in the accept queue are reset', before: '  await untilCalm(connections)\n', after: '' },
     ],
   },
   {
-    file: 'src/connections.ts',
+    file: 'src/http/connections.ts',
     tests: ['connections: evicted|given away'],
     mistakes: [
       {

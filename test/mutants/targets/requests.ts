@@ -61,7 +61,7 @@ export const requestTargets: Target[] = [
     ],
   },
   {
-    file: 'src/queries.ts',
+    file: 'src/http/query-parameters.ts',
     tests: ['queries'],
     mistakes: [
       {
@@ -109,7 +109,7 @@ export const requestTargets: Target[] = [
     ],
   },
   {
-    file: 'src/bodies.ts',
+    file: 'src/http/body-parsers.ts',
     tests: ['lossy-numbers', 'queries: numbers', 'http: byte order|compressed|64 KiB', 'items: price'],
     mistakes: [
       {
@@ -145,7 +145,7 @@ export const requestTargets: Target[] = [
     ],
   },
   {
-    file: 'src/database/numbers.ts',
+    file: 'src/database/type-parsers.ts',
     tests: ['items: price'],
     mistakes: [{ what: 'prices are text', before: 'oid === numeric ? Number :', after: 'false ? Number :' }],
   },

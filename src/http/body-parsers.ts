@@ -1,0 +1,114 @@
+import type { FastifyRequest } from 'fastify'
+
+import { Problem, unsupportedMediaType } from '../problems.ts'
+import type { App } from './types.ts'
+
+/** Largest body that is read, in bytes. */
+export const bodyLimit = 64 * 1024
+
+/** Whether a request says that it has a body. */
+export function hasBody({ raw: { headers } }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/** Replaces Fastify's parsers: JSON whose numbers survive, no body at all where none is needed, else 415. */
+export function acceptJson(app: App): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    refuseCodings(request)
+    return parseJson(body)
+  })
+  // A client may name a type and send nothing, as many do with DELETE.
+  app.addContentTypeParser('*', async (request: FastifyRequest) => {
+    if (request.headers['content-length'] !== '0') throw unsupportedMediaType('application/json')
+  })
+}
+
+/** Makes the routes of `app` take forms, urlencoded or multipart, and nothing else. A file counts as no text. */
+export function acceptForms(app: App): void {
+  app.removeAllContentTypeParsers()
+  const forms = ['application/x-www-form-urlencoded', 'multipart/form-data']
+  app.addContentTypeParser(forms, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    refuseCodings(request)
+    return parseForm(body, request.headers['content-type'] ?? '')
+  })
+  app.addContentTypeParser('*', async () => {
+    throw unsupportedMediaType(forms.join(' or '))
+  })
+}
+
+/** @throws Problem unsupported_media_type if the body is compressed, or in another charset than UTF-8 */
+function refuseCodings({ headers }: FastifyRequest): void {
+  const { 'content-encoding': encoding = 'identity', 'content-type': type = '' } = headers
+  if (encoding.toLowerCase() !== 'identity') {
+    throw new Problem('unsupported_media_type', 'The body must not be compressed: send it without Content-Encoding.', {
+      headers: { 'accept-encoding': 'identity' },
+    })
+  }
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(type)?.[1]
+  if (charset !== undefined && !/^(?:utf-?8|us-ascii)$/i.test(charset)) {
+    throw new Problem('unsupported_media_type', 'The charset of the body must be UTF-8.')
+  }
+}
+
+/**
+ * The value that `body` spells. A number that a double would change becomes NaN, which no schema lets pass.
+ *
+ * @throws Problem malformed_body if it is not JSON in UTF-8
+ */
+export async function parseJson(body: Buffer): Promise<unknown> {
+  if (body.length === 0) return undefined
+  try {
+    return parseLossless(utf8.decode(body))
+  } catch {
+    // The parser's own message quotes the body, which may hold a password.
+    throw new Problem('malformed_body', 'The body is not JSON in UTF-8, or is nested too deeply.')
+  }
+}
+
+/** The value that the JSON `text` spells. A number that a double would change becomes NaN. @throws SyntaxError */
+export function parseLossless(text: string): unknown {
+  return longNumber.test(text) ? (JSON.parse as ParseWithSource)(text, refuseLoss) : JSON.parse(text)
+}
+
+/** The number that `text` spells, as JSON does, or NaN if a double would change it. */
+export function exactNumber(text: string): number {
+  const value = Number(text)
+  return longNumber.test(text) ? (refuseLoss('', value, { source: text }) as number) : value
+}
+
+async function parseForm(body: Buffer, contentType: string): Promise<unknown> {
+  try {
+    utf8.decode(body)
+    const form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData()
+    return Object.fromEntries(form)
+  } catch {
+    throw new Problem('malformed_body', 'The body is not a form in UTF-8 of the type that Content-Type says.')
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** A number that may hold more than a double does: one of 16 digits or more, or with an exponent. */
+const longNumber = /(?:\d\.?){16}|\de[-+]?\d/i
+
+/** ECMAScript's «JSON.parse source text access», which TypeScript does not declare yet. */
+type ParseWithSource = (text: string, reviver: typeof refuseLoss) => unknown
+
+function refuseLoss(_key: string, value: unknown, { source }: { source: string }): unknown {
+  return typeof value === 'number' && digits(source) !== digits(String(value)) ? Number.NaN : value
+}
+
+/**
+ * The number's digits and its power of ten, however it is written: 1.50, 15e-1 and 0.15E1 are alike.
+ * Takes time in proportion to its length, for a stranger chooses that: /0+$/ alone would take the square of it.
+ */
+function digits(number: string): string {
+  const [, whole = '', fraction = '', exponent = '0'] = /^-?(\d+)(?:\.(\d+))?(?:e([-+]?\d+))?$/i.exec(number) ?? []
+  const all = whole + fraction
+  const first = all.search(/[1-9]/)
+  if (first === -1) return '0'
+  let end = all.length
+  while (all[end - 1] === '0') end--
+  return `${all.slice(first, end)}e${Number(exponent) + whole.length - end}`
+}

@@ -1,0 +1,34 @@
+import type { App } from './types.ts'
+
+const preflightAnswer = {
+  'access-control-allow-methods': 'GET, HEAD, POST, PATCH, DELETE',
+  'access-control-allow-headers': 'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id',
+  // The most that Chrome remembers, in seconds.
+  'access-control-max-age': '7200',
+}
+
+const exposed =
+  'Content-Disposition, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, ' +
+  'WWW-Authenticate, X-Request-Id, X-Total-Count'
+
+/** What tells a browser that a page of `origin` may see a response; nothing if `origins` does not have it. */
+export function corsHeaders(origins: string[], origin: string | undefined): Record<string, string> {
+  const isOpen = origins.includes('*')
+  const vary = isOpen || origins.length === 0 ? {} : { vary: 'origin' }
+  if (origin === undefined || !(isOpen || origins.includes(origin))) return vary
+  return { ...vary, 'access-control-allow-origin': isOpen ? '*' : origin, 'access-control-expose-headers': exposed }
+}
+
+/**
+ * Lets pages of `origins` call the service from a browser; `*` stands for all. Credentials that a browser adds by itself
+ * stay forbidden: a token is sent by the page, on purpose.
+ */
+export function allowOrigins(app: App, origins: string[]): void {
+  if (origins.length === 0) return
+  app.addHook('onRequest', ({ method, headers }, reply, done) => {
+    reply.headers(corsHeaders(origins, headers.origin))
+    const isAllowed = reply.hasHeader('access-control-allow-origin')
+    if (!isAllowed || method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return done()
+    reply.code(204).headers(preflightAnswer).send()
+  })
+}

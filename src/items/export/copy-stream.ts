@@ -1,0 +1,143 @@
+import { Readable } from 'node:stream'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+
+import type { CompiledQuery } from 'kysely'
+
+import type { Gate } from '../../concurrency/semaphore.ts'
+import { copyOut } from '../../database/copy.ts'
+import { isUnavailable } from '../../database/errors.ts'
+import { type LendingPool } from '../../database/pool.ts'
+import { Problem } from '../../problems.ts'
+import { withLiterals } from './copy-literals.ts'
+
+/**
+ * Milliseconds that a reader may keep a stream waiting for each so many bytes, which anybody takes faster who reads at all, and
+ * that PostgreSQL may.
+ */
+export const standardPatience = { reader: 30_000, share: 2 ** 20, store: 10_000 }
+
+export type Patience = typeof standardPatience
+
+/**
+ * Milliseconds that a stream works without looking for other requests, and that it leaves to them after each chunk. Without
+ * them a request beside a list took sixty times as long as without it.
+ */
+const longestTurn = 5
+const rest = 5
+
+export interface StreamSource {
+  pool: LendingPool
+  gate: Gate
+  /** Whether other requests are at work. */
+  isBusy: () => boolean
+}
+
+/** Who reads a stream. */
+export interface Reader {
+  /** The ID of the manager. */
+  me: string
+  /** Aborted when the client has disconnected, so that nothing waits for a place any more. */
+  signal: AbortSignal
+  /** Told at the end how many rows were sent; undefined if the stream was broken off. */
+  onEnd?: (rows: number | undefined) => void
+}
+
+type Source = StreamSource & Reader
+
+/** How rows become text. Characters stand for bytes, so those of UTF-8 pass as they are. */
+export interface Format {
+  start: string
+  /** Between what comes of one chunk of rows and of the next. */
+  between: string
+  end: string
+  /** @param rows whole ones, in COPY's text format */
+  write(rows: string): string
+}
+
+/**
+ * What `query` gives, as text.
+ *
+ * Nothing is asked before the stream is read, and no more than its reader takes is kept. If it fails halfway it is broken
+ * off, so that nobody takes a part for the whole; a reader that takes less than a mebibyte in 30 seconds is dropped.
+ */
+export function streamRows(source: Source, query: CompiledQuery, format: Format, patience: Patience): Readable {
+  const drop = () => stream.destroy()
+  const destroyed = new AbortController()
+  const text = pieces(source, query, format, patience, drop, destroyed.signal)
+  const stream: Readable = Readable.from(text, { objectMode: false })
+  // Readable waits for what the generator waits for, which may be a lock.
+  const destroy = stream.destroy.bind(stream)
+  stream.destroy = (error) => {
+    destroyed.abort(error ?? undefined)
+    return destroy(error)
+  }
+  return stream
+}
+
+async function* pieces(
+  { pool, gate, isBusy, me, signal, onEnd }: Source,
+  query: CompiledQuery,
+  format: Format,
+  patience: Patience,
+  drop: () => void,
+  destroyed: AbortSignal,
+) {
+  const ended = AbortSignal.any([signal, destroyed])
+  const leave = await gate.enter(me, ended)
+  let count: number | undefined
+  try {
+    const logged = `copy (${query.sql}) to stdout`
+    const rows = await copyOut(pool, `copy (${withLiterals(query)}) to stdout`, { logged, signal: ended })
+    destroyed.addEventListener('abort', () => rows.destroy())
+    try {
+      destroyed.throwIfAborted()
+      yield* convert(rows.setEncoding('latin1'), format, isBusy, patience, drop)
+      count = rows.rowCount
+    } finally {
+      rows.destroy()
+    }
+  } catch (error) {
+    destroyed.throwIfAborted()
+    throw error instanceof Problem || !isUnavailable(error) ? error : pool.unavailable(error)
+  } finally {
+    leave()
+    onEnd?.(count)
+  }
+}
+
+async function* convert(rows: Readable, format: Format, isBusy: () => boolean, patience: Patience, drop: () => void) {
+  const storeIsLate = () => rows.destroy(new Error(`PostgreSQL sent nothing for ${patience.store} ms`))
+  let [cutOff, separator] = ['', format.start]
+  let turnedAt = performance.now()
+  let late = setTimeout(storeIsLate, patience.store)
+  let [waited, taken] = [0, 0]
+  try {
+    for await (const chunk of rows) {
+      clearTimeout(late)
+      const text = cutOff + String(chunk)
+      const end = text.lastIndexOf('\n') + 1
+      cutOff = text.slice(end)
+      if (end > 0) {
+        const piece = Buffer.from(separator + format.write(text.slice(0, end)), 'latin1')
+        separator = format.between
+        const offeredAt = performance.now()
+        late = setTimeout(drop, patience.reader - waited)
+        yield piece
+        clearTimeout(late)
+        waited += performance.now() - offeredAt
+        taken += piece.length
+        if (taken >= patience.share) [waited, taken] = [0, 0]
+      }
+      late = setTimeout(storeIsLate, patience.store)
+      // What comes in the meantime is seen after a turn of the event loop. One after each chunk makes a list a third slower.
+      if (performance.now() - turnedAt > longestTurn) {
+        await setImmediate()
+        turnedAt = performance.now()
+      }
+      if (isBusy()) await sleep(rest)
+    }
+    yield Buffer.from(separator === format.start ? format.start + format.end : format.end)
+  } finally {
+    clearTimeout(late)
+  }
+}

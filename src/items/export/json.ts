@@ -1,0 +1,59 @@
+import type { Format } from './copy-stream.ts'
+
+/** An object from id to item; with `expand`, each with its owner, whose name is a column of the rows after the others. */
+export function jsonObject(expand: boolean): Format {
+  return { start: '{', between: ',', end: '}', write: (rows) => members(rows, expand) }
+}
+
+/** An item a line (https://github.com/ndjson/ndjson-spec). */
+export const ndjson: Format = { start: '', between: '', end: '', write: lines }
+
+function members(rows: string, expand: boolean): string {
+  const text = escape(rows)
+  let [json, at] = ['', 0]
+  // To split the text into lines, and those into columns, takes twice as long.
+  const columnUpTo = (end: string) => text.slice(at, (at = text.indexOf(end, at) + 1) - 1)
+  while (at < text.length) {
+    const id = columnUpTo('\t')
+    if (json) json += ','
+    json += `"${id}":{"id":"${id}","name":"${columnUpTo('\t')}","category":"${columnUpTo('\t')}"`
+    json += `,"price_usd":${shortest(columnUpTo('\t'))},"in_stock":${columnUpTo('\t') === 't'}`
+    const managerId = columnUpTo(expand ? '\t' : '\n')
+    json += `,"store_manager_id":"${managerId}"`
+    json += expand ? `,"store_manager":{"id":"${managerId}","name":"${columnUpTo('\n')}"}}` : '}'
+  }
+  return json
+}
+
+function lines(rows: string): string {
+  const text = escape(rows)
+  let [json, at] = ['', 0]
+  const columnUpTo = (end: string) => text.slice(at, (at = text.indexOf(end, at) + 1) - 1)
+  while (at < text.length) {
+    json += `{"id":"${columnUpTo('\t')}","name":"${columnUpTo('\t')}","category":"${columnUpTo('\t')}"`
+    json += `,"price_usd":${shortest(columnUpTo('\t'))},"in_stock":${columnUpTo('\t') === 't'}`
+    json += `,"store_manager_id":"${columnUpTo('\n')}"}\n`
+  }
+  return json
+}
+
+/** COPY escapes as JSON does, but leaves quotes and most control characters alone and has a letter of its own for one. */
+function escape(rows: string): string {
+  const text = rows.replaceAll('"', '\\"')
+  return controls.test(text) ? text.replaceAll(escapedOrControl, escapeOne) : text
+}
+
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const controls = /[\0-\b\v-\x1f]|\\v/
+// oxlint-disable-next-line no-control-regex -- as above
+const escapedOrControl = /\\.|[\0-\b\v-\x1f]/g
+
+function escapeOne(found: string): string {
+  if (found === '\\v') return String.raw`\u000b`
+  return found.startsWith('\\') ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
+/** A number as JSON writes it: the same, unless it is long, or has an end that does not count. */
+export function shortest(price: string): string {
+  return price.length < 8 && !price.endsWith('0') ? price : String(Number(price))
+}

@@ -1,0 +1,17 @@
+import type { Readable } from 'node:stream'
+
+import type { Database } from '../../database/database.ts'
+import { select } from '../items.ts'
+import { type Reader, standardPatience, streamRows, type StreamSource } from './copy-stream.ts'
+import { jsonObject } from './json.ts'
+
+/** Every item as JSON, an object from id to item, the oldest first; with `expand`, each with its owner. */
+export function listing(
+  source: StreamSource & { db: Database },
+  expand: boolean,
+  reader: Reader,
+  patience = standardPatience,
+): Readable {
+  const query = select(source.db, expand).orderBy('items.id').compile()
+  return streamRows({ ...source, ...reader }, query, jsonObject(expand), patience)
+}

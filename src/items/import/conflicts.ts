@@ -1,0 +1,169 @@
+import type { Session } from '../../database/long-transaction.ts'
+import type { RowError } from './report.ts'
+import { listedErrors } from './schemas.ts'
+import type { Staged } from './staging.ts'
+
+/** What to do with rows that wait. */
+export interface Merge {
+  mode: 'create' | 'upsert'
+  /** Whose new items are. */
+  owner: string
+  /** Whether those of others may be changed, and whether only under their version. */
+  isShared: boolean
+  needsVersion: boolean
+  /** Whether nothing is written if a row is bad. */
+  stops: boolean
+  /** Whether nothing is written at all. */
+  isDry: boolean
+}
+
+/** Whether an item is not what its row says. */
+export const differs = `(items.name, items.category, items.price_usd, items.in_stock)
+  is distinct from (imported.name, imported.category, imported.price_usd, imported.in_stock)`
+
+/** Rows that cannot be written for one reason, because of others in the file or in the table. */
+export interface Refused {
+  rows: number
+  /** The first of them. */
+  errors: RowError[]
+}
+
+interface Refusal {
+  /** Takes rows out of `imported`, and tells their lines and a number that matters as `other`. */
+  sql: string
+  column?: string
+  type: string
+  msg: (other: string) => string
+}
+
+const duplicate: Refusal = {
+  sql: `
+    delete from imported using (
+      select line, lag(line) over (partition by id order by line) as other from imported
+      where id in (select id from imported group by id having count(*) > 1)) as named
+    where imported.line = named.line and named.other is not null returning imported.line, named.other`,
+  type: 'duplicate_id',
+  msg: (other) => `is in line ${other} already`,
+}
+
+const exists: Refusal = {
+  sql: 'delete from imported using items where items.id = imported.id returning line, 0 as other',
+  type: 'id_exists',
+  msg: () => 'is of an item that exists: use mode=upsert to change it',
+}
+
+const notOwner: Refusal = {
+  sql: `
+    delete from imported using items where items.id = imported.id and items.store_manager_id <> $1
+    returning line, 0 as other`,
+  type: 'not_owner',
+  msg: () => 'is of an item of another manager, who alone may change it',
+}
+
+const nil = '00000000-0000-0000-0000-000000000000'
+const max = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
+/** Items that exist keep their id, whatever it is; $1 is the greatest that a new item may have as a UUIDv7. */
+const unfit: Refusal = {
+  sql: `
+    delete from imported
+    where (id = '${nil}' or id = '${max}' or id > $1::uuid and substr(id::text, 15, 1) = '7')
+      and not exists (select from items where items.id = imported.id)
+    returning line, case id when '${nil}' then 0 when '${max}' then 1 else 2 end as other`,
+  type: 'unfit_id',
+  msg: (other) =>
+    [
+      'is the nil UUID, which identifies nothing: leave it empty, and the item gets an id',
+      'is the max UUID, which identifies nothing: leave it empty, and the item gets an id',
+      'is a UUIDv7 from the future, and a later item has a greater id: leave it empty, and the item gets an id',
+    ][Number(other)] ?? '',
+}
+
+/** Milliseconds that the clock which an id was made by may be ahead of this one. */
+const clockTolerance = 10_000
+
+const goneItem: Refusal = {
+  sql: `
+    delete from imported where version is not null and not exists (select from items where items.id = imported.id)
+    returning line, version as other`,
+  column: 'version',
+  type: 'item_not_found',
+  msg: () => 'is of an item that does not exist: leave the version empty to create it',
+}
+
+const otherVersion: Refusal = {
+  sql: `
+    delete from imported using items where items.id = imported.id and imported.version <> items.version and ${differs}
+    returning line, items.version as other`,
+  column: 'version',
+  type: 'version_mismatch',
+  msg: (other) => `is not that of the item, which is ${other} now: export the item again, and repeat the change`,
+}
+
+const noVersion: Refusal = {
+  sql: `
+    delete from imported using items where items.id = imported.id and imported.version is null and ${differs}
+    returning line, items.version as other`,
+  column: 'version',
+  type: 'version_required',
+  msg: () =>
+    'is required to change an item, because the service demands If-Match: add the version that the change is for',
+}
+
+const doubtful: Refusal = {
+  sql: 'delete from imported where is_doubtful returning line, price_usd as other',
+  column: 'price_usd',
+  type: 'ambiguous_number',
+  msg: (other) => {
+    const price = Number(other).toFixed(3)
+    const thousands = price.replace('.', '')
+    return `"${price}" may mean ${thousands} or ${price}, for other prices have decimal commas: write ${thousands}, or ${price}0`
+  },
+}
+
+/** The error of a row whose price may be thousands, in a file that has decimal commas. */
+export function ambiguousPrice(line: number, price: number): RowError {
+  return { line, column: 'price_usd', type: doubtful.type, msg: doubtful.msg(String(price)) }
+}
+
+/** Takes the rows that cannot be written out of `imported`, which has not been analyzed yet. */
+export async function refusalsOf(session: Session, staged: Staged, how: Merge): Promise<Refused[]> {
+  const { mode, owner, isShared, needsVersion } = how
+  const refused: Refused[] = []
+  const take = async (refusal: Refusal, ...values: string[]) => {
+    refused.push(await refuse(session, refusal, values))
+  }
+  if (staged.withDoubts && staged.hasCommas) await take(doubtful)
+  if (staged.withIds) {
+    await session.query('analyze pg_temp.imported')
+    await take(duplicate)
+    await take(unfit, greatestId(Date.now() + clockTolerance))
+    if (mode === 'create') await take(exists)
+    else {
+      if (!isShared) await take(notOwner, owner)
+      await take(goneItem)
+      await take(otherVersion)
+      if (needsVersion) await take(noVersion)
+    }
+  }
+  return refused.filter(({ rows }) => rows > 0)
+}
+
+async function refuse(session: Session, refusal: Refusal, values: string[]): Promise<Refused> {
+  const { sql, column = 'id', type, msg } = refusal
+  // A million of them would not fit into the memory that an import may take.
+  const some = `
+    with refused as (${sql})
+    select line, other::text, count(*) over ()::integer as total from refused order by line limit ${listedErrors}`
+  const { rows } = await session.query<{ line: number; other: string; total: number }>(some, values)
+  const errors = rows.map(({ line, other }) => ({ line, column, type, msg: msg(other) }))
+  return { rows: rows[0]?.total ?? 0, errors }
+}
+
+/** The greatest UUIDv7 of a time in milliseconds. */
+function greatestId(time: number): string {
+  return `${time
+    .toString(16)
+    .padStart(12, '0')
+    .replace(/(.{8})/, '$1-')}-7fff-bfff-ffffffffffff`
+}

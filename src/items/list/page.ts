@@ -1,0 +1,102 @@
+import { sql } from 'kysely'
+
+import type { Gate } from '../../concurrency/semaphore.ts'
+import type { Database } from '../../database/database.ts'
+import type { LendingPool } from '../../database/pool.ts'
+import type { Reader } from '../export/copy-stream.ts'
+import { select, withOwner } from '../items.ts'
+import { matches } from '../query/filters.ts'
+import { defaultLimit, type ListQuery } from '../query/schemas.ts'
+import { comesAfter, fromCursor, orderBy, orderOf, type Position, toCursor } from '../query/sort.ts'
+import type { Item } from '../schemas.ts'
+import type { PageReader } from './scan-budget.ts'
+
+/** Milliseconds that PostgreSQL may count. Its other statements have less. */
+export const countTimeout = 60_000
+
+export interface Page {
+  items: Record<string, Item>
+  /** Where the next one begins; undefined if this is the last. */
+  next: string | undefined
+  /** Of all pages, if it was asked for. */
+  total: number | undefined
+}
+
+interface Source {
+  db: Database
+  pool: LendingPool
+  readPage: PageReader
+  /** For what takes the longer the more items there are. */
+  counts: Gate
+}
+
+/**
+ * One page.
+ *
+ * @throws Problem invalid_request
+ */
+export async function page(
+  { db, pool, readPage, counts }: Source,
+  query: ListQuery,
+  { me, signal }: Reader,
+): Promise<Page> {
+  const { sort = 'id', limit = defaultLimit } = query
+  const count = () => countItems(db, pool, query, me)
+  const [rows, counted] = await Promise.all([
+    readPage(pageQuery(db, query, me), query, me, signal),
+    query.count === 'exact' ? counts.run(count, me, signal) : query.count && count(),
+  ])
+  const found = rows.slice(0, limit)
+  const last = rows.length > limit ? found.at(-1) : undefined
+  return {
+    // The position goes no further than the schema of the answer.
+    items: Object.fromEntries(found.map((item) => [item.id, query.expand ? withOwner(item) : item])),
+    next: last && toCursor(sort, last),
+    total: query.count === 'estimated' ? atLeast(Number(counted), rows.length, query) : counted,
+  }
+}
+
+/** PostgreSQL never estimates 0, and knows less than the page: a first one that is the last has all items. */
+function atLeast(estimate: number, found: number, { limit = defaultLimit, after }: ListQuery): number {
+  return after === undefined && found <= limit ? found : Math.max(estimate, found)
+}
+
+/** The query of a page: its items and one more, if there is one, which says that there is a next page. */
+export function pageQuery(db: Database, query: ListQuery, me: string) {
+  const { sort = 'id', limit = defaultLimit, after, expand } = query
+  const order = orderOf(sort)
+  const position = after === undefined ? undefined : fromCursor(sort, after)
+  const isMatch = matches(query, me)
+  return select(db, expand !== undefined)
+    .select((order.key ? sql<string>`${order.key}::text` : sql<string>`''`).as('key'))
+    .where(position ? matches(withoutStart(query, position), me) : isMatch)
+    .$if(position !== undefined, (rest) => rest.where(comesAfter(order, position as Position)))
+    .orderBy(orderBy(order))
+    .limit(limit + 1)
+    .compile()
+}
+
+/**
+ * The filters without the price at which the order begins, if `position` lies beyond it. With both, PostgreSQL would begin
+ * at the price and read on to the position: the whole table for the last page.
+ */
+function withoutStart(query: ListQuery, { key }: Position): ListQuery {
+  const isUpwards = query.sort === 'price_usd'
+  if (!isUpwards && query.sort !== '-price_usd') return query
+  const { [isUpwards ? 'min_price' : 'max_price']: start = Number.NaN, ...others } = query
+  return (isUpwards ? Number(key) >= start : Number(key) <= start) ? others : query
+}
+
+/** The query of how many items `query` names: one row, of their count or of PostgreSQL's plan. */
+export function countQuery(db: Database, query: ListQuery, me: string) {
+  const isExact = query.count === 'exact'
+  const columns = isExact ? sql<string>`count(*)` : sql<string>`1`
+  return db.selectFrom('items').select(columns.as('count')).where(matches(query, me)).compile()
+}
+
+async function countItems(db: Database, pool: LendingPool, query: ListQuery, me: string): Promise<number> {
+  const { sql: text, parameters } = countQuery(db, query, me)
+  if (query.count === 'exact') return Number((await pool.queryOnce(text, parameters, countTimeout)).rows[0].count)
+  const { rows } = await pool.queryOnce(`explain (format json) ${text}`, parameters)
+  return rows[0]['QUERY PLAN'][0].Plan['Plan Rows']
+}

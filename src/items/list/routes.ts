@@ -1,0 +1,80 @@
+import { Readable } from 'node:stream'
+
+import type { Gate } from '../../concurrency/semaphore.ts'
+import type { Database } from '../../database/database.ts'
+import { disconnectionOf } from '../../http/disconnection.ts'
+import type { App } from '../../http/types.ts'
+import { operation, signedIn } from '../../openapi/document.ts'
+import { errors } from '../../openapi/responses.ts'
+import { ref } from '../../openapi/schemas.ts'
+import type { StreamSource } from '../export/copy-stream.ts'
+import { listing } from '../export/stream-all.ts'
+import { ItemSummary, ListQuery, pageHeaders, SummaryQuery } from '../query/schemas.ts'
+import { Items } from '../schemas.ts'
+import { links } from './links.ts'
+import { page } from './page.ts'
+import type { PageReader } from './scan-budget.ts'
+import { summarize } from './summary.ts'
+
+/** What lists, summaries and exports need. */
+export interface Source extends StreamSource {
+  db: Database
+  readPage: PageReader
+  /** For what takes the longer the more items there are. */
+  counts: Gate
+}
+
+export function listingRoutes(app: App, source: Source): void {
+  const { db, pool, counts } = source
+
+  app.get(
+    '',
+    {
+      schema: {
+        ...operation('listItems', 'Items', 'List every item, or a page of some'),
+        description:
+          'Without parameters, or with `expand` alone, every item there is, the oldest first, in one long answer. With any ' +
+          'other of them one page; the next one is at the `Link` whose `rel` is `next`. While others write, no item comes ' +
+          'twice, and none that was there throughout is missed, unless what it is sorted by is changed.',
+        security: signedIn,
+        querystring: ListQuery,
+        response: {
+          200: { ...ref(Items), description: 'The items', headers: pageHeaders },
+          ...errors(401, 422, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { expand, ...rest } = request.query
+      const reader = { me: request.token.sub, signal: disconnectionOf(reply) }
+      reply.type('application/json; charset=utf-8')
+      if (Object.keys(rest).length === 0) {
+        return request.method === 'HEAD' ? Readable.from([]) : listing(source, expand !== undefined, reader)
+      }
+      const { items, next, total } = await page(source, request.query, reader)
+      reply.header('link', links(request.query, next))
+      if (total !== undefined) reply.header('x-total-count', total)
+      return items
+    },
+  )
+
+  app.get(
+    '/summary',
+    {
+      schema: {
+        ...operation('summarizeItems', 'Items', 'Count items and sum them up'),
+        description: 'By category, and by price. Of all items, or of those that the parameters say.',
+        security: signedIn,
+        querystring: SummaryQuery,
+        response: { 200: { ...ref(ItemSummary), description: 'The summary' }, ...errors(401, 422, 503) },
+      },
+    },
+    async (request, reply) => {
+      const me = request.token.sub
+      const summary = await counts.run(() => summarize(db, pool, request.query, me), me, disconnectionOf(reply))
+      // The serialiser of the schema would make a float of the sum.
+      reply.type('application/json; charset=utf-8').serializer(JSON.stringify)
+      return summary
+    },
+  )
+}

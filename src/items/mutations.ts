@@ -1,0 +1,164 @@
+import { CompiledQuery } from 'kysely'
+
+import { queryOf, refusal, tokenArrays, tokenColumns, tokenIsValid, tokenValues } from '../auth/token-validity.ts'
+import type { Token } from '../auth/tokens.ts'
+import { coalesce } from '../concurrency/batching.ts'
+import { openGate } from '../concurrency/semaphore.ts'
+import { type Database, inTransaction } from '../database/database.ts'
+import { Problem, tooBusy } from '../problems.ts'
+import { entityTag, type StoredItem } from './etags.ts'
+import { itemNotFound, type ItemReader, lanes } from './items.ts'
+import type { ItemUpdate } from './schemas.ts'
+
+/** Which items a write may touch, and by which token. */
+export interface Condition {
+  token: Token
+  /** Those of the token's manager alone. */
+  isOwnersOnly: boolean
+  /** Those of one of these versions, if some are given. */
+  versions: string[] | undefined
+}
+
+interface Write extends Condition {
+  id: string
+}
+
+/** Writes that go alone at a time, since each may wait for whoever holds its item. Times are in milliseconds. */
+const aloneGate = { places: 4, queue: 1_024, patience: 3_000 }
+const lockTimeout = 2_000
+
+/** Most items are held for the moment of another change, and are free at the next attempt. */
+const attemptsTogether = 3
+
+/**
+ * Changes what `changes` names of an item, and counts its version up if that is anything at all.
+ *
+ * @throws Problem invalid_token, item_not_found, not_owner or precondition_failed
+ */
+export type ItemUpdater = (id: string, changes: ItemUpdate, condition: Condition) => Promise<StoredItem>
+
+/** Deletes an item. @throws Problem invalid_token, item_not_found, not_owner or precondition_failed */
+export type ItemRemover = (id: string, condition: Condition) => Promise<void>
+
+/** Updates items; `read` reads those that could not be at once. */
+export function updater(db: Database, read: ItemReader): ItemUpdater {
+  const write = writeWithOthers(db, runUpdate, read)
+  return (id, changes, condition) => write({ id: id.toLowerCase(), changes, ...condition })
+}
+
+/** Deletes items; `read` reads those that could not be at once. */
+export function remover(db: Database, read: ItemReader): ItemRemover {
+  const write = writeWithOthers(db, runDelete, read)
+  return async (id, condition) => void (await write({ id: id.toLowerCase(), ...condition }))
+}
+
+/**
+ * Makes one statement of the writes of one turn of the event loop. It takes only items that nobody else writes at the moment,
+ * so it neither keeps its other writes waiting nor can deadlock; a write that it left out though it may be done goes alone.
+ */
+function writeWithOthers<Kind extends Write, Row extends { id: string }>(
+  db: Database,
+  run: (db: Database, writes: Kind[]) => Promise<Row[]>,
+  read: ItemReader,
+): (write: Kind) => Promise<Row> {
+  const gate = openGate(aloneGate)
+  const writeTogether = coalesce(async (writes: Kind[]) => {
+    const firstOf = new Map(writes.toReversed().map((write) => [write.id, write]))
+    const rows = await run(db, [...firstOf.values()])
+    return new Map(rows.map((row) => [firstOf.get(row.id) as Kind, row]))
+  }, lanes)
+  return async (write) => {
+    for (let attempt = 1; attempt <= attemptsTogether; attempt++) {
+      const row = await writeTogether(write)
+      if (row !== undefined) return row
+      // Like every error, it is sent only after a check of the token.
+      const problem = problemOf(write, await read(write.id))
+      if (problem) throw problem
+    }
+    return gate.run(() => writeAlone(db, run, write))
+  }
+}
+
+/** Waits for the item, but not for ever, and writes it in another statement: what is checked there is then up to date. */
+function writeAlone<Kind extends Write, Row>(
+  db: Database,
+  run: (db: Database, writes: Kind[]) => Promise<Row[]>,
+  write: Kind,
+): Promise<Row> {
+  return inTransaction(db, async (transaction) => {
+    const { rows } = await transaction.executeQuery<StoredItem>(CompiledQuery.raw(lockItem, [write.id]))
+    const [row] = await run(transaction, [write])
+    if (row !== undefined) return row
+    const refused = await refusal(queryOf(transaction), write.token)
+    throw refused ?? problemOf(write, rows[0]) ?? tooBusy('The item has just changed. Try again.', 1)
+  })
+}
+
+async function runUpdate(db: Database, updates: (Write & { changes: ItemUpdate })[]): Promise<StoredItem[]> {
+  const column = (name: keyof ItemUpdate) => updates.map(({ changes }) => changes[name] ?? null)
+  const columns = [column('name'), column('category'), column('price_usd'), column('in_stock')]
+  return (await db.executeQuery<StoredItem>(compile(updateItems, updates, columns))).rows
+}
+
+async function runDelete(db: Database, deletions: Write[]): Promise<{ id: string }[]> {
+  return (await db.executeQuery<{ id: string }>(compile(deleteItems, deletions, []))).rows
+}
+
+function compile(statement: string, writes: Write[], columns: unknown[][]): CompiledQuery {
+  return CompiledQuery.raw(statement, [
+    ...tokenValues(writes.map(({ token }) => token)),
+    writes.map(({ id }) => id),
+    writes.map(({ isOwnersOnly }) => isOwnersOnly),
+    writes.map(({ versions }) => versions && `{${versions.join()}}`),
+    ...columns,
+  ])
+}
+
+const free = 'free as materialized (select id from items where id = any($5) for no key update skip locked)'
+
+const mayWrite = `items.id = wanted.id and items.id = free.id
+  and (items.store_manager_id = wanted.manager_id or not wanted.is_owners_only)
+  and (wanted.versions is null or items.version = any(wanted.versions::bigint[]))
+  and ${tokenIsValid}`
+
+const stored = `items.id, items.name, items.category, items.price_usd, items.in_stock, items.store_manager_id, items.version`
+
+const lockItem = `
+  with limited as materialized (select set_config('lock_timeout', '${lockTimeout}', true))
+  select ${stored} from items, limited where items.id = $1 for no key update of items`
+
+// Written out, because the builder would build the same statements again for each request. Null leaves a column alone.
+const updateItems = `
+  with ${free}
+  update items set name = coalesce(wanted.name, items.name), category = coalesce(wanted.category, items.category),
+    price_usd = coalesce(wanted.price_usd, items.price_usd), in_stock = coalesce(wanted.in_stock, items.in_stock),
+    version = items.version + least(num_nonnulls(wanted.name, wanted.category, wanted.price_usd, wanted.in_stock), 1)
+  from unnest(${tokenArrays}, $5::uuid[], $6::boolean[], $7::text[], $8::text[], $9::text[], $10::numeric[], $11::boolean[])
+    as wanted (${tokenColumns}, id, is_owners_only, versions, name, category, price_usd, in_stock), free
+  where ${mayWrite}
+  returning ${stored}`
+
+const deleteItems = `
+  with ${free}
+  delete from items using unnest(${tokenArrays}, $5::uuid[], $6::boolean[], $7::text[])
+    as wanted (${tokenColumns}, id, is_owners_only, versions), free
+  where ${mayWrite}
+  returning items.id`
+
+/** Why an item may not be written: it is not there, it is another manager's, or it is of another version. */
+function problemOf({ token, isOwnersOnly, versions }: Condition, item: StoredItem | undefined): Problem | undefined {
+  if (item === undefined) return itemNotFound()
+  if (isOwnersOnly && token.sub !== item.store_manager_id) {
+    return new Problem('not_owner', 'The item belongs to another manager, who alone may change it.')
+  }
+  if (versions === undefined || versions.includes(item.version)) return undefined
+  const { version: _, ...current } = item
+  return new Problem(
+    'precondition_failed',
+    'The item is of another version than If-Match names: «current» is what it is now.',
+    {
+      headers: { etag: entityTag(item) },
+      members: { current },
+    },
+  )
+}

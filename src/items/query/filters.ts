@@ -1,0 +1,59 @@
+import { type RawBuilder, sql } from 'kysely'
+
+import { categories } from '../../database/constraints.ts'
+import { fold, foldColumn } from '../../database/name-collation.ts'
+import type { InvalidPart } from '../../http/validation.ts'
+import { invalid } from '../../problems.ts'
+import type { Filters } from './schemas.ts'
+
+const mostWords = 10
+
+/**
+ * The condition, for a query of `items`, of being one of those that `filters` name. Each value in it is a parameter.
+ *
+ * @param me the id of the manager who asks
+ * @throws Problem invalid_request
+ */
+export function matches(filters: Filters, me: string): RawBuilder<boolean> {
+  const { category, in_stock: inStock, store_manager_id: owner, min_price: min, max_price: max, q = '' } = filters
+  const words = q.split(/\s+/u).filter((word) => word !== '')
+  refuse({ min, max, words })
+  const conditions = [
+    (category ?? inStock) !== undefined && isOneOf([...new Set(category ?? categories)]),
+    inStock !== undefined && sql<boolean>`items.in_stock = ${inStock}::boolean`,
+    owner !== undefined && sql<boolean>`items.store_manager_id = ${owner === 'me' ? me : owner}::uuid`,
+    min !== undefined && sql<boolean>`items.price_usd >= ${min}::numeric`,
+    max !== undefined && sql<boolean>`items.price_usd <= ${max}::numeric`,
+    ...words.map(hasWord),
+  ].filter((condition) => condition !== false && condition !== undefined)
+  return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `)
+}
+
+/**
+ * Who asks for what is in stock has all categories named, for they come first in the index: PostgreSQL before 18 would not
+ * use it without. For one category alone it knows that what follows it in an index is sorted. */
+function isOneOf(names: string[]): RawBuilder<boolean> {
+  const [only] = names
+  return names.length === 1 ? sql`items.category = ${only}::text` : sql`items.category = any(${names}::text[])`
+}
+
+const foldedName = sql.raw(foldColumn('items.name'))
+const [beforeText = '', afterText = ''] = fold('TEXT').split('TEXT')
+
+/** Folded by PostgreSQL, as the names are. What has a meaning in a pattern is none of what folding changes. */
+function hasWord(word: string): RawBuilder<boolean> {
+  const pattern = `%${word.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
+  return sql`${foldedName} like ${sql.raw(beforeText)}${pattern}::text${sql.raw(afterText)}`
+}
+
+/** What a schema of single parameters cannot say. */
+function refuse({ min, max, words }: { min?: number | undefined; max?: number | undefined; words: string[] }): void {
+  const parts: InvalidPart[] = []
+  if (min !== undefined && max !== undefined && min > max) {
+    parts.push({ type: 'less_than_equal', loc: ['query', 'min_price'], msg: 'must be at most max_price' })
+  }
+  if (words.length > mostWords) {
+    parts.push({ type: 'too_long', loc: ['query', 'q'], msg: `must have at most ${mostWords} words` })
+  }
+  if (parts.length > 0) throw invalid(parts)
+}

@@ -1,0 +1,22 @@
+import type { App } from '../http/types.ts'
+import type { Readiness } from './readiness.ts'
+
+/**
+ * Says that the process is alive, whatever its stores do, and whether it should be sent requests, however busy it is.
+ * Both are for operators, not in the document, and answer strangers with a word.
+ */
+export function serveHealth(app: App, readiness: Readiness): void {
+  app.get('/healthz', { schema: { hide: true } }, async (_request, reply) => {
+    reply.headers(plainWord)
+    return 'ok'
+  })
+
+  app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
+    reply.headers(plainWord)
+    const word = await readiness.check()
+    if (word !== 'ready') reply.code(503).header('retry-after', '1')
+    return word
+  })
+}
+
+const plainWord = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }

@@ -1,0 +1,54 @@
+import cluster, { type Worker } from 'node:cluster'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { Logger } from 'pino'
+
+import { StartupError } from '../startup-error.ts'
+
+/** Milliseconds between the end of a process and the start of the one in its place. */
+const restartDelay = 1_000
+
+/**
+ * Runs this program `count` times with `env` added, sharing one port, until `running` ends.
+ * A process that dies is replaced.
+ *
+ * @returns the port
+ * @throws Error if one cannot listen at first
+ */
+export async function superviseWorkers(
+  count: number,
+  env: Record<string, string>,
+  log: Logger,
+  running: AsyncDisposableStack,
+): Promise<number> {
+  let stopping = false
+  running.defer(async () => {
+    stopping = true
+    await Promise.all(Object.values(cluster.workers ?? {}).map(async (worker) => worker && stop(worker)))
+  })
+  const [port = 0] = await Promise.all(Array.from({ length: count }, () => listening(cluster.fork(env))))
+
+  cluster.on('exit', (worker, code, signal) => {
+    if (stopping) return
+    log.error({ pid: worker.process.pid, code, signal }, 'a serving process died; another takes its place')
+    void sleep(restartDelay).then(() => stopping || cluster.fork(env))
+  })
+  return port
+}
+
+async function listening(worker: Worker): Promise<number> {
+  const failed = once(worker, 'exit').then(([code]) => {
+    throw new StartupError(`A serving process ended with ${code} before it listened.`)
+  })
+  failed.catch(() => {})
+  const [address] = await Promise.race([once(worker, 'listening'), failed])
+  return address.port
+}
+
+async function stop(worker: Worker): Promise<void> {
+  if (worker.isDead()) return
+  const ended = once(worker, 'exit')
+  worker.process.kill('SIGTERM')
+  await ended
+}

@@ -1,0 +1,104 @@
+import swagger from '@fastify/swagger'
+
+import packageJson from '../../package.json' with { type: 'json' }
+import { sendShared, shareBody } from '../http/shared-body.ts'
+import type { App } from '../http/types.ts'
+import { ImportChange } from '../items/import/schemas.ts'
+import { ItemTotals, PriceRange } from '../items/query/schemas.ts'
+import { ItemOwner } from '../items/schemas.ts'
+import { ImportError, InvalidPart, namePattern, ProblemCode, textPattern } from './schemas.ts'
+
+/** The security requirement of routes that need a signed-in manager. */
+export const signedIn = [{ oauth2: [] }]
+
+const description = `The catalogue of a store. **Store managers** register, sign in and keep **items**.
+
+1. Register with \`POST /store-managers\`.
+2. Sign in with that e-mail address and password, under *Authentication* or with \`POST /store-managers/token\`.
+3. Send the token with each request: \`Authorization: Bearer <token>\`. It lasts 24 hours, or until you log out.
+
+Every path also answers with a trailing slash. Fields that a body has beside those listed are ignored. Text may hold
+every character of Unicode but NUL, and its length is counted in code points.
+
+Numbers in queries are written as in JSON, booleans are \`true\` or \`false\`. A parameter that is not listed is refused (422)
+where it would change what is returned or done: on the list, the summary, the export, the import, and logout. \`_\` passes.
+
+Every error is \`application/problem+json\` (RFC 9457). Its \`code\` is one of the list in *ProblemCode*; its
+\`request_id\` is the one in the header \`X-Request-Id\`, and in the log of the service.`
+
+const tags = [
+  { name: 'Store managers', description: 'Registration, and signing in and out.' },
+  { name: 'Items', description: 'What the store sells. Every manager sees every item.' },
+]
+
+const oauth2 = {
+  type: 'oauth2' as const,
+  description:
+    'The e-mail address is the user name. There are no clients to register: leave their id and secret empty.',
+  flows: { password: { tokenUrl: '/store-managers/token', scopes: {} } },
+}
+
+/** Components that no route names, for they are parts of others. */
+const parts = [ItemOwner, ItemTotals, PriceRange, ProblemCode, InvalidPart, ImportError, ImportChange]
+
+/** Collects the OpenAPI document from the routes that are registered after this. */
+export async function collectOperations(app: App): Promise<void> {
+  for (const schema of parts) app.addSchema(schema)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Stockroom',
+        version: packageJson.version,
+        description,
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/' }],
+      tags,
+      components: { securitySchemes: { oauth2 } },
+    },
+    refResolver: {
+      buildLocalReference: (json, _baseUri, _fragment, index) =>
+        typeof json.$id === 'string' ? json.$id : `def-${index}`,
+    },
+  })
+}
+
+/** Serves the document, which is made at the first request for it. */
+export function serveDocument(app: App): void {
+  const make = () => shareBody('application/json; charset=utf-8', Buffer.from(JSON.stringify(portable(app.swagger()))))
+  let document: ReturnType<typeof make> | undefined
+  app.get('/openapi.json', { schema: { hide: true } }, async (request, reply) =>
+    sendShared(request, reply, await (document ??= make())),
+  )
+}
+
+/** What a route is called in the document and in generated clients. */
+export function operation(operationId: string, tag: 'Items' | 'Store managers', summary: string) {
+  return { operationId, tags: [tag], summary }
+}
+
+/** `document` without what generators of clients stumble over. */
+function portable(document: object): object {
+  const { openapi, info, servers, tags: named, paths, components } = JSON.parse(JSON.stringify(document), rewrite)
+  return { openapi, info, servers, tags: named, paths, components }
+}
+
+const nullableCategory = { anyOf: [{ $ref: '#/components/schemas/Category' }, { type: 'null' }] }
+
+/** What other languages than ECMAScript read as well. The service refuses a little more. */
+export const portablePatterns: Record<string, string> = {
+  [textPattern]: '^[^\\x00]*$',
+  [namePattern]: '^[^\\x00]*[^\\x00\\s][^\\x00]*$',
+}
+
+function rewrite(key: string, value: unknown): unknown {
+  if (key === 'x-rule' || key === 'x-streamed') return undefined
+  // Only ECMAScript with the flag u reads \p, and no lone surrogate can be sent in UTF-8 by mistake.
+  if (key === 'pattern' && typeof value === 'string') return portablePatterns[value] ?? value
+  // The empty grant type that some clients send would become a constant without a name.
+  if (key === 'enum' && Array.isArray(value)) return value.filter((each) => each !== '')
+  // One type for categories, not a second one that has null among its values.
+  if (key === 'category' && value instanceof Object && 'enum' in value) return nullableCategory
+  return value
+}

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+
+import { fastify } from 'fastify'
+
+import { sendShared, shareBody } from '../http/shared-body.ts'
+import type { App } from '../http/types.ts'
+
+const scriptPath = '/scalar/scalar.js'
+
+/** Serves the interactive page at /scalar and its script, which ask no other host for anything. */
+export function serveReference(app: App): void {
+  // Made at the first request: the script weighs megabytes, and most processes are never asked for it.
+  let loaded: ReturnType<typeof loadScript> | undefined
+
+  app.get('/scalar', { schema: { hide: true } }, async (_request, reply) => {
+    const nonce = randomBytes(16).toString('base64url')
+    reply.headers({ 'content-security-policy': policy(nonce), 'cache-control': 'no-store' })
+    return reply.type('text/html; charset=utf-8').send(page(nonce))
+  })
+
+  app.get(scriptPath, { schema: { hide: true } }, async (request, reply) =>
+    sendShared(request, reply, await (loaded ??= loadScript())),
+  )
+}
+
+/** Lets the page run its own script and style, and call this service, and nothing else. */
+function policy(nonce: string): string {
+  return [
+    `default-src 'none'`,
+    `script-src 'nonce-${nonce}'`,
+    `style-src 'nonce-${nonce}'`,
+    // Scalar writes the number of lines of each piece of code into a style attribute, for which there is no nonce.
+    `style-src-attr 'unsafe-inline'`,
+    `img-src data:`,
+    `connect-src 'self'`,
+    `base-uri 'none'`,
+    `form-action 'none'`,
+    `frame-ancestors 'none'`,
+  ].join('; ')
+}
+
+const configuration = JSON.stringify({
+  url: '/openapi.json',
+  authentication: { preferredSecurityScheme: 'oauth2' },
+  defaultOpenAllTags: true,
+  documentDownloadType: 'direct',
+  orderSchemaPropertiesBy: 'preserve',
+  orderRequiredPropertiesFirst: false,
+  withDefaultFonts: false,
+  telemetry: false,
+  showDeveloperTools: 'never',
+  agent: { disabled: true },
+  mcp: { disabled: true },
+  hideClientButton: true,
+  persistAuth: false,
+})
+
+const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="#b45309" d="M1 4l7-3 7 3v8l-7 3-7-3z"/></svg>`
+
+/** The page. Its first script gives the nonce to style elements, which Scalar does not, and keeps Zod from eval. */
+function page(nonce: string): string {
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta property="csp-nonce" content="${nonce}">
+    <title>Stockroom API</title>
+    <link rel="icon" href="data:image/svg+xml,${encodeURIComponent(icon)}">
+    <script nonce="${nonce}">
+      globalThis.__zod_globalConfig = { jitless: true }
+      const createElement = document.createElement
+      document.createElement = function (...parameters) {
+        const element = createElement.apply(this, parameters)
+        if (element instanceof HTMLStyleElement) element.nonce = '${nonce}'
+        return element
+      }
+    </script>
+  </head>
+  <body>
+    <div id="app"></div>
+    <script nonce="${nonce}" src="${scriptPath}"></script>
+    <script nonce="${nonce}">Scalar.createApiReference('#app', ${configuration})</script>
+  </body>
+</html>
+`
+}
+
+/** Scalar's script, which its plugin alone gives out, and would serve under a path and headers of its own. */
+async function loadScript() {
+  const { default: scalar } = await import('@scalar/fastify-api-reference')
+  const app = fastify()
+  await app.register(scalar, { routePrefix: '/scalar', configuration: { url: '/openapi.json' } })
+  const source = (await app.inject('/scalar/js/scalar.js')).rawPayload
+  await app.close()
+  return shareBody('text/javascript; charset=utf-8', source)
+}

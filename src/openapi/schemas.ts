@@ -1,0 +1,155 @@
+import { type Static, type TOptional, type TSchema, Type } from 'typebox'
+
+import { maxNameLength } from '../database/constraints.ts'
+import { problems } from '../problems.ts'
+
+/** The id in examples. */
+export const exampleId = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
+
+/** Text that PostgreSQL can hold: no NUL, no lone surrogate. */
+export const textPattern = '^[^\\u0000\\p{Cs}]*$'
+
+export const Uuid = Type.String({ format: 'uuid' })
+
+// What a font draws nothing for: spaces, controls, joiners, fillers, and the empty pattern of Braille.
+const invisible = '\\u0001-\\u001f\\u007f-\\u009f\\p{Cf}\\p{Z}\\p{Default_Ignorable_Code_Point}\\u2800'
+
+/** The same with a visible character in it, or no character at all. The first one decides, so that no text takes long. */
+export const namePattern = `^(?:[${invisible}]*[^${invisible}\\u0000\\p{Cs}][^\\u0000\\p{Cs}]*)?$`
+
+export const Name = Type.String({
+  minLength: 1,
+  maxLength: maxNameLength,
+  pattern: namePattern,
+  'x-rule': 'must have a visible character, and neither NUL nor a lone surrogate',
+})
+
+// The IETF's draft «The Idempotency-Key HTTP Header Field» wants it quoted, most clients send it bare.
+// Headers are named as Node names them, in small letters, or they would not be found.
+export const IdempotencyKey = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      pattern: '^(?:[\\w.~:+/=-]{1,255}|"(?:[ !#-\\[\\]-~]|\\\\["\\\\]){1,255}")$',
+      'x-rule': 'must be 1 to 255 characters in quotes; without them letters, digits and -._~:+/= alone',
+      description:
+        'Makes it safe to send a request again: for 24 hours the same key with the same body gives the first answer, ' +
+        'and nothing new is made. A random UUID, which nobody else can guess',
+      examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
+    }),
+  ),
+})
+
+export const Message = Type.Object(
+  { message: Type.String({ examples: ['Logged out successfully'] }) },
+  { $id: 'Message', description: 'What was done' },
+)
+
+export const ProblemCode = Type.Unsafe<keyof typeof problems>({
+  $id: 'ProblemCode',
+  type: 'string',
+  enum: Object.keys(problems),
+  description: 'What went wrong, for programs to tell apart: a closed list',
+})
+
+export const InvalidPart = Type.Object(
+  {
+    type: Type.String({ description: 'What is wrong, in the terms of Pydantic', examples: ['greater_than_equal'] }),
+    loc: Type.Array(Type.Union([Type.String(), Type.Integer()]), {
+      description: 'Where: `body`, `query`, `header` or `path`, then the way to it',
+      examples: [['body', 'price_usd']],
+    }),
+    msg: Type.String({ description: 'The same for people', examples: ['must be at least 0'] }),
+  },
+  { $id: 'InvalidPart', description: 'A reason why a request does not fit' },
+)
+
+export const ImportError = Type.Object(
+  {
+    line: Type.Integer({
+      minimum: 1,
+      description: 'The line of the file in which the row begins. The first one is 1',
+      examples: [17],
+    }),
+    column: Type.Union([Type.String(), Type.Null()], {
+      description: 'The column, or null if it is the whole row',
+      examples: ['price_usd'],
+    }),
+    type: Type.String({ description: 'What is wrong, in the terms of Pydantic', examples: ['greater_than_equal'] }),
+    msg: Type.String({ description: 'The same for people', examples: ['must be at least 0'] }),
+  },
+  { $id: 'ImportError', description: 'A reason why a row of a file was not imported' },
+)
+
+const counted = (what: string, example: number) =>
+  Type.Integer({ minimum: 0, description: `How many ${what}`, examples: [example] })
+
+/** What an import says of itself, beside its errors. */
+export const importCounts = {
+  mode: Type.Unsafe<'create' | 'upsert'>({
+    type: 'string',
+    enum: ['create', 'upsert'],
+    description: 'As it was asked for',
+    examples: ['upsert'],
+  }),
+  dry_run: Type.Boolean({ description: 'Whether this only says what an import would do', examples: [false] }),
+  created: counted('items are new', 2),
+  updated: counted('items were changed', 1),
+  unchanged: counted('items were the same already', 3),
+  failed: counted('rows are bad', 1),
+  errors_omitted: counted('errors there are beyond those listed', 0),
+}
+
+const importOutcome = Object.fromEntries(
+  Object.entries(importCounts).map(([name, schema]) => [name, Type.Optional(schema)]),
+) as { [Name in keyof typeof importCounts]: TOptional<(typeof importCounts)[Name]> }
+
+export const ProblemDetails = Type.Object(
+  {
+    type: Type.String({
+      format: 'uri',
+      description: 'The code as a URN',
+      examples: ['urn:stockroom:problem:not_found'],
+    }),
+    title: Type.String({ description: 'The code in words', examples: ['Not found'] }),
+    status: Type.Integer({ description: 'The HTTP status', examples: [404] }),
+    detail: Type.String({ description: 'A sentence on this very case', examples: ['There is nothing at this path.'] }),
+    code: ref(ProblemCode),
+    request_id: Type.String({ description: 'Also in the log of the service', examples: [exampleId] }),
+    errors: Type.Optional(
+      Type.Array(Type.Union([ref(InvalidPart), ref(ImportError)]), {
+        description: 'Every reason when the code is `invalid_request`, the first 1,000 when it is `import_failed`',
+      }),
+    ),
+    ...importOutcome,
+    current: Type.Optional(
+      Type.Unsafe({ $ref: 'Item#', description: 'What the item is now, when the code is `precondition_failed`' }),
+    ),
+    items: Type.Optional(
+      Type.Integer({ description: 'How many items the manager owns, when the code is `manager_owns_items`' }),
+    ),
+    error: Type.Optional(
+      Type.String({ description: 'The OAuth2 error code, when a login is refused', examples: ['invalid_grant'] }),
+    ),
+    error_description: Type.Optional(
+      Type.String({
+        description: 'The same as `detail`, for OAuth2 clients, when a login is refused',
+        examples: ['The e-mail address or the password is wrong.'],
+      }),
+    ),
+  },
+  { $id: 'Problem', description: 'An error, as RFC 9457 problem details' },
+)
+
+/** Of a query in which an unknown parameter must not be ignored: the request would return, or do, too much. */
+export const strict = { additionalProperties: false }
+
+/** A reference to the component that `schema` is in the OpenAPI document. */
+export function ref<T extends TSchema & { $id?: string }>(schema: T) {
+  return Type.Unsafe<Static<T>>({ $ref: `${schema.$id}#` })
+}
+
+/** `schema`, or null. */
+export function nullable<T extends TSchema & { type?: string; enum?: unknown[] }>(schema: T) {
+  const type = [schema.type, 'null']
+  return Type.Unsafe<Static<T> | null>({ ...schema, type, ...(schema.enum && { enum: [...schema.enum, null] }) })
+}

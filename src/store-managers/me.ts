@@ -1,0 +1,119 @@
+import { sql, type UpdateObject } from 'kysely'
+
+import type { HashCaller } from '../auth/passwords.ts'
+import { nextGeneration } from '../auth/revocations.ts'
+import { asManager } from '../auth/token-validity.ts'
+import { managerGone, type Token } from '../auth/tokens.ts'
+import type { Context } from '../context.ts'
+import { type Database, onViolation } from '../database/database.ts'
+import type { Tables } from '../database/entities.ts'
+import { invalid, Problem } from '../problems.ts'
+import { forgetResetCode } from './password-reset.ts'
+import type { StoreManager, StoreManagerRemoval, StoreManagerUpdate } from './schemas.ts'
+import { assertStrong, emailTaken } from './store-managers.ts'
+
+/** The manager with this id. @throws Problem invalid_token if they are gone */
+export async function get(db: Database, id: string): Promise<StoreManager> {
+  const { password_hash: _, ...manager } = await find(db, id)
+  return manager
+}
+
+/** Who sends a request for a manager. */
+export interface Caller {
+  token: Token
+  /** Runs a check of the password of this manager's account, which counts as a login does. @throws Problem too_many_logins */
+  guard: <T>(username: string, check: (caller: HashCaller) => Promise<T>) => Promise<T>
+}
+
+/**
+ * Changes what `changes` names of the manager whose token this is. A new password ends all their other tokens.
+ *
+ * @throws Problem wrong_password, too_many_logins, or invalid_request if the present password is needed and was not given
+ * @throws Problem invalid_request if the new password would be guessed soon
+ * @throws Problem email_taken, or invalid_token if the token has ended by now
+ */
+export async function update(
+  { db, passwords }: Context,
+  { token, guard }: Caller,
+  { name, email, password, current_password: current }: StoreManagerUpdate,
+): Promise<StoreManager> {
+  const { password_hash: presentHash, ...manager } = await find(db, token.sub)
+  const isSensitive = isGiven(email) || isGiven(password)
+  const changes: UpdateObject<Tables, 'store_managers'> = {
+    ...(isGiven(name) && { name }),
+    ...(isGiven(email) && { email }),
+  }
+  if (isSensitive) {
+    if (!isGiven(current)) throw currentPasswordMissing()
+    if (isGiven(password)) {
+      assertStrong(password, 'password', { name: name ?? manager.name, email: email ?? manager.email })
+    }
+    await guard(manager.email, async (caller) => {
+      const { right } = await passwords.verify(current, { hash: presentHash, ...caller })
+      if (!right) throw wrongPassword()
+      if (!isGiven(password)) return
+      Object.assign(changes, { password_hash: await passwords.hash(password, caller) }, nextGeneration(token.jti))
+    })
+  }
+  if (Object.keys(changes).length === 0) return manager
+  const write = asManager(db, token, async (transaction, { password_hash: hash }) => {
+    if (isSensitive && hash !== presentHash) throw wrongPassword()
+    const query = transaction.updateTable('store_managers').set(changes).where('id', '=', token.sub)
+    const changed = await query.returning(['id', 'name', 'email']).executeTakeFirstOrThrow(managerGone)
+    if (isGiven(password)) await forgetResetCode(transaction, token.sub)
+    return changed
+  })
+  return onViolation(write, 'store_managers_email_key', emailTaken)
+}
+
+/**
+ * Deletes the manager whose token this is, who must own no items, and what is kept of them for requests that are sent again.
+ *
+ * @throws Problem wrong_password, too_many_logins, manager_owns_items, or invalid_token if the token has ended by now
+ */
+export async function remove(
+  { db, passwords }: Context,
+  { token, guard }: Caller,
+  { current_password: current }: StoreManagerRemoval,
+): Promise<void> {
+  const { email, password_hash: presentHash } = await find(db, token.sub)
+  await guard(email, async (caller) => {
+    const { right } = await passwords.verify(current, { hash: presentHash, ...caller })
+    if (!right) throw wrongPassword()
+  })
+  const write = async (transaction: Database, { password_hash: hash }: { password_hash: string }) => {
+    if (hash !== presentHash) throw wrongPassword()
+    await transaction.deleteFrom('store_managers').where('id', '=', token.sub).execute()
+    // The others went with the manager. Until a day after an upgrade there are some that do not say whose they are.
+    const isOfManager = sql<boolean>`strpos(answer, ${token.sub}) > 0`
+    await transaction.deleteFrom('idempotency_keys').where('store_manager_id', 'is', null).where(isOfManager).execute()
+  }
+  await onViolation(asManager(db, token, write, true), 'items_store_manager_id_foreign', () => ownsItems(db, token.sub))
+}
+
+function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== null && value !== undefined
+}
+
+function find(db: Database, id: string) {
+  const query = db.selectFrom('store_managers').select(['id', 'name', 'email', 'password_hash']).where('id', '=', id)
+  return query.executeTakeFirstOrThrow(managerGone)
+}
+
+function currentPasswordMissing(): Problem {
+  const msg = 'is needed to change the e-mail address or the password'
+  return invalid([{ type: 'missing', loc: ['body', 'current_password'], msg }])
+}
+
+function wrongPassword(): Problem {
+  return new Problem('wrong_password', 'The current password is wrong. Nothing was changed.')
+}
+
+async function ownsItems(db: Database, id: string): Promise<Problem> {
+  const count = db.fn.countAll<string>().as('items')
+  const query = db.selectFrom('items').select(count).where('store_manager_id', '=', id)
+  const items = Number((await query.executeTakeFirstOrThrow()).items)
+  return new Problem('manager_owns_items', `You own ${items} item${items === 1 ? '' : 's'}: delete them first.`, {
+    members: { items },
+  })
+}
