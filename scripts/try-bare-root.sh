@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 suite=${1:-bookworm}
 mirror=${2:-}
 archive=${XDG_CACHE_HOME:-$HOME/.cache}/stockroom/bare-$suite.tar
-tests=(test/items.test.ts test/revocations.test.ts test/reference.test.ts)
+tests=(test/items/items.test.ts test/auth/revocations.test.ts test/e2e/reference-page.test.ts)
 # For one command, on a busy machine. On an idle one it takes half a minute.
 limit_s=240
 job=

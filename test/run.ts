@@ -13,7 +13,7 @@ Usage: npm test [-- options] [-- files]
   --test-name-pattern <pattern>  only tests whose names match this regular expression; may be given several times
   --help                         this
 
-Files are paths of test files, for instance test/listing.test.ts; without any, all of them run.`
+Files are paths of test files, for instance test/items/list/list.test.ts; without any, all of them run.`
 
 /** Milliseconds that one test may take. The slowest takes a fifth of that on a busy machine. */
 const timeout = 120_000

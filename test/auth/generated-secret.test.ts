@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, chown, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+
+import { localSecret } from '../../src/auth/generated-secret.ts'
+import { runMain, temporaryFolder } from '../support/service.ts'
+
+const good = 'x'.repeat(86)
+
+test('the token secret is created once, for its user alone', async (t: TestContext) => {
+  const folder = await temporaryFolder(t)
+  const secrets = await Promise.all(Array.from({ length: 8 }, () => localSecret(folder)))
+  t.assert.strictEqual(new Set(secrets).size, 1)
+  t.assert.match(secrets[0] ?? '', /^[\w-]{86}$/)
+  t.assert.deepStrictEqual(await readdir(folder), ['jwt-secret'])
+  t.assert.strictEqual((await stat(join(folder, 'jwt-secret'))).mode & 0o777, 0o600)
+  t.assert.strictEqual(await localSecret(folder), secrets[0])
+})
+
+const unusable: [what: string, said: RegExp, arrange: (path: string) => Promise<unknown>][] = [
+  ['empty', /it has 0 bytes/, (path) => writeFile(path, '', { mode: 0o600 })],
+  ['one byte long', /it has 1 bytes, and at least 64/, (path) => writeFile(path, 'x', { mode: 0o600 })],
+  ['too long', /more than 1024 bytes/, (path) => writeFile(path, good.repeat(12), { mode: 0o600 })],
+  ['all zeros', /it is not text/, (path) => writeFile(path, Buffer.alloc(86), { mode: 0o600 })],
+  ['readable by others', /\(mode 644\)/, (path) => writeFile(path, good, { mode: 0o644 })],
+  ['readable by a group', /\(mode 640\)/, (path) => writeFile(path, good, { mode: 0o640 })],
+  ['a folder', /it is not a file/, (path) => mkdir(path, { mode: 0o700 })],
+  ['a FIFO', /it is not a file/, async (path) => execFileSync('mkfifo', ['-m', '600', path])],
+  ['a socket', /no such device/, async (path) => once(createServer().listen(path).unref(), 'listening')],
+  ['a dangling link', /it is a symbolic link/, (path) => symlink(`${path}.target`, path)],
+  [
+    'a symbolic link',
+    /it is a symbolic link/,
+    async (path) => {
+      await writeFile(`${path}.target`, good, { mode: 0o600 })
+      await symlink(`${path}.target`, path)
+    },
+  ],
+]
+
+for (const [what, said, arrange] of unusable) {
+  test(`a token secret that is ${what} is refused`, async (t: TestContext) => {
+    const path = join(await temporaryFolder(t), 'jwt-secret')
+    await arrange(path)
+    await t.assert.rejects(localSecret(join(path, '..')), (error: Error) => {
+      t.assert.strictEqual(error.name, 'StartupError')
+      t.assert.match(error.message, said)
+      t.assert.match(error.message, /Remove it and start again: .* Or set JWT_SECRET\.$/)
+      return true
+    })
+  })
+}
+
+const unlessRoot = process.getuid?.() !== 0 && 'only root can give a file away'
+
+test('a token secret that belongs to another user is refused', { skip: unlessRoot }, async (t: TestContext) => {
+  const folder = await temporaryFolder(t)
+  await writeFile(join(folder, 'jwt-secret'), good, { mode: 0o600 })
+  await chown(join(folder, 'jwt-secret'), 65_534, 65_534)
+  await t.assert.rejects(localSecret(folder), /it belongs to user 65534/)
+})
+
+test('a start with an unusable token secret ends with one line', async (t: TestContext) => {
+  const folder = await temporaryFolder(t)
+  const path = join(folder, 'jwt-secret')
+  await writeFile(path, good)
+  await chmod(path, 0o644)
+  const { ended, output } = runMain(t, { DATA_DIR: folder, PORT: '0', LOG_LEVEL: 'silent' })
+  t.assert.strictEqual(await ended, 1)
+  t.assert.match(output(), /^The token secret .*jwt-secret cannot be trusted: .*\n$/)
+  t.assert.strictEqual(await readFile(path, 'utf8'), good)
+})

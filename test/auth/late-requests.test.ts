@@ -1,0 +1,296 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { fastify } from 'fastify'
+import { Client } from 'pg'
+
+import { endAnswersWithToken } from '../../src/auth/late-responses.ts'
+import { queryOf, refusal } from '../../src/auth/token-validity.ts'
+import type { Context } from '../../src/context.ts'
+import { clientConfig } from '../../src/database/pool.ts'
+import type { App } from '../../src/http/types.ts'
+import { storeUnavailable } from '../../src/problems.ts'
+import { openApp, openAppOn, openSchema, password, secret, testConfig, withoutRedis } from '../support/app.ts'
+import { withoutIndexes } from '../support/bulk.ts'
+import { closeAfter } from '../support/cleanup.ts'
+import { sendHeaders } from '../support/split-request.ts'
+import { redisCli, startRedis } from '../support/stores.ts'
+import { until } from '../support/until.ts'
+
+const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
+const me = '/store-managers/me'
+
+/** Milliseconds: fewer than the service waits for a reader that takes nothing. */
+const beforeTheyAreDropped = 15_000
+
+const writes: [
+  what: string,
+  method: string,
+  path: (id: string) => string,
+  body: object,
+  headers?: Record<string, string>,
+][] = [
+  ['a new item', 'POST', () => '/items', tea],
+  ['a new item with a key', 'POST', () => '/items', tea, { 'idempotency-key': 'abc' }],
+  ['a changed item', 'PATCH', (id) => `/items/${id}`, { price_usd: 5.49 }],
+  ['a deleted item', 'DELETE', (id) => `/items/${id}`, {}],
+  ['a new name', 'PATCH', () => me, { name: 'Eve' }],
+  ['a new e-mail address', 'PATCH', () => me, { email: `${randomUUID()}@example.com`, current_password: password }],
+  ['a logout everywhere', 'POST', () => '/store-managers/logout?scope=all', {}],
+  ['a deleted account', 'DELETE', () => me, { current_password: password }],
+]
+
+const ends: [how: string, end: (caller: Caller) => Promise<unknown>, detail: RegExp][] = [
+  ['is logged out', ({ logOut }) => logOut(), /logged out/],
+  ['is logged out by another', ({ manager }) => manager.get('/store-managers/logout?scope=all'), /logged out/],
+  ['expires', ({ expiresAt }) => sleep(expiresAt - Date.now() + 20), /expired/],
+  ['loses its manager', ({ deleteManager }) => deleteManager(), /no longer exists/],
+  ['is of a disabled manager', ({ disableManager }) => disableManager(), /disabled/],
+]
+
+for (const [what, method, path, body, headers] of writes) {
+  test(`a late body whose token has ended writes nothing (${what})`, async (t: TestContext) => {
+    const { port, itemId, rows, signIn } = await openService(t)
+    for (const [how, end, detail] of ends) {
+      const caller = await signIn(how === 'expires' ? 1 : 60)
+      const late = await sendHeaders(port, method, path(itemId), caller.token, body, headers)
+      await end(caller)
+      const before = await rows()
+      const answer = await late.finish()
+      t.assert.strictEqual(answer.status, 401, how)
+      t.assert.match(JSON.parse(answer.body).detail, detail)
+      t.assert.deepStrictEqual(await rows(), before)
+    }
+    const { token } = await signIn()
+    const before = await rows()
+    const slow = await sendHeaders(port, method, path(itemId), token, body, headers)
+    t.assert.ok((await slow.finish()).status < 300)
+    t.assert.notDeepStrictEqual(await rows(), before)
+  })
+}
+
+test('a logout on another replica counts for the next request', async (t: TestContext) => {
+  const { port, itemId, elsewhere, signIn } = await openService(t)
+  const answers = async (token: string) => {
+    const ask = async (method: string, path: string, body: object, headers = {}) =>
+      (await (await sendHeaders(port, method, path, token, body, headers)).finish()).status
+    return Promise.all([
+      ask('POST', '/items', tea),
+      ask('POST', '/items', {}),
+      ask('POST', '/items', tea, { 'idempotency-key': token.slice(-40) }),
+      ask('PATCH', '/items/7', {}),
+      ask('PATCH', `/items/${randomUUID()}`, {}),
+      ask('PATCH', `/items/${itemId}`, {}, { 'if-match': '"0"' }),
+      ask('DELETE', `/items/${randomUUID()}`, {}),
+    ])
+  }
+  const { token } = await signIn()
+  t.assert.deepStrictEqual(await answers(token), [201, 422, 201, 422, 404, 412, 404])
+  const headers = { authorization: `Bearer ${token}` }
+  await elsewhere({ method: 'POST', url: '/store-managers/logout', headers })
+  t.assert.deepStrictEqual(new Set(await answers(token)), new Set([401]))
+})
+
+test('a write that waits for its item checks its token after the wait', async (t: TestContext) => {
+  const { port, itemId, rows, signIn, hold, isWaiting } = await openService(t)
+  for (const method of ['PATCH', 'DELETE']) {
+    const { token, logOut } = await signIn()
+    const release = await hold(`select from items where id = '${itemId}' for update`)
+    const before = await rows()
+    const waiting = await sendHeaders(port, method, `/items/${itemId}`, token, { price_usd: 5.49 })
+    const answer = waiting.finish()
+    await isWaiting()
+    await logOut()
+    await release()
+    t.assert.strictEqual((await answer).status, 401)
+    t.assert.deepStrictEqual(await rows(), before)
+  }
+})
+
+test(
+  'a late body whose token is logged out in Redis alone writes nothing',
+  { skip: withoutRedis },
+  async (t: TestContext) => {
+    const redis = await startRedis()
+    t.after(() => redis.stop())
+    const { port, rows, signIn } = await openService(t, { REDIS_PORT: String(redis.port) })
+    const { token, jti } = await signIn()
+    const before = await rows()
+    const late = await sendHeaders(port, 'POST', '/items', token, tea)
+    await redisCli(redis.port, 'SET', jti, '{"status": "blacklisted"}')
+    await sleep(1_000)
+    t.assert.strictEqual((await late.finish()).status, 401)
+    t.assert.deepStrictEqual(await rows(), before)
+  },
+)
+
+test('lists and exports break off within seconds of the end of their token', async (t: TestContext) => {
+  const { port, signIn, addItems, isReadingItems, log } = await openService(t)
+  await addItems(120_000)
+  for (const [how, end, detail] of ends) {
+    log.length = 0
+    const caller = await signIn(how === 'expires' ? 6 : 60)
+    const paths = ['/items', '/items/export?format=ndjson']
+    const answers = await Promise.all(paths.map((path) => read(port, path, caller.token)))
+    // Their readers do not read on, so only their token can end them.
+    await end(caller)
+    await until(async () => !(await isReadingItems()), beforeTheyAreDropped)
+    for (const answer of answers) {
+      t.assert.strictEqual(answer.statusCode, 200, how)
+      await t.assert.rejects(async () => {
+        for await (const _ of answer);
+      })
+    }
+    const said = log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'response broken off')
+    t.assert.deepStrictEqual(
+      said.map(({ level, reason }) => [level, detail.test(reason)]),
+      [
+        [info, true],
+        [info, true],
+      ],
+    )
+  }
+})
+
+/** The level of pino for what is expected. */
+const info = 30
+
+test('a slow answer is not sent if its token was logged out meanwhile', async (t: TestContext) => {
+  const { port, signIn, hold, isWaiting } = await openService(t)
+  for (const path of ['/items?limit=1&count=exact', '/items/summary']) {
+    for (const isLoggedOut of [false, true]) {
+      const { token, logOut } = await signIn()
+      const release = await hold('lock table items')
+      const answer = read(port, path, token)
+      await isWaiting()
+      await sleep(1_100)
+      if (isLoggedOut) await logOut()
+      await release()
+      const { statusCode, headers } = await answer
+      t.assert.strictEqual(statusCode, isLoggedOut ? 401 : 200)
+      if (isLoggedOut) t.assert.deepStrictEqual([headers['x-total-count'], headers.link], [undefined, undefined])
+    }
+  }
+})
+
+type Caller = Awaited<ReturnType<Awaited<ReturnType<typeof openService>>['signIn']>>
+
+/** A service where everybody may change an item of Grace. */
+async function openService(t: TestContext, env: Record<string, string> = {}) {
+  const { server, schema } = await openSchema(t)
+  const client = new Client(clientConfig(server, schema))
+  await client.connect()
+  const limits = { REGISTRATION_LIMIT_PER_ADDRESS: '0', LOGIN_LIMIT_PER_ADDRESS: '0' }
+  const settings = testConfig(schema, { ITEM_WRITES: 'shared', ...limits, ...env })
+  const { app, signIn, log } = await openAppOn(t, server, settings)
+  t.after(() => client.end())
+  const other = await openAppOn(t, server, settings)
+  const itemId: string = (await (await signIn('grace@example.com')).post('/items', tea)).json().id
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    itemId,
+    log,
+    /** Sends a request to another replica. */
+    elsewhere: other.send,
+    /** A manager with another token, which ends in `seconds`, less a part of one. */
+    async signIn(seconds = 60) {
+      const manager = await signIn(`${randomUUID()}@example.com`)
+      if (seconds === 1) await sleep(1_000 - (Date.now() % 1_000))
+      const exp = Math.floor(Date.now() / 1_000) + seconds
+      const jti = randomUUID()
+      const token = sign({ sub: manager.id, jti, exp })
+      return {
+        manager,
+        token,
+        jti,
+        expiresAt: exp * 1_000,
+        async logOut() {
+          const headers = { authorization: `Bearer ${token}` }
+          const { statusCode } = await app.inject({ method: 'POST', url: '/store-managers/logout', headers })
+          t.assert.strictEqual(statusCode, 200)
+        },
+        deleteManager: () => client.query('delete from store_managers where id = $1', [manager.id]),
+        // An operator's command ends the tokens as well, which would refuse them for another reason.
+        disableManager: () => client.query('update store_managers set disabled_at = now() where id = $1', [manager.id]),
+      }
+    },
+    /** Holds what `statement` locks. @returns releases it */
+    async hold(statement: string) {
+      await client.query('begin')
+      await client.query(statement)
+      return () => client.query('commit')
+    },
+    addItems: (count: number) =>
+      withoutIndexes(client, async () => {
+        const values = `gen_random_uuid(), repeat('x', 64), 'Pet', 1, true, id`
+        await client.query(`insert into items select ${values} from store_managers, generate_series(1, ${count})`)
+      }),
+    /** Until a statement waits for what is held. */
+    isWaiting: () =>
+      until(
+        async () =>
+          (await client.query('select from pg_locks where pg_backend_pid() = any(pg_blocking_pids(pid))')).rowCount,
+      ),
+    async isReadingItems() {
+      const locks = `select from pg_locks where relation = 'items'::regclass and pid <> pg_backend_pid()`
+      return (await client.query(locks)).rowCount !== 0
+    },
+    rows: async () => [
+      (await client.query('select * from items order by id')).rows,
+      (await client.query('select * from store_managers order by id')).rows,
+      (await client.query('select * from idempotency_keys order by key_hash')).rows,
+    ],
+  }
+}
+
+/** Asks for `path`, and reads no further than the headers of the answer. */
+async function read(port: number, path: string, token: string): Promise<IncomingMessage> {
+  const sent = get({ port, host: '127.0.0.1', path, headers: { authorization: `Bearer ${token}` } })
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+  return answer
+}
+
+/** A token as the original service makes it. */
+function sign(claims: object): string {
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const content = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`
+  return `${content}.${createHmac('sha256', secret).update(content).digest('base64url')}`
+}
+
+test('a token that has expired when its write begins is told so', async (t: TestContext) => {
+  const { context, signIn } = await openApp(t)
+  const { token } = await signIn('ada@example.com')
+  const valid = await context.tokens.verify(`Bearer ${token}`)
+  const query = queryOf(context.db)
+  t.assert.strictEqual(await refusal(query, valid), undefined)
+  const expired = await refusal(query, { ...valid, exp: Math.floor(Date.now() / 1000) - 1 })
+  t.assert.strictEqual(expired?.message, 'The token has expired.')
+  t.assert.strictEqual((await refusal(query, { ...valid, generation: 7 }))?.message, 'The token was logged out.')
+})
+
+test('a stream outlasts checks of its token that failed, but not two in a row', async (t: TestContext) => {
+  const app: App = fastify()
+  const stream = new Readable({ read() {} })
+  /** Whether it was broken off by then, at each check. */
+  const brokenOff: boolean[] = []
+  const admit = async () => {
+    brokenOff.push(stream.destroyed)
+    if (brokenOff.length !== 2) throw storeUnavailable('PostgreSQL', new Error('down'))
+  }
+  app.decorateRequest('token')
+  endAnswersWithToken(app, { admit } as unknown as Context)
+  app.get('/', () => stream)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  closeAfter(t, () => app.close())
+  const { port } = app.server.address() as AddressInfo
+  stream.push('first')
+  const response = await fetch(`http://127.0.0.1:${port}/`)
+  await t.assert.rejects(response.text())
+  t.assert.deepStrictEqual(brokenOff, [false, false, false, false])
+})

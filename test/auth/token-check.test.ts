@@ -1,0 +1,51 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { Revocations } from '../../src/auth/revocations.ts'
+import { openAdmission } from '../../src/auth/token-check.ts'
+import type { Token } from '../../src/auth/tokens.ts'
+import { openApp } from '../support/app.ts'
+
+const token: Token = {
+  sub: '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70',
+  jti: '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a71',
+  exp: Math.floor(Date.now() / 1000) + 60,
+  issuedAt: 0,
+  generation: 0,
+}
+
+test('a check is recent for a second from when it began', async (t: TestContext) => {
+  let delayMs = 0
+  const refusals = async () => {
+    await sleep(delayMs)
+    return new Map()
+  }
+  const { admit, wasJustAdmitted } = openAdmission({ refusals } as unknown as Revocations)
+  t.assert.strictEqual(wasJustAdmitted(token), false)
+  const begun = performance.now()
+  await admit(token)
+  t.assert.ok(wasJustAdmitted(token) || performance.now() - begun >= 1_000)
+  await sleep(1_100)
+  t.assert.strictEqual(wasJustAdmitted(token), false)
+  delayMs = 1_100
+  await admit(token)
+  t.assert.strictEqual(wasJustAdmitted(token), false)
+})
+
+test('a write of a token that has ended is refused before its body arrives', async (t: TestContext) => {
+  const { app, signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  await ada.post('/store-managers/logout')
+  t.assert.strictEqual((await ada.get('/items')).statusCode, 401)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const headers = { authorization: `Bearer ${ada.token}`, 'content-type': 'application/json', 'content-length': '100' }
+  const sent = request({ port, method: 'POST', path: '/items', headers, signal: AbortSignal.timeout(20_000) })
+  sent.flushHeaders()
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  t.assert.strictEqual(response.statusCode, 401)
+  sent.destroy()
+})

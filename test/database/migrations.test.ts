@@ -1,0 +1,149 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+import { Client } from 'pg'
+import { pino } from 'pino'
+
+import { createRevision, downgrade, ensureSchema, status, upgrade } from '../../src/database/migrate.ts'
+import { clientConfig, type Server } from '../../src/database/pool.ts'
+import { onServer, openSchema } from '../support/app.ts'
+import { until } from '../support/until.ts'
+
+const silent = pino({ level: 'silent' })
+
+test('up, all the way down and up again give the same schema', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  const before = await describe(server, schema)
+  t.assert.ok(before.length > 20)
+  await takeAllBack(server, schema)
+  t.assert.deepStrictEqual(
+    await describe(server, schema),
+    ['mikro_orm_migrations'].flatMap((table) => before.filter((line) => line.includes(table))),
+  )
+  await upgrade(server, schema, silent)
+  t.assert.deepStrictEqual(await describe(server, schema), before)
+})
+
+test('a step down and up again keeps the rows of the tables that it does not make', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  const rows = async () => {
+    const managers = await onServer(server, `select id, name, email, password_hash from ${schema}.store_managers`)
+    const items = await onServer(
+      server,
+      `select id, name, category, price_usd, in_stock, store_manager_id from ${schema}.items`,
+    )
+    return [managers.rows, items.rows]
+  }
+  await onServer(
+    server,
+    `insert into ${schema}.store_managers values (gen_random_uuid(), 'Ada', 'ada@example.com', 'x')`,
+  )
+  await onServer(
+    server,
+    `insert into ${schema}.items select gen_random_uuid(), 'Tea', 'Grocery', n / 100.0, true, id
+       from ${schema}.store_managers, generate_series(1, 100) n`,
+  )
+  const before = await rows()
+  t.assert.strictEqual(before[1]?.length, 100)
+  t.assert.strictEqual((await downgrade(server, schema, silent)).length, 1)
+  t.assert.deepStrictEqual(await rows(), before)
+  t.assert.strictEqual((await upgrade(server, schema, silent)).length, 1)
+  t.assert.deepStrictEqual(await rows(), before)
+})
+
+test('an unchanged model gives no revision', async (t: TestContext) => {
+  t.assert.strictEqual(await createRevision('nothing new'), undefined)
+})
+
+test('a revision has what changed, up and down, and is named by its message', async (t: TestContext) => {
+  const folder = await mkdtemp(join(tmpdir(), 'stockroom-migrations-'))
+  t.after(() => rm(folder, { recursive: true }))
+  await cp(fileURLToPath(new URL('../../src/database/migrations', import.meta.url)), folder, { recursive: true })
+  const snapshot = join(folder, 'snapshot.json')
+  const model = JSON.parse(await readFile(snapshot, 'utf8'))
+  delete model.tables.find((table: { name: string }) => table.name === 'items').columns.in_stock
+  await writeFile(snapshot, JSON.stringify(model))
+
+  const path = (await createRevision('Add: "in stock"!', folder)) ?? ''
+  t.assert.match(path, /Migration\d{14}_add_in_stock\.ts$/)
+  const code = await readFile(path, 'utf8')
+  t.assert.match(code, /up\(\)[^}]*alter table "items" add "in_stock" boolean not null;/)
+  t.assert.match(code, /down\(\)[^}]*alter table "items" drop column "in_stock";/)
+  t.assert.strictEqual(await createRevision('again', folder), undefined)
+})
+
+test('six upgrades at once of an empty schema apply each migration once', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t, 'empty')
+  await Promise.all(Array.from({ length: 6 }, () => ensureSchema(server, schema, true, silent)))
+  const { applied, pending } = await status(server, schema)
+  t.assert.strictEqual(pending.length, 0)
+  t.assert.strictEqual(new Set(applied).size, applied.length)
+})
+
+test('a migration that waits for a long transaction lets others through, and is applied when that ends', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  const isAltered = async () =>
+    (await status(server, schema)).applied.some((name) => name.endsWith('_token_generation'))
+  while (await isAltered()) await downgrade(server, schema, silent)
+  const long = new Client(clientConfig(server, schema))
+  await long.connect()
+  t.after(() => long.end())
+  await long.query('begin; select from store_managers')
+  const patience = { wait: 200, rest: 200, tries: 2 }
+  await t.assert.rejects(upgrade(server, schema, silent, patience), { name: 'StartupError' })
+
+  const log: string[] = []
+  const logger = pino({}, { write: (line: string) => void log.push(line) })
+  const upgraded = upgrade(server, schema, logger, { ...patience, tries: 1_000 })
+  await until(() => log.some((line) => line.includes('waits for transactions')))
+  await onServer(server, `set lock_timeout = '20s'; select from ${schema}.store_managers`)
+  await long.query('rollback')
+  t.assert.ok((await upgraded).length > 0)
+  t.assert.deepStrictEqual((await status(server, schema)).pending, [])
+})
+
+test('AUTO_MIGRATE=false refuses an old schema, saying what it lacks, and takes one at head', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  await ensureSchema(server, schema, false, silent)
+  const [name = ''] = await downgrade(server, schema, silent)
+  await t.assert.rejects(ensureSchema(server, schema, false, silent), (error: Error) => {
+    t.assert.strictEqual(error.name, 'StartupError')
+    t.assert.ok(error.message.includes(name))
+    t.assert.match(error.message, /npx --no-install stockroom migrate up/)
+    return true
+  })
+  t.assert.deepStrictEqual((await status(server, schema)).pending, [name])
+})
+
+test('a schema that is newer than the code is served, with a warning', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  await onServer(server, `insert into ${schema}.mikro_orm_migrations (name) values ('Migration29990101000000_later')`)
+  const log: string[] = []
+  await ensureSchema(server, schema, false, pino({}, { write: (line: string) => void log.push(line) }))
+  t.assert.strictEqual(log.length, 1)
+  t.assert.deepStrictEqual(JSON.parse(log[0] ?? '').unknown, ['Migration29990101000000_later'])
+})
+
+async function takeAllBack(server: Server, schema: string): Promise<void> {
+  while ((await downgrade(server, schema, silent)).length > 0);
+}
+
+/** Every column, constraint and index of the schema, in words. */
+async function describe(server: Server, schema: string): Promise<string[]> {
+  const { rows } = await onServer(
+    server,
+    `select format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable, column_default) as line
+       from information_schema.columns where table_schema = $1
+     union all
+     select format('%s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+       from pg_constraint where connamespace = $1::regnamespace
+     union all
+     select indexdef from pg_indexes where schemaname = $1
+     order by 1`,
+    [schema],
+  )
+  return rows.map(({ line }) => line)
+}

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import { test, type TestContext } from 'node:test'
+
+import { DatabaseError } from 'pg'
+
+import { decide } from '../../src/database/errors.ts'
+
+const page = await readFile(new URL('../../docs/reference/sqlstates.md', import.meta.url), 'utf8')
+const rows = [...page.matchAll(/^\| `([0-9A-Z]{5})` +\| `(\w+)` +\| (\w+) +\|/gm)]
+
+test('the service decides about each SQLSTATE as the table says', (t: TestContext) => {
+  t.assert.ok(rows.length > 45)
+  for (const [, code = '', , decision] of rows) t.assert.strictEqual(decide(errorOf(code)), decision, code)
+})
+
+test('the table has each class that is not about the statement itself', (t: TestContext) => {
+  const counts = Object.groupBy(rows, ([, code = '']) => code.slice(0, 2))
+  const lengths = Object.entries(counts).map(([of, some]) => [of, some?.length])
+  t.assert.deepStrictEqual(Object.fromEntries(lengths), {
+    '08': 7,
+    25: 13,
+    26: 1,
+    40: 5,
+    42: 1,
+    53: 5,
+    55: 5,
+    57: 7,
+    58: 5,
+  })
+})
+
+test('a cached plan that no longer fits is renewed, whatever the language', (t: TestContext) => {
+  const error = errorOf('0A000')
+  t.assert.strictEqual(decide(error), 'bug')
+  t.assert.strictEqual(decide(Object.assign(error, { routine: 'RevalidateCachedQuery' })), 'renew')
+})
+
+test('errors of the connection are no bug, those of our own code are', (t: TestContext) => {
+  t.assert.strictEqual(decide(new Error('Connection terminated')), 'unavailable')
+  t.assert.strictEqual(decide(new TypeError('x is not a function')), 'bug')
+  t.assert.strictEqual(decide(errorOf('23505')), 'bug')
+})
+
+function errorOf(code: string): DatabaseError {
+  return Object.assign(new DatabaseError('failed', 0, 'error'), { code })
+}

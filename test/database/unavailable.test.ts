@@ -1,0 +1,187 @@
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { type PostgresPoolClient, sql } from 'kysely'
+import { Client } from 'pg'
+import { pino } from 'pino'
+
+import { waitForServer } from '../../src/database/connect.ts'
+import type { Server } from '../../src/database/pool.ts'
+import { onServer, openApp, openAppOn, type TestApp, testConfig, withoutRedis } from '../support/app.ts'
+import { openOwnPostgres } from '../support/postgres.ts'
+import { freePort, openProxy, startRedis } from '../support/stores.ts'
+import { eventually, until } from '../support/until.ts'
+
+const silent = pino({ level: 'silent' })
+
+test('a restart of PostgreSQL under an idle pool costs no client a failed request', async (t: TestContext) => {
+  const { ada, restart } = await openOnOwnServer(t)
+  await Promise.all(Array.from({ length: 10 }, () => ada.get('/items')))
+  await restart()
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ada.get('/items')))
+  for (const answer of answers) t.assert.strictEqual(answer.statusCode, 200)
+})
+
+test('while PostgreSQL is away every answer is 503, and the first request after its return succeeds', async (t: TestContext) => {
+  const { ada, start, stop, app } = await openOnOwnServer(t)
+  await stop()
+  const attempts = [
+    await ada.get('/items'),
+    await ada.post('/items', {}),
+    await app.register('grace@example.com'),
+    await app.logIn('ada@example.com'),
+  ]
+  for (const refused of attempts) {
+    t.assert.strictEqual(refused.statusCode, 503)
+    t.assert.strictEqual(refused.json().code, 'store_unavailable')
+    t.assert.strictEqual(refused.headers['retry-after'], '1')
+  }
+  const warnings = app.log.filter((line) => line.includes('PostgreSQL does not serve us'))
+  t.assert.strictEqual(warnings.length, 1, 'once in ten seconds, not once a request')
+  await start()
+  t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
+})
+
+test('connections that went silent while they rested are found out before they are used', async (t: TestContext) => {
+  const { server, ada: direct } = await openOnOwnServer(t)
+  t.assert.strictEqual((await direct.get('/items')).statusCode, 200)
+  const proxy = await openProxy(`${server.host}/.s.PGSQL.${server.port}`)
+  t.after(() => proxy.close())
+  const { signIn } = await openAppOn(
+    t,
+    { ...server, host: '127.0.0.1', port: proxy.port },
+    testConfig('public', { REDIS_HOST: '' }),
+  )
+  const ada = await signIn('ada@example.com')
+  await Promise.all(Array.from({ length: 4 }, () => ada.get('/items')))
+  proxy.silence()
+  await sleep(1100)
+  const queries = t.mock.method(Client.prototype, 'query')
+  t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
+  const pings = queries.mock.calls.filter(({ arguments: [query] }) => (query as { text?: string }).text === 'select 1')
+  t.assert.strictEqual(pings.length, 1, 'a silent one was waited for, and not each of them')
+})
+
+test('a connection that is cut in the middle of a query fails that query, and nothing else', async (t: TestContext) => {
+  const { server, app, stop, start, ada } = await openOnOwnServer(t)
+  const { db } = app.context
+  const others = `from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()`
+  const terminate = () => onServer(server, `select pg_terminate_backend(pid) ${others}`)
+  const kill = async () => {
+    const { rows } = await onServer(server, `select pid ${others}`)
+    // PostgreSQL itself ends the others then, for they may have seen what this one left.
+    process.kill(rows[0].pid, 'SIGKILL')
+  }
+  for (const end of [terminate, kill, stop]) {
+    await until(async () => (await ada.get('/items')).statusCode === 200)
+    const queries = Promise.allSettled([1, 2, 3].map((n) => sql`select ${n}::int, pg_sleep(20)`.execute(db)))
+    await until(async () => (await onServer(server, `select ${others} and state = 'active'`)).rowCount === 3)
+    await end()
+    for (const { status } of await queries) t.assert.strictEqual(status, 'rejected')
+  }
+  await start()
+  t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
+})
+
+test('it is not ready while PostgreSQL is away, and alive all the time', async (t: TestContext) => {
+  const { app, start, stop } = await openOnOwnServer(t)
+  const answers = async () => [(await app.send({ url: '/readyz' })).body, (await app.send({ url: '/healthz' })).body]
+  const become = async (word: string) => {
+    const [, alive] = await eventually(answers, ([said]) => said === word)
+    t.assert.strictEqual(alive, 'ok')
+  }
+  await become('ready')
+  await stop()
+  await become('unavailable')
+  await sleep(1_050)
+  t.assert.deepStrictEqual(await answers(), ['unavailable', 'ok'])
+  t.assert.strictEqual(app.log.filter((line) => line.includes('"not ready"')).length, 1)
+  await start()
+  await become('ready')
+})
+
+test('the pool opens as many connections as it is allowed, and the rest wait', async (t: TestContext) => {
+  const { context } = await openApp(t, { POSTGRES_POOL_SIZE: '2', POSTGRES_MAX_OVERFLOW: '3' })
+  const taken = await Promise.all(Array.from({ length: 5 }, () => context.pool.connect()))
+  const waiting = sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(context.db)
+  const pids: number[] = []
+  for (const client of taken) pids.push(await pidOf(client))
+  t.assert.strictEqual(new Set(pids).size, 5)
+  for (const client of taken) client.release()
+  t.assert.ok(pids.includes((await waiting).rows[0]?.pid ?? 0))
+})
+
+test(
+  'while Redis is away, or does not answer, tokens are taken and logged out as before',
+  { skip: withoutRedis },
+  async (t: TestContext) => {
+    const redis = await startRedis()
+    t.after(() => redis.stop())
+    let commands = 0
+    const proxy = await openProxy(redis.port, (said) => (commands += said.split(/(?:MGET|SET)\r/).length - 1))
+    t.after(() => proxy.close())
+    const { signIn } = await openApp(t, { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(proxy.port) })
+    await expectService(t, signIn)
+    process.kill(redis.pid, 'SIGSTOP')
+    commands = 0
+    await expectService(t, signIn)
+    t.assert.strictEqual(commands, 1, 'a Redis that is silent is waited for once')
+    process.kill(redis.pid, 'SIGCONT')
+    await expectService(t, signIn)
+    await redis.stop()
+    await expectService(t, signIn)
+    const again = await startRedis(redis.port)
+    t.after(() => again.stop())
+    await expectService(t, signIn)
+  },
+)
+
+test('a service that started without its Redis serves all the same', async (t: TestContext) => {
+  const { signIn } = await openApp(t, { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(await freePort()) })
+  await expectService(t, signIn)
+})
+
+test('a start waits for a PostgreSQL that is coming up, and says so', async (t: TestContext) => {
+  const { server, start, stop } = await openOnOwnServer(t)
+  await stop()
+  const log: string[] = []
+  const logger = pino({}, { write: (line: string) => void log.push(line) })
+  const waiting = waitForServer(server, 60_000, logger, new AbortController().signal)
+  await until(() => log.some((line) => line.includes('waiting for PostgreSQL at ')))
+  await start()
+  await waiting
+})
+
+test('a start gives up when its time is over, at once where waiting cannot help, and when it is told to stop', async (t: TestContext) => {
+  const nobody = { host: '127.0.0.1', port: await freePort(), user: 'postgres', database: 'postgres' }
+  const { signal } = new AbortController()
+  await t.assert.rejects(waitForServer(nobody, 50, silent, signal), /did not come up in 0\.05 s: connect ECONNREFUSED/)
+  const { postgres } = testConfig('public')
+  const elsewhere = { ...(postgres as Server), database: 'no_such_database' }
+  await t.assert.rejects(
+    waitForServer(elsewhere, 60_000, silent, signal),
+    /refuses: database "no_such_database" does not exist/,
+  )
+  await t.assert.rejects(waitForServer(nobody, 60_000, silent, AbortSignal.timeout(50)), { name: 'AbortError' })
+})
+
+/** An application on a PostgreSQL of its own, which the test may stop and start, with a manager signed in. */
+async function openOnOwnServer(t: TestContext) {
+  const postgres = await openOwnPostgres(t)
+  const settings = testConfig('public', { REDIS_HOST: '', LOGIN_LIMIT_PER_ADDRESS: '0' })
+  const app = await openAppOn(t, postgres.server, settings)
+  return { ...postgres, app, ada: await app.signIn('ada@example.com') }
+}
+
+async function pidOf(client: PostgresPoolClient): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid', [])
+  return rows[0]?.pid ?? 0
+}
+
+async function expectService(t: TestContext, signIn: TestApp['signIn']): Promise<void> {
+  const [phone, laptop] = [await signIn('ada@example.com'), await signIn('ada@example.com')]
+  t.assert.strictEqual((await phone.get('/items')).statusCode, 200)
+  t.assert.strictEqual((await phone.get('/store-managers/logout')).statusCode, 200)
+  t.assert.strictEqual((await phone.get('/items')).statusCode, 401)
+  t.assert.strictEqual((await laptop.get('/items')).statusCode, 200)
+}

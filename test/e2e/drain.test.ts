@@ -1,0 +1,151 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { Client } from 'pg'
+
+import { testConfig } from '../support/app.ts'
+import { isRefused } from '../support/http-client.ts'
+import { type Expected, load, openProxy, openTally } from '../support/load.ts'
+import { json, realStores, type Service, signInAt, startService } from '../support/service.ts'
+import { eventually, until } from '../support/until.ts'
+
+const item = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
+const tea = JSON.stringify(item)
+
+test('SIGTERM under load fails no request that was accepted, of any of the processes', async (t: TestContext) => {
+  const service = await startService(t, { ...(await stores(t)), WEB_CONCURRENCY: '2' })
+  const headers = await signInAt(service.url, 'ada@example.com')
+  const path = await createItem(service, headers)
+  const tally = openTally()
+  const over = new AbortController()
+  const loaded = load(questions(service.url, path, headers), over.signal, tally)
+  await until(() => (tally.answered['GET'] ?? 0) > 50 && (tally.answered['POST'] ?? 0) > 50)
+  t.assert.strictEqual(await service.end('SIGTERM'), 0)
+  over.abort()
+  await loaded
+  t.diagnostic(JSON.stringify(tally.answered))
+  t.assert.deepStrictEqual(tally.failures, [])
+})
+
+test('an end does not wait for connections that nobody uses', async (t: TestContext) => {
+  const service = await startService(t, { ...(await stores(t)), ...endless })
+  const { hostname: host, port } = new URL(service.url)
+  const unused = connect({ host, port: Number(port) })
+  const used = connect({ host, port: Number(port) })
+  t.after(() => [unused, used].forEach((client) => client.destroy()))
+  used.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n')
+  await once(used, 'data')
+  await endSoon(t, service)
+})
+
+test('two services behind a proxy are replaced one after the other, and no request fails', async (t: TestContext) => {
+  const env = await stores(t)
+  const services = [await startService(t, env), await startService(t, env)] as [Service, Service]
+  const headers = await signInAt(services[0].url, 'ada@example.com')
+  const path = await createItem(services[0], headers)
+  const { url, backends, ready } = await openProxy(
+    t,
+    services.map((service) => service.url),
+  )
+  const over = new AbortController()
+  const tally = openTally()
+  const loaded = load(questions(url, path, headers), over.signal, tally)
+  for (const [index, old] of services.entries()) {
+    const [fresh, code] = [await startService(t, env), await old.end('SIGTERM')]
+    t.assert.strictEqual(code, 0)
+    backends[index] = fresh.url
+    await until(() => ready.has(fresh.url))
+  }
+  await until(() => tally.answered['GET'] && tally.answered['POST'])
+  over.abort()
+  await loaded
+  t.diagnostic(JSON.stringify(tally.answered))
+  t.assert.deepStrictEqual(tally.failures, [])
+})
+
+test('connections that wait to be accepted at SIGTERM are served', async (t: TestContext) => {
+  const service = await startService(t, await stores(t))
+  const { hostname: host, port } = new URL(service.url)
+  process.kill(service.pid, 'SIGSTOP')
+  const clients = Array.from({ length: 20 }, () => connect({ host, port: Number(port) }))
+  const responses = clients.map((client) => text(client))
+  const request = 'GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+  await Promise.all(clients.map((client) => new Promise((sent) => client.write(request, sent))))
+  const ended = service.end('SIGTERM')
+  process.kill(service.pid, 'SIGCONT')
+  for (const response of await Promise.all(responses)) t.assert.match(response, /^HTTP\/1\.1 200 /)
+  t.assert.strictEqual(await ended, 0)
+})
+
+test('a write that runs at SIGTERM is finished, and nobody waits for its connection afterwards', async (t: TestContext) => {
+  const { service, write, release } = await openStuck(t, endless)
+  const ended = endSoon(t, service)
+  await until(() => isRefused(service.url))
+  await release()
+  t.assert.strictEqual((await write)?.status, 201)
+  await ended
+})
+
+test('what takes longer than SHUTDOWN_TIMEOUT is cut off', async (t: TestContext) => {
+  const { service, write } = await openStuck(t, { SHUTDOWN_TIMEOUT: '1' })
+  t.assert.strictEqual(await service.end('SIGTERM'), 0)
+  // PostgreSQL would have ended the wait for the lock, and the write been answered.
+  t.assert.strictEqual(await write, undefined)
+})
+
+test('for DRAIN_DELAY it takes requests and says that it ends', async (t: TestContext) => {
+  const service = await startService(t, { ...(await stores(t)), DRAIN_DELAY: '5' })
+  t.assert.strictEqual(await (await fetch(`${service.url}/readyz`)).text(), 'ready')
+  const ended = service.end('SIGTERM')
+  const readiness = async () => {
+    const answer = await fetch(`${service.url}/readyz`)
+    return `${answer.status} ${await answer.text()}`
+  }
+  t.assert.strictEqual(await eventually(readiness, (said) => said !== '200 ready'), '503 draining')
+  t.assert.strictEqual((await fetch(`${service.url}/openapi.json`, { headers: { connection: 'close' } })).status, 200)
+  t.assert.strictEqual(await ended, 0)
+})
+
+/** Nothing is cut off. */
+const endless = { SHUTDOWN_TIMEOUT: '3600' }
+
+/** Ends a service, long before a client that keeps its connection closes it. */
+async function endSoon(t: TestContext, service: Service): Promise<void> {
+  const late = sleep(25_000, 'it still runs', { ref: false })
+  t.assert.strictEqual(await Promise.race([service.end('SIGTERM'), late]), 0)
+}
+
+/** Coverage and passwords would be most of the time of a start. */
+async function stores(t: TestContext): Promise<Record<string, string>> {
+  return { ...(await realStores(t)), NODE_V8_COVERAGE: '', BCRYPT_COST: '10' }
+}
+
+function questions(url: string, path: string, headers: Record<string, string>): Expected[] {
+  return [
+    { url: `${url}${path}`, headers, status: 200 },
+    { method: 'POST', url: `${url}/items`, headers, body: item, status: 201 },
+  ]
+}
+
+async function createItem({ url }: Service, headers: Record<string, string>): Promise<string> {
+  const created = await fetch(`${url}/items`, { method: 'POST', headers: { ...json, ...headers }, body: tea })
+  return created.headers.get('location') ?? ''
+}
+
+/** A service with a write at work that ends when it is released; undefined if it was cut off. */
+async function openStuck(t: TestContext, env: Record<string, string>) {
+  const client = new Client({ ...testConfig('public').postgres })
+  await client.connect()
+  t.after(() => client.end())
+  const own = await stores(t)
+  const service = await startService(t, { ...own, ...env })
+  const headers = { ...json, ...(await signInAt(service.url, 'ada@example.com')) }
+  await client.query(`begin; lock table "${own['POSTGRES_SCHEMA']}".items in share mode`)
+  const write = fetch(`${service.url}/items`, { method: 'POST', headers, body: tea }).catch(() => undefined)
+  const waiting = `select from pg_locks where relation = '"${own['POSTGRES_SCHEMA']}".items'::regclass and not granted`
+  await until(async () => (await client.query(waiting)).rowCount)
+  return { service, write, release: () => client.query('commit') }
+}

@@ -1,0 +1,104 @@
+import { cp, mkdir, readdir, readFile, symlink } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { after, before, test, type TestContext } from 'node:test'
+
+import { onServer } from '../support/app.ts'
+import type { Lifetime } from '../support/cleanup.ts'
+import { pasteBlocks } from '../support/documents.ts'
+import { openFastApiSchema } from '../support/fastapi.ts'
+import { withoutProgram } from '../support/programs.ts'
+import { realStores, run, settingsOf, startService, temporaryFolder } from '../support/service.ts'
+
+const root = join(import.meta.dirname, '../..')
+const documents = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md') && name !== 'README.md')
+
+/** Begins without a running service. */
+const moving = 'move-from-fastapi.md'
+const guides = documents.filter((name) => name !== moving)
+const withoutCurl = withoutProgram('curl')
+
+test('there is a guide for each task, and each is listed', async (t: TestContext) => {
+  const list = await readFile(join(root, 'docs/README.md'), 'utf8')
+  t.assert.ok(guides.length >= 4)
+  for (const name of documents) t.assert.ok(list.includes(`(${name})`), name)
+})
+
+/** Lives as long as the tests of this file. */
+const ends: (() => unknown)[] = []
+const lifetime: Lifetime = { after: (end) => void ends.unshift(end) }
+let url = ''
+let clone = ''
+before(async () => {
+  clone = await cloneIn(lifetime)
+  if (withoutCurl) return
+  url = (await startService(lifetime, await realStores(lifetime))).url
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  pasteBlocks(/^## A tour$(.*?)^## /ms.exec(readme)?.[1] ?? '', url, await temporaryFolder(lifetime))
+})
+after(async () => {
+  for (const end of ends) await end()
+})
+
+for (const round of ['after the tour', 'again']) {
+  for (const name of guides) {
+    test(`the guide ${name} gives what it shows ${round}`, { skip: withoutCurl }, async (t: TestContext) => {
+      const { printed, shown } = pasteBlocks(await readFile(join(root, 'docs', name), 'utf8'), url, clone)
+      t.assert.ok(shown.length > 0)
+      t.assert.deepStrictEqual(printed, shown)
+    })
+  }
+}
+
+test(`the guide ${moving}, pasted line by line, gives what it shows`, async (t: TestContext) => {
+  const { server, schema } = await openFastApiSchema(t)
+  const env = settingsOf(server, schema)
+  const [takingOver = '', serving = '', goingBack = ''] = (await readFile(join(root, 'docs', moving), 'utf8')).split(
+    /^## (?:Serve|Go back)$/m,
+  )
+  const folder = await temporaryFolder(t)
+  const paste = (part: string, address: string) => {
+    const { printed, shown } = pasteBlocks(part, address, folder, 'set -eu', { ...env, LOG_LEVEL: 'silent' })
+    t.assert.ok(shown.length > 0)
+    t.assert.deepStrictEqual(printed, shown)
+  }
+  paste(takingOver, 'http://localhost:8000')
+  const service = await startService(t, env)
+  paste(serving, service.url)
+  await service.end('SIGTERM')
+  paste(goingBack, 'http://localhost:8000')
+  t.assert.strictEqual(
+    (await onServer(server, `select price_usd from ${schema}.items where name = 'Green tea'`)).rowCount,
+    1,
+  )
+})
+
+test('npx runs the command in the clone, and fetches none elsewhere', async (t: TestContext) => {
+  const inside = join(clone, 'work/inside')
+  await mkdir(inside, { recursive: true })
+  const offline = { npm_config_registry: 'http://127.0.0.1:9', npm_config_fetch_retries: '0' }
+  const called = run(t, 'npx', ['--no-install', 'stockroom', 'help', 'login'], offline, inside)
+  t.assert.strictEqual(await called.ended, 0, called.output())
+  t.assert.match(called.output(), /^Usage: stockroom login/)
+  const elsewhere = run(t, 'npx', ['--no-install', 'stockroom', 'help'], offline, await temporaryFolder(t))
+  t.assert.notStrictEqual(await elsewhere.ended, 0)
+})
+
+test('no document and no message lets npx fetch a package', async (t: TestContext) => {
+  const folders = ['docs', 'src', 'bin', 'scripts']
+  const listed = await Promise.all(folders.map((folder) => readdir(join(root, folder), { recursive: true })))
+  const inFolders = listed.flatMap((names, at) => names.map((name) => join(folders[at] ?? '', name)))
+  const atRoot = (await readdir(root)).filter((name) => name.endsWith('.md'))
+  for (const file of [...atRoot, ...inFolders].filter((name) => /\.(md|ts|js|mjs|sh)$/.test(name))) {
+    const text = await readFile(join(root, file), 'utf8')
+    t.assert.doesNotMatch(text, /\bnpx (?!--no-install\b)[\w@-]/, file)
+  }
+})
+
+/** What a clone is after `npm ci`: what git has, and node_modules. */
+async function cloneIn(t: Lifetime): Promise<string> {
+  const folder = await temporaryFolder(t)
+  const left = new Set(['.git', 'node_modules', '.data', 'dist', 'dist-client', 'coverage', 'work'])
+  await cp(root, folder, { recursive: true, filter: (path) => !left.has(relative(root, path)) })
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+  return folder
+}

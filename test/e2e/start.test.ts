@@ -1,0 +1,319 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chown, readFile, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { onServer } from '../support/app.ts'
+import { closeAfter } from '../support/cleanup.ts'
+import { withoutProgram } from '../support/programs.ts'
+import { openRole, serverOf } from '../support/role.ts'
+import {
+  isAlive,
+  json,
+  realStores,
+  run,
+  runMain,
+  servingAt,
+  signInAt,
+  startService,
+  temporaryFolder,
+} from '../support/service.ts'
+
+const tea = JSON.stringify({ name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true })
+
+test('it starts on nothing but a folder, a second start there is told so, and a signal ends all', async (t: TestContext) => {
+  const folder = await temporaryFolder(t, 'stockroom with a space-')
+  const service = await startService(t, { DATA_DIR: folder })
+  const postmaster = await postmasterPid(folder)
+  const second = runMain(t, { DATA_DIR: folder, PORT: '0' })
+  t.assert.strictEqual(await second.ended, 1)
+  t.assert.ok(second.output().includes(`Process ${service.pid} serves from the folder ${folder} already.`))
+  t.assert.strictEqual((await fetch(`${service.url}/openapi.json`)).status, 200)
+  t.assert.strictEqual(
+    (await stat(join(folder, 'jwt-secret'))).mode & 0o777,
+    0o600,
+    'its secret is for its owner alone',
+  )
+  t.assert.ok((await readFile(join(folder, 'jwt-secret'))).length >= 64)
+  t.assert.ok(isAlive(postmaster))
+  t.assert.strictEqual(await service.end('SIGINT'), 0)
+  t.assert.ok(!isAlive(postmaster))
+
+  for (const [command, signal] of [
+    ['node', 'SIGHUP'],
+    ['npm', 'SIGTERM'],
+  ] as const) {
+    const env = { DATA_DIR: folder, PORT: '0' }
+    const { child, ended, output } = command === 'npm' ? run(t, 'npm', ['start'], env) : runMain(t, env)
+    await servingAt(output, ended)
+    const again = await postmasterPid(folder)
+    child.kill(signal)
+    await ended
+    t.assert.ok(!isAlive(again), `${signal} to ${command} ends the database as well`)
+  }
+})
+
+test('after kill -9 the next start has every answered write, and tokens go on working', async (t: TestContext) => {
+  const folder = await temporaryFolder(t)
+  const first = await startService(t, { DATA_DIR: folder })
+  const headers = { ...json, ...(await signInAt(first.url, 'ada@example.com')) }
+  const answered: string[] = []
+  const write = async () => {
+    for (;;) {
+      const answer = await fetch(`${first.url}/items`, { method: 'POST', headers, body: tea })
+      answered.push(((await answer.json()) as { id: string }).id)
+    }
+  }
+  const writers = Promise.allSettled([write(), write(), write(), write()])
+  while (answered.length < 50) await sleep(20)
+  await first.end('SIGKILL')
+  await writers
+
+  const second = await startService(t, { DATA_DIR: folder })
+  const items = (await (await fetch(`${second.url}/items`, { headers })).json()) as object
+  t.assert.ok(answered.length >= 50)
+  for (const id of answered) t.assert.ok(id in items)
+  t.assert.strictEqual(await second.end('SIGTERM'), 0)
+})
+
+test('--help lists the settings and starts nothing; an unknown option is an error', async (t: TestContext) => {
+  const help = runMain(t, {}, ['--help'])
+  t.assert.strictEqual(await help.ended, 0)
+  t.assert.match(help.output(), /POSTGRES_HOST +host/)
+  t.assert.match(help.output(), /PORT +port to listen on \[8000\]/)
+  const typo = runMain(t, {}, ['--hlep'])
+  t.assert.strictEqual(await typo.ended, 1)
+  t.assert.match(typo.output(), /There is no option --hlep/)
+})
+
+test('settings that do not fit end the start with one message that names them all', async (t: TestContext) => {
+  const { ended, output } = runMain(t, { PORT: 'banana', JWT_ALGORITHM: 'none', POSTGRES_HOST: 'localhost' })
+  t.assert.strictEqual(await ended, 1)
+  for (const name of ['PORT', 'JWT_ALGORITHM', 'JWT_SECRET']) t.assert.match(output(), new RegExp(`^  ${name} `, 'm'))
+  t.assert.ok(!output().includes('banana'))
+  t.assert.ok(!output().includes('    at '))
+})
+
+test('settings are read from .env, and those of the environment go before', async (t: TestContext) => {
+  const folder = await temporaryFolder(t)
+  await writeFile(join(folder, '.env'), 'PORT=banana\nLOG_LEVEL=banana\n')
+  const { ended, output } = runMain(t, { PORT: '0' }, [], folder)
+  t.assert.strictEqual(await ended, 1)
+  t.assert.match(output(), /LOG_LEVEL must be one of/)
+  t.assert.ok(!output().includes('PORT must'))
+})
+
+test('a port in use ends the start with a message', async (t: TestContext) => {
+  const server = createServer().listen(0, 'localhost')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  const { ended, output } = runMain(t, { ...(await realStores(t)), PORT: String(port) })
+  t.assert.strictEqual(await ended, 1)
+  t.assert.match(output(), new RegExp(`Port ${port} is in use`))
+})
+
+test('an old Node is told what is needed', async (t: TestContext) => {
+  const old = 'data:text/javascript,Object.defineProperty(process.versions, "node", { value: "20.1.0" })'
+  const { ended, output } = run(
+    t,
+    process.execPath,
+    ['--import', old, '--import', './scripts/require-node.mjs', '--eval', '0'],
+    {},
+  )
+  t.assert.strictEqual(await ended, 1)
+  t.assert.match(output(), /Stockroom needs Node 24 or newer/)
+})
+
+test('six services that start at once on an empty schema all come up', async (t: TestContext) => {
+  // Their coverage would be that of one, six times.
+  const env = { ...(await realStores(t, 'empty')), NODE_V8_COVERAGE: '' }
+  const services = await Promise.all(Array.from({ length: 6 }, () => startService(t, env)))
+  const headers = await signInAt(services[0]?.url ?? '', 'ada@example.com')
+  for (const { url } of services) t.assert.strictEqual((await fetch(`${url}/items`, { headers })).status, 200)
+})
+
+test('an old schema is refused when AUTO_MIGRATE is false', async (t: TestContext) => {
+  const { ended, output } = runMain(t, { ...(await realStores(t, 'empty')), AUTO_MIGRATE: 'false' })
+  t.assert.strictEqual(await ended, 1)
+  t.assert.match(output(), /The schema lacks \d+ migration\(s\) and AUTO_MIGRATE is false/)
+})
+
+test(
+  'two processes serve one port, a dead one is replaced, and a signal ends all',
+  { skip: withoutProgram('ps') },
+  async (t: TestContext) => {
+    const service = await startService(t, { ...(await realStores(t)), WEB_CONCURRENCY: '2' })
+    const headers = await signInAt(service.url, 'ada@example.com')
+    const status = async () =>
+      (await fetch(`${service.url}/items`, { headers: { ...headers, connection: 'close' } })).status
+    const workers = childrenOf(service.pid)
+    t.assert.strictEqual(workers.length, 2)
+    for (let request = 0; request < 6; request++) t.assert.strictEqual(await status(), 200)
+
+    process.kill(workers[0] ?? 0, 'SIGKILL')
+    while (childrenOf(service.pid).filter((pid) => !workers.includes(pid)).length === 0) await sleep(20)
+    t.assert.strictEqual(await status(), 200)
+    const replaced = childrenOf(service.pid)
+    t.assert.strictEqual(await service.end('SIGTERM'), 0)
+    for (const pid of replaced) t.assert.ok(!isAlive(pid))
+  },
+)
+
+const failures: [what: string, env: Record<string, string>, said: RegExp][] = [
+  [
+    'a HOST that conda sets',
+    { HOST: 'x86_64-conda-linux-gnu' },
+    /^HOST does not name an address of this machine \(\w+\)\. Set HOST=localhost/,
+  ],
+  ['a HOST of another machine', { HOST: '192.0.2.1' }, /^HOST does not name an address of this machine/],
+  ['a database that is missing', { POSTGRES_DB: 'nowhere' }, /refuses: database "nowhere" does not exist\. Check the/],
+]
+
+for (const [what, env, said] of failures) {
+  test(`${what} ends the start with one line`, async (t: TestContext) => {
+    const { ended, output } = runMain(t, { ...(await realStores(t)), LOG_LEVEL: 'silent', PORT: '0', ...env })
+    t.assert.strictEqual(await ended, 1)
+    assertOneLine(t, output(), said)
+  })
+}
+
+test('a port that takes root ends the start with one line', async (t: TestContext) => {
+  const lowest = Number(await readFile('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8').catch(() => '1024'))
+  if (lowest <= 80) return t.skip('here every user may listen on every port')
+  const folder = await temporaryFolder(t)
+  const main = ['--import', './scripts/require-node.mjs', 'src/main.ts']
+  // The user may not write what is covered.
+  const env = { DATA_DIR: folder, LOG_LEVEL: 'silent', PORT: '80', NODE_V8_COVERAGE: '' }
+  const [command = '', ...args] = [...(await asNobody(folder)), process.execPath, ...main]
+  const { ended, output } = run(t, command, args, env)
+  t.assert.strictEqual(await ended, 1)
+  assertOneLine(t, output(), /^This user may not listen on port 80\. Set PORT to 1024 or higher\./)
+})
+
+for (const encoding of ['SQL_ASCII', 'LATIN1']) {
+  test(`a database in ${encoding} ends the start with one line`, async (t: TestContext) => {
+    const stores = await realStores(t)
+    const name = `encoded_${encoding.toLowerCase()}`
+    const admin = serverOf(stores)
+    await onServer(admin, `create database ${name} encoding ${encoding} template template0 locale 'C'`)
+    closeAfter(t, () => onServer(admin, `drop database ${name}`))
+    const { ended, output } = runMain(t, { ...stores, LOG_LEVEL: 'silent', POSTGRES_DB: name })
+    t.assert.strictEqual(await ended, 1)
+    assertOneLine(t, output(), new RegExp(`has the encoding ${encoding}, and Stockroom needs UTF8\\. Create`))
+  })
+}
+
+test('a role that may not create tables ends the start with one line', async (t: TestContext) => {
+  const { stores, schema, role } = await openRole(t, 'empty')
+  const { ended, output } = runMain(t, { ...stores, LOG_LEVEL: 'error' })
+  t.assert.strictEqual(await ended, 1)
+  const said = `^PostgreSQL refuses the role ${role} in the schema ${schema} .*: permission denied for schema ${schema}\\. As the owner .* grant`
+  assertOneLine(t, output(), new RegExp(said))
+})
+
+test('a schema that is closed to the role ends the start with one line', async (t: TestContext) => {
+  const { stores, schema, role, administration } = await openRole(t)
+  await onServer(administration, `revoke all on schema ${schema} from ${role}`)
+  for (const POSTGRES_SCHEMA of [schema, 'missing_schema']) {
+    const { ended, output } = runMain(t, { ...stores, POSTGRES_SCHEMA, LOG_LEVEL: 'error', AUTO_MIGRATE: 'true' })
+    t.assert.strictEqual(await ended, 1)
+    assertOneLine(t, output(), new RegExp(`^PostgreSQL refuses the role ${role} in the schema ${POSTGRES_SCHEMA}`))
+  }
+})
+
+test('a role that only reads and writes rows serves everything while AUTO_MIGRATE=false', async (t: TestContext) => {
+  const { role, schema, stores, server } = await openRole(t)
+  const service = await startService(t, { ...stores, AUTO_MIGRATE: 'false' })
+  const headers = await signInAt(service.url, 'ada@example.com')
+  const call = async (method: string, path: string, body?: string, type = 'application/json') => {
+    const options = body === undefined ? {} : { body, headers: { ...headers, 'content-type': type } }
+    const answer = await fetch(`${service.url}${path}`, { method, headers, ...options })
+    return { status: answer.status, text: await answer.text() }
+  }
+  const { id } = JSON.parse((await call('POST', '/items', tea)).text)
+  const csv = 'name,category,price_usd,in_stock\nSoap,Household,2.5,true\n'
+  const statuses = [
+    await call('POST', '/items/import', csv, 'text/csv'),
+    await call('PATCH', `/items/${id}`, '{"price_usd": 5.49}'),
+    await call('GET', '/items'),
+    await call('GET', '/items?q=tea&limit=10'),
+    await call('GET', '/items/summary'),
+    await call('GET', '/items/export'),
+    await call('DELETE', `/items/${id}`),
+    await call('PATCH', '/store-managers/me', '{"name": "Grace"}'),
+    await call('GET', '/readyz'),
+    await call('POST', '/store-managers/logout'),
+  ]
+  t.assert.deepStrictEqual(
+    statuses.map(({ status }) => status),
+    [200, 200, 200, 200, 200, 200, 204, 200, 200, 200],
+  )
+  t.assert.strictEqual((await call('GET', '/items')).status, 401)
+  for (const statement of [
+    'create table x (id int)',
+    'drop table items',
+    'truncate items',
+    'alter table items add x int',
+  ]) {
+    const refused = onServer(server, `set search_path = ${schema}; ${statement}`)
+    await t.assert.rejects(refused, { code: '42501' }, `${role}: ${statement}`)
+  }
+})
+
+test('it starts without a temporary folder', async (t: TestContext) => {
+  const service = await startService(t, { DATA_DIR: await temporaryFolder(t), TMPDIR: '/nonexistent' })
+  t.assert.strictEqual(await service.end('SIGTERM'), 0)
+})
+
+test('the start says once where it serves, and which database', async (t: TestContext) => {
+  const folder = await temporaryFolder(t)
+  const embedded = await startService(t, { DATA_DIR: folder })
+  const stores = await realStores(t)
+  const own = await startService(t, stores)
+  const lines = (output: string) =>
+    output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line))
+  t.assert.ok(
+    lines(embedded.output()).some((line) => line.folder === folder && line.msg.startsWith('using the embedded')),
+  )
+  const using = lines(own.output()).find((line) => line.msg === 'using PostgreSQL')
+  t.assert.deepStrictEqual([using.host, using.database], [stores['POSTGRES_HOST'], stores['POSTGRES_DB']])
+  const { port } = new URL(own.url)
+  t.assert.strictEqual(
+    own
+      .output()
+      .split('\n')
+      .filter((line) => line.includes(port)).length,
+    1,
+  )
+})
+
+/** The output is one line, of what is wrong and what to do. */
+function assertOneLine(t: TestContext, output: string, said: RegExp): void {
+  t.assert.match(output, said)
+  t.assert.strictEqual(output.trimEnd().split('\n').length, 1, output)
+}
+
+/** What goes before a command to run it as a user who is not root, and owns `folder`. */
+async function asNobody(folder: string): Promise<string[]> {
+  if (process.getuid?.() !== 0) return []
+  await chown(folder, 65_534, 65_534)
+  return ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+}
+
+async function postmasterPid(folder: string): Promise<number> {
+  return Number.parseInt(await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8'), 10)
+}
+
+function childrenOf(pid: number): number[] {
+  const lines = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')
+  return lines
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([id = 0, parent]) => (parent === pid ? [id] : []))
+}

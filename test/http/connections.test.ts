@@ -1,0 +1,114 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { test, type TestContext } from 'node:test'
+
+import type { App } from '../../src/http/types.ts'
+import { openApp } from '../support/app.ts'
+import { closeAfter } from '../support/cleanup.ts'
+import { openDribblers } from '../support/dribble.ts'
+import { until } from '../support/until.ts'
+
+/** Milliseconds. Far more than a response takes on a busy machine, far less than a client that dribbles stays. */
+const answerTimeout = 20_000
+
+test('500 clients that dribble keep nobody waiting, and are told to go before long', async (t: TestContext) => {
+  const dribble = openDribblers(t)
+  const { app } = await openApp(t)
+  Object.assign(app.server, { connectionsCheckingInterval: 100 })
+  const port = await listen(app)
+  const dribblers = await dribble(port, 500)
+  await answersOthers(t, port)
+  Object.assign(app.server, { headersTimeout: 800, requestTimeout: 1_200 })
+  await until(() => dribblers.every(({ closed }) => closed))
+})
+
+test('headers get 10 seconds to arrive and a whole request 30, looked at each second', async (t: TestContext) => {
+  const { app } = await openApp(t)
+  const { headersTimeout, requestTimeout, connectionsCheckingInterval } = app.server as unknown as Record<
+    string,
+    number
+  >
+  t.assert.deepStrictEqual([headersTimeout, requestTimeout, connectionsCheckingInterval], [10_000, 30_000, 1_000])
+})
+
+test('500 clients that dribble for ever hold no more than LIMIT_CONNECTIONS, and others get through', async (t: TestContext) => {
+  const dribble = openDribblers(t)
+  const { app } = await openApp(t, { LIMIT_CONNECTIONS: '50' })
+  const port = await listen(app)
+  await dribble(port, 500)
+  await answersOthers(t, port)
+  t.assert.ok((await count(app)) <= 51)
+})
+
+test('a connection whose request is at work is not given away', async (t: TestContext) => {
+  const dribble = openDribblers(t)
+  const { app, context, signIn } = await openApp(t, { LIMIT_CONNECTIONS: '4' })
+  const { token } = await signIn('ada@example.com')
+  const port = await listen(app)
+  const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<typeof context.revocations.refusals>>>()
+  t.mock.method(context.revocations, 'refusals', () => promise)
+  const release = () => resolve(new Map())
+  closeAfter(t, release)
+  const ask = () => fetch(`http://127.0.0.1:${port}/items`, { headers: { authorization: `Bearer ${token}` } })
+  const begun = t.mock.method(context.connections, 'startWork')
+  const atWork = [ask(), ask(), ask()]
+  await until(() => begun.mock.callCount() === 3)
+  const dribblers = await dribble(port, 20)
+  await until(() => dribblers.filter(({ closed }) => closed).length === 19)
+  t.assert.strictEqual(await count(app), 4)
+  release()
+  for (const answer of await Promise.all(atWork)) t.assert.strictEqual(answer.status, 200)
+})
+
+test('a client that disconnected during its request is not evicted for another', async (t: TestContext) => {
+  const { app, context } = await openApp(t, { LIMIT_CONNECTIONS: '2' })
+  const port = await listen(app)
+  const { promise, resolve } = Promise.withResolvers<'ready'>()
+  const check = t.mock.method(context.readiness, 'check', () => promise)
+  const ended = t.mock.method(context.connections, 'endWork')
+  const gone = await connected(t, port)
+  gone.write('GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n')
+  await until(() => check.mock.callCount() === 1)
+  gone.destroy()
+  await until(async () => (await count(app)) === 0)
+  resolve('ready')
+  await until(() => ended.mock.callCount() === 1)
+  const [first, , last] = [await connected(t, port), await connected(t, port), await connected(t, port)]
+  await once(first.resume(), 'close')
+  t.assert.strictEqual(last.closed, false)
+  t.assert.strictEqual(await count(app), 2)
+})
+
+test('who sends nonsense and stays is dropped', async (t: TestContext) => {
+  const { app } = await openApp(t)
+  Object.assign(app.server, { connectionsCheckingInterval: 100 })
+  const socket = connect({ host: '127.0.0.1', port: await listen(app), allowHalfOpen: true })
+  t.after(() => socket.destroy())
+  socket.resume().write('nonsense\r\n\r\n')
+  await once(socket, 'end')
+  await until(async () => (await count(app)) === 0)
+})
+
+async function connected(t: TestContext, port: number): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port })
+  t.after(() => socket.destroy())
+  await once(socket, 'connect')
+  return socket
+}
+
+async function answersOthers(t: TestContext, port: number): Promise<void> {
+  for (let request = 0; request < 20; request++) {
+    const signal = AbortSignal.timeout(answerTimeout)
+    const { status } = await fetch(`http://127.0.0.1:${port}/items`, { headers: { connection: 'close' }, signal })
+    t.assert.strictEqual(status, 401)
+  }
+}
+
+function count(app: App): Promise<number> {
+  return new Promise((resolve) => app.server.getConnections((_error, number) => resolve(number)))
+}
+
+async function listen(app: App): Promise<number> {
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return (app.server.address() as AddressInfo).port
+}

@@ -1,0 +1,99 @@
+import type { AddressInfo } from 'node:net'
+import { test, type TestContext } from 'node:test'
+
+import { readConfig } from '../../src/config/config.ts'
+import { openApp } from '../support/app.ts'
+import { exchange } from '../support/raw-http.ts'
+import { realStores, startService } from '../support/service.ts'
+
+const loopback = [
+  'localhost',
+  'LOCALHOST',
+  'localhost.',
+  'localhost:8000',
+  'localhost:',
+  '127.0.0.1:8000',
+  '[::1]',
+  '[::1]:8000',
+]
+const strange = [
+  'evil.example',
+  'evil.example:8000',
+  'localhost.evil.example',
+  'evil.localhost',
+  '127.0.0.1.evil.example',
+  '::1',
+  'localhost:a',
+  'a b',
+  '',
+]
+
+test('a service on a loopback address refuses other host names', async (t: TestContext) => {
+  const port = await listen(t, '')
+  for (const host of loopback) t.assert.strictEqual((await ask(port, '/', host)).statusCode, 307, host)
+  for (const host of strange) {
+    for (const path of ['/openapi.json', '/items', '/scalar', '/nothing']) {
+      const refused = await ask(port, path, host)
+      t.assert.deepStrictEqual([refused.statusCode, JSON.parse(refused.body).code], [421, 'misdirected_request'], host)
+    }
+    for (const probe of ['/healthz', '/readyz']) {
+      t.assert.strictEqual((await ask(port, probe, host)).statusCode, 200, host)
+    }
+  }
+  const [old] = await exchange(port, 'GET / HTTP/1.0\r\n\r\n', 20_000)
+  t.assert.strictEqual(old?.statusCode, 307)
+})
+
+test('ALLOWED_HOSTS names hosts, their subdomains, or all', async (t: TestContext) => {
+  const cases: [setting: string, allowed: string[], refused: string[]][] = [
+    ['shop.example', ['shop.example', 'SHOP.example.:80'], ['a.shop.example', 'localhost', 'xshop.example']],
+    ['*.shop.example', ['a.shop.example', 'a.b.shop.example:1'], ['shop.example', '.shop.example', 'a.xshop.example']],
+    ['.shop.example, [::2]', ['shop.example', 'a.shop.example', '[::2]:80'], ['ashop.example', '[::1]', 'example']],
+    ['*', ['anything', 'evil.example'], []],
+  ]
+  for (const [setting, allowed, refused] of cases) {
+    const port = await listen(t, setting)
+    for (const host of allowed) t.assert.strictEqual((await ask(port, '/', host)).statusCode, 307, host)
+    for (const host of refused) t.assert.strictEqual((await ask(port, '/', host)).statusCode, 421, host)
+  }
+})
+
+test('by default a loopback HOST answers to its names, and any other to all', (t: TestContext) => {
+  const names = ['localhost', '127.0.0.1', '[::1]']
+  for (const [host, allowed] of [
+    ['localhost', [...names, 'localhost']],
+    ['127.0.0.1', [...names, '127.0.0.1']],
+    ['127.8.9.1', [...names, '127.8.9.1']],
+    ['::1', [...names, '[::1]']],
+    ['0.0.0.0', ['*']],
+    ['::', ['*']],
+    ['192.168.0.7', ['*']],
+    ['shop.example', ['*']],
+  ] as const) {
+    t.assert.deepStrictEqual(readConfig({ HOST: host }).allowedHosts, allowed, host)
+  }
+  t.assert.deepStrictEqual(readConfig({ ALLOWED_HOSTS: 'Shop.example , *.a' }).allowedHosts, ['shop.example', '*.a'])
+  for (const wrong of ['shop.example:80', 'http://shop.example', '::1', 'a,,b', 'a*', '*.*', 'a b', 'ä.example']) {
+    t.assert.throws(() => readConfig({ ALLOWED_HOSTS: wrong }), /ALLOWED_HOSTS must be host names/, wrong)
+  }
+})
+
+test('a started service refuses other host names and logs that it does', async (t: TestContext) => {
+  const { url, output } = await startService(t, { ...(await realStores(t)), ALLOWED_HOSTS: '' })
+  const { port } = new URL(url)
+  t.assert.strictEqual((await ask(Number(port), '/', 'evil.example')).statusCode, 421)
+  t.assert.strictEqual((await ask(Number(port), '/', `localhost:${port}`)).statusCode, 307)
+  t.assert.match(output(), /not in ALLOWED_HOSTS/)
+})
+
+async function listen(t: TestContext, setting: string): Promise<number> {
+  const { app } = await openApp(t, { ALLOWED_HOSTS: setting })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return (app.server.address() as AddressInfo).port
+}
+
+async function ask(port: number, path: string, host: string) {
+  const [answer] = await exchange(port, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, 20_000)
+  if (!answer) throw new Error('there is no response')
+  return answer
+}

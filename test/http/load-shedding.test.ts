@@ -1,0 +1,253 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { test, type TestContext } from 'node:test'
+
+import { sql } from 'kysely'
+
+import { openPasswords } from '../../src/auth/passwords.ts'
+import { openGate } from '../../src/concurrency/semaphore.ts'
+import type { App } from '../../src/http/types.ts'
+import { openApp } from '../support/app.ts'
+import { closeAfter } from '../support/cleanup.ts'
+import { until } from '../support/until.ts'
+
+test('requests beyond the limit are told to come again at once, and those before them are answered', async (t: TestContext) => {
+  const { ask, release, log, begun } = await openBusy(t, 4)
+  const served = Array.from({ length: 4 }, () => ask('/items'))
+  await begun(4)
+  const refused = await Promise.all(Array.from({ length: 16 }, () => ask('/items')))
+  for (const answer of refused) {
+    t.assert.strictEqual(answer.status, 503)
+    t.assert.strictEqual(((await answer.json()) as { code: string }).code, 'too_busy')
+    t.assert.strictEqual(answer.headers.get('retry-after'), '1')
+  }
+  t.assert.strictEqual(log.filter((line) => line.includes('more requests than can be served')).length, 1)
+  release()
+  for (const answer of await Promise.all(served)) t.assert.strictEqual(answer.status, 200)
+  t.assert.strictEqual((await ask('/items')).status, 200)
+})
+
+test('the process says that it is alive however much there is to do', async (t: TestContext) => {
+  const { ask, release, begun } = await openBusy(t, 1)
+  const served = ask('/items')
+  await begun(1)
+  t.assert.strictEqual((await ask('/items')).status, 503)
+  const health = await ask('/healthz')
+  t.assert.strictEqual(health.status, 200)
+  t.assert.strictEqual(await health.text(), 'ok')
+  release()
+  t.assert.strictEqual((await served).status, 200)
+})
+
+test('clients that never end their bodies, or go away, keep nobody out', async (t: TestContext) => {
+  const { app, signIn } = await openApp(t, { LIMIT_CONCURRENCY: '2' })
+  const ada = await signIn('ada@example.com')
+  const port = await listen(app)
+  const head = `Host: a\r\nAuthorization: Bearer ${ada.token}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`
+  const slow = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const socket = connect({ host: '127.0.0.1', port })
+      socket.on('error', () => {})
+      await once(socket, 'connect')
+      socket.write(`POST /items HTTP/1.1\r\n${head}`)
+      return socket
+    }),
+  )
+  t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
+  for (const socket of slow) socket.destroy()
+  for (let request = 0; request < 8; request++) {
+    const socket = connect({ host: '127.0.0.1', port })
+    socket.write(`GET /items HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${ada.token}\r\n\r\n`)
+    await once(socket, 'data')
+    socket.destroy()
+  }
+  t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
+  t.assert.strictEqual((await ada.post('/items', {})).statusCode, 422)
+})
+
+test('a connection whose request was refused is read again a little later', async (t: TestContext) => {
+  const { ask, release, port, token, begun } = await openBusy(t, 1)
+  const served = ask('/items')
+  await begun(1)
+  const socket = connect({ host: '127.0.0.1', port })
+  t.after(() => socket.destroy())
+  const exchange = async () => {
+    socket.write(`GET /items HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+    const [answer] = await once(socket, 'data')
+    return Number(String(answer).split(' ')[1])
+  }
+  const askedAt = performance.now()
+  t.assert.strictEqual(await exchange(), 503)
+  release()
+  t.assert.strictEqual((await served).status, 200)
+  t.assert.strictEqual((await ask('/items')).status, 200)
+  t.assert.strictEqual(await exchange(), 200)
+  t.assert.ok(performance.now() - askedAt > 198)
+})
+
+test('bodies that end all at once are no more than the limit either', async (t: TestContext) => {
+  const { app, context, signIn } = await openApp(t, { LIMIT_CONCURRENCY: '2' })
+  const ada = await signIn('ada@example.com')
+  const port = await listen(app)
+  const body = JSON.stringify({ name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true })
+  const head = `Host: a\r\nAuthorization: Bearer ${ada.token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+  const sockets = Array.from({ length: 8 }, () => connect({ host: '127.0.0.1', port }))
+  t.after(() => sockets.forEach((socket) => socket.destroy()))
+  let heads = 0
+  app.server.on('request', () => heads++)
+  const answers = sockets.map(() => '')
+  for (const [index, socket] of sockets.entries()) {
+    socket.on('data', (text) => (answers[index] += String(text)))
+    socket.write(`POST /items HTTP/1.1\r\n${head}${body.slice(0, -1)}`)
+  }
+  await until(() => heads === sockets.length)
+  await context.db.transaction().execute(async (transaction) => {
+    await sql`lock table items in share mode`.execute(transaction)
+    for (const socket of sockets) socket.write('}')
+    await until(() => answers.filter((answer) => answer.includes('More requests than can be served')).length === 6)
+    t.assert.strictEqual(answers.filter((answer) => answer === '').length, 2)
+  })
+})
+
+test('a gate lets as many in as it has places, and lets as many wait as it says', async (t: TestContext) => {
+  const gate = openGate({ places: 1, queue: 1, patience: 50 })
+  const release = Promise.withResolvers<void>()
+  const first = gate.run(() => release.promise)
+  const second = gate.run(async () => 'in time')
+  await t.assert.rejects(gate.enter(), { code: 'too_busy' })
+  release.resolve()
+  await first
+  t.assert.strictEqual(await second, 'in time')
+  const leave = await gate.enter()
+  await t.assert.rejects(gate.enter(), { code: 'too_busy' })
+  leave()
+  t.assert.strictEqual(await gate.run(async () => 'again'), 'again')
+})
+
+test('one party of a gate holds at most its share of the places and of the queue', async (t: TestContext) => {
+  const gate = openGate({ places: 4, queue: 4, patience: 50, share: 0.5 })
+  const leaves = [await gate.enter('ada'), await gate.enter('ada')]
+  const waiting = [gate.enter('ada'), gate.enter('ada')]
+  await t.assert.rejects(gate.enter('ada'), { code: 'too_busy' })
+  const others = [await gate.enter('bob'), await gate.enter('bob')]
+  for (const leave of [...leaves, ...leaves]) leave()
+  for (const leave of await Promise.all(waiting)) leave()
+  for (const leave of others) leave()
+  const all = await Promise.all(['ada', 'ada', 'bob', 'bob'].map((party) => gate.enter(party)))
+  await t.assert.rejects(gate.enter('eve'), { code: 'too_busy' })
+  for (const leave of all) leave()
+})
+
+test('a free place of a gate goes to the waiting party that holds the fewest', async (t: TestContext) => {
+  const gate = openGate({ places: 3, queue: 8, patience: 1_000 })
+  const leaves = [await gate.enter('ada'), await gate.enter('ada'), await gate.enter('ada')]
+  const order: string[] = []
+  const wait = async (party: string) => {
+    const leave = await gate.enter(party)
+    order.push(party)
+    return leave
+  }
+  const waiting = ['ada', 'ada', 'bob', 'eve'].map(wait)
+  leaves[0]?.()
+  leaves[1]?.()
+  const others = await Promise.all(waiting.slice(2))
+  t.assert.deepStrictEqual(order, ['bob', 'eve'])
+  for (const leave of others) leave()
+  await Promise.all(waiting)
+  t.assert.deepStrictEqual(order, ['bob', 'eve', 'ada', 'ada'])
+  leaves[2]?.()
+})
+
+test('a task that is no longer wanted leaves the queue of a gate', async (t: TestContext) => {
+  const gate = openGate({ places: 1, queue: 1, patience: 60_000 })
+  const leave = await gate.enter()
+  const disconnect = new AbortController()
+  const waiting = gate.enter('ada', disconnect.signal)
+  disconnect.abort(new Error('disconnected'))
+  await t.assert.rejects(waiting, { message: 'disconnected' })
+  const next = gate.enter('bob')
+  leave()
+  leave()
+  const leaveNext = await next
+  await t.assert.rejects(gate.enter('ada', disconnect.signal), { message: 'disconnected' })
+  leaveNext()
+})
+
+test('work goes on holding its place when its client disconnects', async (t: TestContext) => {
+  const { app, ask, release, port, token, begun } = await openBusy(t, 2)
+  const clients = Array.from({ length: 2 }, () => connect({ host: '127.0.0.1', port }))
+  for (const client of clients) {
+    client.write(`GET /items?limit=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+  }
+  await begun(2)
+  for (const client of clients) client.destroy()
+  await until(async () => (await connectionsOf(app)) === 0)
+  t.assert.strictEqual((await ask('/items')).status, 503)
+  release()
+  await until(async () => (await ask('/scalar')).status === 200)
+})
+
+test('the newest task of the party with the most waiting makes room in a full queue', async (t: TestContext) => {
+  const gate = openGate({ places: 1, queue: 3, patience: 1_000 })
+  const leave = await gate.enter('ada')
+  const order: string[] = []
+  const wait = async (name: string) => {
+    const party = name.split(' ')[0]
+    const done = await gate.enter(party)
+    order.push(name)
+    done()
+  }
+  const waiting = Promise.allSettled(['ada 1', 'ada 2', 'ada 3', 'bob 1', 'eve 1', 'mallory 1'].map(wait))
+  leave()
+  const refused = (await waiting).map(({ status }) => status === 'rejected')
+  t.assert.deepStrictEqual(refused, [false, true, true, false, false, true])
+  t.assert.deepStrictEqual(order, ['bob 1', 'eve 1', 'ada 1'])
+})
+
+test('parties of a gate that hold as many places take turns', async (t: TestContext) => {
+  const gate = openGate({ places: 1, queue: 9, patience: 1_000 })
+  const leave = await gate.enter('ada')
+  const order: string[] = []
+  const wait = async (party: string) => {
+    const done = await gate.enter(party)
+    order.push(party)
+    done()
+  }
+  const waiting = Promise.all(['ada', 'ada', 'ada', 'bob', 'bob', 'eve'].map(wait))
+  leave()
+  await waiting
+  t.assert.deepStrictEqual(order, ['bob', 'eve', 'ada', 'bob', 'ada', 'ada'])
+})
+
+test('passwords that can not be looked at soon are refused', async (t: TestContext) => {
+  const passwords = openPasswords(4)
+  const hashes = await Promise.allSettled(Array.from({ length: 200 }, () => passwords.hash('correct horse battery')))
+  const refused = hashes.filter(({ status }) => status === 'rejected')
+  t.assert.ok(refused.length > 0)
+  for (const each of refused) t.assert.strictEqual(each.status === 'rejected' && each.reason.code, 'too_busy')
+})
+
+/** A service that is as busy as it may be with `limit` requests, none of which is done before `release` is called. */
+async function openBusy(t: TestContext, limit: number) {
+  const { app, context, signIn, log } = await openApp(t, { LIMIT_CONCURRENCY: String(limit) })
+  const { token } = await signIn('ada@example.com')
+  const port = await listen(app)
+  const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<typeof context.revocations.refusals>>>()
+  t.mock.method(context.revocations, 'refusals', () => promise)
+  const release = () => resolve(new Map())
+  closeAfter(t, release)
+  const work = t.mock.method(context.connections, 'startWork')
+  const begun = (requests: number) => until(() => work.mock.callCount() === requests)
+  const ask = (path: string) =>
+    fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } })
+  return { app, ask, release, port, token, log, begun }
+}
+
+function connectionsOf(app: App): Promise<number> {
+  return new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count)))
+}
+
+async function listen(app: App): Promise<number> {
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return (app.server.address() as AddressInfo).port
+}

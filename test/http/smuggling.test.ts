@@ -1,0 +1,96 @@
+import type { AddressInfo } from 'node:net'
+import { test, type TestContext } from 'node:test'
+
+import { openApp } from '../support/app.ts'
+import { exchange } from '../support/raw-http.ts'
+
+const post = 'POST /store-managers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n'
+const smuggled = 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'
+
+// What two servers in a row may read in two ways: each is refused, and nothing that follows is taken for a request.
+const ambiguous: Record<string, string> = {
+  'two lengths that differ': `${post}Content-Length: 0\r\nContent-Length: 40\r\n\r\n${smuggled}`,
+  'two lengths that are the same': `${post}Content-Length: 0\r\nContent-Length: 0\r\n\r\n${smuggled}`,
+  'a list of lengths': `${post}Content-Length: 0, 0\r\n\r\n${smuggled}`,
+  'a length and a transfer coding': `${post}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${smuggled}`,
+  'a transfer coding and a length': `${post}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n${smuggled}`,
+  'a transfer coding that nobody knows': `${post}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n${smuggled}`,
+  'a coding after chunked': `${post}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n${smuggled}`,
+  'two transfer codings': `${post}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n${smuggled}`,
+  'a space before the colon': `${post}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n${smuggled}`,
+  'a folded line': `${post}X: a\r\n Content-Length: 40\r\n\r\n${smuggled}`,
+  'a header that begins with a space': `POST /store-managers HTTP/1.1\r\n Host: a\r\n\r\n${smuggled}`,
+  'a bare LF after a header': `${post}X: a\nContent-Length: 40\r\n\r\n${smuggled}`,
+  'bare LFs alone': 'GET /healthz HTTP/1.1\nHost: a\n\n',
+  'a bare CR in a header': `${post}X: a\rContent-Length: 40\r\n\r\n${smuggled}`,
+  'NUL in a header': `${post}X: a\0b\r\n\r\n${smuggled}`,
+  'a chunk that is longer than it says': `${post}Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n${smuggled}`,
+  'a chunk size with an LF': `${post}Transfer-Encoding: chunked\r\n\r\n0\n\n${smuggled}`,
+  'a length after the chunks': `${post}Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 40\r\n\r\n${smuggled}`,
+  'a negative length': `${post}Content-Length: -1\r\n\r\n${smuggled}`,
+  'no host': 'GET /healthz HTTP/1.1\r\n\r\n',
+  'two hosts': 'GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
+  'two hosts that are the same': 'GET /healthz HTTP/1.1\r\nHost: a\r\nhOST: a\r\n\r\n',
+  'two Authorization headers': `${post}Authorization: Bearer a\r\nAuthorization: Bearer b\r\nConnection: close\r\n\r\n`,
+  'two Content-Type headers': `${post}Content-Type: text/plain\r\nConnection: close\r\n\r\n`,
+  'two hosts in HTTP/1.0': 'GET /healthz HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n',
+}
+
+test('what can be read in two ways is refused, and nothing is smuggled in behind it', async (t: TestContext) => {
+  const port = await listen(t)
+  for (const [what, sent] of Object.entries(ambiguous)) {
+    const answers = await exchange(port, sent)
+    t.assert.deepStrictEqual(
+      answers.map(({ statusCode }) => statusCode),
+      [400],
+      what,
+    )
+    t.assert.strictEqual(JSON.parse(answers[0]?.body ?? '').code, 'malformed_request', what)
+  }
+})
+
+test('a transfer coding besides chunked is refused', async (t: TestContext) => {
+  const port = await listen(t)
+  for (const coding of [
+    'gzip, chunked',
+    'xchunked, chunked',
+    'gzip\r\nTransfer-Encoding: chunked',
+    'chunked, chunked',
+  ]) {
+    const answers = await exchange(port, `${post}Transfer-Encoding: ${coding}\r\n\r\n0\r\n\r\n${smuggled}`)
+    t.assert.strictEqual(answers.length, 1, coding)
+    const [{ statusCode, body } = { statusCode: 0, body: '' }] = answers
+    t.assert.ok(statusCode === 501 || statusCode === 400, `${coding}: ${statusCode}`)
+    t.assert.match(JSON.parse(body).code, /^(?:unsupported_transfer_coding|malformed_request)$/)
+  }
+})
+
+test('a body with Expect, or in chunks with extensions and trailers, ends where it says', async (t: TestContext) => {
+  const port = await listen(t)
+  for (const body of [
+    `Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}${smuggled}`,
+    `Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nX: y\r\n\r\n${smuggled}`,
+  ]) {
+    const statuses = (await exchange(port, post + body)).map(({ statusCode }) => statusCode)
+    t.assert.deepStrictEqual(statuses, [422, 200])
+  }
+})
+
+test('no answer names the host that a request claims', async (t: TestContext) => {
+  const port = await listen(t)
+  for (const path of ['/', '/openapi.json', '/scalar', '/items', '/nothing', '/%zz']) {
+    for (const start of [`GET ${path}`, `GET http://evil.example${path}`]) {
+      const forged = 'Host: evil.example\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example'
+      const [answer] = await exchange(port, `${start} HTTP/1.1\r\n${forged}\r\nConnection: close\r\n\r\n`, 4_000)
+      t.assert.ok(answer)
+      t.assert.ok(!JSON.stringify(answer).includes('evil.example'), start)
+      if (path === '/') t.assert.strictEqual(answer.headers['location'], '/scalar')
+    }
+  }
+})
+
+async function listen(t: TestContext): Promise<number> {
+  const { app } = await openApp(t)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return (app.server.address() as AddressInfo).port
+}

@@ -1,0 +1,140 @@
+import { Readable } from 'node:stream'
+import { test, type TestContext } from 'node:test'
+
+import { parse } from 'csv-parse/sync'
+import * as fc from 'fast-check'
+
+import { csvRows } from '../../../src/items/import/csv.ts'
+import { type CsvRecord, openRecords } from '../../../src/items/import/records.ts'
+import { openFindings, UnreadableFile } from '../../../src/items/import/report.ts'
+import { rowCheck } from '../../../src/items/import/rows.ts'
+
+test('records are those that csv-parse reads, however the text is cut', (t: TestContext) => {
+  const piece = fc.constantFrom('a', 'b c', ',', ',', '"', '""', '"x,y"', '"1\n2"', '\n', '\r\n', '\r', ';', '😀')
+  const text = fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join(''))
+  const cuts = fc.array(fc.nat({ max: 60 }), { maxLength: 5 })
+  fc.assert(
+    fc.property(text, cuts, (csv, at) => {
+      const { records, failure } = readAll(cut(csv, at), ',')
+      const expected = theirs(csv)
+      t.assert.strictEqual(failure === undefined, expected !== undefined, JSON.stringify(failure))
+      if (expected)
+        t.assert.deepStrictEqual(
+          records.map(({ fields }) => fields),
+          expected,
+        )
+      const whole = readAll([csv], ',')
+      t.assert.deepStrictEqual([records, failure], [whole.records, whole.failure])
+    }),
+    { numRuns: 3_000 },
+  )
+})
+
+test('each record is told with the line in which it begins', (t: TestContext) => {
+  const csv = 'a\r\n\r\n"1\r\n2\r3\n4",b\r"x\n\n"\n\n\nlast'
+  const { records } = readAll(cut(csv, [3, 9, 14]), ',')
+  t.assert.deepStrictEqual(
+    records.map(({ line, fields }) => [line, fields[0]]),
+    [
+      [1, 'a'],
+      [3, '1\r\n2\r3\n4'],
+      [7, 'x\n\n'],
+      [12, 'last'],
+    ],
+  )
+})
+
+test('between tabs quotes are characters, unless they enclose a field', (t: TestContext) => {
+  for (const [field, value] of [
+    ['5" pipe', '5" pipe'],
+    ['"tea', '"tea'],
+    ['"', '"'],
+    ['"Best" tea', '"Best" tea'],
+    ['"a ""b"""', 'a "b"'],
+    ['"a,b"', 'a,b'],
+    ['"a\tb"', 'a\tb'],
+    ['""', ''],
+  ] as const) {
+    for (const at of [1, 2, 4]) {
+      const { records } = readAll(cut(`x\t${field}\tPet\r\ny\tz\tPet`, [at]), '\t')
+      const fields = records.map((record) => record.fields)
+      t.assert.deepStrictEqual(fields, [
+        ['x', value, 'Pet'],
+        ['y', 'z', 'Pet'],
+      ])
+    }
+  }
+})
+
+test('a row that does not fit costs no more than some that do', async (t: TestContext) => {
+  const count = 40_000
+  await costOf('a,Pet,1,true\n'.repeat(count))
+  const good = await costOf('a,Pet,1,true\n'.repeat(count))
+  for (const row of ['x\n', 'a,Pets,x,y\n', 'a,Pet,1,true,x\n', 'a"b,Pet,1,true\n', '"\n""x\n']) {
+    const bad = await costOf(row.repeat(count))
+    t.assert.ok(bad < 5 * good, `${row.trim()}: ${bad} is much more than ${good}`)
+  }
+})
+
+/** Microseconds of the processor that it takes to read and check `rows`. */
+async function costOf(rows: string): Promise<number> {
+  const check = rowCheck('create')
+  const findings = openFindings({ mode: 'create', dry_run: true })
+  const chunks = Readable.from(
+    cut(
+      rows,
+      Array.from({ length: 100 }, (_, n) => n * 4_096),
+    ).map((each) => Buffer.from(each)),
+  )
+  const before = process.cpuUsage()
+  const text = chunks.iterator() as AsyncGenerator<Buffer>
+  const head = async function* () {
+    yield Buffer.from('name,category,price_usd,in_stock\n')
+    yield* text
+  }
+  try {
+    for await (const some of csvRows(head(), new Map())) {
+      for (const row of some) {
+        const checked = check(row)
+        if ('count' in checked) findings.failRow(checked)
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof UnreadableFile)) throw error
+  }
+  const { user, system } = process.cpuUsage(before)
+  return user + system
+}
+
+function readAll(pieces: string[], delimiter: string): { records: CsvRecord[]; failure?: object } {
+  const reader = openRecords(delimiter, 1)
+  const records: CsvRecord[] = []
+  try {
+    for (const piece of pieces) for (const some of reader.read(piece)) records.push(...some)
+    for (const some of reader.end()) records.push(...some)
+    return { records }
+  } catch (error) {
+    if (!(error instanceof UnreadableFile)) throw error
+    return { records, failure: error.errors }
+  }
+}
+
+/** Undefined if csv-parse cannot read it. */
+function theirs(csv: string): string[][] | undefined {
+  try {
+    const records: string[][] = parse(csv, {
+      relax_column_count: true,
+      skip_empty_lines: true,
+      record_delimiter: ['\r\n', '\n', '\r'],
+    })
+    // A record of nothing but quotes is as good as a blank line.
+    return records.filter(({ length, 0: first }) => length > 1 || first !== '')
+  } catch {
+    return undefined
+  }
+}
+
+function cut(text: string, at: number[]): string[] {
+  const cuts = [0, ...at.filter((each) => each < text.length).toSorted((one, other) => one - other), text.length]
+  return cuts.slice(1).map((end, index) => text.slice(cuts[index], end))
+}

@@ -1,0 +1,265 @@
+import { test, type TestContext } from 'node:test'
+
+import { categories } from '../../src/database/constraints.ts'
+import { onServer, openApp } from '../support/app.ts'
+
+const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
+const nobodys = '/items/019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
+
+test('a manager creates an item, which is theirs, and gets it by its location', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const created = await ada.post('/items', tea)
+  const item = created.json()
+  t.assert.strictEqual(created.statusCode, 201)
+  t.assert.deepStrictEqual(item, { ...tea, id: item.id, store_manager_id: ada.id })
+  t.assert.match(item.id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  t.assert.strictEqual(created.headers.location, `/items/${item.id}`)
+  const got = await ada.get(`/items/${item.id}`)
+  t.assert.strictEqual(got.statusCode, 200)
+  t.assert.deepStrictEqual(got.json(), item)
+})
+
+test('an item that is created later has a greater id, within a millisecond too', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const ids: string[] = []
+  for (let count = 0; count < 200; count++) ids.push((await ada.post('/items', tea)).json().id)
+  t.assert.deepStrictEqual(ids, ids.toSorted())
+})
+
+test('every category is taken', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  for (const category of categories) {
+    const created = await ada.post('/items', { ...tea, category })
+    t.assert.strictEqual(created.statusCode, 201)
+    t.assert.strictEqual(created.json().category, category)
+  }
+})
+
+test('the list is an object from id to item, of all managers, the oldest first', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  t.assert.deepStrictEqual((await ada.get('/items')).json(), {})
+  const first = (await ada.post('/items', tea)).json()
+  const second = (await grace.post('/items', { ...tea, name: 'Soap', category: 'Household' })).json()
+  const list = await ada.get('/items')
+  t.assert.strictEqual(list.statusCode, 200)
+  t.assert.deepStrictEqual(list.json(), { [first.id]: first, [second.id]: second })
+  t.assert.deepStrictEqual(Object.keys(list.json()), [first.id, second.id])
+})
+
+test('the owner comes with an item when asked for, by id and name alone', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const { id } = (await ada.post('/items', tea)).json()
+  const owner = { id: ada.id, name: 'Ada Lovelace' }
+  t.assert.deepStrictEqual((await grace.get(`/items/${id}?expand=store_manager`)).json().store_manager, owner)
+  t.assert.deepStrictEqual((await grace.get('/items?expand=store_manager')).json()[id].store_manager, owner)
+  t.assert.strictEqual((await grace.get(`/items/${id}`)).json().store_manager, undefined)
+  const refused = await grace.get('/items?expand=password')
+  t.assert.strictEqual(refused.statusCode, 422)
+  t.assert.deepStrictEqual(refused.json().errors, [
+    { type: 'enum', loc: ['query', 'expand'], msg: 'must be one of "store_manager"' },
+  ])
+})
+
+const prices = ['0', '0.1', '131072.13', '99999999.99', '1000000000000000.5', '5e-324', '1.7976931348623157e308', '-0']
+
+for (const price of prices) {
+  test(`the price ${price} comes back as it went in`, async (t: TestContext) => {
+    const { signIn } = await openApp(t)
+    const ada = await signIn('ada@example.com')
+    const json = JSON.stringify(tea).replace('4.99', price)
+    const created = await ada.post('/items', json, { 'content-type': 'application/json' })
+    t.assert.strictEqual(created.statusCode, 201)
+    const expected = price === '-0' ? 0 : Number(price)
+    t.assert.ok(Object.is(created.json().price_usd, expected))
+    t.assert.ok(Object.is((await ada.get(created.headers.location ?? '')).json().price_usd, expected))
+  })
+}
+
+for (const price of ['1e400', '1e-400', '12345678901234567.89', '0.1000000000000000055']) {
+  test(`the price ${price}, which a double would change, is refused`, async (t: TestContext) => {
+    const { signIn } = await openApp(t)
+    const ada = await signIn('ada@example.com')
+    const json = JSON.stringify(tea).replace('4.99', price)
+    const refused = await ada.post('/items', json, { 'content-type': 'application/json' })
+    t.assert.strictEqual(refused.statusCode, 422)
+    t.assert.deepStrictEqual(refused.json().errors, [
+      {
+        type: 'finite_number',
+        loc: ['body', 'price_usd'],
+        msg: 'must be a number that a 64-bit float holds without loss',
+      },
+    ])
+  })
+}
+
+test('a long number in a field that nobody asked for does no harm', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const json = JSON.stringify(tea).replace('{', '{"weight":12345678901234567.89,')
+  const created = await ada.post('/items', json, { 'content-type': 'application/json' })
+  t.assert.strictEqual(created.statusCode, 201)
+  t.assert.strictEqual(created.json().price_usd, 4.99)
+})
+
+const misfits: [what: string, change: object, field: string, type: string][] = [
+  ['a number as its name', { name: 5 }, 'name', 'string_type'],
+  ['an empty name', { name: '' }, 'name', 'string_too_short'],
+  ['a name of 65 code points', { name: '🍵'.repeat(65) }, 'name', 'string_too_long'],
+  ['a NUL in its name', { name: 'Green\0tea' }, 'name', 'string_pattern_mismatch'],
+  ['a lone surrogate in its name', { name: 'Green \ud83c tea' }, 'name', 'string_pattern_mismatch'],
+  ['no name', { name: undefined }, 'name', 'missing'],
+  ['null as its name', { name: null }, 'name', 'string_type'],
+  ['an unknown category', { category: 'grocery' }, 'category', 'enum'],
+  ['no category', { category: undefined }, 'category', 'missing'],
+  ['a negative price', { price_usd: -0.01 }, 'price_usd', 'greater_than_equal'],
+  ['its price as text', { price_usd: '4.99' }, 'price_usd', 'float_type'],
+  ['no price', { price_usd: undefined }, 'price_usd', 'missing'],
+  ['"true" for in stock', { in_stock: 'true' }, 'in_stock', 'bool_type'],
+  ['1 for in stock', { in_stock: 1 }, 'in_stock', 'bool_type'],
+  ['nothing for in stock', { in_stock: undefined }, 'in_stock', 'missing'],
+]
+
+for (const [what, change, field, type] of misfits) {
+  test(`an item with ${what} is refused, naming the field`, async (t: TestContext) => {
+    const { signIn } = await openApp(t)
+    const ada = await signIn('ada@example.com')
+    const refused = await ada.post('/items', { ...tea, ...change })
+    t.assert.strictEqual(refused.statusCode, 422)
+    const { code, errors, detail } = refused.json()
+    t.assert.strictEqual(code, 'invalid_request')
+    t.assert.ok(errors.some((error: { loc: string[]; type: string }) => error.type === type))
+    for (const error of errors) t.assert.deepStrictEqual(error.loc, ['body', field])
+    t.assert.match(detail, new RegExp(`body\\.${field}`))
+    t.assert.deepStrictEqual((await ada.get('/items')).json(), {})
+  })
+}
+
+test('a name of 64 code points is taken, however many bytes they have', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const name = '🍵'.repeat(64)
+  const created = await ada.post('/items', { ...tea, name })
+  t.assert.strictEqual(created.statusCode, 201)
+  t.assert.strictEqual((await ada.get(created.headers.location ?? '')).json().name, name)
+})
+
+test('everything that is wrong with a request is said at once, in its path and in its body', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const refused = await ada.patch('/items/7', { name: '', category: 'Toys', price_usd: -1, in_stock: 'no' })
+  t.assert.strictEqual(refused.statusCode, 422)
+  const where = refused.json().errors.map(({ loc }: { loc: string[] }) => loc.join('.'))
+  t.assert.deepStrictEqual(where, ['path.id', 'body.name', 'body.category', 'body.price_usd', 'body.in_stock'])
+})
+
+test('fields that nobody asked for are ignored', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const json = `{"__proto__":{"in_stock":false},"constructor":1,"id":"${ada.id}","store_manager_id":"${grace.id}",`
+  const body = JSON.stringify(tea).replace('{', json)
+  const created = await ada.post('/items', body, { 'content-type': 'application/json' })
+  t.assert.strictEqual(created.statusCode, 201)
+  const item = created.json()
+  t.assert.deepStrictEqual(item, { ...tea, id: item.id, store_manager_id: ada.id })
+  t.assert.notStrictEqual(item.id, ada.id)
+})
+
+test('a change alters what it names, and leaves alone what is absent or null', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const item = (await ada.post('/items', tea)).json()
+  const changed = await ada.patch(`/items/${item.id}`, { price_usd: 5.49, name: null, category: null, in_stock: null })
+  t.assert.strictEqual(changed.statusCode, 200)
+  t.assert.deepStrictEqual(changed.json(), { ...item, price_usd: 5.49 })
+  const all = { name: 'Soap', category: 'Household', price_usd: 0, in_stock: false }
+  t.assert.deepStrictEqual((await ada.patch(`/items/${item.id}`, all)).json(), { ...item, ...all })
+  t.assert.deepStrictEqual((await ada.get(`/items/${item.id}`)).json(), { ...item, ...all })
+})
+
+test('an empty change changes nothing and answers the item', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const item = (await ada.post('/items', tea)).json()
+  const changed = await ada.patch(`/items/${item.id}`, {})
+  t.assert.strictEqual(changed.statusCode, 200)
+  t.assert.deepStrictEqual(changed.json(), item)
+})
+
+test('a deleted item is gone', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const { id } = (await ada.post('/items', tea)).json()
+  const deleted = await ada.delete(`/items/${id}`)
+  t.assert.strictEqual(deleted.statusCode, 204)
+  t.assert.strictEqual(deleted.body, '')
+  t.assert.strictEqual((await ada.get(`/items/${id}`)).statusCode, 404)
+  t.assert.strictEqual((await ada.delete(`/items/${id}`)).statusCode, 404)
+})
+
+for (const method of ['get', 'patch', 'delete'] as const) {
+  test(`${method} of an item that is not there answers 404, of an id that is none 422`, async (t: TestContext) => {
+    const { signIn } = await openApp(t)
+    const ada = await signIn('ada@example.com')
+    const body = method === 'patch' ? {} : undefined
+    const absent = await ada[method](nobodys, body)
+    t.assert.strictEqual(absent.statusCode, 404)
+    t.assert.strictEqual(absent.json().code, 'item_not_found')
+    for (const id of ['7', `urn:uuid:${nobodys.slice(7)}`, '%00', 'x'.repeat(2000), `${nobodys.slice(7)}0`]) {
+      const refused = await ada[method](`/items/${id}`, body)
+      t.assert.strictEqual(refused.statusCode, 422)
+      t.assert.deepStrictEqual(refused.json().errors[0].loc, ['path', 'id'])
+    }
+  })
+}
+
+test('an id is the same in capital letters', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const item = (await ada.post('/items', tea)).json()
+  t.assert.deepStrictEqual((await ada.get(`/items/${item.id.toUpperCase()}`)).json(), item)
+})
+
+test('another manager reads an item, and may neither change nor delete it', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const item = (await ada.post('/items', tea)).json()
+  t.assert.deepStrictEqual((await grace.get(`/items/${item.id}`)).json(), item)
+  for (const refused of [
+    await grace.patch(`/items/${item.id}`, { price_usd: 0 }),
+    await grace.delete(`/items/${item.id}`),
+  ]) {
+    t.assert.strictEqual(refused.statusCode, 403)
+    t.assert.strictEqual(refused.json().code, 'not_owner')
+  }
+  t.assert.deepStrictEqual((await ada.get(`/items/${item.id}`)).json(), item)
+})
+
+test('where writes are shared, every manager may change and delete every item', async (t: TestContext) => {
+  const { signIn } = await openApp(t, { ITEM_WRITES: 'shared' })
+  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const item = (await ada.post('/items', tea)).json()
+  const changed = await grace.patch(`/items/${item.id}`, { price_usd: 0 })
+  t.assert.strictEqual(changed.statusCode, 200)
+  t.assert.deepStrictEqual(changed.json(), { ...item, price_usd: 0 })
+  t.assert.strictEqual((await grace.delete(`/items/${item.id}`)).statusCode, 204)
+})
+
+test('the tables themselves refuse what the API would never write', async (t: TestContext) => {
+  const { signIn, server, context } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const { schema } = context.config.pool
+  const insert = (name: string, price: string) =>
+    onServer(server, `insert into ${schema}.items values (gen_random_uuid(), $1, 'Pet', $2, true, $3)`, [
+      name,
+      price,
+      ada.id,
+    ])
+  await t.assert.rejects(insert('', '1'), /items_name_check/)
+  await t.assert.rejects(insert('x'.repeat(65), '1'), /items_name_check/)
+  for (const price of ['-1', 'NaN', 'Infinity']) await t.assert.rejects(insert('Tea', price), /items_price_usd_check/)
+})

@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto'
+import { test, type TestContext } from 'node:test'
+
+import { Client } from 'pg'
+
+import { clientConfig } from '../../src/database/pool.ts'
+import { type Manager, openApp, openAppOn, testConfig, type TestApp } from '../support/app.ts'
+
+const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
+
+test('of many changes and deletions at once each gets its own answer', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const [mine, hers] = [await createMany(ada, 80), await createMany(grace, 20)]
+  const ask = {
+    changed: (id: string, n: number) => ada.patch(`/items/${id}`, { price_usd: n }),
+    'of its version': (id: string) =>
+      ada.patch(`/items/${id.toUpperCase()}`, { in_stock: false }, { 'if-match': '"1"' }),
+    'of another': (id: string) => ada.patch(`/items/${id}`, { name: 'Lost' }, { 'if-match': '"2", "7"' }),
+    deleted: (id: string) => ada.delete(`/items/${id}`, undefined, { 'if-match': '*' }),
+    "somebody else's": (id: string) => ada.delete(`/items/${id}`),
+    absent: () => ada.patch(`/items/${randomUUID()}`, { price_usd: 1 }),
+  }
+  const expected: [keyof typeof ask, number, string | undefined][] = [
+    ['changed', 200, undefined],
+    ['of its version', 200, undefined],
+    ['of another', 412, 'precondition_failed'],
+    ['deleted', 204, undefined],
+    ["somebody else's", 403, 'not_owner'],
+    ['absent', 404, 'item_not_found'],
+  ]
+  const asked = expected.flatMap(([what, status, code], kind) =>
+    (kind < 4 ? mine.slice(kind * 20, kind * 20 + 20) : hers).map((id, n) => ({ what, id, n, status, code })),
+  )
+  const answers = await Promise.all(asked.map(({ what, id, n }) => ask[what](id, n)))
+  for (const [index, { what, id, n, status, code }] of asked.entries()) {
+    const answer = answers[index]
+    t.assert.strictEqual(answer?.statusCode, status, what)
+    if (code) t.assert.strictEqual(answer.json().code, code)
+    const item = await ada.get(`/items/${id}`)
+    t.assert.strictEqual(item.statusCode, what === 'deleted' ? 404 : 200)
+    if (what === 'changed') t.assert.deepStrictEqual(item.json(), { ...answer.json(), price_usd: n })
+    if (what === 'of its version') t.assert.strictEqual(item.json().in_stock, false)
+    if (status > 400) t.assert.strictEqual(item.headers.etag, '"1"')
+  }
+})
+
+test('changes of one item at once are all made, one after the other', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const [id = ''] = await createMany(ada, 1)
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, (_, price_usd) => ada.patch(`/items/${id}`, { price_usd })),
+  )
+  const tags = answers.map(({ headers }) => String(headers.etag)).toSorted()
+  t.assert.deepStrictEqual(tags, Array.from({ length: 60 }, (_, n) => `"${n + 2}"`).toSorted())
+})
+
+test('an item that somebody holds keeps its own change waiting, and no other', async (t: TestContext) => {
+  const app = await openApp(t)
+  const ada = await app.signIn('ada@example.com')
+  const [held = '', ...others] = await createMany(ada, 20)
+  await withHeld(app, held, async (letGo) => {
+    let isDone = false
+    const waiting = ada.patch(`/items/${held}`, { price_usd: 1 }).finally(() => (isDone = true))
+    const answers = await Promise.all(others.map((id) => ada.patch(`/items/${id}`, { price_usd: 1 })))
+    for (const answer of answers) t.assert.strictEqual(answer.statusCode, 200)
+    t.assert.strictEqual(isDone, false)
+    await letGo()
+    t.assert.strictEqual((await waiting).statusCode, 200)
+  })
+})
+
+test('a change that waits too long for its item answers 503, and is not made later', async (t: TestContext) => {
+  const app = await openApp(t)
+  const ada = await app.signIn('ada@example.com')
+  const [id = ''] = await createMany(ada, 1)
+  await withHeld(app, id, async (letGo) => {
+    const answers = await Promise.all([ada.patch(`/items/${id}`, { price_usd: 1 }), ada.delete(`/items/${id}`)])
+    for (const answer of answers) {
+      t.assert.strictEqual(answer.statusCode, 503)
+      t.assert.strictEqual(answer.json().code, 'too_busy')
+      t.assert.strictEqual(answer.headers['retry-after'], '1')
+    }
+    await letGo()
+  })
+  t.assert.strictEqual((await ada.get(`/items/${id}`)).headers.etag, '"1"')
+  t.assert.strictEqual((await ada.patch(`/items/${id}`, { price_usd: 1 })).statusCode, 200)
+})
+
+test('two processes that change the same items at once do not block each other', async (t: TestContext) => {
+  const first = await openApp(t)
+  const second = await openAppOn(t, first.server, testConfig(first.context.config.pool.schema))
+  const [ada, again] = [await first.signIn('ada@example.com'), await second.signIn('ada@example.com')]
+  const ids = await createMany(ada, 30)
+  const turns = 10
+  const changeAll = async (manager: Manager, order: string[]) => {
+    for (let turn = 0; turn < turns; turn++) {
+      const answers = await Promise.all(order.map((id) => manager.patch(`/items/${id}`, { price_usd: turn })))
+      for (const answer of answers) t.assert.strictEqual(answer.statusCode, 200)
+    }
+  }
+  await Promise.all([changeAll(ada, ids), changeAll(again, ids.toReversed())])
+  for (const id of ids) t.assert.strictEqual((await ada.get(`/items/${id}`)).headers.etag, `"${2 * turns + 1}"`)
+})
+
+async function createMany(manager: Manager, count: number): Promise<string[]> {
+  const answers = await Promise.all(Array.from({ length: count }, () => manager.post('/items', tea)))
+  return answers.map((answer) => answer.json().id)
+}
+
+/** Does `work` while the item is locked by a transaction of somebody else, until it lets go of it. */
+async function withHeld(
+  { server, context }: TestApp,
+  id: string,
+  work: (letGo: () => Promise<unknown>) => Promise<void>,
+) {
+  const client = new Client(clientConfig(server, context.config.pool.schema))
+  await client.connect()
+  try {
+    await client.query('begin')
+    await client.query('select from items where id = $1 for update', [id])
+    await work(() => client.query('commit'))
+  } finally {
+    await client.end()
+  }
+}

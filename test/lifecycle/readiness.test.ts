@@ -1,0 +1,49 @@
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { pino } from 'pino'
+
+import { upgrade } from '../../src/database/migrate.ts'
+import { onServer, openApp, openAppOn, openSchema, type TestApp, testConfig } from '../support/app.ts'
+import { until } from '../support/until.ts'
+
+test('it is ready when its schema is at head, and a stranger is told a word', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t, 'empty')
+  const app = await openAppOn(t, server, testConfig(schema))
+  const refused = await app.send({ url: '/readyz' })
+  t.assert.strictEqual(refused.statusCode, 503)
+  t.assert.strictEqual(refused.body, 'unavailable')
+  t.assert.strictEqual(refused.headers['retry-after'], '1')
+  await upgrade(server, schema, pino({ level: 'silent' }))
+  await onServer(server, `delete from ${schema}.mikro_orm_migrations where id = 2`)
+  await sleep(1_050)
+  t.assert.deepStrictEqual(await readiness(app), [503, 'unavailable'])
+  await onServer(server, `update ${schema}.mikro_orm_migrations set id = 2 where id = 3`)
+  t.assert.strictEqual((await app.send({ url: '/healthz' })).body, 'ok')
+})
+
+test('it is ready when every connection of the pool is taken', async (t: TestContext) => {
+  const app = await openApp(t, { POSTGRES_POOL_SIZE: '1', POSTGRES_MAX_OVERFLOW: '1' })
+  const taken = await Promise.all([1, 2].map(() => app.context.pool.connect()))
+  await until(async () => (await readiness(app))[0] === 200)
+  for (const client of taken) client.release()
+})
+
+test('however many ask, PostgreSQL is asked once a second', async (t: TestContext) => {
+  const app = await openApp(t)
+  const { schema } = app.context.config.pool
+  const asked = async () => {
+    await Promise.all(Array.from({ length: 60 }, () => readiness(app)))
+    const query = `select query_start from pg_stat_activity where query like $1 and pid <> pg_backend_pid()`
+    return (await onServer(app.server, query, [`%"${schema}"."mikro_orm_migrations"`])).rows
+  }
+  const begun = performance.now()
+  const starts = new Set<number>()
+  while (starts.size < 3) for (const { query_start: start } of await asked()) starts.add(Number(start))
+  t.assert.ok(starts.size <= 1 + (performance.now() - begun) / 1_000)
+})
+
+async function readiness(app: TestApp): Promise<[status: number, word: string]> {
+  const { statusCode, body } = await app.send({ url: '/readyz' })
+  return [statusCode, body]
+}

@@ -1,0 +1,181 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+
+import addFormats from 'ajv-formats'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+
+import { openApp } from '../support/app.ts'
+
+interface Media {
+  schema?: { $ref?: string }
+}
+
+interface Operation {
+  operationId: string
+  summary: string
+  tags: string[]
+  security: object[]
+  parameters?: { description?: string }[]
+  requestBody?: { content: Record<string, Media> }
+  responses: Record<string, { description: string; content?: Record<string, Media> }>
+}
+
+const root = join(import.meta.dirname, '../..')
+const snapshot = join(root, 'test/openapi/snapshot.json')
+
+test('the document passes the recommended rules of Redocly, with no warning', async (t: TestContext) => {
+  const folder = await mkdtemp(join(tmpdir(), 'stockroom-openapi-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'openapi.json')
+  await writeFile(file, JSON.stringify(await readDocument(t)))
+  const { problems, totals } = JSON.parse(await lint(file))
+  t.assert.deepStrictEqual(problems, [])
+  t.assert.deepStrictEqual(totals, { errors: 0, warnings: 0, ignored: 0 })
+})
+
+test('the document changes only on purpose', async (t: TestContext) => {
+  const document = await readDocument(t)
+  if (process.env['UPDATE_SNAPSHOT']) await writeFile(snapshot, `${JSON.stringify(document, null, 2)}\n`)
+  const message = 'The document is no longer test/openapi/snapshot.json. If that is meant: UPDATE_SNAPSHOT=1 npm test'
+  const same = JSON.stringify(document) === JSON.stringify(JSON.parse(await readFile(snapshot, 'utf8')))
+  t.assert.strictEqual(same, true, message)
+})
+
+test('each operation has a name, a tag, and a typed answer', async (t: TestContext) => {
+  const { paths, tags } = await readDocument(t)
+  const operations = operationsOf(paths)
+  const names = operations.map(({ operationId }) => operationId)
+  t.assert.deepStrictEqual(names.toSorted(), [...new Set(names)].toSorted())
+  const known = new Set(tags.map(({ name }) => name))
+  for (const { operationId, summary, tags: own, parameters = [], responses } of operations) {
+    t.assert.match(operationId, /^[a-z][A-Za-z]+$/)
+    t.assert.match(summary, /^[A-Z]/)
+    t.assert.strictEqual(own.filter((tag) => known.has(tag)).length, 1)
+    t.assert.deepStrictEqual(
+      parameters.filter(({ description }) => !description),
+      [],
+    )
+    const good = Object.entries(responses).filter(([status]) => status.startsWith('2'))
+    t.assert.strictEqual(good.length, 1)
+    const [[status, { description, content }] = ['', { description: '' }]] = good
+    t.assert.notStrictEqual(description, 'Default Response')
+    if (status !== '204') t.assert.match(content?.['application/json']?.schema?.$ref ?? '', /^#\/components\/schemas\//)
+  }
+})
+
+test('each error answer is a problem', async (t: TestContext) => {
+  const { paths } = await readDocument(t)
+  for (const { responses, security } of operationsOf(paths)) {
+    const errors = Object.entries(responses).filter(([status]) => status >= '400')
+    for (const [, { description, content }] of errors) {
+      t.assert.notStrictEqual(description, 'Default Response')
+      const [[type, { schema }] = ['', {}], ...others] = Object.entries(content ?? {})
+      t.assert.strictEqual(type, 'application/problem+json')
+      t.assert.deepStrictEqual(schema, { $ref: '#/components/schemas/Problem' })
+      t.assert.deepStrictEqual(others, [])
+    }
+    const statuses = new Set(errors.map(([status]) => status))
+    t.assert.ok(statuses.has('503'))
+    if (security.length > 0) t.assert.ok(statuses.has('401'))
+  }
+})
+
+test('the document says how to sign in', async (t: TestContext) => {
+  const { openapi, servers, components, paths } = await readDocument(t)
+  t.assert.match(openapi, /^3\.1\./)
+  t.assert.deepStrictEqual(servers, [{ url: '/' }])
+  const { oauth2 } = components.securitySchemes
+  t.assert.strictEqual(oauth2?.type, 'oauth2')
+  t.assert.deepStrictEqual(oauth2?.flows, { password: { tokenUrl: '/store-managers/token', scopes: {} } })
+  const logIn = paths['/store-managers/token']?.['post']
+  const media = { schema: { $ref: '#/components/schemas/LoginForm' } }
+  const forms = { 'application/x-www-form-urlencoded': media, 'multipart/form-data': media }
+  t.assert.deepStrictEqual(logIn?.requestBody?.content, forms)
+  t.assert.strictEqual(answer(logIn), '#/components/schemas/Token')
+  for (const method of ['get', 'post']) {
+    t.assert.strictEqual(answer(paths['/store-managers/logout']?.[method]), '#/components/schemas/Message')
+  }
+  const open = operationsOf(paths).filter(({ security }) => security.length === 0)
+  t.assert.deepStrictEqual(
+    open.map(({ operationId }) => operationId),
+    ['registerStoreManager', 'logIn', 'resetPassword'],
+  )
+})
+
+test('there is one enum of categories, wherever one is named', async (t: TestContext) => {
+  const { components } = await readDocument(t)
+  const { Category, Item, ItemCreate, ItemUpdate } = components.schemas
+  t.assert.strictEqual(Category?.enum?.length, 8)
+  const category = { $ref: '#/components/schemas/Category' }
+  t.assert.deepStrictEqual(Item?.properties?.['category'], category)
+  t.assert.deepStrictEqual(ItemCreate?.properties?.['category'], category)
+  t.assert.deepStrictEqual(ItemUpdate?.properties?.['category'], { anyOf: [category, { type: 'null' }] })
+})
+
+test('each example fits its schema', async (t: TestContext) => {
+  const document = await readDocument(t)
+  const ajv = new Ajv2020({ strict: false, allErrors: true }).addFormat('password', true).addFormat('idn-email', true)
+  addFormats.default(ajv, ['uuid', 'uri', 'uri-reference'])
+  ajv.addSchema(document, 'openapi')
+  const found = examplesOf(document, '')
+  for (const { schema, example } of found) {
+    const fits = ajv.validate({ $ref: `openapi#${schema}` }, example)
+    t.assert.ok(fits, `${JSON.stringify(example)} at ${schema}: ${ajv.errorsText()}`)
+  }
+  t.assert.ok(found.length > 80)
+})
+
+interface Document {
+  openapi: string
+  servers: object[]
+  tags: { name: string }[]
+  paths: Record<string, Record<string, Operation>>
+  components: {
+    schemas: Record<string, { enum?: string[]; properties?: Record<string, object> }>
+    securitySchemes: Record<string, { type: string; flows: object }>
+  }
+}
+
+async function readDocument(t: TestContext): Promise<Document> {
+  const { send } = await openApp(t)
+  return (await send({ url: '/openapi.json' })).json()
+}
+
+function operationsOf(paths: Document['paths']): Operation[] {
+  return Object.values(paths).flatMap((operations) => Object.values(operations))
+}
+
+function answer(operation: Operation | undefined): string | undefined {
+  return operation?.responses['200']?.content?.['application/json']?.schema?.$ref
+}
+
+/** Every example below `value`, with a JSON pointer to the schema that it has to fit. */
+function examplesOf(value: unknown, path: string): { schema: string; example: unknown }[] {
+  if (!(value instanceof Object)) return []
+  const { example, examples } = value as { example?: unknown; examples?: unknown }
+  const own = Array.isArray(examples) ? examples.map((each: unknown) => ({ schema: path, example: each })) : []
+  if (example !== undefined) own.push({ schema: `${path}/schema`, example })
+  const below = Object.entries(value).filter(([key]) => key !== 'example' && key !== 'examples')
+  return [...own, ...below.flatMap(([key, child]) => examplesOf(child, `${path}/${pointerOf(key)}`))]
+}
+
+function pointerOf(key: string): string {
+  return encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1'))
+}
+
+function lint(file: string): Promise<string> {
+  const redocly = join(root, 'node_modules/.bin/redocly')
+  const options = ['lint', file, '--config', join(root, 'redocly.yaml'), '--format', 'json']
+  // Its own coverage is none of ours, and it would ask the npm registry for updates.
+  const { NODE_V8_COVERAGE: _, ...inherited } = process.env
+  const env = { ...inherited, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [redocly, ...options], { cwd: root, env }, (error, stdout, stderr) => {
+      if (stdout.startsWith('{')) resolve(stdout)
+      else reject(error ?? new Error(stderr))
+    })
+  })
+}

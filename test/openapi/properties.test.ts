@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+
+import * as fc from 'fast-check'
+
+import { weakness } from '../../src/auth/password-policy.ts'
+import { type Fields, objectsOf } from '../support/arbitraries.ts'
+import { bodiesOf, misfitsOf } from '../support/bodies.ts'
+import { type CheckedApp, openCheckedApp } from '../support/checked-app.ts'
+import { checkAny } from '../support/document.ts'
+import { encodeForm, encodings, type Form, hostileForms, partsOf } from '../support/forms.ts'
+import { hostileRequests, strayRequests } from '../support/hostile.ts'
+import { givenParameters, unknownParameters } from '../support/queries.ts'
+import { badRequests, exchange } from '../support/raw-http.ts'
+
+const runs = Number(process.env['PROPERTY_RUNS'] ?? 120)
+const seed = process.env['PROPERTY_SEED']
+
+/** Tries `predicate` `times` PROPERTY_RUNS times, which is 120. PROPERTY_SEED repeats the tries of a run that failed. */
+function hold<T>(times: number, values: fc.Arbitrary<T>, predicate: (value: T) => Promise<void>): Promise<void> {
+  const options = { numRuns: Math.ceil(runs * times), ...(seed !== undefined && { seed: Number(seed) }) }
+  return fc.assert(fc.asyncProperty(values, predicate), options)
+}
+
+test('an item comes back exactly as it was given, however it is read, and so does each change', async (t) => {
+  const { ada, adaId, itemId, components } = await openCheckedApp(t)
+  await ada('DELETE', `/items/${itemId}`)
+  const creates = fc.array(bodiesOf({ $ref: 'ItemCreate' }, components), { minLength: 1, maxLength: 2 })
+
+  await hold(0.5, fc.tuple(creates, bodiesOf({ $ref: 'ItemUpdate' }, components)), async ([bodies, change]) => {
+    const items: Record<string, Fields> = {}
+    for (const { value, text } of bodies) {
+      const created = await ada('POST', '/items', text)
+      assert.equal(created.statusCode, 201)
+      const { id } = created.json<{ id: string }>()
+      items[id] = { ...unsigned(value), id, store_manager_id: adaId }
+      assert.deepEqual(created.json(), items[id])
+      assert.equal(created.headers.location, `/items/${id}`)
+    }
+    await assertStock(ada, items)
+    const [id = ''] = Object.keys(items)
+    const given = Object.entries(unsigned(change.value)).filter(([, value]) => value !== null)
+    items[id] = { ...items[id], ...Object.fromEntries(given) }
+    const changed = await ada('PATCH', `/items/${id}`, change.text)
+    assert.equal(changed.statusCode, 200)
+    assert.deepEqual(changed.json(), items[id])
+    await assertStock(ada, items)
+    for (const each of Object.keys(items)) assert.equal((await ada('DELETE', `/items/${each}`)).statusCode, 204)
+  })
+})
+
+test('a manager signs in with the password given and no other, and nothing shows it', async (t) => {
+  const { send, components, log } = await openCheckedApp(t)
+  const taken = new Set<string>()
+
+  await hold(0.5, bodiesOf({ $ref: 'StoreManagerCreate' }, components), async ({ value, text }) => {
+    const { name = '', email = '', password, password_hash: older } = value as Record<string, string>
+    const plain = password ?? older ?? ''
+    const registered = await send('POST', '/store-managers', text, { 'content-type': 'application/json' })
+    if (weakness(plain, { name, email })) return assert.equal(registered.statusCode, 422)
+    const free = !taken.has(email.toLowerCase())
+    assert.equal(registered.statusCode, free ? 201 : 409)
+    if (!free) return
+    taken.add(email.toLowerCase())
+    assert.deepEqual(registered.json(), { name, email, id: registered.json().id })
+
+    const answers = [registered]
+    for (const attempt of [plain, `${plain}!`, plain.slice(0, -1)]) {
+      const parts = [
+        { name: 'username', value: email },
+        { name: 'password', value: attempt },
+      ]
+      answers.push(await logIn(send, encodeForm(parts, 'urlencoded')))
+    }
+    assert.deepEqual(
+      answers.map(({ statusCode }) => statusCode),
+      [201, 200, 401, 401],
+    )
+    const shown = [...answers.map(({ body }) => body), ...log.splice(0)].join('\n')
+    const spellings = [plain, JSON.stringify(plain).slice(1, -1)]
+    if (spellings.some((spelling) => JSON.stringify(value).split(spelling).length > 2)) return
+    for (const spelling of spellings) assert.ok(!shown.includes(spelling), `the password is in ${shown}`)
+  })
+})
+
+test('a body that does not fit is refused for exactly what is wrong with it, and nothing is written', async (t) => {
+  const { ada, components, itemId, rows } = await openCheckedApp(t)
+  const before = await rows()
+  const requests = [
+    { method: 'POST', url: '/items', schema: 'ItemCreate' },
+    { method: 'PATCH', url: `/items/${itemId}`, schema: 'ItemUpdate' },
+    { method: 'POST', url: '/store-managers', schema: 'StoreManagerCreate' },
+  ].map(({ schema, ...request }) => fc.tuple(fc.constant(request), misfitsOf({ $ref: schema }, components)))
+
+  await hold(3, fc.oneof(...requests), async ([{ method, url }, { text, at }]) => {
+    const refused = await ada(method, url, text)
+    assert.equal(refused.statusCode, 422)
+    const { code, errors } = refused.json<{ code: string; errors: { loc: string[] }[] }>()
+    assert.equal(code, 'invalid_request')
+    assert.deepEqual(new Set(errors.map(({ loc }) => loc.join('.'))), new Set(at))
+    assert.deepEqual(await rows(), before)
+  })
+})
+
+test('a parameter is read as JSON would read it, or refused by name', async (t) => {
+  const { ada } = await openCheckedApp(t)
+  const routes = fc.constantFrom('/items', '/items/summary', '/items/export')
+  await hold(1, fc.tuple(routes, givenParameters), async ([route, { name, text, fits }]) => {
+    if (name === 'limit' && route !== '/items') return
+    const answer = await ada('GET', `${route}?${new URLSearchParams({ [name]: text }).toString()}`)
+    assert.equal(answer.statusCode, fits ? 200 : 422, `${name}=${text}`)
+    if (!fits) assert.deepEqual(answer.json().errors[0].loc, ['query', name])
+  })
+})
+
+test('an unknown parameter is refused by name and does nothing, or is ignored', async (t) => {
+  const { ada, itemId, rows } = await openCheckedApp(t)
+  const before = await rows()
+  const list = [
+    'expand',
+    'limit',
+    'after',
+    'category',
+    'in_stock',
+    'store_manager_id',
+    'min_price',
+    'max_price',
+    'q',
+    'sort',
+    'count',
+  ]
+  const filters = list.filter((name) => !['expand', 'limit', 'after', 'count', 'sort'].includes(name))
+  const known = { '/items': list, '/items/summary': filters, '/items/export': [...filters, 'sort', 'format', 'safe'] }
+  const reads = Object.entries(known).map(([url, names]) =>
+    fc.record({ method: fc.constant('GET'), url: fc.constant(url), unknown: unknownParameters(names) }),
+  )
+  const imports = fc.record({
+    method: fc.constant('POST'),
+    url: fc.constant('/items/import'),
+    unknown: unknownParameters(['mode', 'on_error', 'dry_run']),
+  })
+  const logouts = fc.record({
+    method: fc.constantFrom('GET', 'POST'),
+    url: fc.constant('/store-managers/logout'),
+    unknown: unknownParameters(['scope']),
+  })
+  await hold(1, fc.oneof(...reads, imports, logouts), async ({ method, url, unknown: { name } }) => {
+    const query = new URLSearchParams({ [name]: 'true' }).toString()
+    const refused = await ada(method, `${url}?${query}`, method === 'POST' ? '' : undefined)
+    assert.ok([415, 422].includes(refused.statusCode), `${method} ${url}?${query}: ${refused.statusCode}`)
+    if (refused.statusCode === 422) {
+      const found = refused.json<{ errors: { loc: string[] }[] }>().errors
+      assert.deepEqual(
+        found.map(({ loc }) => loc),
+        [['query', name]],
+      )
+    }
+    assert.deepEqual(await rows(), before)
+    assert.equal((await ada('GET', `/items/${itemId}?${query}`)).statusCode, 200)
+  })
+})
+
+test('whatever is sent to an endpoint, the answer is one that the document declares', async (t) => {
+  const { operations, components, itemId, sendHostile } = await openCheckedApp(t)
+  await hold(6, hostileRequests(operations, components, itemId), sendHostile)
+})
+
+test('whatever is sent anywhere else is answered 404, 405 or 400, never worse', async (t) => {
+  const { operations, sendHostile } = await openCheckedApp(t)
+  await hold(2, strayRequests(operations), sendHostile)
+})
+
+test('a login form is understood in either encoding, among fields that are not known', async (t) => {
+  const { send, components, register } = await openCheckedApp(t)
+  const passwords = [
+    'correct horse battery',
+    '+&=%41; "\\\'',
+    '\r\n line\r\n',
+    ' 😀 e\u0301 passe \uFEFF',
+    'xy'.repeat(500),
+  ]
+  const accounts = passwords.map((password, index) => ({ username: `Manager${index}@example.com`, password }))
+  for (const { username, password } of accounts) {
+    assert.equal((await register(username.toLowerCase(), password)).statusCode, 201)
+  }
+  const right = fc.option(fc.constantFrom(...accounts), { nil: undefined })
+  const logins = fc
+    .tuple(objectsOf({ $ref: 'LoginForm' }, components), right)
+    .chain(([form, account]) => partsOf({ ...form, ...account }).map((parts) => ({ parts, account })))
+
+  await hold(1, fc.tuple(logins, fc.constantFrom(...encodings)), async ([{ parts, account }, encoding]) => {
+    const answer = await logIn(send, encodeForm(parts, encoding))
+    assert.equal(answer.statusCode, account ? 200 : 401)
+    assert.equal(answer.headers['cache-control'], 'no-store')
+    if (account) assert.equal(answer.json().token_type, 'jwt')
+    else assert.equal(answer.json().error, 'invalid_grant')
+  })
+})
+
+test('a form that is none, or almost, is answered as the document declares', async (t) => {
+  const { send, components } = await openCheckedApp(t)
+  await hold(2, hostileForms({ $ref: 'LoginForm' }, components), async (form) => {
+    const { statusCode } = await logIn(send, form)
+    assert.ok([400, 401, 415, 422].includes(statusCode), `answered ${statusCode}`)
+  })
+})
+
+test('bytes that are not HTTP are refused or the connection is closed, and the next request is served', async (t) => {
+  const { app } = await openCheckedApp(t)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  let exchanges = 0
+  t.after(() => t.diagnostic(`${exchanges} connections, and a request after each`))
+
+  await hold(0.5, badRequests, async (sent) => {
+    const answers = await exchange(port, sent)
+    assert.ok(!sent.includes('/smuggled') || answers.length < 2, 'a body was taken for a request')
+    for (const answer of answers) {
+      assert.ok(answer.statusCode >= 300, `answered ${answer.statusCode}`)
+      checkAny('GET', answer)
+    }
+    const next = await fetch(`http://127.0.0.1:${port}/openapi.json`)
+    assert.equal(next.status, 200)
+    await next.arrayBuffer()
+    exchanges++
+  })
+})
+
+/** Each way to read items gives `items`. */
+async function assertStock(ada: CheckedApp['ada'], items: Record<string, Fields>): Promise<void> {
+  assert.deepEqual((await ada('GET', '/items')).json(), items)
+  for (const [id, item] of Object.entries(items)) {
+    assert.deepEqual((await ada('GET', `/items/${id}`)).json(), item)
+    const store_manager = { id: item['store_manager_id'], name: 'Ada Lovelace' }
+    assert.deepEqual((await ada('GET', `/items/${id}/?expand=store_manager`)).json(), { ...item, store_manager })
+  }
+}
+
+function logIn(send: CheckedApp['send'], { type, payload }: Form) {
+  return send('POST', '/store-managers/token', payload, { 'content-type': type })
+}
+
+/** Zero has no sign once it is stored. */
+function unsigned(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value === 0 ? 0 : value]))
+}

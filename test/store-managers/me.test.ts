@@ -1,0 +1,216 @@
+import { test, type TestContext } from 'node:test'
+
+import { openApp } from '../support/app.ts'
+
+const password = 'correct horse battery'
+const me = '/store-managers/me'
+
+test('a manager sees who they are, and nothing of their password', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const answer = await ada.get(me)
+  t.assert.strictEqual(answer.statusCode, 200)
+  t.assert.deepStrictEqual(answer.json(), { id: ada.id, name: 'Ada Lovelace', email: 'ada@example.com' })
+})
+
+test('a manager changes their name alone without a password, and nothing with an empty change', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const now = { id: ada.id, name: 'Ada King', email: 'ada@example.com' }
+  t.assert.deepStrictEqual((await ada.patch(me, { name: 'Ada King', email: null })).json(), now)
+  t.assert.deepStrictEqual((await ada.patch(me, {})).json(), now)
+  t.assert.deepStrictEqual((await ada.get(me)).json(), now)
+})
+
+test('another e-mail address or password needs the present password', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  for (const change of [{ email: 'ada@example.org' }, { password: 'another horse battery' }]) {
+    const without = await ada.patch(me, change)
+    t.assert.strictEqual(without.statusCode, 422)
+    t.assert.deepStrictEqual(without.json().errors[0].loc, ['body', 'current_password'])
+    const wrong = await ada.patch(me, { ...change, current_password: 'a wrong guess' })
+    t.assert.deepStrictEqual([wrong.statusCode, wrong.json().code], [403, 'wrong_password'])
+  }
+  t.assert.strictEqual((await ada.get(me)).json().email, 'ada@example.com')
+  const right = await ada.patch(me, { email: 'ada@example.org', current_password: password })
+  t.assert.deepStrictEqual([right.statusCode, right.json().email], [200, 'ada@example.org'])
+})
+
+test('an e-mail address that somebody has, and a password that is tried first, are refused', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const [ada] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const taken = await ada.patch(me, { email: 'Grace@example.com', current_password: password })
+  t.assert.deepStrictEqual([taken.statusCode, taken.json().code], [409, 'email_taken'])
+  const weak = await ada.patch(me, { password: 'password1', current_password: password })
+  t.assert.strictEqual(weak.statusCode, 422)
+  t.assert.deepStrictEqual(weak.json().errors[0].loc, ['body', 'password'])
+})
+
+test('a new password ends every other token of the manager, and is the one that counts', async (t: TestContext) => {
+  const { signIn, logIn } = await openApp(t)
+  const [phone, laptop] = [await signIn('ada@example.com'), await signIn('ada@example.com')]
+  const grace = await signIn('grace@example.com')
+  const changed = await phone.patch(me, { password: 'another horse battery', current_password: password })
+  t.assert.strictEqual(changed.statusCode, 200)
+  const answers = await Promise.all([phone, laptop, grace].map((manager) => manager.get('/items')))
+  t.assert.deepStrictEqual(
+    answers.map(({ statusCode }) => statusCode),
+    [200, 401, 200],
+  )
+  t.assert.strictEqual((await logIn('ada@example.com')).statusCode, 401)
+  t.assert.strictEqual((await logIn('ada@example.com', 'another horse battery')).statusCode, 200)
+  await phone.get('/store-managers/logout?scope=all')
+  t.assert.strictEqual((await phone.get('/items')).statusCode, 401)
+})
+
+test('of two changes of a password at once one wins, and the other is refused', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const change = (word: string) => ada.patch(me, { password: `${word} horse battery`, current_password: password })
+  const answers = await Promise.all([change('another'), change('a third')])
+  t.assert.deepStrictEqual(answers.map(({ statusCode }) => statusCode).toSorted(), [200, 403])
+})
+
+test('wrong present passwords count as failed logins', async (t: TestContext) => {
+  const { signIn } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '2' })
+  const ada = await signIn('ada@example.com')
+  const guess = () => ada.patch(me, { email: 'eve@example.com', current_password: 'a wrong guess' })
+  const statuses = [await guess(), await guess(), await guess()].map(({ statusCode }) => statusCode)
+  t.assert.deepStrictEqual(statuses, [403, 403, 429])
+})
+
+test('a change that needs no password counts as no login', async (t: TestContext) => {
+  const { signIn, logIn } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1' })
+  const ada = await signIn('ada@example.com')
+  const weak = { password: 'password1', current_password: password }
+  for (let round = 0; round < 10; round++) {
+    t.assert.strictEqual((await ada.patch(me, { name: `Ada ${round}` })).statusCode, 200)
+    t.assert.strictEqual((await ada.patch(me, weak)).statusCode, 422)
+  }
+  for (const status of [401, 429]) t.assert.strictEqual((await logIn('ada@example.com', 'wrong')).statusCode, status)
+  t.assert.strictEqual((await ada.patch(me, { name: 'Ada King' })).statusCode, 200)
+})
+
+test('a password change that a logout everywhere overtakes changes nothing', async (t: TestContext) => {
+  const { signIn, logIn, context } = await openApp(t)
+  const [phone, laptop] = [await signIn('ada@example.com'), await signIn('ada@example.com')]
+  const { hash } = context.passwords
+  const [hashing, overtaken] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  context.passwords.hash = async (plain) => {
+    hashing.resolve()
+    await overtaken.promise
+    return hash(plain)
+  }
+  const change = phone.patch(me, { password: 'another horse battery', current_password: password })
+  await hashing.promise
+  t.assert.strictEqual((await laptop.post('/store-managers/logout?scope=all')).statusCode, 200)
+  overtaken.resolve()
+  t.assert.strictEqual((await change).statusCode, 401)
+  for (const manager of [phone, laptop]) t.assert.strictEqual((await manager.get(me)).statusCode, 401)
+  t.assert.strictEqual((await logIn('ada@example.com')).statusCode, 200)
+})
+
+test('a logout everywhere is never undone by a concurrent account change', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  for (let round = 0; round < 5; round++) {
+    const email = `ada${round}@example.com`
+    const [phone, laptop] = [await signIn(email), await signIn(email)]
+    const change = phone.patch(me, { password: 'another horse battery', current_password: password })
+    const rename = phone.patch(me, { name: 'Eve' })
+    const [loggedOut] = await Promise.all([laptop.post('/store-managers/logout?scope=all'), change, rename])
+    // The other way round the new password has ended the token before.
+    const isLast = loggedOut.statusCode === 200
+    t.assert.strictEqual((await phone.get(me)).statusCode, isLast ? 401 : 200)
+    t.assert.strictEqual((await laptop.get(me)).statusCode, 401)
+  }
+})
+
+test('an account is deleted only with its password; guesses count as logins', async (t: TestContext) => {
+  const { signIn } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '2' })
+  const ada = await signIn('ada@example.com')
+  for (const body of [undefined, {}, { current_password: null }, { current_password: 5 }, { password }, []]) {
+    t.assert.strictEqual((await ada.delete(me, body)).statusCode, 422)
+  }
+  t.assert.deepStrictEqual((await ada.delete(me, {})).json().errors[0].loc, ['body', 'current_password'])
+  const guess = async () => (await ada.delete(me, { current_password: 'a wrong guess' })).json().code
+  t.assert.deepStrictEqual(
+    [await guess(), await guess(), await guess()],
+    ['wrong_password', 'wrong_password', 'too_many_logins'],
+  )
+  t.assert.strictEqual((await ada.get(me)).statusCode, 200)
+})
+
+test('nothing that is answered about an account may be kept by a cache', async (t: TestContext) => {
+  const { signIn, register, send } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const answers = [
+    await register('grace@example.com'),
+    await register('grace@example.com'),
+    await ada.get(me),
+    await send({ method: 'HEAD', url: me, headers: { authorization: `Bearer ${ada.token}` } }),
+    await send({ url: me }),
+    await ada.patch(me, { name: 'Ada King' }),
+    await ada.patch(me, { name: '' }),
+    await ada.patch(me, { email: 'a@example.com', current_password: 'a wrong guess' }),
+    await ada.delete(me, {}),
+    await ada.post(me),
+    await ada.get('/store-managers/logout?scope=some'),
+    await ada.get('/store-managers/logout'),
+    await ada.post('/store-managers/logout'),
+  ]
+  for (const { headers } of answers) t.assert.strictEqual(headers['cache-control'], 'no-store')
+})
+
+test('nothing of a deleted account is kept for requests that are sent again', async (t: TestContext) => {
+  const { send, logIn, context } = await openApp(t)
+  const name = 'Augusta Ada Byron'
+  const email = 'augusta@example.com'
+  const keys = () => context.db.selectFrom('idempotency_keys').selectAll().execute()
+  for (const isOfOlderVersion of [false, true]) {
+    const headers = { 'idempotency-key': `registration-${isOfOlderVersion}` }
+    const register = () => send({ method: 'POST', url: '/store-managers', payload: { name, email, password }, headers })
+    const first = (await register()).json()
+    const authorization = `Bearer ${(await logIn(email)).json().access_token}`
+    const payload = { name: 'Tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
+    const create = {
+      method: 'POST',
+      url: '/items',
+      headers: { authorization, 'idempotency-key': 'item' },
+      payload,
+    } as const
+    const item = await send(create)
+    if (isOfOlderVersion) await context.db.updateTable('idempotency_keys').set({ store_manager_id: null }).execute()
+    await send({ method: 'DELETE', url: item.headers.location ?? '', headers: { authorization } })
+    t.assert.strictEqual((await keys()).length, 2)
+    const leave = {
+      method: 'DELETE',
+      url: me,
+      headers: { authorization },
+      payload: { current_password: password },
+    } as const
+    t.assert.strictEqual((await send(leave)).statusCode, 204)
+    t.assert.deepStrictEqual(await keys(), [])
+
+    const again = await register()
+    t.assert.strictEqual(again.statusCode, 201)
+    t.assert.strictEqual(again.headers['idempotency-replayed'], undefined)
+    t.assert.notStrictEqual(again.json().id, first.id)
+    await context.db.deleteFrom('store_managers').execute()
+    t.assert.deepStrictEqual(await keys(), [], 'also if an operator deletes it')
+  }
+})
+
+test('a manager is deleted when they own no items, and told how many they own before', async (t: TestContext) => {
+  const { signIn, logIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const item = await ada.post('/items', { name: 'Tea', category: 'Grocery', price_usd: 4.99, in_stock: true })
+  const leave = () => ada.delete(me, { current_password: password })
+  const refused = await leave()
+  t.assert.strictEqual(refused.statusCode, 409)
+  t.assert.deepStrictEqual([refused.json().code, refused.json().items], ['manager_owns_items', 1])
+  await ada.delete(item.headers.location ?? '')
+  t.assert.strictEqual((await leave()).statusCode, 204)
+  t.assert.strictEqual((await ada.get('/items')).json().detail, 'The token is of a manager who no longer exists.')
+  t.assert.strictEqual((await logIn('ada@example.com')).statusCode, 401)
+})
