@@ -1,15 +1,15 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type RawServerDefault } from 'fastify'
 
-import { seldom } from './concurrency/throttle.ts'
+import { throttle } from './concurrency/throttle.ts'
 import type { Context } from './context.ts'
 import { acceptJson, bodyLimit } from './http/body-parsers.ts'
-import { trusts } from './http/client-address.ts'
+import { trustProxyOption } from './http/client-address.ts'
 import { allowOrigins, corsHeaders } from './http/cors.ts'
-import { refuseOtherHosts } from './http/host-header.ts'
+import { rejectOtherHosts } from './http/host-header.ts'
 import { shedLoad } from './http/load-shedding.ts'
 import { openPipeline } from './http/pipelining.ts'
-import { answerOddRequests, refuseOtherMethods, refuseUnknownPaths } from './http/routing.ts'
+import { rejectAmbiguousHost, handleMethodNotAllowed, handleNotFound } from './http/routing.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
 import { buildSerializer } from './http/serialization.ts'
 import type { App } from './http/types.ts'
@@ -22,7 +22,7 @@ import { Category, Item, ItemCreate, Items, ItemUpdate } from './items/schemas.t
 import { serveHealth } from './lifecycle/health.ts'
 import { identifyRequest, logRequest, logRequests, RequestLog } from './observability/logging.ts'
 import { collectOperations, serveDocument } from './openapi/document.ts'
-import { serveReference } from './openapi/reference-page.ts'
+import { serveReferencePage } from './openapi/reference-page.ts'
 import { Message, ProblemDetails } from './openapi/schemas.ts'
 import { handleClientError, handleError } from './problems.ts'
 import { storeManagerRoutes } from './store-managers/routes.ts'
@@ -70,7 +70,7 @@ const silence = 10_000
 export async function buildApp(context: Context): Promise<App> {
   const { config, connections } = context
   const pipeline = openPipeline(
-    seldom(silence, (closed) =>
+    throttle(silence, (closed) =>
       context.log.warn({ closed }, 'connections with too many pipelined requests are closed'),
     ),
   )
@@ -82,7 +82,7 @@ export async function buildApp(context: Context): Promise<App> {
     genReqId: identifyRequest,
     bodyLimit,
     requestTimeout,
-    trustProxy: trusts(config.trustProxy),
+    trustProxy: trustProxyOption(config.trustProxy),
     // While it closes, what comes on open connections is answered as ever.
     return503OnClosing: false,
     // No path parameter is longer than the headers may be, so that a long one is refused by its schema.
@@ -98,7 +98,7 @@ export async function buildApp(context: Context): Promise<App> {
     },
     clientErrorHandler(error, socket) {
       const isTimeout = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      if (isTimeout && connections.hasTime(socket)) return
+      if (isTimeout && connections.isExempt(socket)) return
       // A request that is still arriving is what the error is about; otherwise it is about what came after.
       const respond = () => handleClientError(error, socket, context.log, config.corsOrigins)
       if (pipeline.isServing(socket)) pipeline.afterRequests(socket, respond)
@@ -111,15 +111,15 @@ export async function buildApp(context: Context): Promise<App> {
   app.decorateRequest('admission')
   app.decorateRequest('isActive', false)
   pipeline.serialize(app.server)
-  connections.admit(app.server)
+  connections.track(app.server)
   logRequests(app)
   addSecurityHeaders(app)
   allowOrigins(app, config.corsOrigins)
-  answerOddRequests(app)
+  rejectAmbiguousHost(app)
   discardUnreadBodies(app, connections)
-  refuseOtherHosts(app, context.config.allowedHosts)
-  refuseUnknownPaths(app)
-  const refuseTheRest = refuseOtherMethods(app)
+  rejectOtherHosts(app, context.config.allowedHosts)
+  handleNotFound(app)
+  const refuseTheRest = handleMethodNotAllowed(app)
   acceptJson(app)
 
   await collectOperations(app)
@@ -130,7 +130,7 @@ export async function buildApp(context: Context): Promise<App> {
   await app.register(async (limited: App) => {
     const atWork = shedLoad(limited, config.concurrencyLimit, connections)
     serveDocument(limited)
-    serveReference(limited)
+    serveReferencePage(limited)
     limited.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/scalar', 307))
     await limited.register(async (scope: App) => storeManagerRoutes(scope, context), { prefix: '/store-managers' })
     await limited.register(async (scope: App) => itemRoutes(scope, context, atWork), { prefix: '/items' })

@@ -1,32 +1,32 @@
 import type { Logger } from 'pino'
 
-import { openLoginLimit, type LoginLimit } from './auth/login-throttle.ts'
+import { openLoginThrottle, type LoginThrottle } from './auth/login-throttle.ts'
 import { openPasswords, type Passwords } from './auth/passwords.ts'
-import { type Limit, openLimit } from './auth/rate-limits.ts'
+import { type RateLimit, openRateLimit } from './auth/rate-limits.ts'
 import { openRevocations, type Revocations } from './auth/revocations.ts'
-import { type Admission, openAdmission } from './auth/token-check.ts'
+import { type TokenCheck, openTokenCheck } from './auth/token-check.ts'
 import { openTokens, type Tokens } from './auth/tokens.ts'
 import type { Config } from './config/config.ts'
 import { type Database, openDatabase } from './database/database.ts'
-import { LendingPool, type Server } from './database/pool.ts'
+import { ConnectionPool, type Server } from './database/pool.ts'
 import { type Connections, openConnections } from './http/connections.ts'
 import { type Idempotency, openIdempotency } from './idempotency.ts'
 import { openReadiness, type Readiness } from './lifecycle/readiness.ts'
 import { openRedis } from './redis.ts'
 
 /** All that a request may need, built here and passed by hand. */
-export interface Context extends Admission {
+export interface Context extends TokenCheck {
   config: Config
   log: Logger
   /** For what is streamed. */
-  pool: LendingPool
+  pool: ConnectionPool
   db: Database
   passwords: Passwords
   tokens: Tokens
   revocations: Revocations
-  loginLimit: LoginLimit
+  loginThrottle: LoginThrottle
   /** Of an address; undefined if it is lifted. */
-  registrationLimit: Limit | undefined
+  registrationLimit: RateLimit | undefined
   connections: Connections
   readiness: Readiness
   idempotency: Idempotency
@@ -35,13 +35,13 @@ export interface Context extends Admission {
 
 /** Builds a context on the PostgreSQL that `server` names, signing with `secret`. Neither store has to be up. */
 export async function openContext(config: Config, server: Server, secret: string, log: Logger): Promise<Context> {
-  const pool = new LendingPool(server, config.pool, log)
+  const pool = new ConnectionPool(server, config.pool, log)
   const db = openDatabase(pool)
   const readiness = openReadiness(server, config.pool.schema, log)
   const idempotency = openIdempotency(db, secret, log)
   const redis = config.redis && (await openRedis(config.redis, log))
   const revocations = openRevocations(db, redis, config.sessionIdleTimeout, log)
-  const limit = (name: string, points: number) => openLimit(name, points, config.pool.schema, redis)
+  const limit = (name: string, points: number) => openRateLimit(name, points, config.pool.schema, redis)
   return {
     config,
     log,
@@ -50,8 +50,8 @@ export async function openContext(config: Config, server: Server, secret: string
     passwords: openPasswords(config.bcryptCost),
     tokens: openTokens({ secret, algorithm: config.tokens.algorithm }),
     revocations,
-    ...openAdmission(revocations),
-    loginLimit: openLoginLimit({
+    ...openTokenCheck(revocations),
+    loginThrottle: openLoginThrottle({
       perAddress: limit('login', config.limits.loginsPerAddress),
       perAccount: limit('account', config.limits.loginsPerAccount),
       inAll: limit('logins', 10 * config.limits.loginsPerAddress),

@@ -8,7 +8,7 @@ import type { Tables } from './database/entities.ts'
 import { Problem } from './problems.ts'
 
 /** What is made, and what makes it. */
-export interface Creation<Answer> {
+export interface PreparedWrite<Answer> {
   answer: Answer
   /** The manager whom the answer is about. It is forgotten when they are deleted. */
   owner: string
@@ -16,7 +16,7 @@ export interface Creation<Answer> {
   write: (transaction?: Database) => Promise<void>
 }
 
-export interface Outcome<Answer> {
+export interface IdempotentResult<Answer> {
   answer: Answer
   /** Whether it is the answer to an earlier request with the same key. */
   isReplayed: boolean
@@ -38,26 +38,26 @@ export interface Idempotency {
    *
    * @throws Problem idempotency_key_in_use or idempotency_key_reused, and whatever `prepare` and `write` throw
    */
-  once<Answer>(request: KeyedRequest, prepare: () => Promise<Creation<Answer>>): Promise<Outcome<Answer>>
+  run<Answer>(request: KeyedRequest, build: () => Promise<PreparedWrite<Answer>>): Promise<IdempotentResult<Answer>>
   close(): void
 }
 
 /** Milliseconds. */
-const kept = 24 * 60 * 60 * 1000
-const betweenSweeps = 60 * 60 * 1000
+const retention = 24 * 60 * 60 * 1000
+const purgeInterval = 60 * 60 * 1000
 
 /** Rows that one statement deletes, which is far from its time-out. */
-const sweptAtOnce = 10_000
+const purgeBatchSize = 10_000
 
 /** Keeps keys in `db` for 24 hours. `secret` is what makes their fingerprints worthless to others. */
 export function openIdempotency(db: Database, secret: string, log: Logger): Idempotency {
   const fingerprintKey = Buffer.from(hkdfSync('sha256', secret, '', 'idempotency keys', 32))
   const sweeping = setInterval(() => {
-    sweep(db).catch((error: unknown) => log.warn({ err: error }, 'old idempotency keys could not be swept'))
-  }, betweenSweeps).unref()
+    purgeExpired(db).catch((error: unknown) => log.warn({ err: error }, 'old idempotency keys could not be swept'))
+  }, purgeInterval).unref()
 
   return {
-    async once<Answer>({ scope, key, body }: KeyedRequest, prepare: () => Promise<Creation<Answer>>) {
+    async run<Answer>({ scope, key, body }: KeyedRequest, prepare: () => Promise<PreparedWrite<Answer>>) {
       if (key === undefined) {
         const { answer, write } = await prepare()
         await write()
@@ -82,8 +82,8 @@ function writeOnce<Answer>(
   db: Database,
   keyHash: string,
   fingerprint: string,
-  { answer, owner, write }: Creation<Answer>,
-): Promise<Outcome<Answer>> {
+  { answer, owner, write }: PreparedWrite<Answer>,
+): Promise<IdempotentResult<Answer>> {
   return inTransaction(db, async (transaction) => {
     await lock(transaction, keyHash)
     const row = {
@@ -93,7 +93,7 @@ function writeOnce<Answer>(
       created_at: new Date(),
       store_manager_id: owner,
     }
-    if (await keep(transaction, row)) {
+    if (await insertKey(transaction, row)) {
       await write(transaction)
       return { answer, isReplayed: false }
     }
@@ -113,7 +113,7 @@ function canonical(body: object): string {
   return JSON.stringify(body, Object.keys(body).toSorted())
 }
 
-function replay<Answer>(answer: string): Outcome<Answer> {
+function replay<Answer>(answer: string): IdempotentResult<Answer> {
   return { answer: JSON.parse(answer) as Answer, isReplayed: true }
 }
 
@@ -130,7 +130,7 @@ async function lock(transaction: Database, keyHash: string): Promise<void> {
 }
 
 /** @returns whether the key was not there yet */
-async function keep(transaction: Database, row: Insertable<Tables['idempotency_keys']>): Promise<boolean> {
+async function insertKey(transaction: Database, row: Insertable<Tables['idempotency_keys']>): Promise<boolean> {
   const insert = transaction.insertInto('idempotency_keys').values(row)
   const { numInsertedOrUpdatedRows } = await insert
     .onConflict((conflict) => conflict.column('key_hash').doNothing())
@@ -138,15 +138,15 @@ async function keep(transaction: Database, row: Insertable<Tables['idempotency_k
   return numInsertedOrUpdatedRows === 1n
 }
 
-async function sweep(db: Database): Promise<void> {
-  const old = db.selectFrom('idempotency_keys').where('created_at', '<', new Date(Date.now() - kept))
-  const keys = old.select('key_hash').limit(sweptAtOnce)
+async function purgeExpired(db: Database): Promise<void> {
+  const old = db.selectFrom('idempotency_keys').where('created_at', '<', new Date(Date.now() - retention))
+  const keys = old.select('key_hash').limit(purgeBatchSize)
   for (;;) {
     const { numDeletedRows } = await db
       .deleteFrom('idempotency_keys')
       .where('key_hash', 'in', keys)
       .executeTakeFirstOrThrow()
-    if (numDeletedRows < sweptAtOnce) return
+    if (numDeletedRows < purgeBatchSize) return
   }
 }
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 
 import { buildApp } from './app.ts'
-import { localSecret } from './auth/generated-secret.ts'
+import { generatedSecret } from './auth/generated-secret.ts'
 import { type Config, ConfigError, describeSettings, readConfig } from './config/config.ts'
 import { loadEnvironment } from './config/env-file.ts'
 import { openContext } from './context.ts'
@@ -27,7 +27,7 @@ Settings, from the environment or from a file .env:
 ${describeSettings()}`
 
 /** Milliseconds after the start. */
-const quietAfter = 1_000
+const garbageDelay = 1_000
 
 interface Stores {
   server: Server
@@ -36,13 +36,13 @@ interface Stores {
 
 /** Starts everything in order, and ends it in reverse when `stop` is aborted or something fails. */
 async function run(config: Config, log: Logger, stop: AbortSignal): Promise<void> {
-  await using running = new AsyncDisposableStack()
-  const stores = await openStores(config, log, stop, running)
+  await using disposables = new AsyncDisposableStack()
+  const stores = await openStores(config, log, stop, disposables)
   const port =
     cluster.isPrimary && config.processes > 1
-      ? await superviseWorkers(config.processes, workerSettings(stores), log, running)
-      : await serve(config, stores, log, running)
-  if (cluster.isPrimary) announce(config.listen.host, port, log)
+      ? await superviseWorkers(config.processes, workerSettings(stores), log, disposables)
+      : await serve(config, stores, log, disposables)
+  if (cluster.isPrimary) logUrls(config.listen.host, port, log)
   if (!stop.aborted) await once(stop, 'abort')
   if (cluster.isPrimary) log.info('stopping')
 }
@@ -64,7 +64,7 @@ async function openStores(
   }
   await waitForServer(server, config.startupTimeoutMs, log, stop)
   await ensureSchema(server, config.pool.schema, config.autoMigrate, log)
-  return { server, secret: config.tokens.secret ?? (await localSecret(config.dataDir)) }
+  return { server, secret: config.tokens.secret ?? (await generatedSecret(config.dataDir)) }
 }
 
 function logDatabase({ postgres, dataDir }: Config, log: Logger): void {
@@ -89,12 +89,12 @@ async function serve(
     await Promise.race([context.close(), timeUp])
   })
   listener = await listen(app, config.listen)
-  setTimeout(giveBackMemory, quietAfter).unref()
+  setTimeout(collectStartupGarbage, garbageDelay).unref()
   return listener.port
 }
 
 /** Gives the system back what only the start needed, some 60 MiB. It takes a tenth of a second, so it waits for the first rush. */
-function giveBackMemory(): void {
+function collectStartupGarbage(): void {
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
@@ -109,7 +109,7 @@ function workerSettings({ server, secret }: Stores): Record<string, string> {
   }
 }
 
-function announce(host: string, port: number, log: Logger): void {
+function logUrls(host: string, port: number, log: Logger): void {
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   log.info(`Stockroom serves on ${url} (documentation: ${url}/scalar)`)
 }

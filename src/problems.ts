@@ -4,7 +4,7 @@ import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } fr
 
 import { corsHeaders } from './http/cors.ts'
 import { securityHeaders } from './http/security-headers.ts'
-import { type InvalidPart, invalidParts } from './http/validation.ts'
+import { type ValidationError, validationErrors } from './http/validation.ts'
 import { logRefusal } from './observability/security-events.ts'
 
 /** Every `code` that an error may carry, with its status and title: a closed list, which clients may rely on. */
@@ -119,7 +119,7 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): v
     .headers({ ...headersOf(request.id), ...problem.headers })
     .type('application/problem+json')
     .serializer(JSON.stringify)
-    .send(toBody(problem, request.id))
+    .send(toProblemDetails(problem, request.id))
 }
 
 /** With the bytes that could not be read. */
@@ -133,9 +133,10 @@ export function handleClientError(error: ClientError, socket: Socket, log: Fasti
   }
   const sent = Buffer.isBuffer(error.rawPacket) ? error.rawPacket.toString('latin1') : ''
   const [, origin] = /\r\norigin:[ \t]*([^\r\n]*)/i.exec(sent) ?? []
-  const problem = unreadable[String(error.code)] ?? new Problem('malformed_request', 'The request is not valid HTTP.')
+  const problem =
+    parserProblems[String(error.code)] ?? new Problem('malformed_request', 'The request is not valid HTTP.')
   const id = crypto.randomUUID()
-  const body = JSON.stringify(toBody(problem, id))
+  const body = JSON.stringify(toProblemDetails(problem, id))
   const headers = {
     ...headersOf(id),
     ...corsHeaders(origins, origin?.trim()),
@@ -146,24 +147,24 @@ export function handleClientError(error: ClientError, socket: Socket, log: Fasti
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   log.info({ reqId: id, status: problem.status }, 'request')
   // A client that goes on sending may miss the answer if the connection is closed at once, and may never close it itself.
-  setTimeout(() => socket.destroy(), lingering)
+  setTimeout(() => socket.destroy(), closeDelay)
   socket.end(`HTTP/1.1 ${problem.status} ${problems[problem.code][1]}\r\n${lines.join('')}\r\n${body}`)
 }
 
 /** Milliseconds. */
-const lingering = 1_000
+const closeDelay = 1_000
 
 /** Of every error. Some come before any hook has run. */
 function headersOf(requestId: string) {
   return { ...securityHeaders, 'x-request-id': requestId, 'cache-control': 'no-store' }
 }
 
-const unreadable: Record<string, Problem> = {
+const parserProblems: Record<string, Problem> = {
   HPE_HEADER_OVERFLOW: new Problem('headers_too_large', 'The headers are larger than 16 KiB.'),
   ERR_HTTP_REQUEST_TIMEOUT: new Problem('request_timeout', 'The request did not arrive in time.'),
 }
 
-function toBody(problem: Problem, requestId: string) {
+function toProblemDetails(problem: Problem, requestId: string) {
   const [status, title] = problems[problem.code]
   return {
     type: `urn:stockroom:problem:${problem.code}`,
@@ -179,7 +180,7 @@ function toBody(problem: Problem, requestId: string) {
 function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error
   const { code, validation } = error as Partial<FastifyError>
-  if (validation) return invalid(invalidParts(error as FastifyError, request))
+  if (validation) return validationFailed(validationErrors(error as FastifyError, request))
   if (request.raw.destroyed && code === 'ECONNRESET')
     return new Problem('malformed_request', 'The client has disconnected.')
   const known = fromFastify[code ?? '']
@@ -187,7 +188,7 @@ function toProblem(error: unknown, request: FastifyRequest): Problem {
 }
 
 /** 422 for a request that does not fit, for each of these reasons. */
-export function invalid(parts: InvalidPart[]): Problem {
+export function validationFailed(parts: ValidationError[]): Problem {
   const [first] = parts
   const more = parts.length > 1 ? ` (and ${parts.length - 1} more)` : ''
   const detail = `The request does not fit: ${first?.loc.join('.')}: ${first?.msg}${more}.`

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createClient } from '@redis/client'
 import type { Logger } from 'pino'
 
-import { seldom } from './concurrency/throttle.ts'
+import { throttle } from './concurrency/throttle.ts'
 import type { Config } from './config/config.ts'
 import { storeUnavailable } from './problems.ts'
 
@@ -38,7 +38,9 @@ export async function openRedis(options: NonNullable<Config['redis']>, log: Logg
   await Promise.race([connecting, once(client, 'error')])
 
   let silent = false
-  const warn = seldom(betweenWarnings, (_calls, err) => log.warn({ err }, 'Redis does not answer: it is gone without'))
+  const warn = throttle(betweenWarnings, (_calls, err) =>
+    log.warn({ err }, 'Redis does not answer: it is gone without'),
+  )
   return {
     async run(command) {
       if (silent) throw storeUnavailable('Redis', new Error('it has not answered'))

@@ -1,7 +1,7 @@
 import { Agent, get } from 'node:http'
 
 import { type Sort, sorts } from '../../src/items/query/schemas.ts'
-import { type Position, toCursor } from '../../src/items/query/sort.ts'
+import { type Cursor, encodeCursor } from '../../src/items/query/sort.ts'
 import type { Bar, Case } from '../bench.ts'
 import type { Dataset } from '../dataset.ts'
 import { copy } from '../download.ts'
@@ -111,8 +111,8 @@ async function lastCursor(server: RunningServer, data: Dataset, sort: Sort): Pro
   const { body } = await ask(server, data, `/items?limit=101&sort=${opposite}`)
   const item = Object.values<Record<string, unknown>>(JSON.parse(body)).at(-1) ?? {}
   const column = sort.replace('-', '')
-  const position: Position = { id: String(item['id']), key: column === 'id' ? '' : String(item[column]) }
-  return toCursor(sort, position)
+  const position: Cursor = { id: String(item['id']), key: column === 'id' ? '' : String(item[column]) }
+  return encodeCursor(sort, position)
 }
 
 /** Milliseconds of each request, `times` rounds of all `paths` in turn, after a few that do not count. */

@@ -20,7 +20,7 @@ declare module 'fastify' {
 export function authenticate(app: App, context: Context): void {
   app.addHook('onRequest', async (request) => {
     request.token = await identify(request, context)
-    await context.admit(request.token)
+    await context.checkToken(request.token)
   })
   app.addHook('preValidation', ({ token }) => admitUnlessRecent(token, context))
 }
@@ -34,7 +34,7 @@ export function authenticateWrites(app: App, context: Context): void {
   app.addHook('onRequest', async (request) => {
     const token = await identify(request, context)
     request.token = token
-    request.admission = () => context.admit(token)
+    request.admission = () => context.checkToken(token)
     await admitUnlessRecent(token, context)
   })
   app.addHook('preValidation', ({ token }) => admitUnlessRecent(token, context))
@@ -45,11 +45,11 @@ export function authenticateWrites(app: App, context: Context): void {
  * to refuse them; their answer, whatever it is, is withheld until then.
  */
 export function authenticateReadsByKey(app: App, context: Context): void {
-  const { admit } = context
+  const { checkToken } = context
 
   app.addHook('onRequest', async (request) => {
     request.token = await identify(request, context)
-    const admitted = admit(request.token)
+    const admitted = checkToken(request.token)
     admitted.catch(() => {})
     request.admission = () => admitted
   })
@@ -65,10 +65,10 @@ export function authenticateReadsByKey(app: App, context: Context): void {
   })
 }
 
-async function admitUnlessRecent(token: Token, { admit, wasJustAdmitted }: Context): Promise<void> {
-  if (!wasJustAdmitted(token)) await admit(token)
+async function admitUnlessRecent(token: Token, { checkToken, wasJustChecked }: Context): Promise<void> {
+  if (!wasJustChecked(token)) await checkToken(token)
 }
 
 async function identify({ headers: { authorization = '' } }: FastifyRequest, { tokens }: Context): Promise<Token> {
-  return tokens.recall(authorization) ?? (await tokens.verify(authorization))
+  return tokens.getCached(authorization) ?? (await tokens.verify(authorization))
 }

@@ -14,7 +14,7 @@ const longest = 1024
  *
  * @throws StartupError unless the file is a secret that this user alone can read
  */
-export async function localSecret(dataDir: string): Promise<string> {
+export async function generatedSecret(dataDir: string): Promise<string> {
   const path = join(dataDir, 'jwt-secret')
   if (!existsSync(path)) await createSecret(dataDir, path)
   return readSecret(path)

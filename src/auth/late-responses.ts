@@ -15,13 +15,13 @@ const revealing = ['link', 'x-total-count']
  * Lets no answer to a GET outlive its token, on the routes of `app`, which `authenticate` guards: one that has taken long is
  * sent only if the token has not ended by then, and one that is a stream is broken off soon after it has.
  */
-export function endAnswersWithToken(app: App, { admit }: Context): void {
+export function endResponsesWithToken(app: App, { checkToken }: Context): void {
   app.addHook('onSend', async ({ method, token }, reply, payload) => {
     if (method !== 'GET' || reply.statusCode >= 400) return
-    if (payload instanceof Readable) return breakOff(payload, () => admit(token))
+    if (payload instanceof Readable) return breakOff(payload, () => checkToken(token))
     if (reply.elapsedTime < staleAfter) return
     try {
-      await admit(token)
+      await checkToken(token)
     } catch (error) {
       for (const name of revealing) reply.removeHeader(name)
       throw error

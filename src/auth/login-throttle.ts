@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 
 import type { FastifyReply } from 'fastify'
 
-import { openGate } from '../concurrency/semaphore.ts'
+import { openSemaphore } from '../concurrency/semaphore.ts'
 import { disconnectionOf } from '../http/disconnection.ts'
 import { normalizeEmail } from '../http/email-address.ts'
 import { type Code, Problem } from '../problems.ts'
 import type { HashCaller } from './passwords.ts'
-import { type Limit, tooMany } from './rate-limits.ts'
+import { type RateLimit, rateLimited } from './rate-limits.ts'
 
 /** Who tries to log in: from which network, by which name. A reset code names nobody. */
 export interface Attempt {
@@ -15,7 +15,7 @@ export interface Attempt {
   username?: string
 }
 
-export interface LoginLimit {
+export interface LoginThrottle {
   /**
    * Runs `logIn` unless too many logins from this network have failed of late, or too many were made at all. Tells the client in
    * the headers of `reply` how many more may fail.
@@ -27,10 +27,10 @@ export interface LoginLimit {
 
 export interface LoginLimits {
   /** Failed logins of a network, and of an account wherever they come from. */
-  perAddress: Limit | undefined
-  perAccount: Limit | undefined
+  perAddress: RateLimit | undefined
+  perAccount: RateLimit | undefined
   /** All logins of a network. */
-  inAll: Limit | undefined
+  inAll: RateLimit | undefined
 }
 
 /** What a wrong password or reset code is answered with. */
@@ -40,7 +40,7 @@ const guesses = new Set<Code>(['invalid_credentials', 'wrong_password', 'invalid
 const weight = 10
 
 /** Of one account 4 logins run at a time and 16 wait; `LIMIT_CONCURRENCY` bounds those of all accounts. */
-const accountGate = { places: 4 * 1024, queue: 16 * 1024, share: 1 / 1024, patience: 15_000 }
+const accountGate = { permits: 4 * 1024, maxQueue: 16 * 1024, share: 1 / 1024, timeout: 15_000 }
 
 /**
  * Limits the failed logins of an address, and those of an account wherever they come from.
@@ -50,21 +50,21 @@ const accountGate = { places: 4 * 1024, queue: 16 * 1024, share: 1 / 1024, patie
  * addresses that guess together has a tenth of the tries. An account that nobody has is counted as well, so that
  * the answer does not tell which there are.
  */
-export function openLoginLimit({ perAddress, perAccount, inAll }: LoginLimits): LoginLimit {
-  const accounts = openGate(accountGate)
+export function openLoginThrottle({ perAddress, perAccount, inAll }: LoginLimits): LoginThrottle {
+  const accounts = openSemaphore(accountGate)
   return {
     async guard({ network, username }, reply, logIn) {
       const key = username === undefined ? network : account(username)
       const countFailures = async (points: number) => {
-        const standing = await perAddress?.count(network, points)
+        const standing = await perAddress?.consume(network, points)
         reply.headers(standing?.headers ?? {})
         return standing
       }
-      const all = await inAll?.count(network)
-      if (all?.exceeded) throw tooMany('logins', 'Too many logins came from this address', all)
+      const all = await inAll?.consume(network)
+      if (all?.exceeded) throw rateLimited('logins', 'Too many logins came from this address', all)
       // Counted first and taken back, or many at once would all be let in.
       const standing = await countFailures(1)
-      if (standing?.exceeded) throw tooMany('logins', 'Too many logins have failed from this address', standing)
+      if (standing?.exceeded) throw rateLimited('logins', 'Too many logins have failed from this address', standing)
       try {
         const signal = disconnectionOf(reply)
         const result = await accounts.run(() => logIn({ party: network, signal }), key, signal)
@@ -76,10 +76,14 @@ export function openLoginLimit({ perAddress, perAccount, inAll }: LoginLimits): 
           throw error
         }
         if (username === undefined) throw error
-        const attacked = await perAccount?.count(key)
+        const attacked = await perAccount?.consume(key)
         if (!attacked?.exceeded) throw error
         await countFailures(weight - 1)
-        throw tooMany('logins', 'The e-mail address or the password is wrong, as it was too often of late', attacked)
+        throw rateLimited(
+          'logins',
+          'The e-mail address or the password is wrong, as it was too often of late',
+          attacked,
+        )
       }
     },
   }

@@ -10,7 +10,10 @@ const common = `\n${readFileSync(new URL('common-passwords.txt', import.meta.url
 export const minPasswordLength = 8
 
 /** Why `password`, of whom these are the name and the e-mail address, would be guessed soon; undefined if it would not. */
-export function weakness(password: string, { name, email }: { name: string; email: string }): string | undefined {
+export function passwordWeakness(
+  password: string,
+  { name, email }: { name: string; email: string },
+): string | undefined {
   const normal = password.normalize('NFKC')
   const plain = fold(normal)
   const [localPart = ''] = email.split('@')

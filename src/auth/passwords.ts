@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 
 import bcrypt from 'bcrypt'
 
-import { openGate } from '../concurrency/semaphore.ts'
+import { openSemaphore } from '../concurrency/semaphore.ts'
 
 /** For whom a hash is computed. */
 export interface HashCaller {
@@ -16,7 +16,7 @@ export interface HashCaller {
 export interface Passwords {
   hash(password: string, caller?: HashCaller): Promise<string>
   /** Whether a hash is of `password`, and whether it should be replaced by one as they are made today. */
-  verify(password: string, check: Check): Promise<{ right: boolean; outdated: boolean }>
+  verify(password: string, check: Check): Promise<{ matches: boolean; needsRehash: boolean }>
 }
 
 export interface Check extends HashCaller {
@@ -39,7 +39,7 @@ const maxCost = 16
  */
 export function openPasswords(cost: number): Passwords {
   const cores = Math.max(1, availableParallelism() - 1)
-  const gate = openGate({ places: cores, queue: 64 * cores, patience: 15_000 })
+  const gate = openSemaphore({ permits: cores, maxQueue: 64 * cores, timeout: 15_000 })
   const nobody = gate.run(() => bcrypt.hash(randomBytes(32).toString('base64'), cost))
   nobody.catch(() => {})
 
@@ -53,11 +53,11 @@ export function openPasswords(cost: number): Passwords {
       const rounds = bcrypt.getRounds(hashed)
       const compare = async () => {
         for (const { plain, isOutdated } of candidates(password)) {
-          const right = await bcrypt.compare(plain, hashed)
-          if (right) return { right: known !== undefined, outdated: isOutdated ?? rounds !== cost }
+          const matches = await bcrypt.compare(plain, hashed)
+          if (matches) return { matches: known !== undefined, needsRehash: isOutdated ?? rounds !== cost }
           await spend(rounds, effort)
         }
-        return { right: false, outdated: false }
+        return { matches: false, needsRehash: false }
       }
       // In one place of the gate, or under load the time would tell how many hashes it takes.
       return gate.run(compare, party, signal)

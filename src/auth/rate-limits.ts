@@ -4,13 +4,13 @@ import { Problem } from '../problems.ts'
 import type { Redis } from '../redis.ts'
 
 /** How often each of many keys may do something in 15 minutes. */
-export interface Limit {
+export interface RateLimit {
   /** Counts `points` more of `key`. Negative ones take back what was counted before; no key falls below 0. */
-  count(key: string, points?: number): Promise<Standing>
+  consume(key: string, points?: number): Promise<RateLimitState>
 }
 
 /** Where a key stands. */
-export interface Standing {
+export interface RateLimitState {
   exceeded: boolean
   /** Seconds until its count starts again at 0. */
   seconds: number
@@ -31,13 +31,18 @@ const mostKeys = 100_000
  * A limit of `points`, which clients know by `name`; none if that is 0. All processes count together in Redis, under keys
  * of `space`; while Redis is down each counts in its memory.
  */
-export function openLimit(name: string, points: number, space: string, redis: Redis | undefined): Limit | undefined {
+export function openRateLimit(
+  name: string,
+  points: number,
+  space: string,
+  redis: Redis | undefined,
+): RateLimit | undefined {
   if (points === 0) return undefined
   const inMemory = countInMemory()
   const add = redis ? countInRedis(redis, `stockroom:${space}:${name}`, inMemory) : inMemory
 
   return {
-    async count(key, more = 1) {
+    async consume(key, more = 1) {
       const [count, ms] = await add(key, more)
       const seconds = Math.max(1, Math.ceil(ms / 1000))
       const headers = {
@@ -50,7 +55,7 @@ export function openLimit(name: string, points: number, space: string, redis: Re
 }
 
 /** 429 for what exceeds a limit, as `reason` says. */
-export function tooMany(what: 'logins' | 'registrations', reason: string, { seconds }: Standing): Problem {
+export function rateLimited(what: 'logins' | 'registrations', reason: string, { seconds }: RateLimitState): Problem {
   const headers = { 'retry-after': String(seconds) }
   return new Problem(`too_many_${what}`, `${reason}: wait ${seconds} seconds.`, { headers })
 }

@@ -21,7 +21,7 @@ export interface Revocations {
    * Those of the tokens that have ended, and why: they were logged out, their manager is gone or disabled, or they were idle
    * for too long.
    */
-  refusals(tokens: Token[]): Promise<Map<Token, () => Problem>>
+  findRevoked(tokens: Token[]): Promise<Map<Token, () => Problem>>
   close(): void
 }
 
@@ -61,7 +61,7 @@ export function openRevocations(db: Database, redis: Redis | undefined, idleTime
       )
     },
 
-    async refusals(tokens) {
+    async findRevoked(tokens) {
       const [{ revoked, managers }, copied] = await Promise.all([askRecord(db, tokens), askCopy(redis, tokens)])
       const refusals = new Map<Token, () => Problem>()
       for (const token of tokens) {

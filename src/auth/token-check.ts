@@ -1,15 +1,15 @@
 import { LRUCache } from 'lru-cache'
 
-import { coalesce } from '../concurrency/batching.ts'
+import { batchReads } from '../concurrency/batching.ts'
 import type { Problem } from '../problems.ts'
 import type { Revocations } from './revocations.ts'
 import { expired, type Token } from './tokens.ts'
 
-export interface Admission {
+export interface TokenCheck {
   /** Checks that a token has not ended. Throws at once where that takes no query. @throws Problem invalid_token */
-  admit: (token: Token) => Promise<void>
+  checkToken: (token: Token) => Promise<void>
   /** Whether a check that began within the last second found that the token had not ended. */
-  wasJustAdmitted: (token: Token) => boolean
+  wasJustChecked: (token: Token) => boolean
 }
 
 /** Milliseconds after which a check is too old to rely on. */
@@ -19,12 +19,12 @@ export const staleAfter = 1_000
  * How many refused tokens are remembered, and for how many milliseconds: they are refused again without a query, because no
  * token that has ended becomes valid again.
  */
-const remembered = { max: 10_000, ttl: 10 * 60_000 }
+const cacheOptions = { max: 10_000, ttl: 10 * 60_000 }
 
 /** Checks the tokens of one turn of the event loop in one query. */
-export function openAdmission(revocations: Revocations): Admission {
-  const refusalOf = coalesce((tokens: Token[]) => revocations.refusals(tokens), 2)
-  const refused = new LRUCache<string, () => Problem>(remembered)
+export function openTokenCheck(revocations: Revocations): TokenCheck {
+  const refusalOf = batchReads((tokens: Token[]) => revocations.findRevoked(tokens), 2)
+  const refused = new LRUCache<string, () => Problem>(cacheOptions)
   const admittedAt = new WeakMap<Token, number>()
   const check = async (token: Token) => {
     const begun = performance.now()
@@ -36,14 +36,14 @@ export function openAdmission(revocations: Revocations): Admission {
     admittedAt.set(token, begun)
   }
   return {
-    admit(token) {
+    checkToken(token) {
       if (token.exp * 1000 <= Date.now()) throw expired()
       const problem = refused.get(token.jti)
       if (problem) throw problem()
       return check(token)
     },
 
-    wasJustAdmitted: (token) =>
+    wasJustChecked: (token) =>
       performance.now() - (admittedAt.get(token) ?? -Infinity) < staleAfter && !refused.has(token.jti),
   }
 }

@@ -23,7 +23,7 @@ export interface Token {
 export interface Tokens {
   sign(manager: { id: string; token_generation: number }): Promise<{ token: string; expiresIn: number }>
   /** What the value of an Authorization header says, if it was verified lately. @throws Problem invalid_token if it has expired */
-  recall(authorization: string): Token | undefined
+  getCached(authorization: string): Token | undefined
   /** @throws Problem missing_token if the value holds none; invalid_token if it is not one of ours, or has expired */
   verify(authorization: string): Promise<Token>
 }
@@ -31,7 +31,7 @@ export interface Tokens {
 /** Tokens that are remembered as verified, of about half a kilobyte each: jose alone verifies 14,500 a second on a core. */
 const cacheSize = 20_000
 /** Ours have 370 characters at most; a client may put spaces before them. */
-const longestRemembered = 512
+const maxCachedLength = 512
 
 /** Seconds a token lasts. */
 export const lifetime = 24 * 60 * 60
@@ -41,7 +41,7 @@ export function openTokens({ secret, algorithm }: { secret: string; algorithm: s
   const key = new TextEncoder().encode(secret)
 
   /** By the whole value of the header, for to find the token in it takes longer than to find the value here. */
-  const verified = new LRUCache<string, Token>({ max: cacheSize })
+  const cache = new LRUCache<string, Token>({ max: cacheSize })
 
   return {
     async sign({ id, token_generation: generation }) {
@@ -58,8 +58,8 @@ export function openTokens({ secret, algorithm }: { secret: string; algorithm: s
       return { token, expiresIn: lifetime }
     },
 
-    recall(authorization) {
-      const known = verified.get(authorization)
+    getCached(authorization) {
+      const known = cache.get(authorization)
       if (known !== undefined && known.exp * 1000 <= Date.now()) throw expired()
       return known
     },
@@ -72,7 +72,7 @@ export function openTokens({ secret, algorithm }: { secret: string; algorithm: s
       })
       const checked = readClaims(payload, protectedHeader)
       if (checked === undefined) throw invalidToken('The token is not valid.')
-      if (authorization.length <= longestRemembered) verified.set(authorization, checked)
+      if (authorization.length <= maxCachedLength) cache.set(authorization, checked)
       return checked
     },
   }

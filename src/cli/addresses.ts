@@ -1,34 +1,34 @@
 import type { Credentials } from './credentials.ts'
-import { misuse, thisCommand } from './errors.ts'
+import { usageError, thisCommand } from './errors.ts'
 
-const standardServer = 'http://localhost:8000'
+const defaultServer = 'http://localhost:8000'
 
 /**
  * The address of the server, without a slash at the end: of --server, of STOCKROOM_URL, of the last login, or the standard one.
  *
  * @throws Failure that does not quote the address, in which there may be a password
  */
-export function addressOf(server: string | undefined, credentials: Credentials): string {
+export function resolveServerUrl(server: string | undefined, credentials: Credentials): string {
   const fromEnvironment = process.env['STOCKROOM_URL']
   const source =
     server === undefined ? (fromEnvironment ? 'STOCKROOM_URL' : 'The server of the last login') : '--server'
-  const given = server ?? (fromEnvironment || (credentials.server ?? standardServer))
+  const given = server ?? (fromEnvironment || (credentials.server ?? defaultServer))
   const url = URL.parse(given)
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw misuse(`${source} has to be an address such as ${standardServer}, with http:// or https://.`)
+    throw usageError(`${source} has to be an address such as ${defaultServer}, with http:// or https://.`)
   }
   if (url.username !== '' || url.password !== '') {
-    throw misuse(
+    throw usageError(
       `${source} has a user name or a password in it: leave them out, and sign in with: ${thisCommand} login`,
     )
   }
   if (/[?#]/.test(given))
-    throw misuse(`${source} has a query or a fragment, which no server address has: leave it out.`)
+    throw usageError(`${source} has a query or a fragment, which no server address has: leave it out.`)
   return url.href.replace(/\/+$/, '')
 }
 
 /** Whether others on the way may read what is sent there. */
-export function isOverheard(server: string): boolean {
+export function isUnencrypted(server: string): boolean {
   const { protocol, hostname } = new URL(server)
   return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 import { isBearerToken } from '../client/shapes.ts'
-import { Failure, fileFailure } from './errors.ts'
+import { CliError, fileFailure } from './errors.ts'
 
 export interface Account {
   email: string
@@ -63,5 +63,5 @@ function parse(text: string, file: string): Credentials {
   } catch {
     // Told below.
   }
-  throw new Failure(`${file} is damaged. Delete it and sign in again.`)
+  throw new CliError(`${file} is damaged. Delete it and sign in again.`)
 }

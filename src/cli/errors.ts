@@ -9,7 +9,7 @@ export const exitCodes = { ok: 0, failed: 1, usage: 2, notSignedIn: 3, notFound:
 export const thisCommand = process.env['npm_command'] === 'exec' ? 'npx --no-install stockroom' : 'stockroom'
 
 /** Something that went wrong, in words for the caller of the command. */
-export class Failure extends Error {
+export class CliError extends Error {
   override name = 'Failure'
   readonly exitCode: number
 
@@ -20,15 +20,15 @@ export class Failure extends Error {
 }
 
 /** Called in a way that makes no sense. */
-export function misuse(message: string): Failure {
-  return new Failure(message, exitCodes.usage)
+export function usageError(message: string): CliError {
+  return new CliError(message, exitCodes.usage)
 }
 
 /** What a failure with a file is in words, with the path as the caller wrote it. Other errors stay as they are. */
 export function fileFailure(error: unknown, file: string): unknown {
   const { code = '' } = error as NodeJS.ErrnoException
   const reason = fileReasons[code]
-  return reason === undefined ? error : new Failure(`${file}: ${reason}.`)
+  return reason === undefined ? error : new CliError(`${file}: ${reason}.`)
 }
 
 const fileReasons: Record<string, string> = {
@@ -49,15 +49,15 @@ const fileReasons: Record<string, string> = {
 export function describe(error: unknown): { message: string; exitCode: number; problem?: unknown } {
   if (error instanceof StockroomError) {
     const exitCode = (error.code && byStatus[error.status]) ?? exitCodes.failed
-    return { message: inWords(error), exitCode, problem: error.problem }
+    return { message: formatProblem(error), exitCode, problem: error.problem }
   }
-  const exitCode = error instanceof Failure ? error.exitCode : exitCodes.failed
+  const exitCode = error instanceof CliError ? error.exitCode : exitCodes.failed
   return { message: messageOf(error).split('\n').map(visible).join('\n'), exitCode }
 }
 
 function messageOf(error: unknown): string {
   if (error instanceof ConnectionError) return `${error.message}. Is it running there? --server names another.`
-  if (error instanceof UnexpectedResponseError || error instanceof Failure) return error.message
+  if (error instanceof UnexpectedResponseError || error instanceof CliError) return error.message
   const { code, message, stack } = error as NodeJS.ErrnoException
   // A file, a pipe or a terminal; anything else is a mistake of ours.
   return (code === undefined ? stack : message) ?? String(error)
@@ -71,7 +71,7 @@ const inOwnWords: Partial<Record<string, string>> = {
   precondition_required: `The service needs --if-version, which is shown by: ${thisCommand} items get`,
 }
 
-function inWords({ status, code, message, errors, retryAfter, requestId }: StockroomError): string {
+function formatProblem({ status, code, message, errors, retryAfter, requestId }: StockroomError): string {
   const text = visible(inOptions(message))
   if (code === undefined && status < 500) return `The address does not respond like Stockroom: ${text}.`
   if (code === 'missing_token') return `You are not signed in. Sign in with: ${thisCommand} login`

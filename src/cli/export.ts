@@ -5,7 +5,7 @@ import type { ReadableStream as NodeStream } from 'node:stream/web'
 import { createGzip } from 'node:zlib'
 
 import type { Client, ExportQuery } from '../client/client.ts'
-import { Failure } from './errors.ts'
+import { CliError } from './errors.ts'
 import { countRecords, harmless, recognize } from './export-streams.ts'
 import { replaceFile } from './files.ts'
 import { type SelectionOptions, toQuery } from './filter-options.ts'
@@ -52,7 +52,7 @@ export async function exportFile(client: Client, file: string, options: ExportCo
     await replaceFile(file, options.force ?? false, write)
   } catch (error) {
     // What `fetch` makes of a connection that breaks.
-    throw error instanceof TypeError ? new Failure(`The export was broken off: ${file} is not written.`) : error
+    throw error instanceof TypeError ? new CliError(`The export was broken off: ${file} is not written.`) : error
   }
   print(options, { file, format }, () => [`Exported ${amount(exported, unit)} to ${visible(file)}.`])
 }

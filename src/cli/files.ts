@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 
 import { configFolder } from './credentials.ts'
-import { Failure, fileFailure } from './errors.ts'
+import { CliError, fileFailure } from './errors.ts'
 
 /**
  * Writes beside the file, and puts that in its place when it is whole, with the mode and owner of the file that was there. A
@@ -62,7 +62,7 @@ async function placeOf(file: string): Promise<string> {
   if (place !== undefined) return place
   const link = await lstat(file).catch(() => undefined)
   if (link?.isSymbolicLink())
-    throw new Failure(`${file} is a link that leads nowhere. Delete it, or name another file.`)
+    throw new CliError(`${file} is a link that leads nowhere. Delete it, or name another file.`)
   return join(await realpath(dirname(file)), basename(file))
 }
 
@@ -73,7 +73,7 @@ async function statOf(path: string): Promise<BigIntStats | undefined> {
 async function refuseEdited(file: string, place: string): Promise<void> {
   const now = await statOf(place)
   if (now === undefined || (await recall(place)) === stampOf(now)) return
-  throw new Failure(
+  throw new CliError(
     `${file} is not as the last export left it. Name another file, or replace it with --force: your changes to it are lost then.`,
   )
 }

@@ -1,6 +1,6 @@
 import { extname } from 'node:path'
 
-import { misuse } from './errors.ts'
+import { usageError } from './errors.ts'
 
 /** What a file is, and whether it is compressed. */
 export interface FileKind<Format extends string> {
@@ -44,13 +44,13 @@ export function kindOf<Format extends string>(
   const named = file === '-' ? formats[0] : formats.find((format) => format === (extensions[extension] ?? extension))
   const format = given ?? named
   if (format !== undefined) return { format, isGzipped }
-  throw misuse(`${file} does not say what it is: add --format ${formats.join('|')}`)
+  throw usageError(`${file} does not say what it is: add --format ${formats.join('|')}`)
 }
 
 /** @throws Failure if it is a spreadsheet by its name, and nothing else is `given` */
 export function refuseWorkbook(file: string, given: string | undefined, { spreadsheets }: KnownFormats<string>): void {
   if (given !== undefined || !workbooks.has(partsOf(file).extension)) return
-  throw misuse(`${file} is a spreadsheet: ${spreadsheets}.`)
+  throw usageError(`${file} is a spreadsheet: ${spreadsheets}.`)
 }
 
 const workbooks = new Set(['xls', 'xlsx', 'xlsm', 'xlsb', 'ods', 'fods', 'numbers'])

@@ -11,7 +11,7 @@ import {
   type ImportReport,
   StockroomError,
 } from '../client/client.ts'
-import { exitCodes, Failure, fileFailure, misuse } from './errors.ts'
+import { exitCodes, CliError, fileFailure, usageError } from './errors.ts'
 import { importFormats, kindOf, refuseWorkbook } from './formats.ts'
 import { changesOf, inWords, reasons, sameNames } from './import-report.ts'
 import { print } from './output.ts'
@@ -32,7 +32,8 @@ export async function importFile(client: Client, file: string, options: ImportCo
   refuseWorkbook(file, given, importFormats)
   const source = await lookAt(file)
   const { format, isGzipped } = kindOf(file, given, importFormats)
-  if (rejectedFile !== undefined && !source.isRepeatable) throw misuse('--rejected needs a file, which is read twice.')
+  if (rejectedFile !== undefined && !source.isRepeatable)
+    throw usageError('--rejected needs a file, which is read twice.')
   const rejected = rejectedFile === undefined ? undefined : await openRejected(rejectedFile)
 
   const progress = json ? noProgress : showProgress({ label: basename(file), total: source.size, unit: 'bytes' })
@@ -69,7 +70,7 @@ function refuseMany(result: ImportReport, file: string): void {
   if (result.errors_omitted === 0) return
   tellReasons(result, file)
   const rows = result.failed.toLocaleString('en')
-  throw new Failure(
+  throw new CliError(
     `${rows} rows are bad: too many for --rejected. Nothing was imported. Mend what they have in common.`,
   )
 }
@@ -86,7 +87,7 @@ async function lookAt(file: string): Promise<{ size?: number; isRepeatable: bool
   const found = await stat(file).catch((error: unknown) => {
     throw fileFailure(error, file)
   })
-  if (found.isDirectory()) throw new Failure(`${file} is a folder. Name a CSV or NDJSON file in it.`)
+  if (found.isDirectory()) throw new CliError(`${file} is a folder. Name a CSV or NDJSON file in it.`)
   return found.isFile() && found.size > 0 ? { size: found.size, isRepeatable: true } : { isRepeatable: found.isFile() }
 }
 
@@ -115,7 +116,7 @@ function read(
 
 function sourceFailure(error: unknown, file: string): unknown {
   return isOfGzip(error)
-    ? new Failure(`${file} is not a whole gzip file. Nothing was imported.`)
+    ? new CliError(`${file} is not a whole gzip file. Nothing was imported.`)
     : fileFailure(error, file)
 }
 

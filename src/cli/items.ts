@@ -1,5 +1,5 @@
 import { type Client, type Item, type ItemCreate, type ItemUpdate, versionOf } from '../client/client.ts'
-import { misuse } from './errors.ts'
+import { usageError } from './errors.ts'
 import { type SelectionOptions, toQuery } from './filter-options.ts'
 import { describeItem, print, tableHeading, tableRow, toJson } from './output.ts'
 import { visible } from './terminal.ts'
@@ -46,12 +46,13 @@ export async function add(client: Client, item: ItemCreate, options: JsonOption)
 }
 
 export async function set(client: Client, id: string, changes: ItemUpdate, options: JsonOption & VersionOption) {
-  if (Object.keys(changes).length === 0) throw misuse('Say what to change: --name, --category, --price or --in-stock.')
+  if (Object.keys(changes).length === 0)
+    throw usageError('Say what to change: --name, --category, --price or --in-stock.')
   show(await client.items.update(id, changes, { ifMatch: tagOf(options) }), options)
 }
 
 export async function remove(client: Client, ids: string[], options: JsonOption & VersionOption): Promise<void> {
-  if (options.ifVersion !== undefined && ids.length > 1) throw misuse('--if-version is of one item: give one ID.')
+  if (options.ifVersion !== undefined && ids.length > 1) throw usageError('--if-version is of one item: give one ID.')
   for (const id of ids) {
     await client.items.remove(id, { ifMatch: tagOf(options) })
     print(options, { deleted: id }, () => [`Deleted ${visible(id)}.`])

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-import { misuse } from './errors.ts'
+import { usageError } from './errors.ts'
 import type * as Managers from './managers.ts'
 import type { CommonOptions } from './session.ts'
 import { createManager } from './start.ts'
@@ -45,5 +45,5 @@ export function addManagerCommands(program: Command, signal: AbortSignal): void 
 
 function refuseServer({ server }: CommonOptions): void {
   if (server === undefined) return
-  throw misuse('manager works on the database that the settings name: leave --server out.')
+  throw usageError('manager works on the database that the settings name: leave --server out.')
 }

@@ -4,7 +4,7 @@ import * as managers from '../operator/managers.ts'
 import { Problem } from '../problems.ts'
 import { StartupError } from '../startup-error.ts'
 import { issueResetCode } from '../store-managers/password-reset.ts'
-import { exitCodes, Failure } from './errors.ts'
+import { exitCodes, CliError } from './errors.ts'
 import { fieldLines, heading, moment, print, toJson } from './output.ts'
 import { visible } from './terminal.ts'
 
@@ -20,7 +20,7 @@ export async function onDatabase(
   try {
     await withDatabase(readOperatorConfig(), signal, act)
   } catch (error) {
-    throw error instanceof Problem || error instanceof StartupError ? new Failure(error.message) : error
+    throw error instanceof Problem || error instanceof StartupError ? new CliError(error.message) : error
   }
 }
 
@@ -78,7 +78,7 @@ export async function resetPassword({ db, log }: OperatorDatabase, options: Json
 
 function found<Manager>(manager: Manager | undefined, who: string): Manager {
   if (manager !== undefined) return manager
-  throw new Failure(`There is no manager with the e-mail address or ID ${who}.`, exitCodes.notFound)
+  throw new CliError(`There is no manager with the e-mail address or ID ${who}.`, exitCodes.notFound)
 }
 
 function describe({ email, id }: managers.Manager): string {

@@ -1,4 +1,4 @@
-import { Failure, misuse } from './errors.ts'
+import { CliError, usageError } from './errors.ts'
 import { firstLine, openTerminal, type Terminal } from './terminal.ts'
 
 interface Login {
@@ -9,10 +9,10 @@ interface Login {
 /** Asks for what is not given, and for the password. Without a terminal the first line of the input is the password. */
 export async function askForPassword(given: { email?: string }, server: string): Promise<Login> {
   if (!process.stdin.isTTY) {
-    if (given.email !== undefined) return { email: given.email, password: await firstLine(misuse) }
-    throw misuse('Without a terminal to ask on, --email has to be given, and the password piped in.')
+    if (given.email !== undefined) return { email: given.email, password: await firstLine(usageError) }
+    throw usageError('Without a terminal to ask on, --email has to be given, and the password piped in.')
   }
-  using terminal = openTerminal(() => new Failure('\nYou were not signed in.'))
+  using terminal = openTerminal(() => new CliError('\nYou were not signed in.'))
   const email = given.email ?? (await terminal.ask('E-mail address: '))
   return { email, password: await terminal.askUnseen(`Password for ${server}: `) }
 }
@@ -24,11 +24,11 @@ export async function askForManager(
 ): Promise<Login & { name: string }> {
   if (!process.stdin.isTTY) {
     const { name, email } = given
-    if (name !== undefined && email !== undefined) return { name, email, password: await firstLine(misuse) }
-    throw misuse('Without a terminal to ask on, --name and --email have to be given, and the password piped in.')
+    if (name !== undefined && email !== undefined) return { name, email, password: await firstLine(usageError) }
+    throw usageError('Without a terminal to ask on, --name and --email have to be given, and the password piped in.')
   }
   const nothingDone = 'Nobody was registered.'
-  using terminal = openTerminal(() => new Failure(`\n${nothingDone}`))
+  using terminal = openTerminal(() => new CliError(`\n${nothingDone}`))
   const name = given.name ?? (await terminal.ask('Name: '))
   const email = given.email ?? (await terminal.ask('E-mail address: '))
   return { name, email, password: await askForNewPassword(terminal, server, nothingDone) }
@@ -40,11 +40,11 @@ export async function askForReset(
   server: string,
 ): Promise<{ code: string; password: string }> {
   if (!process.stdin.isTTY) {
-    if (given.code !== undefined) return { code: given.code, password: await firstLine(misuse) }
-    throw misuse('Without a terminal to ask on, --code has to be given, and the password piped in.')
+    if (given.code !== undefined) return { code: given.code, password: await firstLine(usageError) }
+    throw usageError('Without a terminal to ask on, --code has to be given, and the password piped in.')
   }
   const nothingDone = 'The password was not changed.'
-  using terminal = openTerminal(() => new Failure(`\n${nothingDone}`))
+  using terminal = openTerminal(() => new CliError(`\n${nothingDone}`))
   const code = given.code ?? (await terminal.ask('Reset code: '))
   return { code, password: await askForNewPassword(terminal, server, nothingDone) }
 }
@@ -53,5 +53,5 @@ export async function askForReset(
 async function askForNewPassword(terminal: Terminal, server: string, nothingDone: string): Promise<string> {
   const password = await terminal.askUnseen(`New password for ${server}: `)
   if (password === (await terminal.askUnseen('The same again: '))) return password
-  throw new Failure(`These were two different passwords. ${nothingDone}`)
+  throw new CliError(`These were two different passwords. ${nothingDone}`)
 }

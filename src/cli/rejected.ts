@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { TextDecoder } from 'node:util'
 
 import type { ImportReport } from '../client/client.ts'
-import { Failure, fileFailure, misuse } from './errors.ts'
+import { CliError, fileFailure, usageError } from './errors.ts'
 
 interface Kind {
   format: 'csv' | 'ndjson'
@@ -23,10 +23,10 @@ export interface Rejected {
 
 /** @throws Failure if the file exists, for its rows may have been mended and not been imported */
 export async function openRejected(file: string): Promise<Rejected> {
-  if (/\.gz$/i.test(file)) throw misuse(`${file}: the bad rows are written uncompressed. Leave out .gz.`)
+  if (/\.gz$/i.test(file)) throw usageError(`${file}: the bad rows are written uncompressed. Leave out .gz.`)
   const handle = await open(file, 'wx').catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EEXIST'
-      ? new Failure(`${file} exists. Delete it, or name another file.`)
+      ? new CliError(`${file} exists. Delete it, or name another file.`)
       : fileFailure(error, file)
   })
   let isWritten = false

@@ -1,8 +1,8 @@
 import { type Client, createClient } from '../client/client.ts'
 import { isBearerToken } from '../client/shapes.ts'
-import { addressOf, isOverheard } from './addresses.ts'
+import { resolveServerUrl, isUnencrypted } from './addresses.ts'
 import { type Credentials, readCredentials, writeCredentials } from './credentials.ts'
-import { misuse } from './errors.ts'
+import { usageError } from './errors.ts'
 import { moment, print } from './output.ts'
 import { askForManager, askForPassword, askForReset } from './questions.ts'
 import { visible } from './terminal.ts'
@@ -19,7 +19,7 @@ export interface CommonOptions {
  */
 export async function openSession({ server }: CommonOptions, signal: AbortSignal): Promise<Client> {
   const credentials = await readCredentials()
-  const baseUrl = addressOf(server, credentials)
+  const baseUrl = resolveServerUrl(server, credentials)
   const token = givenToken() ?? credentials.accounts[baseUrl]?.token
   return createClient({ baseUrl, token, signal })
 }
@@ -27,7 +27,7 @@ export async function openSession({ server }: CommonOptions, signal: AbortSignal
 /** Registers a manager, and signs in. */
 export async function register(options: CommonOptions & { name?: string; email?: string }, signal: AbortSignal) {
   const credentials = await readCredentials()
-  const server = addressOf(options.server, credentials)
+  const server = resolveServerUrl(options.server, credentials)
   warnIfOverheard(server)
   const { name, email, password } = await askForManager(options, server)
   const client = createClient({ baseUrl: server, signal })
@@ -42,7 +42,7 @@ export async function register(options: CommonOptions & { name?: string; email?:
 /** Sets a new password with a reset code, and signs in with it. */
 export async function resetPassword(options: CommonOptions & { code?: string }, signal: AbortSignal): Promise<void> {
   const credentials = await readCredentials()
-  const server = addressOf(options.server, credentials)
+  const server = resolveServerUrl(options.server, credentials)
   warnIfOverheard(server)
   const { code, password } = await askForReset(options, server)
   const client = createClient({ baseUrl: server, signal })
@@ -54,7 +54,7 @@ export async function resetPassword(options: CommonOptions & { code?: string }, 
 /** Signs in, and keeps the token for the calls that follow. */
 export async function logIn(options: CommonOptions & { email?: string }, signal: AbortSignal): Promise<void> {
   const credentials = await readCredentials()
-  const server = addressOf(options.server, credentials)
+  const server = resolveServerUrl(options.server, credentials)
   warnIfOverheard(server)
   const { email, password } = await askForPassword(options, server)
   const expires = await signIn(createClient({ baseUrl: server, signal }), { email, password }, credentials)
@@ -64,7 +64,7 @@ export async function logIn(options: CommonOptions & { email?: string }, signal:
 /** Ends the token on the server first, so that it is not forgotten while it is still valid. */
 export async function logOut(options: CommonOptions & { everywhere?: boolean }, signal: AbortSignal): Promise<void> {
   const credentials = await readCredentials()
-  const server = addressOf(options.server, credentials)
+  const server = resolveServerUrl(options.server, credentials)
   const { [server]: account, ...accounts } = credentials.accounts
   const token = givenToken() ?? account?.token
   if (token !== undefined) {
@@ -94,9 +94,11 @@ function givenToken(): string | undefined {
   const token = process.env['STOCKROOM_TOKEN']?.trim()
   if (!token) return undefined
   if (isBearerToken(token)) return token
-  throw misuse('STOCKROOM_TOKEN is not a token: it has a blank, a line break, or another character that no token has.')
+  throw usageError(
+    'STOCKROOM_TOKEN is not a token: it has a blank, a line break, or another character that no token has.',
+  )
 }
 
 function warnIfOverheard(server: string): void {
-  if (isOverheard(server)) console.error(`Mind that ${server} is not encrypted: others may read the password.`)
+  if (isUnencrypted(server)) console.error(`Mind that ${server} is not encrypted: others may read the password.`)
 }

@@ -49,7 +49,7 @@ export interface ClientOptions {
   /** How often a request that may be sent again is, at most [3]. */
   retries?: number
   /** Seconds: a request whose `Retry-After` is longer is not sent again [30]. */
-  longestWait?: number
+  maxRetryDelay?: number
   /** Ends everything that this client does. */
   signal?: AbortSignal
 }
@@ -70,7 +70,7 @@ export function createClient(options: ClientOptions) {
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     signal: options.signal,
     retries: options.retries ?? 3,
-    longestWait: options.longestWait ?? 30,
+    maxRetryDelay: options.maxRetryDelay ?? 30,
   }
 
   return {
@@ -89,14 +89,14 @@ export function createClient(options: ClientOptions) {
       { signal }: CallOptions = {},
     ): Promise<Token> {
       const body = () => new URLSearchParams({ grant_type: 'password', username: email, password })
-      const request = { method: 'POST', path: '/store-managers/token', body, isRepeatable: true, signal } as const
+      const request = { method: 'POST', path: '/store-managers/token', body, isIdempotent: true, signal } as const
       const token = await send({ ...connection, token: undefined }, request, asJson(isToken))
       connection.token = token.access_token
       return token
     },
     /** Sets a new password with a reset code, which an operator has issued. It ends all tokens, and does not sign in. */
     resetPassword: (reset: PasswordReset, { signal }: CallOptions = {}): Promise<StoreManager> => {
-      const request = { method: 'POST', path: '/store-managers/reset-password', isRepeatable: false, signal } as const
+      const request = { method: 'POST', path: '/store-managers/reset-password', isIdempotent: false, signal } as const
       return send(connection, { ...request, ...json(reset) }, asJson(isStoreManager))
     },
     /**
@@ -105,7 +105,7 @@ export function createClient(options: ClientOptions) {
      */
     async logOut({ everywhere = false, signal }: CallOptions & { everywhere?: boolean } = {}): Promise<void> {
       const query = everywhere ? { scope: 'all' } : {}
-      const request = { method: 'POST', path: '/store-managers/logout', query, isRepeatable: true, signal } as const
+      const request = { method: 'POST', path: '/store-managers/logout', query, isIdempotent: true, signal } as const
       await send(connection, request, asJson(isMessage)).catch((error: unknown) => {
         const hasEnded = error instanceof StockroomError && error.code === 'invalid_token'
         if (!(hasEnded && (!everywhere || error.isAfterLostResponse))) throw error

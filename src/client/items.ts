@@ -39,7 +39,7 @@ export function versionOf(item: Item): string | undefined {
 /** Everything that is done with items. */
 export function itemMethods(connection: Connection) {
   const get = (id: string, { expand, signal }: CallOptions & { expand?: 'store_manager' } = {}): Promise<Item> => {
-    const request = { method: 'GET', path: pathOf(id), query: { expand }, isRepeatable: true, signal } as const
+    const request = { method: 'GET', path: pathOf(id), query: { expand }, isIdempotent: true, signal } as const
     return send(connection, request, asItem)
   }
 
@@ -57,8 +57,8 @@ export function itemMethods(connection: Connection) {
      */
     update(id: string, changes: ItemUpdate, { ifMatch, signal }: Condition = {}): Promise<Item> {
       const body = json(changes, { 'if-match': ifMatch })
-      const isRepeatable = ifMatch !== undefined && oneVersion.test(ifMatch)
-      const request = { method: 'PATCH', path: pathOf(id), ...body, isRepeatable, signal } as const
+      const isIdempotent = ifMatch !== undefined && oneVersion.test(ifMatch)
+      const request = { method: 'PATCH', path: pathOf(id), ...body, isIdempotent, signal } as const
       return send(connection, request, asItem).catch((error: unknown) => {
         const current = error instanceof StockroomError && error.attempts > 1 ? error.problem?.current : undefined
         // An earlier attempt made the change, or another client made the same one.
@@ -70,7 +70,7 @@ export function itemMethods(connection: Connection) {
     /** Deletes an item. It also succeeds if the item is gone after the response to an earlier attempt was lost. */
     async remove(id: string, { ifMatch, signal }: Condition = {}): Promise<void> {
       const headers = { 'if-match': ifMatch }
-      const request = { method: 'DELETE', path: pathOf(id), headers, isRepeatable: true, status: 204, signal } as const
+      const request = { method: 'DELETE', path: pathOf(id), headers, isIdempotent: true, status: 204, signal } as const
       await send(connection, request, asNothing).catch((error: unknown) => {
         const isGone = error instanceof StockroomError && error.code === 'item_not_found'
         if (!(isGone && error.isAfterLostResponse)) throw error
@@ -79,13 +79,13 @@ export function itemMethods(connection: Connection) {
 
     /** How many items there are, what they are worth, and what they cost. */
     summary: (query: Filters = {}, { signal }: CallOptions = {}): Promise<ItemSummary> =>
-      send(connection, { method: 'GET', path: '/items/summary', query, isRepeatable: true, signal }, asJson(isSummary)),
+      send(connection, { method: 'GET', path: '/items/summary', query, isIdempotent: true, signal }, asJson(isSummary)),
 
     /** A file of items. Its body is a stream, which fails if the file does not come whole. Read or cancel it. */
     export: (query: ExportQuery = {}, { signal }: CallOptions = {}): Promise<Response> =>
       send(
         connection,
-        { method: 'GET', path: '/items/export', query, isRepeatable: true, signal },
+        { method: 'GET', path: '/items/export', query, isIdempotent: true, signal },
         asStream(exportTypes[query.format ?? 'csv']),
       ),
 
@@ -103,7 +103,7 @@ export function itemMethods(connection: Connection) {
         headers: { 'content-type': importTypes[format] + parameter },
         body: typeof file === 'function' ? file : () => file,
         // A dry run changes nothing.
-        isRepeatable: query.dry_run === true,
+        isIdempotent: query.dry_run === true,
         isSentOnce: file instanceof ReadableStream,
         signal,
       } as const

@@ -10,17 +10,17 @@ const asStoreManager = asJson(isStoreManager)
 export function meMethods(connection: Connection) {
   return {
     get: ({ signal }: CallOptions = {}): Promise<StoreManager> =>
-      send(connection, { method: 'GET', path, isRepeatable: true, signal }, asStoreManager),
+      send(connection, { method: 'GET', path, isIdempotent: true, signal }, asStoreManager),
 
     /** Changes what is given. `email` and `password` need `current_password`, which after the first time is another. */
     update: (changes: StoreManagerUpdate, { signal }: CallOptions = {}): Promise<StoreManager> =>
-      send(connection, { method: 'PATCH', path, ...json(changes), isRepeatable: false, signal }, asStoreManager),
+      send(connection, { method: 'PATCH', path, ...json(changes), isIdempotent: false, signal }, asStoreManager),
 
     /** Deletes the account, which must own no items. */
     remove: (confirmation: StoreManagerRemoval, { signal }: CallOptions = {}): Promise<void> =>
       send(
         connection,
-        { method: 'DELETE', path, ...json(confirmation), isRepeatable: false, status: 204, signal },
+        { method: 'DELETE', path, ...json(confirmation), isIdempotent: false, status: 204, signal },
         asNothing,
       ),
   }

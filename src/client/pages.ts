@@ -23,7 +23,7 @@ const asItems = asJson(isItems)
 /** Reading items page by page. */
 export function pageMethods(connection: Connection) {
   const read = <T>(query: ListQuery, { signal }: CallOptions, take: Read<T>) =>
-    send(connection, { method: 'GET', path: '/items', query, isRepeatable: true, signal }, take)
+    send(connection, { method: 'GET', path: '/items', query, isIdempotent: true, signal }, take)
 
   const list = (query: ListQuery = {}, call: CallOptions = {}): Promise<Page> =>
     read({ limit: standardLimit, ...query }, call, toPage)

@@ -71,7 +71,7 @@ export const json = (value: object, headers: Record<string, string | undefined> 
 export const keyed = (value: object, key = randomKey()) => ({
   ...json(value, { 'idempotency-key': key }),
   status: 201,
-  isRepeatable: true,
+  isIdempotent: true,
 })
 
 async function sendOnce<T>(

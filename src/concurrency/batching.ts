@@ -12,11 +12,11 @@ import { Problem } from '../problems.ts'
  * @param lanes how many queries may run at a time
  * @returns the read of one key, which fails as `load` does
  */
-export function coalesce<Key, Value>(
+export function batchReads<Key, Value>(
   load: (keys: Key[]) => Promise<Map<Key, Value>>,
   lanes: number,
 ): (key: Key) => Promise<Value | undefined> {
-  const loadWithOthers = together((keys: Key[]) => load([...new Set(keys)]), lanes)
+  const loadWithOthers = batch((keys: Key[]) => load([...new Set(keys)]), lanes)
   return (key) => loadWithOthers(key).then((values) => values.get(key))
 }
 
@@ -28,7 +28,7 @@ export function coalesce<Key, Value>(
  * @param lanes how many statements may run at a time
  * @returns the write of one row, done when that is durable; it returns whether the row was written
  */
-export function coalesceWrites<Row>(
+export function batchWrites<Row>(
   writeAll: (rows: Row[]) => Promise<Set<Row>>,
   lanes: number,
 ): (row: Row) => Promise<boolean> {
@@ -47,7 +47,7 @@ export function coalesceWrites<Row>(
       return all
     }
   }
-  const writeWithOthers = together(attempt, lanes)
+  const writeWithOthers = batch(attempt, lanes)
   return async (row) => {
     const { written, failed } = await writeWithOthers(row)
     if (failed.has(row)) throw failed.get(row)
@@ -56,7 +56,7 @@ export function coalesceWrites<Row>(
 }
 
 /** Collects arguments for one call of `run`: those of one turn of the event loop, and of as long as `lanes` calls run. */
-function together<Argument, Result>(
+function batch<Argument, Result>(
   run: (all: Argument[]) => Promise<Result>,
   lanes: number,
 ): (argument: Argument) => Promise<Result> {

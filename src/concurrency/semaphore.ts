@@ -1,7 +1,7 @@
 import { tooBusy } from '../problems.ts'
 
 /** A semaphore with a bounded queue and a fair share for each party. */
-export interface Gate {
+export interface Semaphore {
   /**
    * Waits for a place.
    *
@@ -13,19 +13,19 @@ export interface Gate {
    * @returns releases the place; calls after the first do nothing
    * @throws Problem too_busy if no place is free in time, or the queue is full; the reason of `signal`
    */
-  enter(party?: string, signal?: AbortSignal): Promise<() => void>
+  acquire(party?: string, signal?: AbortSignal): Promise<() => void>
   /** How many places are taken. */
-  taken(): number
+  inUse(): number
   /** Runs `task` in a place of its own. @throws as `enter` does, and as `task` does */
   run<Result>(task: () => Promise<Result>, party?: string, signal?: AbortSignal): Promise<Result>
 }
 
-export interface GateOptions {
+export interface SemaphoreOptions {
   /** Tasks that run at a time, and those that may wait. */
-  places: number
-  queue: number
+  permits: number
+  maxQueue: number
   /** Milliseconds that a task waits at most. */
-  patience: number
+  timeout: number
   /** The part of the places and of the queue that one party may hold, rounded up. */
   share?: number
 }
@@ -45,18 +45,18 @@ interface Waiter {
   refuse: () => void
 }
 
-const refusal = () => tooBusy('Too many of these run at the moment: try again.', 2)
+const queueFull = () => tooBusy('Too many of these run at the moment: try again.', 2)
 
-export function openGate({ places, queue, patience, share = 1 }: GateOptions): Gate {
-  let free = places
+export function openSemaphore({ permits, maxQueue, timeout, share = 1 }: SemaphoreOptions): Semaphore {
+  let free = permits
   /** The turn of the task that was admitted last (start-time fair queueing). */
   let turn = 0
   /** By name, those that hold a place or wait for one. */
   const parties = new Map<string, Party>()
   /** In the order of their arrival. */
   const waiting = new Set<Waiter>()
-  const placesOfOne = Math.ceil(places * share)
-  const queueOfOne = Math.ceil(queue * share)
+  const permitsPerParty = Math.ceil(permits * share)
+  const queuePerParty = Math.ceil(maxQueue * share)
 
   const find = (name: string | undefined): Party => {
     const known = name === undefined ? undefined : parties.get(name)
@@ -92,15 +92,15 @@ export function openGate({ places, queue, patience, share = 1 }: GateOptions): G
   const nextWaiter = (): Waiter | undefined => {
     let next: Waiter | undefined
     for (const each of waiting) {
-      if (each.party.held < placesOfOne && (next === undefined || isBefore(each, next))) next = each
+      if (each.party.held < permitsPerParty && (next === undefined || isBefore(each, next))) next = each
     }
     return next
   }
 
   /** Whether the queue has room for another task of `party`. It may have to be made. */
   const hasRoom = (party: Party): boolean => {
-    if (party.waiting >= queueOfOne) return false
-    if (waiting.size < queue) return true
+    if (party.waiting >= queuePerParty) return false
+    if (waiting.size < maxQueue) return true
     let newest: Waiter | undefined
     for (const each of waiting) if (each.party.waiting >= (newest?.party.waiting ?? 0)) newest = each
     if (newest === undefined || newest.party.waiting <= party.waiting + 1) return false
@@ -108,13 +108,13 @@ export function openGate({ places, queue, patience, share = 1 }: GateOptions): G
     return true
   }
 
-  const enter = async (name?: string, signal?: AbortSignal) => {
+  const acquire = async (name?: string, signal?: AbortSignal) => {
     signal?.throwIfAborted()
     const party = find(name)
-    if (free > 0 && party.held < placesOfOne) return take(party, nextTurn(party))
+    if (free > 0 && party.held < permitsPerParty) return take(party, nextTurn(party))
     if (!hasRoom(party)) {
       forgetIfIdle(party)
-      throw refusal()
+      throw queueFull()
     }
     return new Promise<() => void>((resolve, reject) => {
       const stopWaiting = () => {
@@ -136,9 +136,9 @@ export function openGate({ places, queue, patience, share = 1 }: GateOptions): G
           stopWaiting()
           resolve(take(party, waiter.turn))
         },
-        refuse: () => leave(refusal()),
+        refuse: () => leave(queueFull()),
       }
-      const late = setTimeout(() => waiter.refuse(), patience)
+      const late = setTimeout(() => waiter.refuse(), timeout)
       signal?.addEventListener('abort', abandon)
       waiting.add(waiter)
       party.waiting++
@@ -146,10 +146,10 @@ export function openGate({ places, queue, patience, share = 1 }: GateOptions): G
   }
 
   return {
-    enter,
-    taken: () => places - free,
+    acquire,
+    inUse: () => permits - free,
     async run(task, party, signal) {
-      const leave = await enter(party, signal)
+      const leave = await acquire(party, signal)
       try {
         return await task()
       } finally {

@@ -39,7 +39,8 @@ export async function waitForServer(
     const error = await tryToConnect(server)
     if (!error) return
     if (error instanceof StartupError) throw error
-    if (!mayPass(error)) throw new StartupError(`${where} refuses: ${error.message}. Check the POSTGRES_* settings.`)
+    if (!isTransient(error))
+      throw new StartupError(`${where} refuses: ${error.message}. Check the POSTGRES_* settings.`)
     if (Date.now() >= deadline)
       throw new StartupError(`${where} did not come up in ${timeoutMs / 1000} s: ${reason(error)}.`)
     log.info(`waiting for ${where}: ${reason(error)}`)
@@ -72,7 +73,7 @@ async function checkEncoding(client: Client, { database }: Server): Promise<Star
 }
 
 /** Whether a server that is starting may say this: nothing listens yet, or it does and is not ready (57P03). */
-function mayPass(error: Error): boolean {
+function isTransient(error: Error): boolean {
   return !(error instanceof DatabaseError) || /^(57P|53|08)/.test(error.code ?? '')
 }
 

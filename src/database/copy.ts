@@ -1,7 +1,7 @@
 import { type CopyToStreamQuery, to as copyTo } from 'pg-copy-streams'
 
 import { begin } from './limits.ts'
-import type { LendingPool } from './pool.ts'
+import type { ConnectionPool } from './pool.ts'
 import { sendPlain } from './statements.ts'
 
 /** Milliseconds that a `copy` may take. It lasts as long as its client reads. */
@@ -16,15 +16,15 @@ const limit = 4 * 60 * 60_000
  * @throws Problem store_unavailable or too_busy
  */
 export async function copyOut(
-  pool: LendingPool,
+  pool: ConnectionPool,
   statement: string,
   { logged = statement, signal }: { logged?: string; signal?: AbortSignal } = {},
 ): Promise<CopyToStreamQuery> {
-  const { client, giveBack } = await pool.borrow(signal)
+  const { client, release } = await pool.acquire(signal)
   try {
     await sendPlain(client, begin(limit))
   } catch (error) {
-    giveBack(true)
+    release(true)
     throw pool.unavailable(error)
   }
   pool.echo(logged)
@@ -32,10 +32,10 @@ export async function copyOut(
   let isWhole = false
   stream.once('end', () => (isWhole = true))
   stream.once('close', () => {
-    if (!isWhole) return giveBack(true)
+    if (!isWhole) return release(true)
     sendPlain(client, 'commit').then(
-      () => giveBack(false),
-      () => giveBack(true),
+      () => release(false),
+      () => release(true),
     )
   })
   return stream

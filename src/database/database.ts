@@ -4,13 +4,13 @@ import type { DatabaseError } from 'pg'
 import type { Problem } from '../problems.ts'
 import type { Tables } from './entities.ts'
 import { busy, decide } from './errors.ts'
-import type { LendingPool } from './pool.ts'
+import type { ConnectionPool } from './pool.ts'
 import { retry } from './retry.ts'
 
 export type Database = Kysely<Tables>
 
 /** A typed database over `pool`. */
-export function openDatabase(pool: LendingPool): Database {
+export function openDatabase(pool: ConnectionPool): Database {
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   // What Kysely does around a statement is for transactions, which have executors of their own: 6 to 12 µs of a request.
   db.getExecutor().executeQuery = async ({ sql: text, parameters }: CompiledQuery) => {

@@ -4,7 +4,7 @@ import type { PoolClient, QueryResult } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 
 import { decide, isUnavailable } from './errors.ts'
-import { type LendingPool } from './pool.ts'
+import { type ConnectionPool } from './pool.ts'
 
 /**
  * Milliseconds after which PostgreSQL ends a statement, in which the statement is given up if PostgreSQL did not, in which
@@ -45,15 +45,15 @@ const settings = `
  *
  * @throws Problem store_unavailable, what `work` throws, and the reason why `signal` was aborted
  */
-export async function inSession<Result>(
-  pool: LendingPool,
+export async function withLongTransaction<Result>(
+  pool: ConnectionPool,
   signal: AbortSignal,
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
-  const { client, giveBack } = await pool.borrow(signal)
+  const { client, release } = await pool.acquire(signal)
   let isGivenBack = false
   const end = (isBroken: boolean) => {
-    if (!isGivenBack) giveBack(isBroken)
+    if (!isGivenBack) release(isBroken)
     isGivenBack = true
   }
   const abandon = () => end(true)
@@ -76,7 +76,7 @@ export async function inSession<Result>(
   }
 }
 
-function openSession(pool: LendingPool, client: PoolClient, abandon: () => void): Session {
+function openSession(pool: ConnectionPool, client: PoolClient, abandon: () => void): Session {
   const explain = (error: unknown): never => {
     throw isUnavailable(error) ? pool.unavailable(error) : error
   }

@@ -18,7 +18,7 @@ const table = 'mikro_orm_migrations'
  * Milliseconds that a migration waits for a lock, while all that need the table queue behind it, and that it leaves them
  * before it tries again; and how often it does.
  */
-const standardPatience = { wait: 2_000, rest: 3_000, tries: 20 }
+const lockRetry = { wait: 2_000, rest: 3_000, tries: 20 }
 
 /** The SQLSTATE of a lock that was not to be had in time. */
 const lockNotAvailable = '55P03'
@@ -39,13 +39,13 @@ export interface Status {
  * @returns the names of the migrations that this call applied
  * @throws StartupError if other transactions hold its tables for minutes
  */
-export function upgrade(server: Server, schema: string, log: Logger, patience = standardPatience): Promise<string[]> {
+export function upgrade(server: Server, schema: string, log: Logger, patience = lockRetry): Promise<string[]> {
   return migrate(server, schema, log, (migrator) => migrator.up(), patience)
 }
 
 /** Takes the last migration back, if there is one. @returns its name */
 export function downgrade(server: Server, schema: string, log: Logger): Promise<string[]> {
-  return migrate(server, schema, log, (migrator) => migrator.down(), standardPatience)
+  return migrate(server, schema, log, (migrator) => migrator.down(), lockRetry)
 }
 
 /** What has been applied and what has not. Does not load the migrator, which a start seldom needs. */
@@ -65,7 +65,7 @@ export async function status(server: Server, schema: string): Promise<Status> {
 }
 
 /** Whether `schema` has every migration that this version of the service knows. Fails if it has none. */
-export async function isAtHead(db: Database, schema: string): Promise<boolean> {
+export async function isUpToDate(db: Database, schema: string): Promise<boolean> {
   const applied = await sql<{ name: string }>`select name from ${sql.table(`${schema}.${table}`)}`.execute(db)
   const names = new Set(applied.rows.map(({ name }) => name))
   return (await knownMigrations()).every((name) => names.has(name))
@@ -121,7 +121,7 @@ async function migrate(
   schema: string,
   log: Logger,
   run: (migrator: Migrator) => Promise<{ name: string }[]>,
-  patience: typeof standardPatience,
+  patience: typeof lockRetry,
 ): Promise<string[]> {
   return withClient(server, schema, async (client) => {
     // On a client of its own, for the migrator's connections come and go.
@@ -139,11 +139,7 @@ async function migrate(
 }
 
 /** All of it is one transaction, so what was done before a lock is taken back while others have their turn. */
-async function retryLocked<T>(
-  run: () => Promise<T>,
-  log: Logger,
-  { rest, tries }: typeof standardPatience,
-): Promise<T> {
+async function retryLocked<T>(run: () => Promise<T>, log: Logger, { rest, tries }: typeof lockRetry): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await run()

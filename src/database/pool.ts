@@ -2,14 +2,14 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import type { ClientConfig, QueryResult } from 'pg'
 import type { Logger } from 'pino'
 
-import { type Gate, openGate } from '../concurrency/semaphore.ts'
-import { seldom } from '../concurrency/throttle.ts'
+import { type Semaphore, openSemaphore } from '../concurrency/semaphore.ts'
+import { throttle } from '../concurrency/throttle.ts'
 import { Problem, storeUnavailable } from '../problems.ts'
 import { busy, decide, isCanceled } from './errors.ts'
 import { begin, usualLimit } from './limits.ts'
 import { retry } from './retry.ts'
 import { send, sendPlain, type Statement } from './statements.ts'
-import { type Borrowed, Lender } from './validating-pool.ts'
+import { type Lease, ValidatingPool } from './validating-pool.ts'
 
 /** How to reach a PostgreSQL: by TCP, or by the folder of its Unix socket as `host`. */
 export interface Server {
@@ -50,33 +50,33 @@ export function clientConfig(server: Server, schema: string): ClientConfig {
  *
  * A fifth of the connections, but at least one, is reserved for `query` and `connect`: work that may take long has the rest.
  */
-export class LendingPool implements PostgresPool {
-  readonly #lender: Lender
+export class ConnectionPool implements PostgresPool {
+  readonly #connections: ValidatingPool
   readonly #log: Logger
   readonly #warnUnavailable: (cause: unknown) => void
   readonly #warnBusy: (cause: unknown) => void
   readonly #echo: boolean
   /** Places of work that may take long. */
-  readonly #bulk: Gate
+  readonly #bulk: Semaphore
   readonly options = {}
 
   constructor(server: Server, { schema, size, overflow, echo }: PoolOptions, log: Logger) {
     const most = size + overflow
-    this.#lender = new Lender(server, { ...clientConfig(server, schema), min: size, max: most }, log)
+    this.#connections = new ValidatingPool(server, { ...clientConfig(server, schema), min: size, max: most }, log)
     this.#log = log
-    this.#warnUnavailable = seldom(betweenWarnings, (requests, err) => {
+    this.#warnUnavailable = throttle(betweenWarnings, (requests, err) => {
       log.warn({ err, requests }, 'PostgreSQL does not serve us: requests that need it are answered 503')
     })
-    this.#warnBusy = seldom(betweenWarnings, (requests, err) => {
+    this.#warnBusy = throttle(betweenWarnings, (requests, err) => {
       log.warn({ err, requests }, 'statements were rolled back: their requests are answered 503')
     })
     this.#echo = echo
-    this.#bulk = openGate({ places: Math.max(1, most - Math.ceil(most / 5)), queue: 256, patience: 3_000 })
+    this.#bulk = openSemaphore({ permits: Math.max(1, most - Math.ceil(most / 5)), maxQueue: 256, timeout: 3_000 })
   }
 
   /** For transactions. They have the isolation and the limits that the service needs, whatever they are begun with. */
   async connect(): Promise<PostgresPoolClient> {
-    const { client, giveBack } = await this.#take()
+    const { client, release } = await this.#take()
     let isBroken = false
     const query = async (text: string, values: readonly unknown[]) => {
       this.echo(text)
@@ -89,7 +89,7 @@ export class LendingPool implements PostgresPool {
         throw decide(error) === 'retry' ? error : this.#explain(error)
       }
     }
-    return { query: query as unknown as PostgresPoolClient['query'], release: () => giveBack(isBroken) }
+    return { query: query as unknown as PostgresPoolClient['query'], release: () => release(isBroken) }
   }
 
   /**
@@ -108,13 +108,13 @@ export class LendingPool implements PostgresPool {
    * @param limit ms that PostgreSQL may take
    */
   queryOnce(text: string, values: readonly unknown[], limit = usualLimit): Promise<QueryResult> {
-    return this.#run({ text, values, isPrepared: false, limit }, () => this.borrow())
+    return this.#run({ text, values, isPrepared: false, limit }, () => this.acquire())
   }
 
   /** The same. @returns undefined if PostgreSQL is not done after `limit` ms */
   async queryWithin(limit: number, text: string, values: readonly unknown[]): Promise<QueryResult | undefined> {
     try {
-      return await this.#tryRun({ text, values, isPrepared: false, limit }, () => this.borrow())
+      return await this.#tryRun({ text, values, isPrepared: false, limit }, () => this.acquire())
     } catch (error) {
       if (!isCanceled(error)) throw this.#explain(error)
       return undefined
@@ -139,18 +139,18 @@ export class LendingPool implements PostgresPool {
    * @param signal aborted when it is no longer wanted
    * @throws Problem store_unavailable or too_busy; the reason of `signal`
    */
-  async borrow(signal?: AbortSignal): Promise<Borrowed> {
-    const leave = await this.#bulk.enter(undefined, signal)
+  async acquire(signal?: AbortSignal): Promise<Lease> {
+    const leave = await this.#bulk.acquire(undefined, signal)
     try {
-      const { giveBack, ...borrowed } = await this.#take()
+      const { release, ...borrowed } = await this.#take()
       if (signal?.aborted) {
-        giveBack(false)
+        release(false)
         throw signal.reason
       }
       return {
         ...borrowed,
-        giveBack(isBroken) {
-          giveBack(isBroken)
+        release(isBroken) {
+          release(isBroken)
           leave()
         },
       }
@@ -166,10 +166,10 @@ export class LendingPool implements PostgresPool {
   }
 
   end(): Promise<void> {
-    return this.#lender.end()
+    return this.#connections.end()
   }
 
-  async #run(statement: Statement, take: () => Promise<Borrowed>): Promise<QueryResult> {
+  async #run(statement: Statement, take: () => Promise<Lease>): Promise<QueryResult> {
     try {
       return await this.#tryRun(statement, take)
     } catch (error) {
@@ -177,12 +177,12 @@ export class LendingPool implements PostgresPool {
     }
   }
 
-  #tryRun(statement: Statement, take: () => Promise<Borrowed>): Promise<QueryResult> {
+  #tryRun(statement: Statement, take: () => Promise<Lease>): Promise<QueryResult> {
     return retry(() => this.#runOnce(statement, take), ['retry', 'renew'])
   }
 
-  async #runOnce(statement: Statement, take: () => Promise<Borrowed>): Promise<QueryResult> {
-    const { client, isLimited, giveBack } = await take()
+  async #runOnce(statement: Statement, take: () => Promise<Lease>): Promise<QueryResult> {
+    const { client, isLimited, release } = await take()
     let isBroken = false
     try {
       this.echo(statement.text)
@@ -191,12 +191,12 @@ export class LendingPool implements PostgresPool {
       isBroken = breaksConnection(error)
       throw error
     } finally {
-      giveBack(isBroken)
+      release(isBroken)
     }
   }
 
-  #take(): Promise<Borrowed> {
-    return this.#lender.take().catch((error: unknown) => {
+  #take(): Promise<Lease> {
+    return this.#connections.take().catch((error: unknown) => {
       throw this.unavailable(error)
     })
   }

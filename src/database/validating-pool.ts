@@ -6,25 +6,25 @@ import type { Server } from './pool.ts'
 import { getTypeParser } from './type-parsers.ts'
 import { verify } from './verify.ts'
 
-export interface Borrowed {
+export interface Lease {
   client: PoolClient
   /** Whether its session has the usual limits. */
   isLimited: boolean
   /** Ends the loan; calls after the first do nothing. What still runs on a broken connection is canceled, and it is closed. */
-  giveBack: (isBroken: boolean) => void
+  release: (isBroken: boolean) => void
 }
 
 /** Milliseconds. */
 const pingTimeout = 2_000
-const restedAfter = 1_000
+const validateAfterIdle = 1_000
 
 /** Lends connections: one that has rested is tried before, one that failed is not lent again. */
-export class Lender {
+export class ValidatingPool {
   readonly #pool: Pool
   readonly #server: Server
   readonly #usedAt = new WeakMap<PoolClient, number>()
   readonly #limited = new WeakSet<PoolClient>()
-  #silentAt = -Infinity
+  #lastPingFailure = -Infinity
 
   constructor(server: Server, config: PoolConfig, log: Logger) {
     this.#server = server
@@ -40,11 +40,11 @@ export class Lender {
   }
 
   /** @throws Error if no connection is free in time, or PostgreSQL gives none */
-  async take(): Promise<Borrowed> {
+  async take(): Promise<Lease> {
     for (;;) {
       const client = await this.#pool.connect()
-      if (await this.#answers(client)) {
-        return { client, isLimited: this.#limited.has(client), giveBack: this.#giverBack(client) }
+      if (await this.#isAlive(client)) {
+        return { client, isLimited: this.#limited.has(client), release: this.#releaseOnce(client) }
       }
       client.release(true)
     }
@@ -54,7 +54,7 @@ export class Lender {
     return this.#pool.end()
   }
 
-  #giverBack(client: PoolClient): (isBroken: boolean) => void {
+  #releaseOnce(client: PoolClient): (isBroken: boolean) => void {
     let isLent = true
     return (isBroken) => {
       if (!isLent) return
@@ -66,17 +66,17 @@ export class Lender {
     }
   }
 
-  async #answers(client: PoolClient): Promise<boolean> {
+  async #isAlive(client: PoolClient): Promise<boolean> {
     const now = performance.now()
     const usedAt = this.#usedAt.get(client) ?? now
-    if (now - usedAt < restedAfter) return true
-    if (usedAt < this.#silentAt) return false
+    if (now - usedAt < validateAfterIdle) return true
+    if (usedAt < this.#lastPingFailure) return false
     const ping = { text: 'select 1', query_timeout: pingTimeout }
     return client.query(ping).then(
       () => true,
       () => {
         // Whatever silenced this one silenced the others that rest: they are not waited for as well.
-        this.#silentAt = now
+        this.#lastPingFailure = now
         return false
       },
     )

@@ -22,7 +22,7 @@ export function canonicalAddress(given: string | undefined): string {
 }
 
 /** What one person holds of the internet, the key of limits: an IPv4 address, or the /64 of an IPv6 one. */
-export function network(given: string | undefined): string {
+export function rateLimitKey(given: string | undefined): string {
   const address = canonicalAddress(given)
   if (!isIPv6(address)) return address
   const [left = [], right] = address.split('::').map((part) => (part ? part.split(':') : []))
@@ -31,7 +31,7 @@ export function network(given: string | undefined): string {
 }
 
 /** Which proxies are trusted to say whom they send a request for: the last so many, or those of these addresses and networks. */
-export function trusts(proxies: number | string[]) {
+export function trustProxyOption(proxies: number | string[]) {
   if (typeof proxies === 'number') return proxies > 0 && ((_address: string, hop: number) => hop < proxies)
   const trusted = new BlockList()
   for (const each of proxies) {

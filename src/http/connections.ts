@@ -6,24 +6,24 @@ import { slowReaderCheck, standardReadLimits } from './slow-readers.ts'
 /** The connections of clients. One counts as waiting unless a request of it is at work: idle, or sending too slowly. */
 export interface Connections {
   /** Lets those in that `server` accepts, and counts them. */
-  admit(server: Server): void
+  track(server: Server): void
   /** Whether it is one of them, and has not ended. */
   isOpen(socket: Socket): boolean
-  startWork(socket: Socket): void
-  endWork(socket: Socket): void
+  markActive(socket: Socket): void
+  markIdle(socket: Socket): void
   /** When the last one came, on the clock of `performance`. */
-  lastAt: () => number
+  lastAcceptedAt: () => number
   /** Says that a request has a clock of its own, so that the server's, for how long one may take to arrive, does not count. */
-  grantTime(socket: Socket): void
+  exemptFromTimeout(socket: Socket): void
   /** Says that it has arrived. */
-  endTime(socket: Socket): void
-  hasTime(socket: Socket): boolean
+  clearExemption(socket: Socket): void
+  isExempt(socket: Socket): boolean
   /** Closes those that have waited since the last call, sent nothing, and have been sent all that is for them. */
-  closeSilent(): void
+  closeIdle(): void
 }
 
 /** Milliseconds between two looks at who reads too slowly. */
-const lookInterval = 250
+const checkInterval = 250
 
 /**
  * Keeps at most `limit` connections open. Whoever comes when there are as many takes the place of the one that has waited
@@ -31,52 +31,52 @@ const lookInterval = 250
  */
 export function openConnections(limit: number, readLimits = standardReadLimits): Connections {
   /** The one that has waited longest first. */
-  const waiting = new Set<Socket>()
+  const idle = new Set<Socket>()
   const open = new Set<Socket>()
-  const withTime = new WeakSet<Socket>()
-  let heard = new Map<Socket, number>()
+  const exempt = new WeakSet<Socket>()
+  let bytesSeen = new Map<Socket, number>()
   let lastAt = -Infinity
   const closeSlowReaders = slowReaderCheck(readLimits)
 
-  const makeRoom = () => {
-    const [longest] = waiting
+  const evictOldest = () => {
+    const [longest] = idle
     if (longest === undefined) return
-    waiting.delete(longest)
+    idle.delete(longest)
     longest.destroy()
   }
 
-  const enter = (socket: Socket) => {
+  const onConnection = (socket: Socket) => {
     lastAt = performance.now()
     open.add(socket)
-    waiting.add(socket)
+    idle.add(socket)
     socket.once('close', () => {
       open.delete(socket)
-      waiting.delete(socket)
+      idle.delete(socket)
     })
-    if (open.size > limit) makeRoom()
+    if (open.size > limit) evictOldest()
   }
 
   return {
-    admit(server) {
-      server.on('connection', enter)
-      const looking = setInterval(() => closeSlowReaders(open), lookInterval).unref()
+    track(server) {
+      server.on('connection', onConnection)
+      const looking = setInterval(() => closeSlowReaders(open), checkInterval).unref()
       server.once('close', () => clearInterval(looking))
     },
     isOpen: (socket) => open.has(socket),
-    startWork(socket) {
-      waiting.delete(socket)
+    markActive(socket) {
+      idle.delete(socket)
     },
-    endWork(socket) {
-      if (open.has(socket)) waiting.add(socket)
+    markIdle(socket) {
+      if (open.has(socket)) idle.add(socket)
     },
-    lastAt: () => lastAt,
-    grantTime: (socket) => void withTime.add(socket),
-    endTime: (socket) => void withTime.delete(socket),
-    hasTime: (socket) => withTime.has(socket),
-    closeSilent() {
-      const before = heard
-      heard = new Map([...waiting].map((socket) => [socket, socket.bytesRead]))
-      for (const [socket, bytes] of heard) {
+    lastAcceptedAt: () => lastAt,
+    exemptFromTimeout: (socket) => void exempt.add(socket),
+    clearExemption: (socket) => void exempt.delete(socket),
+    isExempt: (socket) => exempt.has(socket),
+    closeIdle() {
+      const before = bytesSeen
+      bytesSeen = new Map([...idle].map((socket) => [socket, socket.bytesRead]))
+      for (const [socket, bytes] of bytesSeen) {
         if (before.get(socket) === bytes && socket.writableLength === 0) socket.destroy()
       }
     },

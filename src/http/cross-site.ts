@@ -9,7 +9,7 @@ import { Problem } from '../problems.ts'
  * @param origins whose pages may send them; `*` stands for all
  * @returns throws Problem cross_site_request
  */
-export function refuseCrossSite(origins: string[]): (request: FastifyRequest) => Promise<void> {
+export function rejectCrossSite(origins: string[]): (request: FastifyRequest) => Promise<void> {
   const allowed = new Set(origins)
   return async (request) => {
     if (allowed.has('*') || !isCrossSite(request) || allowed.has(request.headers.origin ?? '')) return

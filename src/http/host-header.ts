@@ -1,4 +1,4 @@
-import { seldom } from '../concurrency/throttle.ts'
+import { throttle } from '../concurrency/throttle.ts'
 import { Problem } from '../problems.ts'
 import type { App } from './types.ts'
 
@@ -14,9 +14,9 @@ const silence = 60_000
  *
  * @param allowed names without ports: `*.shop.example` stands for its subdomains, `.shop.example` for itself as well, `*` for all
  */
-export function refuseOtherHosts(app: App, allowed: string[]): void {
+export function rejectOtherHosts(app: App, allowed: string[]): void {
   if (allowed.includes('*')) return
-  const warn = seldom(silence, (refused) => {
+  const warn = throttle(silence, (refused) => {
     app.log.warn({ refused }, 'requests for a host that is not in ALLOWED_HOSTS were refused')
   })
   /** Most requests name the same one. */

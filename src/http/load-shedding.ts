@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-import { seldom } from '../concurrency/throttle.ts'
+import { throttle } from '../concurrency/throttle.ts'
 import { type Problem, tooBusy } from '../problems.ts'
 import { hasBody } from './body-parsers.ts'
 import type { Connections } from './connections.ts'
@@ -14,9 +14,9 @@ declare module 'fastify' {
 }
 
 /** Milliseconds between two lines in the log that say so. */
-const silence = 10_000
+const logInterval = 10_000
 /** Milliseconds in which nothing more is read from a connection whose request was refused. */
-const pause = 200
+const retryPause = 200
 
 /**
  * Sheds requests to the routes of `app`: responds 503 at once while `limit` others are active, so that those are served soon.
@@ -30,7 +30,7 @@ const pause = 200
  */
 export function shedLoad(app: App, limit: number, connections: Connections): () => number {
   let active = 0
-  const warn = seldom(silence, (refused) => {
+  const warn = throttle(logInterval, (refused) => {
     app.log.warn({ limit, refused }, 'more requests than can be served at a time: those beyond the limit are refused')
   })
 
@@ -38,7 +38,7 @@ export function shedLoad(app: App, limit: number, connections: Connections): () 
     reply.raw.once('close', () => {
       if (!connections.isOpen(socket)) return
       socket.pause()
-      setTimeout(() => socket.resume(), pause)
+      setTimeout(() => socket.resume(), retryPause)
     })
     warn()
     return tooBusy('More requests than can be served came at once: try again.', 1)
@@ -47,13 +47,13 @@ export function shedLoad(app: App, limit: number, connections: Connections): () 
   const enter = (request: FastifyRequest) => {
     active++
     request.isActive = true
-    connections.startWork(request.raw.socket)
+    connections.markActive(request.raw.socket)
   }
   const leave = (request: FastifyRequest) => {
     if (!request.isActive) return
     active--
     request.isActive = false
-    connections.endWork(request.raw.socket)
+    connections.markIdle(request.raw.socket)
   }
 
   const admit = (request: FastifyRequest, reply: FastifyReply, done: (refusal?: Problem) => void) => {

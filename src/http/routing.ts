@@ -11,7 +11,7 @@ const { METHODS } = process.getBuiltinModule('node:http')
  * several of another header of which Node keeps the first, or with a transfer coding besides chunked, which Node's parser
  * passes over (§6.1). Takes an Expect that Node would refuse without a problem.
  */
-export function answerOddRequests(app: App): void {
+export function rejectAmbiguousHost(app: App): void {
   app.addHook('onRequest', ({ raw }, _reply, done) => done(oddity(raw)))
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
 }
@@ -47,14 +47,14 @@ function malformed(detail: string): Problem {
 }
 
 /** Answers 404 to a path that no route has, before its body is looked at. */
-export function refuseUnknownPaths(app: App): void {
+export function handleNotFound(app: App): void {
   app.addHook('onRequest', (request, _reply, done) => {
     done(request.is404 ? new Problem('not_found', 'There is nothing at this path.') : undefined)
   })
 }
 
 /** Remembers the routes that are registered from now on. What it returns makes all their other methods answer 405. */
-export function refuseOtherMethods(app: App): () => void {
+export function handleMethodNotAllowed(app: App): () => void {
   const allowed = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const methods = allowed.get(url) ?? new Set()

@@ -50,11 +50,11 @@ function discardRest(request: IncomingMessage, connections: Connections): void {
     clearTimeout(end)
   }
   // Otherwise the server would send a second response when the request takes too long.
-  connections.grantTime(socket)
+  connections.exemptFromTimeout(socket)
   socket.once('close', stop)
   request.once('end', () => {
     stop()
-    connections.endTime(socket)
+    connections.clearExemption(socket)
     if (request.headers.connection?.toLowerCase() === 'close') socket.end()
   })
   request.resume()

@@ -6,7 +6,7 @@ import { type QuerySchema, readQuery } from './query-parameters.ts'
 import { nearest } from './spelling.ts'
 
 /** One reason why a request does not fit, in the form (and the types' names) that clients of FastAPI know. */
-export interface InvalidPart {
+export interface ValidationError {
   type: string
   /** Where: `["body", "price_usd"]`, `["path", "id"]`, `["query", "expand"]`. */
   loc: (string | number)[]
@@ -63,7 +63,7 @@ function queryValidator(schema: QuerySchema, validate: ValidateFunction) {
 /** What is wrong with a value. To describe it takes longer than to find it. */
 export interface Wrong {
   count: number
-  describe(): InvalidPart[]
+  describe(): ValidationError[]
 }
 
 /** A check of values that come in great numbers: what is wrong with one, as if it were a body. It changes none. */
@@ -85,7 +85,7 @@ function isStreamed(schema: AnySchema): boolean {
 const parts = ['params', 'querystring', 'headers', 'body'] as const
 
 /** Every reason why `request` does not fit. Fastify stops at its first bad part, so the others are asked here. */
-export function invalidParts(error: FastifyError, request: FastifyRequest): InvalidPart[] {
+export function validationErrors(error: FastifyError, request: FastifyRequest): ValidationError[] {
   return parts.flatMap((part) => {
     if (part === error.validationContext) return describe(part, error.validation as ErrorObject[])
     const validate = request.getValidationFunction(part)
@@ -97,7 +97,7 @@ export function invalidParts(error: FastifyError, request: FastifyRequest): Inva
 
 const wireNames = { params: 'path', querystring: 'query', headers: 'header', body: 'body' }
 
-function describe(part: (typeof parts)[number], errors: ErrorObject[]): InvalidPart[] {
+function describe(part: (typeof parts)[number], errors: ErrorObject[]): ValidationError[] {
   const described = errors
     .filter(({ schemaPath }) => !schemaPath.includes('/oneOf/'))
     .map((error) => {
@@ -124,7 +124,7 @@ function isRepeated(part: string, { keyword, data, params }: ErrorObject): boole
   return part === 'querystring' && Array.isArray(data) && wantsOne
 }
 
-function explain(error: ErrorObject): Omit<InvalidPart, 'loc'> {
+function explain(error: ErrorObject): Omit<ValidationError, 'loc'> {
   const { keyword, params, data } = error
   switch (keyword) {
     case 'required':
@@ -164,7 +164,7 @@ const expected: Record<string, [type: string, msg: string]> = {
   object: ['model_attributes_type', 'must be an object'],
 }
 
-function explainType(type: string, data: unknown): Omit<InvalidPart, 'loc'> {
+function explainType(type: string, data: unknown): Omit<ValidationError, 'loc'> {
   if (typeof data === 'number' && type === 'number') {
     return { type: 'finite_number', msg: 'must be a number that a 64-bit float holds without loss' }
   }

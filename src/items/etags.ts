@@ -10,12 +10,12 @@ export type StoredItem = Item & { version: string }
  * The strong entity tag (RFC 9110 §8.8) of an item's representation. One with its owner has another:
  * that one's name may change while the item does not.
  */
-export function entityTag({ version, store_manager: owner }: StoredItem): string {
+export function etagOf({ version, store_manager: owner }: StoredItem): string {
   return owner === undefined ? `"${version}"` : `"${version}-${hash('sha256', owner.name, 'base64url')}"`
 }
 
 /** Whether `ifNoneMatch`, the value of that header, names `tag`, so that the client has the representation (RFC 9110 §13.1.2). */
-export function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
+export function matchesEtag(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false
   return ifNoneMatch === '*' || tagsIn(ifNoneMatch).some((known) => known.replace(/^W\//, '') === tag)
 }
@@ -27,15 +27,15 @@ export function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
  *
  * @throws Problem precondition_required if there is no such header and `isRequired`
  */
-export function acceptedVersions(ifMatch: string | undefined, isRequired: boolean): string[] | undefined {
+export function parseIfMatch(ifMatch: string | undefined, isRequired: boolean): string[] | undefined {
   if (ifMatch === undefined && isRequired) {
     throw new Problem('precondition_required', 'This needs the ETag of the item that it is meant for, as If-Match.')
   }
   if (ifMatch === undefined || ifMatch === '*') return undefined
-  return tagsIn(ifMatch).flatMap((tag) => ourTag.exec(tag)?.[1] ?? [])
+  return tagsIn(ifMatch).flatMap((tag) => etagPattern.exec(tag)?.[1] ?? [])
 }
 
-const ourTag = /^(?:W\/)?"([1-9]\d{0,17})(?:-[\w-]{43})?(?:-{1,2}(?:gzip|br|zstd|deflate))?"$/
+const etagPattern = /^(?:W\/)?"([1-9]\d{0,17})(?:-[\w-]{43})?(?:-{1,2}(?:gzip|br|zstd|deflate))?"$/
 
 function tagsIn(list: string): string[] {
   return list.match(/(?:W\/)?"[^"]*"/g) ?? []

@@ -2,10 +2,10 @@ import { CompiledQuery } from 'kysely'
 
 import { queryOf, refusal, tokenArrays, tokenColumns, tokenIsValid, tokenValues } from '../auth/token-validity.ts'
 import { loggedOut, managerGone, type Token } from '../auth/tokens.ts'
-import { coalesce, coalesceWrites } from '../concurrency/batching.ts'
+import { batchReads, batchWrites } from '../concurrency/batching.ts'
 import type { Context } from '../context.ts'
 import { type Database, isKey, onViolation, readByKeys } from '../database/database.ts'
-import type { Outcome } from '../idempotency.ts'
+import type { IdempotentResult } from '../idempotency.ts'
 import { Problem } from '../problems.ts'
 import type { StoredItem } from './etags.ts'
 import { risingIds } from './ids.ts'
@@ -21,17 +21,17 @@ const columns = [
 ] as const
 
 /** Statements of one kind that run at a time. Over one connection commits would queue (3,000 a second), over these they do not (21,000). */
-export const lanes = 4
+export const maxConcurrentBatches = 4
 
 export type ItemReader = (id: string) => Promise<StoredItem | undefined>
 
 /** Reads items by id, those of one turn of the event loop at once; with `expand`, each with its owner. */
-export function reader(db: Database, expand = false): ItemReader {
-  const read = readByKeys(db, select(db, expand).select('items.version').where(isKey('items.id')).compile())
-  return coalesce(async (ids) => {
+export function itemReader(db: Database, expand = false): ItemReader {
+  const read = readByKeys(db, selectItems(db, expand).select('items.version').where(isKey('items.id')).compile())
+  return batchReads(async (ids) => {
     const rows = await read(ids)
     return new Map(rows.map((row) => [row.id, expand ? withOwner(row) : row]))
-  }, lanes)
+  }, maxConcurrentBatches)
 }
 
 /** @throws Problem item_not_found */
@@ -46,15 +46,19 @@ export async function get(read: ItemReader, id: string): Promise<StoredItem> {
  *
  * @throws Problem invalid_token if the token has ended by now
  */
-export type ItemCreator = (token: Token, item: ItemCreate, key?: string) => Promise<Outcome<StoredItem>>
+export type ItemCreator = (token: Token, item: ItemCreate, key?: string) => Promise<IdempotentResult<StoredItem>>
 
 /**
  * Writes new items, those of one turn of the event loop in one statement, but those with a key each in its transaction.
  * Each is there when its write is answered.
  */
-export function creator({ db, idempotency, admit }: Pick<Context, 'db' | 'idempotency' | 'admit'>): ItemCreator {
+export function itemCreator({
+  db,
+  idempotency,
+  checkToken,
+}: Pick<Context, 'db' | 'idempotency' | 'checkToken'>): ItemCreator {
   const nextId = risingIds()
-  const writeWithOthers = coalesceWrites((creations: Creation[]) => insertAll(db, creations), lanes)
+  const writeWithOthers = batchWrites((creations: Creation[]) => insertAll(db, creations), maxConcurrentBatches)
   const insert = async (creation: Creation, transaction?: Database) => {
     const isWritten = transaction
       ? (await insertAll(transaction, [creation])).has(creation)
@@ -70,8 +74,8 @@ export function creator({ db, idempotency, admit }: Pick<Context, 'db' | 'idempo
   }
   return async (token, item, key) => {
     // An answer that is given again comes from no statement that checks the token.
-    if (key !== undefined) await admit(token)
-    return idempotency.once({ scope: `items of ${token.sub}`, key, body: item }, () => prepare(token, item))
+    if (key !== undefined) await checkToken(token)
+    return idempotency.run({ scope: `items of ${token.sub}`, key, body: item }, () => prepare(token, item))
   }
 }
 
@@ -101,7 +105,7 @@ async function insertAll(db: Database, creations: Creation[]): Promise<Set<Creat
 }
 
 /** The query of items, in the order of the columns on the wire; with `expand`, each with its owner's name. */
-export function select(db: Database, expand: boolean) {
+export function selectItems(db: Database, expand: boolean) {
   return db
     .selectFrom('items')
     .select(columns)

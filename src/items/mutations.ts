@@ -2,12 +2,12 @@ import { CompiledQuery } from 'kysely'
 
 import { queryOf, refusal, tokenArrays, tokenColumns, tokenIsValid, tokenValues } from '../auth/token-validity.ts'
 import type { Token } from '../auth/tokens.ts'
-import { coalesce } from '../concurrency/batching.ts'
-import { openGate } from '../concurrency/semaphore.ts'
+import { batchReads } from '../concurrency/batching.ts'
+import { openSemaphore } from '../concurrency/semaphore.ts'
 import { type Database, inTransaction } from '../database/database.ts'
 import { Problem, tooBusy } from '../problems.ts'
-import { entityTag, type StoredItem } from './etags.ts'
-import { itemNotFound, type ItemReader, lanes } from './items.ts'
+import { etagOf, type StoredItem } from './etags.ts'
+import { itemNotFound, type ItemReader, maxConcurrentBatches } from './items.ts'
 import type { ItemUpdate } from './schemas.ts'
 
 /** Which items a write may touch, and by which token. */
@@ -24,7 +24,7 @@ interface Write extends Condition {
 }
 
 /** Writes that go alone at a time, since each may wait for whoever holds its item. Times are in milliseconds. */
-const aloneGate = { places: 4, queue: 1_024, patience: 3_000 }
+const retrySemaphore = { permits: 4, maxQueue: 1_024, timeout: 3_000 }
 const lockTimeout = 2_000
 
 /** Most items are held for the moment of another change, and are free at the next attempt. */
@@ -41,14 +41,14 @@ export type ItemUpdater = (id: string, changes: ItemUpdate, condition: Condition
 export type ItemRemover = (id: string, condition: Condition) => Promise<void>
 
 /** Updates items; `read` reads those that could not be at once. */
-export function updater(db: Database, read: ItemReader): ItemUpdater {
-  const write = writeWithOthers(db, runUpdate, read)
+export function itemUpdater(db: Database, read: ItemReader): ItemUpdater {
+  const write = batchItemWrites(db, runUpdate, read)
   return (id, changes, condition) => write({ id: id.toLowerCase(), changes, ...condition })
 }
 
 /** Deletes items; `read` reads those that could not be at once. */
-export function remover(db: Database, read: ItemReader): ItemRemover {
-  const write = writeWithOthers(db, runDelete, read)
+export function itemRemover(db: Database, read: ItemReader): ItemRemover {
+  const write = batchItemWrites(db, runDelete, read)
   return async (id, condition) => void (await write({ id: id.toLowerCase(), ...condition }))
 }
 
@@ -56,17 +56,17 @@ export function remover(db: Database, read: ItemReader): ItemRemover {
  * Makes one statement of the writes of one turn of the event loop. It takes only items that nobody else writes at the moment,
  * so it neither keeps its other writes waiting nor can deadlock; a write that it left out though it may be done goes alone.
  */
-function writeWithOthers<Kind extends Write, Row extends { id: string }>(
+function batchItemWrites<Kind extends Write, Row extends { id: string }>(
   db: Database,
   run: (db: Database, writes: Kind[]) => Promise<Row[]>,
   read: ItemReader,
 ): (write: Kind) => Promise<Row> {
-  const gate = openGate(aloneGate)
-  const writeTogether = coalesce(async (writes: Kind[]) => {
+  const gate = openSemaphore(retrySemaphore)
+  const writeTogether = batchReads(async (writes: Kind[]) => {
     const firstOf = new Map(writes.toReversed().map((write) => [write.id, write]))
     const rows = await run(db, [...firstOf.values()])
     return new Map(rows.map((row) => [firstOf.get(row.id) as Kind, row]))
-  }, lanes)
+  }, maxConcurrentBatches)
   return async (write) => {
     for (let attempt = 1; attempt <= attemptsTogether; attempt++) {
       const row = await writeTogether(write)
@@ -116,7 +116,7 @@ function compile(statement: string, writes: Write[], columns: unknown[][]): Comp
 
 const free = 'free as materialized (select id from items where id = any($5) for no key update skip locked)'
 
-const mayWrite = `items.id = wanted.id and items.id = free.id
+const isWritable = `items.id = wanted.id and items.id = free.id
   and (items.store_manager_id = wanted.manager_id or not wanted.is_owners_only)
   and (wanted.versions is null or items.version = any(wanted.versions::bigint[]))
   and ${tokenIsValid}`
@@ -135,14 +135,14 @@ const updateItems = `
     version = items.version + least(num_nonnulls(wanted.name, wanted.category, wanted.price_usd, wanted.in_stock), 1)
   from unnest(${tokenArrays}, $5::uuid[], $6::boolean[], $7::text[], $8::text[], $9::text[], $10::numeric[], $11::boolean[])
     as wanted (${tokenColumns}, id, is_owners_only, versions, name, category, price_usd, in_stock), free
-  where ${mayWrite}
+  where ${isWritable}
   returning ${stored}`
 
 const deleteItems = `
   with ${free}
   delete from items using unnest(${tokenArrays}, $5::uuid[], $6::boolean[], $7::text[])
     as wanted (${tokenColumns}, id, is_owners_only, versions), free
-  where ${mayWrite}
+  where ${isWritable}
   returning items.id`
 
 /** Why an item may not be written: it is not there, it is another manager's, or it is of another version. */
@@ -157,7 +157,7 @@ function problemOf({ token, isOwnersOnly, versions }: Condition, item: StoredIte
     'precondition_failed',
     'The item is of another version than If-Match names: «current» is what it is now.',
     {
-      headers: { etag: entityTag(item) },
+      headers: { etag: etagOf(item) },
       members: { current },
     },
   )

@@ -2,21 +2,21 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 
 import { authenticate, authenticateReadsByKey, authenticateWrites } from '../auth/authenticate.ts'
-import { endAnswersWithToken } from '../auth/late-responses.ts'
-import { openGate } from '../concurrency/semaphore.ts'
+import { endResponsesWithToken } from '../auth/late-responses.ts'
+import { openSemaphore } from '../concurrency/semaphore.ts'
 import type { Context } from '../context.ts'
 import type { App } from '../http/types.ts'
 import { operation, signedIn } from '../openapi/document.ts'
 import { entityTag as tagHeader, errors, replayed } from '../openapi/responses.ts'
 import { IdempotencyKey, ref } from '../openapi/schemas.ts'
-import { acceptedVersions, entityTag, isKnown } from './etags.ts'
+import { parseIfMatch, etagOf, matchesEtag } from './etags.ts'
 import { exportRoutes } from './export/routes.ts'
 import { importRoutes } from './import/routes.ts'
 import * as items from './items.ts'
 import type { ItemReader } from './items.ts'
 import { listingRoutes } from './list/routes.ts'
 import { openPages } from './list/scan-budget.ts'
-import { type Condition, remover, updater } from './mutations.ts'
+import { type Condition, itemRemover, itemUpdater } from './mutations.ts'
 import { IfMatch, IfNoneMatch, Item, ItemCreate, ItemParams, ItemQuery, ItemUpdate } from './schemas.ts'
 
 /**
@@ -24,17 +24,17 @@ import { IfMatch, IfNoneMatch, Item, ItemCreate, ItemParams, ItemQuery, ItemUpda
  * One manager has at most half of the places. Times are in milliseconds.
  */
 const share = 0.5
-const slowGate = { places: 4, queue: 64, patience: 3_000, share }
-const pageGate = { places: 8, queue: 512, patience: 3_000, share }
+const slowGate = { permits: 4, maxQueue: 64, timeout: 3_000, share }
+const pageGate = { permits: 8, maxQueue: 512, timeout: 3_000, share }
 
 /** @param atWork tells how many requests are */
 export function itemRoutes(app: App, context: Context, atWork: () => number): void {
   const { db, pool } = context
-  const gate = openGate(slowGate)
-  const counts = openGate(slowGate)
-  const readPage = openPages({ pool, counts, pages: openGate(pageGate) })
-  const source = { db, pool, gate, counts, readPage, isBusy: () => atWork() > gate.taken() }
-  const read = items.reader(db)
+  const gate = openSemaphore(slowGate)
+  const counts = openSemaphore(slowGate)
+  const readPage = openPages({ pool, counts, pages: openSemaphore(pageGate) })
+  const source = { db, pool, gate, counts, readPage, isBusy: () => atWork() > gate.inUse() }
+  const read = items.itemReader(db)
   app.addHook('onRequest', (_request, reply, done) => {
     // Whoever keeps an answer asks with its ETag whether it still counts, and their token with it.
     reply.header('cache-control', 'private, no-cache')
@@ -42,7 +42,7 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
   })
   app.register(async (scope: App) => {
     authenticate(scope, context)
-    endAnswersWithToken(scope, context)
+    endResponsesWithToken(scope, context)
     listingRoutes(scope, source)
     exportRoutes(scope, source)
     scope.register(async (inner: App) => importRoutes(inner, context, atWork))
@@ -53,7 +53,7 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
 
 function getItemRoute(app: App, context: Context, read: ItemReader): void {
   authenticateReadsByKey(app, context)
-  const readWithOwner = items.reader(context.db, true)
+  const readWithOwner = items.itemReader(context.db, true)
 
   app.get(
     '/:id',
@@ -80,9 +80,9 @@ function getItemRoute(app: App, context: Context, read: ItemReader): void {
       const item = await items.get(request.query.expand === undefined ? read : readWithOwner, request.params.id)
       // Nothing of the item, not even its tag, is for a token that does not count.
       await request.admission?.()
-      const tag = entityTag(item)
+      const tag = etagOf(item)
       reply.header('etag', tag)
-      return isKnown(request.headers['if-none-match'], tag) ? reply.code(304).send(undefined) : item
+      return matchesEtag(request.headers['if-none-match'], tag) ? reply.code(304).send(undefined) : item
     },
   )
 }
@@ -93,11 +93,11 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
   const condition = ({ token, headers }: FastifyRequest): Condition => ({
     token,
     isOwnersOnly: config.itemWrites === 'owner',
-    versions: acceptedVersions(headers['if-match'], config.requireIfMatch),
+    versions: parseIfMatch(headers['if-match'], config.requireIfMatch),
   })
-  const create = items.creator(context)
-  const update = updater(context.db, read)
-  const remove = remover(context.db, read)
+  const create = items.itemCreator(context)
+  const update = itemUpdater(context.db, read)
+  const remove = itemRemover(context.db, read)
 
   app.post(
     '',
@@ -128,7 +128,7 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
       if (isReplayed) reply.header('idempotency-replayed', 'true')
       return reply
         .code(201)
-        .headers({ location: `/items/${item.id}`, etag: entityTag(item) })
+        .headers({ location: `/items/${item.id}`, etag: etagOf(item) })
         .send(item)
     },
   )
@@ -152,7 +152,7 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
     },
     async (request, reply) => {
       const item = await update(request.params.id, request.body, condition(request))
-      return reply.header('etag', entityTag(item)).send(item)
+      return reply.header('etag', etagOf(item)).send(item)
     },
   )
 

@@ -8,10 +8,10 @@ import type { Listener } from './listen.ts'
 /** Milliseconds in which a connection without a request may still send one: it may be on its way. */
 const grace = 1_000
 /** Milliseconds without a new connection after which none waits to be accepted any more, and how often they are waited for at most. */
-const calm = 100
+const quietPeriod = 100
 const mostRounds = 10
 /** Milliseconds that processes which share a port take to close it, each on its own. */
-const closing = 100
+const portCloseDelay = 100
 
 /**
  * Ends `app` so that nobody fails whose request was accepted: says that it is not ready, waits for load balancers to notice,
@@ -21,29 +21,29 @@ export async function drain(
   app: App,
   listener: Listener,
   { config, connections, readiness }: Context,
-  timeUp: Promise<unknown>,
+  deadline: Promise<unknown>,
 ): Promise<void> {
-  readiness.leave()
+  readiness.startDraining()
   await sleep(config.drainDelayMs)
-  await untilCalm(connections)
+  await waitForEmptyBacklog(connections)
   // Node would call it at once.
   app.server.closeIdleConnections = () => {}
   const closed = listener.close()
-  void timeUp.then(() => app.server.closeAllConnections())
+  void deadline.then(() => app.server.closeAllConnections())
   // A client that is told to open another connection finds the port closed, rather than closing.
-  await sleep(closing)
-  connections.closeSilent()
-  const sweeping = setInterval(() => connections.closeSilent(), grace)
+  await sleep(portCloseDelay)
+  connections.closeIdle()
+  const sweeping = setInterval(() => connections.closeIdle(), grace)
   await Promise.all([app.close(), closed])
   clearInterval(sweeping)
 }
 
 /** On a busy machine connections wait to be accepted, which would be reset if the port were closed. */
-async function untilCalm({ lastAt }: Connections): Promise<void> {
+async function waitForEmptyBacklog({ lastAcceptedAt }: Connections): Promise<void> {
   for (let round = 0; round < mostRounds; round++) {
-    await sleep(calm)
+    await sleep(quietPeriod)
     // If the process itself got no time, one that waits is accepted only now.
     await setImmediate()
-    if (performance.now() - lastAt() >= calm) return
+    if (performance.now() - lastAcceptedAt() >= quietPeriod) return
   }
 }

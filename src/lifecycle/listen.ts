@@ -34,11 +34,13 @@ export async function listen(
   const servers: Server[] = [app.server]
   for (const address of others) {
     // As those of Node's own HTTP server.
-    const door = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => app.server.emit('connection', socket))
-    app.server.once('close', () => door.close())
-    door.listen({ host: address, port: bound })
-    await once(door, 'listening').then(
-      () => servers.push(door),
+    const secondaryServer = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      app.server.emit('connection', socket),
+    )
+    app.server.once('close', () => secondaryServer.close())
+    secondaryServer.listen({ host: address, port: bound })
+    await once(secondaryServer, 'listening').then(
+      () => servers.push(secondaryServer),
       (err: unknown) => app.log.warn({ err, address }, 'one of the addresses of the host cannot be listened on'),
     )
   }

@@ -3,27 +3,27 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 
 import { openDatabase } from '../database/database.ts'
-import { isAtHead } from '../database/migrate.ts'
-import { LendingPool, type Server } from '../database/pool.ts'
+import { isUpToDate } from '../database/migrate.ts'
+import { ConnectionPool, type Server } from '../database/pool.ts'
 
 /** Whether this process should be sent requests. */
 export interface Readiness {
   check(): Promise<'ready' | 'unavailable' | 'draining'>
   /** From now on it is draining. */
-  leave(): void
+  startDraining(): void
   close(): Promise<void>
 }
 
 /** Milliseconds for which a result counts, and after which PostgreSQL counts as away. */
-const lifetime = 1_000
-const patience = 2_000
+const cacheTtl = 1_000
+const probeTimeout = 2_000
 
 /**
  * Ready means: PostgreSQL answers, and its schema has all that this version needs.
  * Asked on a connection of its own, which it opens when it is needed first, and once a second at most, however many ask.
  */
 export function openReadiness(server: Server, schema: string, log: Logger): Readiness {
-  const pool = new LendingPool(server, { schema, size: 1, overflow: 0, echo: false }, log)
+  const pool = new ConnectionPool(server, { schema, size: 1, overflow: 0, echo: false }, log)
   const db = openDatabase(pool)
   let draining = false
   let wasReady = true
@@ -33,7 +33,7 @@ export function openReadiness(server: Server, schema: string, log: Logger): Read
 
   const probe = async () => {
     probing = true
-    const failure = await isAtHead(db, schema).then(
+    const failure = await isUpToDate(db, schema).then(
       (atHead) => (atHead ? undefined : new Error('the schema lacks migrations')),
       (error: Error) => error,
     )
@@ -47,13 +47,13 @@ export function openReadiness(server: Server, schema: string, log: Logger): Read
   return {
     async check() {
       if (draining) return 'draining'
-      if (!probing && performance.now() - probedAt > lifetime) {
+      if (!probing && performance.now() - probedAt > cacheTtl) {
         probedAt = performance.now()
-        result = Promise.race([probe(), sleep(patience, false, { ref: false })])
+        result = Promise.race([probe(), sleep(probeTimeout, false, { ref: false })])
       }
       return (await result) ? 'ready' : 'unavailable'
     },
-    leave() {
+    startDraining() {
       draining = true
     },
     close: () => pool.end(),

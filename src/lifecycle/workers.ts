@@ -20,14 +20,14 @@ export async function superviseWorkers(
   count: number,
   env: Record<string, string>,
   log: Logger,
-  running: AsyncDisposableStack,
+  disposables: AsyncDisposableStack,
 ): Promise<number> {
   let stopping = false
-  running.defer(async () => {
+  disposables.defer(async () => {
     stopping = true
     await Promise.all(Object.values(cluster.workers ?? {}).map(async (worker) => worker && stop(worker)))
   })
-  const [port = 0] = await Promise.all(Array.from({ length: count }, () => listening(cluster.fork(env))))
+  const [port = 0] = await Promise.all(Array.from({ length: count }, () => waitForListening(cluster.fork(env))))
 
   cluster.on('exit', (worker, code, signal) => {
     if (stopping) return
@@ -37,7 +37,7 @@ export async function superviseWorkers(
   return port
 }
 
-async function listening(worker: Worker): Promise<number> {
+async function waitForListening(worker: Worker): Promise<number> {
   const failed = once(worker, 'exit').then(([code]) => {
     throw new StartupError(`A serving process ended with ${code} before it listened.`)
   })

@@ -20,7 +20,7 @@ export async function openLog(level: string, fd = stdout): Promise<Logger> {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    ...discretion,
+    ...redaction,
   }
   if (!isatty(fd)) {
     const log: Logger = pino(
@@ -34,7 +34,7 @@ export async function openLog(level: string, fd = stdout): Promise<Logger> {
 }
 
 /** What keeps secrets out of the log, should somebody log an object that holds one. */
-export const discretion = {
+export const redaction = {
   serializers: { err: describeError },
   redact: ['authorization', 'password', 'password_hash', 'access_token'].flatMap((name) => [name, `*.${name}`]),
 }

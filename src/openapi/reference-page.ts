@@ -8,7 +8,7 @@ import type { App } from '../http/types.ts'
 const scriptPath = '/scalar/scalar.js'
 
 /** Serves the interactive page at /scalar and its script, which ask no other host for anything. */
-export function serveReference(app: App): void {
+export function serveReferencePage(app: App): void {
   // Made at the first request: the script weighs megabytes, and most processes are never asked for it.
   let loaded: ReturnType<typeof loadScript> | undefined
 

@@ -5,7 +5,7 @@ import { loadEnvironment } from '../config/env-file.ts'
 import { openServer, waitForServer } from '../database/connect.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { ensureSchema } from '../database/migrate.ts'
-import { LendingPool, type Server } from '../database/pool.ts'
+import { ConnectionPool, type Server } from '../database/pool.ts'
 import { openLog, stderr } from '../observability/logging.ts'
 
 /** What a command of an operator works on. */
@@ -56,7 +56,7 @@ export function withDatabase<Result>(
 ): Promise<Result> {
   return withServer(config, signal, async (server, log) => {
     const options = { ...connections, schema: config.pool.schema }
-    const pool = new LendingPool(server, options, log.child({}, { level: 'error' }))
+    const pool = new ConnectionPool(server, options, log.child({}, { level: 'error' }))
     try {
       return await work({ db: openDatabase(pool), log, signal })
     } finally {

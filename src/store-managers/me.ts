@@ -7,10 +7,10 @@ import { managerGone, type Token } from '../auth/tokens.ts'
 import type { Context } from '../context.ts'
 import { type Database, onViolation } from '../database/database.ts'
 import type { Tables } from '../database/entities.ts'
-import { invalid, Problem } from '../problems.ts'
+import { validationFailed, Problem } from '../problems.ts'
 import { forgetResetCode } from './password-reset.ts'
 import type { StoreManager, StoreManagerRemoval, StoreManagerUpdate } from './schemas.ts'
-import { assertStrong, emailTaken } from './store-managers.ts'
+import { assertAcceptablePassword, emailTaken } from './store-managers.ts'
 
 /** The manager with this id. @throws Problem invalid_token if they are gone */
 export async function get(db: Database, id: string): Promise<StoreManager> {
@@ -46,11 +46,11 @@ export async function update(
   if (isSensitive) {
     if (!isGiven(current)) throw currentPasswordMissing()
     if (isGiven(password)) {
-      assertStrong(password, 'password', { name: name ?? manager.name, email: email ?? manager.email })
+      assertAcceptablePassword(password, 'password', { name: name ?? manager.name, email: email ?? manager.email })
     }
     await guard(manager.email, async (caller) => {
-      const { right } = await passwords.verify(current, { hash: presentHash, ...caller })
-      if (!right) throw wrongPassword()
+      const { matches } = await passwords.verify(current, { hash: presentHash, ...caller })
+      if (!matches) throw wrongPassword()
       if (!isGiven(password)) return
       Object.assign(changes, { password_hash: await passwords.hash(password, caller) }, nextGeneration(token.jti))
     })
@@ -78,8 +78,8 @@ export async function remove(
 ): Promise<void> {
   const { email, password_hash: presentHash } = await find(db, token.sub)
   await guard(email, async (caller) => {
-    const { right } = await passwords.verify(current, { hash: presentHash, ...caller })
-    if (!right) throw wrongPassword()
+    const { matches } = await passwords.verify(current, { hash: presentHash, ...caller })
+    if (!matches) throw wrongPassword()
   })
   const write = async (transaction: Database, { password_hash: hash }: { password_hash: string }) => {
     if (hash !== presentHash) throw wrongPassword()
@@ -102,7 +102,7 @@ function find(db: Database, id: string) {
 
 function currentPasswordMissing(): Problem {
   const msg = 'is needed to change the e-mail address or the password'
-  return invalid([{ type: 'missing', loc: ['body', 'current_password'], msg }])
+  return validationFailed([{ type: 'missing', loc: ['body', 'current_password'], msg }])
 }
 
 function wrongPassword(): Problem {

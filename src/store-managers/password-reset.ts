@@ -7,7 +7,7 @@ import type { Context } from '../context.ts'
 import { type Database, inTransaction } from '../database/database.ts'
 import { Problem } from '../problems.ts'
 import type { PasswordReset, StoreManager } from './schemas.ts'
-import { accountDisabled, assertStrong } from './store-managers.ts'
+import { accountDisabled, assertAcceptablePassword } from './store-managers.ts'
 
 /**
  * Issues a code with which a manager may set a new password, once, within an hour. Earlier codes of theirs count no more.
@@ -64,7 +64,7 @@ export async function resetPassword(
   const manager = await findByCode(db, codeHash)
   if (manager === undefined) throw invalidResetCode()
   if (manager.disabled_at) throw accountDisabled(manager.id)
-  assertStrong(password, 'password', manager)
+  assertAcceptablePassword(password, 'password', manager)
   const changes = { password_hash: await passwords.hash(password, caller), ...nextGeneration(null) }
   return inTransaction(db, async (transaction) => {
     // The account first, as in all that changes one, or two of these could deadlock.

@@ -1,14 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-import { tooMany } from '../auth/rate-limits.ts'
+import { rateLimited } from '../auth/rate-limits.ts'
 import type { Context } from '../context.ts'
-import { network } from '../http/client-address.ts'
-import { refuseCrossSite } from '../http/cross-site.ts'
+import { rateLimitKey } from '../http/client-address.ts'
+import { rejectCrossSite } from '../http/cross-site.ts'
 import { Problem } from '../problems.ts'
 
 /** What stands before the route that registers. */
 export function guardRegistration({ config, registrationLimit }: Context) {
-  const refuse = refuseCrossSite(config.corsOrigins)
+  const refuse = rejectCrossSite(config.corsOrigins)
   return {
     /** @throws Problem cross_site_request or registration_closed */
     async onRequest(request: FastifyRequest): Promise<void> {
@@ -18,10 +18,11 @@ export function guardRegistration({ config, registrationLimit }: Context) {
     },
     /** @throws Problem too_many_registrations */
     async preHandler({ ip }: FastifyRequest, reply: FastifyReply): Promise<void> {
-      const standing = await registrationLimit?.count(network(ip))
+      const standing = await registrationLimit?.consume(rateLimitKey(ip))
       if (!standing) return
       reply.headers(standing.headers)
-      if (standing.exceeded) throw tooMany('registrations', 'Too many registrations came from this address', standing)
+      if (standing.exceeded)
+        throw rateLimited('registrations', 'Too many registrations came from this address', standing)
     },
   }
 }

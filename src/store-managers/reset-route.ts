@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
-import { network } from '../http/client-address.ts'
-import { refuseCrossSite } from '../http/cross-site.ts'
+import { rateLimitKey } from '../http/client-address.ts'
+import { rejectCrossSite } from '../http/cross-site.ts'
 import type { App } from '../http/types.ts'
 import { logEvent } from '../observability/security-events.ts'
 import { operation } from '../openapi/document.ts'
@@ -13,7 +13,7 @@ export function resetRoute(app: App, context: Context): void {
   app.post(
     '/reset-password',
     {
-      onRequest: refuseCrossSite(context.config.corsOrigins),
+      onRequest: rejectCrossSite(context.config.corsOrigins),
       schema: {
         ...operation('resetPassword', 'Store managers', 'Set a new password with a reset code'),
         description:
@@ -28,8 +28,8 @@ export function resetRoute(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const attempt = { network: network(request.ip) }
-      const manager = await context.loginLimit.guard(attempt, reply, (caller) =>
+      const attempt = { network: rateLimitKey(request.ip) }
+      const manager = await context.loginThrottle.guard(attempt, reply, (caller) =>
         resetPassword(context, request.body, caller),
       )
       logEvent(request, 'password_reset', { manager: manager.id })

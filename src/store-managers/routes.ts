@@ -2,11 +2,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 
 import { authenticate, authenticateReadsByKey } from '../auth/authenticate.ts'
-import { openGate } from '../concurrency/semaphore.ts'
+import { openSemaphore } from '../concurrency/semaphore.ts'
 import type { Context } from '../context.ts'
 import { acceptForms } from '../http/body-parsers.ts'
-import { network } from '../http/client-address.ts'
-import { refuseCrossSite } from '../http/cross-site.ts'
+import { rateLimitKey } from '../http/client-address.ts'
+import { rejectCrossSite } from '../http/cross-site.ts'
 import { disconnectionOf } from '../http/disconnection.ts'
 import { normalizeEmail } from '../http/email-address.ts'
 import type { App } from '../http/types.ts'
@@ -29,7 +29,7 @@ import {
 import * as storeManagers from './store-managers.ts'
 
 /** A manager who owns items is told how many: PostgreSQL counts them. Times are in milliseconds. */
-const removalGate = { places: 2, queue: 16, patience: 3_000, share: 0.5 }
+const removalGate = { permits: 2, maxQueue: 16, timeout: 3_000, share: 0.5 }
 
 export function storeManagerRoutes(app: App, context: Context): void {
   // All that is answered here is about one manager.
@@ -65,7 +65,7 @@ export function storeManagerRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const key = request.headers['idempotency-key']
-      const caller = { party: network(request.ip), signal: disconnectionOf(reply) }
+      const caller = { party: rateLimitKey(request.ip), signal: disconnectionOf(reply) }
       const { answer, isReplayed } = await storeManagers.register(context, request.body, caller, key)
       if (isReplayed) reply.header('idempotency-replayed', 'true')
       else logEvent(request, 'account_registered', { manager: answer.id })
@@ -92,7 +92,7 @@ function tokenRoutes(app: App, context: Context): void {
   app.post(
     '/token',
     {
-      onRequest: refuseCrossSite(context.config.corsOrigins),
+      onRequest: rejectCrossSite(context.config.corsOrigins),
       schema: {
         ...operation('logIn', 'Store managers', 'Log in: get a token'),
         description:
@@ -108,8 +108,8 @@ function tokenRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const { ip, body } = request
-      const attempt = { network: network(ip), username: body.username }
-      const { manager, token, expiresIn } = await context.loginLimit.guard(attempt, reply, (caller) =>
+      const attempt = { network: rateLimitKey(ip), username: body.username }
+      const { manager, token, expiresIn } = await context.loginThrottle.guard(attempt, reply, (caller) =>
         storeManagers.logIn(context, body, caller),
       )
       logEvent(request, 'login_succeeded', { manager })
@@ -179,9 +179,9 @@ function getAccountRoute(app: App, context: Context): void {
 function accountRoutes(app: App, context: Context): void {
   const callerOf = ({ ip, token }: FastifyRequest, reply: FastifyReply): account.Caller => ({
     token,
-    guard: (username, check) => context.loginLimit.guard({ network: network(ip), username }, reply, check),
+    guard: (username, check) => context.loginThrottle.guard({ network: rateLimitKey(ip), username }, reply, check),
   })
-  const removals = openGate(removalGate)
+  const removals = openSemaphore(removalGate)
   authenticate(app, context)
 
   app.patch(

@@ -2,14 +2,14 @@ import { randomUUIDv7 } from 'node:crypto'
 
 import { type Expression, sql, type SqlBool } from 'kysely'
 
-import { weakness } from '../auth/password-policy.ts'
+import { passwordWeakness } from '../auth/password-policy.ts'
 import type { HashCaller } from '../auth/passwords.ts'
 import type { Context } from '../context.ts'
 import { type Database, onViolation } from '../database/database.ts'
 import { costOfHash, foldedEmail } from '../database/managers.ts'
 import { storedForms } from '../http/email-address.ts'
-import type { Outcome } from '../idempotency.ts'
-import { type Code, invalid, Problem } from '../problems.ts'
+import type { IdempotentResult } from '../idempotency.ts'
+import { type Code, validationFailed, Problem } from '../problems.ts'
 import type { LoginForm, StoreManager, StoreManagerCreate } from './schemas.ts'
 
 /**
@@ -23,11 +23,11 @@ export function register(
   body: StoreManagerCreate,
   caller: HashCaller,
   key?: string,
-): Promise<Outcome<StoreManager>> {
+): Promise<IdempotentResult<StoreManager>> {
   const prepare = async () => {
     const { name, email, password, password_hash: sameByOldName } = body
     const plain = password ?? sameByOldName ?? ''
-    assertStrong(plain, password === undefined ? 'password_hash' : 'password', { name, email })
+    assertAcceptablePassword(plain, password === undefined ? 'password_hash' : 'password', { name, email })
     const passwordHash = await passwords.hash(plain, caller)
     const manager = { id: randomUUIDv7(), name, email }
     const write = async (transaction = db) => {
@@ -36,13 +36,17 @@ export function register(
     }
     return { answer: manager, owner: manager.id, write }
   }
-  return idempotency.once({ scope: 'store managers', key, body }, prepare)
+  return idempotency.run({ scope: 'store managers', key, body }, prepare)
 }
 
 /** @throws Problem invalid_request, naming `field`, if `password` would be guessed soon */
-export function assertStrong(password: string, field: string, manager: { name: string; email: string }): void {
-  const msg = weakness(password, manager)
-  if (msg !== undefined) throw invalid([{ type: 'value_error', loc: ['body', field], msg }])
+export function assertAcceptablePassword(
+  password: string,
+  field: string,
+  manager: { name: string; email: string },
+): void {
+  const msg = passwordWeakness(password, manager)
+  if (msg !== undefined) throw validationFailed([{ type: 'value_error', loc: ['body', field], msg }])
 }
 
 /**
@@ -57,10 +61,14 @@ export async function logIn(
   caller: HashCaller,
 ): Promise<{ manager: string; token: string; expiresIn: number }> {
   const [manager, highestCost] = await Promise.all([findByEmail(db, username), findHighestCost(db)])
-  const { right, outdated } = await passwords.verify(password, { hash: manager?.password_hash, highestCost, ...caller })
-  if (!manager || !right) throw wrongCredentials(manager?.id)
+  const { matches, needsRehash } = await passwords.verify(password, {
+    hash: manager?.password_hash,
+    highestCost,
+    ...caller,
+  })
+  if (!manager || !matches) throw wrongCredentials(manager?.id)
   if (manager.disabled_at) throw accountDisabled(manager.id)
-  if (outdated) await rehash(db, manager, await passwords.hash(password, caller))
+  if (needsRehash) await rehash(db, manager, await passwords.hash(password, caller))
   return { manager: manager.id, ...(await tokens.sign(manager)) }
 }
 

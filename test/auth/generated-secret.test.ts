@@ -5,19 +5,19 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
-import { localSecret } from '../../src/auth/generated-secret.ts'
+import { generatedSecret } from '../../src/auth/generated-secret.ts'
 import { runMain, temporaryFolder } from '../support/service.ts'
 
 const good = 'x'.repeat(86)
 
 test('the token secret is created once, for its user alone', async (t: TestContext) => {
   const folder = await temporaryFolder(t)
-  const secrets = await Promise.all(Array.from({ length: 8 }, () => localSecret(folder)))
+  const secrets = await Promise.all(Array.from({ length: 8 }, () => generatedSecret(folder)))
   t.assert.strictEqual(new Set(secrets).size, 1)
   t.assert.match(secrets[0] ?? '', /^[\w-]{86}$/)
   t.assert.deepStrictEqual(await readdir(folder), ['jwt-secret'])
   t.assert.strictEqual((await stat(join(folder, 'jwt-secret'))).mode & 0o777, 0o600)
-  t.assert.strictEqual(await localSecret(folder), secrets[0])
+  t.assert.strictEqual(await generatedSecret(folder), secrets[0])
 })
 
 const unusable: [what: string, said: RegExp, arrange: (path: string) => Promise<unknown>][] = [
@@ -45,7 +45,7 @@ for (const [what, said, arrange] of unusable) {
   test(`a token secret that is ${what} is refused`, async (t: TestContext) => {
     const path = join(await temporaryFolder(t), 'jwt-secret')
     await arrange(path)
-    await t.assert.rejects(localSecret(join(path, '..')), (error: Error) => {
+    await t.assert.rejects(generatedSecret(join(path, '..')), (error: Error) => {
       t.assert.strictEqual(error.name, 'StartupError')
       t.assert.match(error.message, said)
       t.assert.match(error.message, /Remove it and start again: .* Or set JWT_SECRET\.$/)
@@ -60,7 +60,7 @@ test('a token secret that belongs to another user is refused', { skip: unlessRoo
   const folder = await temporaryFolder(t)
   await writeFile(join(folder, 'jwt-secret'), good, { mode: 0o600 })
   await chown(join(folder, 'jwt-secret'), 65_534, 65_534)
-  await t.assert.rejects(localSecret(folder), /it belongs to user 65534/)
+  await t.assert.rejects(generatedSecret(folder), /it belongs to user 65534/)
 })
 
 test('a start with an unusable token secret ends with one line', async (t: TestContext) => {

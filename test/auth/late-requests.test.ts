@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fastify } from 'fastify'
 import { Client } from 'pg'
 
-import { endAnswersWithToken } from '../../src/auth/late-responses.ts'
+import { endResponsesWithToken } from '../../src/auth/late-responses.ts'
 import { queryOf, refusal } from '../../src/auth/token-validity.ts'
 import type { Context } from '../../src/context.ts'
 import { clientConfig } from '../../src/database/pool.ts'
@@ -284,7 +284,7 @@ test('a stream outlasts checks of its token that failed, but not two in a row', 
     if (brokenOff.length !== 2) throw storeUnavailable('PostgreSQL', new Error('down'))
   }
   app.decorateRequest('token')
-  endAnswersWithToken(app, { admit } as unknown as Context)
+  endResponsesWithToken(app, { admit } as unknown as Context)
   app.get('/', () => stream)
   await app.listen({ host: '127.0.0.1', port: 0 })
   closeAfter(t, () => app.close())

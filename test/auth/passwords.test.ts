@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import bcrypt from 'bcrypt'
 
-import { weakness } from '../../src/auth/password-policy.ts'
+import { passwordWeakness } from '../../src/auth/password-policy.ts'
 import { openPasswords } from '../../src/auth/passwords.ts'
 import { onServer, openApp, openAppOn, openSchema, password, type TestApp, testConfig } from '../support/app.ts'
 import { areaUnderCurve } from '../support/curve.ts'
@@ -106,11 +106,11 @@ test('at least 10,000 common passwords are refused', async (t: TestContext) => {
   t.assert.ok(new Set(common).size === common.length && common.every((each) => each.length >= 8))
   const manager = { name: 'Ada', email: 'ada@example.com' }
   t.assert.deepStrictEqual(
-    common.filter((each) => weakness(each, manager) === undefined),
+    common.filter((each) => passwordWeakness(each, manager) === undefined),
     [],
   )
   for (const strong of [password, `${common[0]}x`, `x${common[9_999]}`, 'baseball\nfootball']) {
-    t.assert.strictEqual(weakness(strong, manager), undefined)
+    t.assert.strictEqual(passwordWeakness(strong, manager), undefined)
   }
 })
 
@@ -180,7 +180,7 @@ test('nothing is hashed for clients that have left while they waited', async (t:
 
 test('nobody and somebody cost the same work, whatever the cost of the hash', async (t: TestContext) => {
   const cost = 10
-  const wrong = { right: false, outdated: false }
+  const wrong = { matches: false, needsRehash: false }
   const passwords = openPasswords(cost)
   await passwords.verify(password, { hash: undefined })
   const rounds = counting(t)

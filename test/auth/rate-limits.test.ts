@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { createClient } from '@redis/client'
 import { pino } from 'pino'
 
-import { openLimit } from '../../src/auth/rate-limits.ts'
+import { openRateLimit } from '../../src/auth/rate-limits.ts'
 import { storeUnavailable } from '../../src/problems.ts'
 import { openRedis } from '../../src/redis.ts'
 import { form, openApp, openAppOn, password, type TestApp, testConfig, withoutRedis } from '../support/app.ts'
@@ -189,13 +189,13 @@ test(
     const redis = await openRedis(address, pino({ level: 'silent' }))
     t.after(() => redis.close())
     for (const store of [redis, undefined]) {
-      const limit = openLimit('login', 3, 's', store)
+      const limit = openRateLimit('login', 3, 's', store)
       t.assert.ok(limit)
-      if (store) await limit.count('ada', 18)
+      if (store) await limit.consume('ada', 18)
       await redisCli(server.port, 'FLUSHALL')
-      await Promise.all(Array.from({ length: 18 }, () => limit.count('ada', -1)))
+      await Promise.all(Array.from({ length: 18 }, () => limit.consume('ada', -1)))
       const standings = []
-      for (let failure = 1; failure <= 4; failure++) standings.push((await limit.count('ada')).exceeded)
+      for (let failure = 1; failure <= 4; failure++) standings.push((await limit.consume('ada')).exceeded)
       t.assert.deepStrictEqual(standings, [false, false, false, true])
     }
   },

@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Revocations } from '../../src/auth/revocations.ts'
-import { openAdmission } from '../../src/auth/token-check.ts'
+import { openTokenCheck } from '../../src/auth/token-check.ts'
 import type { Token } from '../../src/auth/tokens.ts'
 import { openApp } from '../support/app.ts'
 
@@ -23,16 +23,16 @@ test('a check is recent for a second from when it began', async (t: TestContext)
     await sleep(delayMs)
     return new Map()
   }
-  const { admit, wasJustAdmitted } = openAdmission({ refusals } as unknown as Revocations)
-  t.assert.strictEqual(wasJustAdmitted(token), false)
+  const { checkToken, wasJustChecked } = openTokenCheck({ refusals } as unknown as Revocations)
+  t.assert.strictEqual(wasJustChecked(token), false)
   const begun = performance.now()
-  await admit(token)
-  t.assert.ok(wasJustAdmitted(token) || performance.now() - begun >= 1_000)
+  await checkToken(token)
+  t.assert.ok(wasJustChecked(token) || performance.now() - begun >= 1_000)
   await sleep(1_100)
-  t.assert.strictEqual(wasJustAdmitted(token), false)
+  t.assert.strictEqual(wasJustChecked(token), false)
   delayMs = 1_100
-  await admit(token)
-  t.assert.strictEqual(wasJustAdmitted(token), false)
+  await checkToken(token)
+  t.assert.strictEqual(wasJustChecked(token), false)
 })
 
 test('a write of a token that has ended is refused before its body arrives', async (t: TestContext) => {

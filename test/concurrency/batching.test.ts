@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 
-import { coalesce, coalesceWrites } from '../../src/concurrency/batching.ts'
-import { creator } from '../../src/items/items.ts'
+import { batchReads, batchWrites } from '../../src/concurrency/batching.ts'
+import { itemCreator } from '../../src/items/items.ts'
 import { storeUnavailable } from '../../src/problems.ts'
 import { type Manager, openApp } from '../support/app.ts'
 
@@ -56,7 +56,7 @@ test('a token that does not count is refused before anything else is told', asyn
 
 test('the reads of one turn are one query for distinct keys, and its failure is the failure of each', async (t: TestContext) => {
   const asked: string[][] = []
-  const read = coalesce(async (keys: string[]) => {
+  const read = batchReads(async (keys: string[]) => {
     asked.push(keys)
     if (keys.includes('bad')) throw new Error('away')
     return new Map(keys.map((key) => [key, `${key}!`]))
@@ -75,7 +75,7 @@ test('reads that begin while every lane is taken are one query, and see what was
   const asked: string[][] = []
   let value = 'before'
   const release: (() => void)[] = []
-  const read = coalesce(async (keys: string[]) => {
+  const read = batchReads(async (keys: string[]) => {
     asked.push(keys)
     const values = new Map(keys.map((key) => [key, value]))
     await new Promise<void>((resolve) => release.push(resolve))
@@ -101,7 +101,7 @@ test('reads that begin while every lane is taken are one query, and see what was
 test('one bad row among many that are written at once fails alone', async (t: TestContext) => {
   const { signIn, context } = await openApp(t)
   const ada = await signIn('ada@example.com')
-  const create = creator(context)
+  const create = itemCreator(context)
   const rows = Array.from({ length: 40 }, (_, n) => ({
     token: tokenOf(n % 4 ? ada.id : randomUUID()),
     item: { ...pet, price_usd: n },
@@ -121,7 +121,7 @@ test('one bad row among many that are written at once fails alone', async (t: Te
 test('rows that wait while every connection writes go together in the next statement', async (t: TestContext) => {
   const statements: number[][] = []
   const release: (() => void)[] = []
-  const write = coalesceWrites((rows: number[]) => {
+  const write = batchWrites((rows: number[]) => {
     statements.push(rows)
     return new Promise<Set<number>>((resolve) => release.push(() => resolve(new Set(rows))))
   }, 2)
@@ -142,7 +142,7 @@ test('rows that wait while every connection writes go together in the next state
 
 test('rows are not written again when nobody knows whether they were', async (t: TestContext) => {
   let statements = 0
-  const write = coalesceWrites(async () => {
+  const write = batchWrites(async () => {
     statements++
     throw storeUnavailable('PostgreSQL', new Error('cut off'))
   }, 2)

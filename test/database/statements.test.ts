@@ -85,7 +85,7 @@ test('a limit of its own ends a statement, and with the statement', async (t: Te
 
 test('what runs on a connection that is given back as broken is canceled', async (t: TestContext) => {
   const { context, server } = await openApp(t, pool)
-  const { client, giveBack } = await context.pool.borrow()
+  const { client, release } = await context.pool.acquire()
   const { rows } = await client.query(
     `select pg_backend_pid() as pid, set_config('client_connection_check_interval', '0', false),
        set_config('statement_timeout', '0', false)`,
@@ -95,13 +95,13 @@ test('what runs on a connection that is given back as broken is canceled', async
     (await onServer(server, `select from pg_stat_activity where pid = $1 and state = 'active'`, [rows[0].pid]))
       .rowCount === 1
   await until(isRunning)
-  giveBack(true)
+  release(true)
   await until(async () => !(await isRunning()))
 })
 
 test('PostgreSQL ends what nobody waits for any more', async (t: TestContext) => {
   const { context, server } = await openApp(t, pool)
-  const { client, giveBack } = await context.pool.borrow()
+  const { client, release } = await context.pool.acquire()
   const { rows } = await client.query(`select pg_backend_pid() as pid, set_config('statement_timeout', '0', false)`)
   client.query('select pg_sleep(60)').catch(() => {})
   const { connection } = client as unknown as { connection: { stream: { destroy(): void } } }
@@ -109,7 +109,7 @@ test('PostgreSQL ends what nobody waits for any more', async (t: TestContext) =>
   await until(
     async () => (await onServer(server, 'select from pg_stat_activity where pid = $1', [rows[0].pid])).rowCount === 0,
   )
-  giveBack(true)
+  release(true)
 })
 
 test('a list whose client leaves while it waits for a lock is canceled', async (t: TestContext) => {
@@ -207,10 +207,10 @@ test('behind a pooler no session keeps a setting, and statements are limited', a
   t.assert.deepStrictEqual([limited.rows[0].statement_timeout, limited.rows[0].lock_timeout], ['9s', '5s'])
   await t.assert.rejects(app.context.pool.queryOnce('select pg_sleep(60)', [], 200), { code: 'too_busy' })
   const fresh = (await onServer(server, settings)).rows
-  const loans = await Promise.all(Array.from({ length: 5 }, () => app.context.pool.borrow()))
-  for (const { client, giveBack } of loans) {
+  const loans = await Promise.all(Array.from({ length: 5 }, () => app.context.pool.acquire()))
+  for (const { client, release } of loans) {
     t.assert.deepStrictEqual((await client.query(settings)).rows, fresh)
-    giveBack(false)
+    release(false)
   }
 })
 

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 
 import { onServer } from '../support/app.ts'
-import type { Lifetime } from '../support/cleanup.ts'
+import type { Cleanup } from '../support/cleanup.ts'
 import { pasteBlocks } from '../support/documents.ts'
 import { openFastApiSchema } from '../support/fastapi.ts'
 import { withoutProgram } from '../support/programs.ts'
@@ -25,7 +25,7 @@ test('there is a guide for each task, and each is listed', async (t: TestContext
 
 /** Lives as long as the tests of this file. */
 const ends: (() => unknown)[] = []
-const lifetime: Lifetime = { after: (end) => void ends.unshift(end) }
+const lifetime: Cleanup = { after: (end) => void ends.unshift(end) }
 let url = ''
 let clone = ''
 before(async () => {
@@ -95,7 +95,7 @@ test('no document and no message lets npx fetch a package', async (t: TestContex
 })
 
 /** What a clone is after `npm ci`: what git has, and node_modules. */
-async function cloneIn(t: Lifetime): Promise<string> {
+async function cloneIn(t: Cleanup): Promise<string> {
   const folder = await temporaryFolder(t)
   const left = new Set(['.git', 'node_modules', '.data', 'dist', 'dist-client', 'coverage', 'work'])
   await cp(root, folder, { recursive: true, filter: (path) => !left.has(relative(root, path)) })

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Server } from '../../src/database/pool.ts'
 import { onServer } from '../support/app.ts'
-import { ask, openConnection, type Question } from '../support/http-client.ts'
+import { sendRequest, openConnection, type RequestOptions } from '../support/http-client.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import { type Service, signInAt, startService } from '../support/service.ts'
 import type { Fault, Site } from './fault.ts'
@@ -31,7 +31,7 @@ export interface Attack {
   /** Items that the table holds. */
   items?: number
   /** What the others ask for; an item by ID if nothing is said. */
-  question?: (arena: Arena) => Question
+  question?: (arena: Arena) => RequestOptions
   /** Keeps attacking until `over` is aborted. */
   attack(arena: Arena, clients: number, over: AbortSignal): Promise<unknown>
 }
@@ -111,20 +111,20 @@ async function openArena(site: Site, settings: Record<string, string>, items: nu
   }
 }
 
-async function anItem({ service, victim, server }: Arena): Promise<Question> {
+async function anItem({ service, victim, server }: Arena): Promise<RequestOptions> {
   const { rows } = await onServer(server, 'select id from items limit 1')
   return { url: `${service.url}/items/${rows[0].id}`, headers: victim }
 }
 
 /** @returns the milliseconds that each response took */
-async function serveOthers({ site: { tally } }: Arena, question: Question): Promise<number[]> {
+async function serveOthers({ site: { tally } }: Arena, question: RequestOptions): Promise<number[]> {
   const times: number[] = []
   const agent = openConnection()
   const begun = performance.now()
   while (performance.now() - begun < measured) {
     tally.requests++
     const asked = performance.now()
-    const status = await ask({ ...question, agent }).then(
+    const status = await sendRequest({ ...question, agent }).then(
       (answer) => answer.status,
       (error: Error) => error.message,
     )

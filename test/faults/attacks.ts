@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { onServer, password } from '../support/app.ts'
-import { ask, openConnection, type Question } from '../support/http-client.ts'
+import { sendRequest, openConnection, type RequestOptions } from '../support/http-client.ts'
 import { type Arena, type Attack, attackFault } from './arena.ts'
 import type { Fault } from './fault.ts'
 
@@ -120,7 +120,7 @@ const longTransactions = `
 /** What clients may try, each while others have to be served. */
 export const attackFaults: Fault[] = attacks.map(attackFault)
 
-function logInAs(url: string, username: string, address: string): Question {
+function logInAs(url: string, username: string, address: string): RequestOptions {
   return {
     method: 'POST',
     url: `${url}/store-managers/token`,
@@ -140,10 +140,10 @@ async function together(clients: number, over: AbortSignal, work: () => Promise<
   await Promise.all(Array.from({ length: clients }, one))
 }
 
-function repeat(clients: number, over: AbortSignal, question: Question): Promise<void> {
+function repeat(clients: number, over: AbortSignal, question: RequestOptions): Promise<void> {
   const agents = Array.from({ length: clients }, openConnection)
   let turn = 0
-  return together(clients, over, () => ask({ ...question, agent: agents[turn++ % clients] })).finally(() =>
+  return together(clients, over, () => sendRequest({ ...question, agent: agents[turn++ % clients] })).finally(() =>
     agents.forEach((agent) => agent.destroy()),
   )
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Server } from '../../src/database/pool.ts'
 import { onServer } from '../support/app.ts'
-import { ask } from '../support/http-client.ts'
+import { sendRequest } from '../support/http-client.ts'
 import { type Expected, load, openProxy, type Tally as Answers } from '../support/load.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import type { Fault, Site } from './fault.ts'
@@ -78,7 +78,7 @@ export const replaced: Fault = {
 async function openQuestions({ newToken, all }: Replicas, url: string): Promise<Expected[]> {
   const headers = { authorization: `Bearer ${await newToken()}` }
   const post = { method: 'POST', headers, body: tea }
-  const { headers: made } = await ask({ ...post, url: `${all[0]?.url}/items` })
+  const { headers: made } = await sendRequest({ ...post, url: `${all[0]?.url}/items` })
   return [
     { url: `${url}${made.location}`, headers, status: 200 },
     { ...post, url: `${url}/items`, status: 201 },

@@ -1,4 +1,4 @@
-import type { Lifetime } from '../support/cleanup.ts'
+import type { Cleanup } from '../support/cleanup.ts'
 
 /** What was seen under a fault. Whatever is not zero among the last four is a broken promise. */
 export interface Tally {
@@ -22,7 +22,7 @@ export interface Tally {
 }
 
 /** What a fault works with. */
-export interface Site extends Lifetime {
+export interface Site extends Cleanup {
   /** Of the fault. */
   tally: Tally
   /** Tells how far it is. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Server } from '../../src/database/pool.ts'
 import { onServer } from '../support/app.ts'
-import { ask, openConnection } from '../support/http-client.ts'
+import { sendRequest, openConnection } from '../support/http-client.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import type { Fault, Site } from './fault.ts'
 import { openReplicas, type Replica, settingsFor } from './service.ts'
@@ -99,7 +99,9 @@ function openKeys({ tally }: Site, token: string) {
     const ids = answered.get(key) ?? new Set()
     answered.set(key, ids)
     tally.requests++
-    const answer = await ask({ method: 'POST', url: `${url}/items`, headers, body, agent }).catch(() => undefined)
+    const answer = await sendRequest({ method: 'POST', url: `${url}/items`, headers, body, agent }).catch(
+      () => undefined,
+    )
     if (answer === undefined) tally.unanswered++
     else if (answer.status === 503 || answer.status === 409) tally.unavailable++
     else if (answer.status !== 201) tally.wrong.push(`POST was answered ${answer.status}: ${answer.body}`)

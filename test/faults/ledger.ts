@@ -1,6 +1,6 @@
 import type { Agent } from 'node:http'
 
-import type { Answer, Question } from '../support/http-client.ts'
+import type { ReceivedResponse, RequestOptions } from '../support/http-client.ts'
 import type { Tally } from './fault.ts'
 import type { Row } from './load.ts'
 
@@ -12,7 +12,7 @@ export interface Ledger {
   compare(stored: Map<string, Row>): void
 }
 
-type Expect = (status: number, token: string, question: Question) => Promise<Answer | undefined>
+type Expect = (status: number, token: string, question: RequestOptions) => Promise<ReceivedResponse | undefined>
 
 /** Prices that an item may have by now: two after a change that nobody confirmed. Undefined: it may be gone. */
 type Possible = (number | undefined)[]

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { type Answer, ask, openConnection, type Question } from '../support/http-client.ts'
+import { type ReceivedResponse, sendRequest, openConnection, type RequestOptions } from '../support/http-client.ts'
 import type { Tally } from './fault.ts'
 import { openLedger } from './ledger.ts'
 import type { Replicas } from './service.ts'
@@ -51,12 +51,16 @@ export async function openLoad(replicas: Replicas, { tally, mayBreak = false, st
     tally.recovery = Math.max(tally.recovery ?? 0, now - returnedAt)
   }
   /** @returns the answer if it is the one that is expected */
-  const expect = async (status: number, token: string, question: Question): Promise<Answer | undefined> => {
+  const expect = async (
+    status: number,
+    token: string,
+    question: RequestOptions,
+  ): Promise<ReceivedResponse | undefined> => {
     tally.requests++
     const since = performance.now()
     try {
       const headers = { authorization: `Bearer ${token}`, ...question.headers }
-      const answer = await ask({ ...question, headers })
+      const answer = await sendRequest({ ...question, headers })
       note(since, answer.status === status)
       if (answer.status === status) return answer
       const isUnavailable = answer.status === 503 && answer.body.includes('"code":"store_unavailable"')

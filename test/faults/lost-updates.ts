@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { ask, openConnection } from '../support/http-client.ts'
+import { sendRequest, openConnection } from '../support/http-client.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import type { Fault } from './fault.ts'
 import { openReplicas, settingsFor } from './service.ts'
@@ -20,7 +20,7 @@ export const lostUpdates: Fault = {
     const authorization = `Bearer ${await newToken()}`
     const send = (url: string, method: string, body?: object, headers = {}, agent = openConnection()) => {
       tally.requests++
-      return ask({ method, url, body, headers: { authorization, ...headers }, agent })
+      return sendRequest({ method, url, body, headers: { authorization, ...headers }, agent })
     }
     const origin = (index: number) => all[index % all.length]?.url ?? ''
     const tea = { name: 'Green tea', category: 'Grocery', price_usd: 0, in_stock: true }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { ask } from '../support/http-client.ts'
+import { sendRequest } from '../support/http-client.ts'
 import { fillRedis, openProxy, type PrivateRedis, redisCli, startRedis } from '../support/stores.ts'
 import { until } from '../support/until.ts'
 import type { Fault, Site } from './fault.ts'
@@ -39,7 +39,7 @@ async function copied({ replicas, proxy }: Stage, { tally }: Site): Promise<void
   for (const { url } of replicas.all.slice(0, 2)) {
     await until(async () => {
       const token = await replicas.newToken()
-      await ask({ url: `${url}/store-managers/logout`, headers: { authorization: `Bearer ${token}` } })
+      await sendRequest({ url: `${url}/store-managers/logout`, headers: { authorization: `Bearer ${token}` } })
       const { jti } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
       return redisCli(Number(proxy.target), 'GET', jti)
     })

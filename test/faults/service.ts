@@ -1,7 +1,7 @@
 import { openTokens } from '../../src/auth/tokens.ts'
 import type { Server } from '../../src/database/pool.ts'
 import { secret } from '../support/app.ts'
-import type { Lifetime } from '../support/cleanup.ts'
+import type { Cleanup } from '../support/cleanup.ts'
 import { type Service, signInAt, startService } from '../support/service.ts'
 import { freePort } from '../support/stores.ts'
 
@@ -39,7 +39,7 @@ export function settingsFor(postgres: Server, redisPort?: number): Record<string
 }
 
 /** Starts a process for each of `settings`. */
-export async function openReplicas(t: Lifetime, settings: Record<string, string>[]): Promise<Replicas> {
+export async function openReplicas(t: Cleanup, settings: Record<string, string>[]): Promise<Replicas> {
   const all = await Promise.all(settings.map((env) => openReplica(t, env)))
   const { authorization } = await signInAt(all[0]?.url ?? '', 'ada@example.com')
   const { sub: id } = JSON.parse(Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString())
@@ -47,7 +47,7 @@ export async function openReplicas(t: Lifetime, settings: Record<string, string>
   return { all, newToken: async () => (await tokens.sign({ id, token_generation: 0 })).token }
 }
 
-async function openReplica(t: Lifetime, settings: Record<string, string>): Promise<Replica> {
+async function openReplica(t: Cleanup, settings: Record<string, string>): Promise<Replica> {
   const env = { ...settings, PORT: String(await freePort()) }
   let service: Service = await startService(t, env)
   // Nobody needs it to drain any more, which takes a second.

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { openDribblers } from '../support/dribble.ts'
-import { ask } from '../support/http-client.ts'
+import { sendRequest } from '../support/http-client.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import type { Fault } from './fault.ts'
 import { openReplicas, settingsFor } from './service.ts'
@@ -30,7 +30,7 @@ export const dribbling: Fault = {
     while (performance.now() - begun < beside) {
       tally.requests++
       const asked = performance.now()
-      const { status, body } = await ask({ url: `${url}/items`, headers: { ...headers, connection: 'close' } })
+      const { status, body } = await sendRequest({ url: `${url}/items`, headers: { ...headers, connection: 'close' } })
       const took = performance.now() - asked
       slowest = Math.max(slowest, took)
       if (status !== 200) tally.wrong.push(`GET was answered ${status}: ${body}`)

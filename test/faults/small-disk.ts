@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmod, open, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import type { Lifetime } from '../support/cleanup.ts'
+import type { Cleanup } from '../support/cleanup.ts'
 import { temporaryFolder } from '../support/service.ts'
 
 /** A file system of its own, of which nothing may be left. */
@@ -21,7 +21,7 @@ export const withoutMounts = process.getuid?.() === 0 && canMount() ? false : 'o
 const size = '160m'
 
 /** Mounts a file system in memory. @throws Error if that may not be done here */
-export async function openSmallDisk(t: Lifetime): Promise<SmallDisk> {
+export async function openSmallDisk(t: Cleanup): Promise<SmallDisk> {
   const folder = await temporaryFolder(t)
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'stockroom', folder])
   t.after(() => execFileSync('umount', ['-l', folder]))
@@ -44,7 +44,7 @@ export async function openSmallDisk(t: Lifetime): Promise<SmallDisk> {
 }
 
 /** Moves the write-ahead log of a cluster that is stopped to another file system, as is often done. */
-export async function moveLog(t: Lifetime, cluster: string): Promise<void> {
+export async function moveLog(t: Cleanup, cluster: string): Promise<void> {
   const folder = await temporaryFolder(t)
   // The server does not run as root.
   await chmod(folder, 0o711)

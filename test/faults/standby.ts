@@ -6,7 +6,7 @@ import { launch } from '../../src/database/embedded/launch.ts'
 import { shutDown } from '../../src/database/embedded/postmaster.ts'
 import type { Server } from '../../src/database/pool.ts'
 import { onServer } from '../support/app.ts'
-import type { Lifetime } from '../support/cleanup.ts'
+import type { Cleanup } from '../support/cleanup.ts'
 import type { OwnPostgres } from '../support/postgres.ts'
 import { temporaryFolder } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -30,7 +30,7 @@ const startTimeout = 30_000
  * a commit is confirmed when both have it.
  */
 export async function openStandby(
-  t: Lifetime,
+  t: Cleanup,
   primary: OwnPostgres,
   settings: Record<string, string>,
 ): Promise<Standby> {

@@ -265,7 +265,7 @@ test('a client that disconnects leaves a line with status 499', async (t: TestCo
   const { port } = app.server.address() as AddressInfo
   const ready = Promise.withResolvers<'ready'>()
   const check = t.mock.method(context.readiness, 'check', () => ready.promise)
-  const done = t.mock.method(context.connections, 'endWork')
+  const done = t.mock.method(context.connections, 'markIdle')
   const client = connect({ host: '127.0.0.1', port })
   client.write('GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n')
   await until(() => check.mock.callCount() === 1)
@@ -328,7 +328,7 @@ test('a client that hangs up in the middle of a request does no harm', async (t:
 test('an error that nobody foresaw answers a bare 500 and is logged once, with the id of the request', async (t: TestContext) => {
   const { signIn, context, log } = await openApp(t)
   const ada = await signIn('ada@example.com')
-  t.mock.method(context.revocations, 'refusals', async () => {
+  t.mock.method(context.revocations, 'findRevoked', async () => {
     throw new Error('a bug in words that nobody outside may see')
   })
   const answer = await ada.get('/items')

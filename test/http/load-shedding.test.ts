@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { sql } from 'kysely'
 
 import { openPasswords } from '../../src/auth/passwords.ts'
-import { openGate } from '../../src/concurrency/semaphore.ts'
+import { openSemaphore } from '../../src/concurrency/semaphore.ts'
 import type { App } from '../../src/http/types.ts'
 import { openApp } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
@@ -110,40 +110,40 @@ test('bodies that end all at once are no more than the limit either', async (t: 
 })
 
 test('a gate lets as many in as it has places, and lets as many wait as it says', async (t: TestContext) => {
-  const gate = openGate({ places: 1, queue: 1, patience: 50 })
+  const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 50 })
   const release = Promise.withResolvers<void>()
   const first = gate.run(() => release.promise)
   const second = gate.run(async () => 'in time')
-  await t.assert.rejects(gate.enter(), { code: 'too_busy' })
+  await t.assert.rejects(gate.acquire(), { code: 'too_busy' })
   release.resolve()
   await first
   t.assert.strictEqual(await second, 'in time')
-  const leave = await gate.enter()
-  await t.assert.rejects(gate.enter(), { code: 'too_busy' })
+  const leave = await gate.acquire()
+  await t.assert.rejects(gate.acquire(), { code: 'too_busy' })
   leave()
   t.assert.strictEqual(await gate.run(async () => 'again'), 'again')
 })
 
 test('one party of a gate holds at most its share of the places and of the queue', async (t: TestContext) => {
-  const gate = openGate({ places: 4, queue: 4, patience: 50, share: 0.5 })
-  const leaves = [await gate.enter('ada'), await gate.enter('ada')]
-  const waiting = [gate.enter('ada'), gate.enter('ada')]
-  await t.assert.rejects(gate.enter('ada'), { code: 'too_busy' })
-  const others = [await gate.enter('bob'), await gate.enter('bob')]
+  const gate = openSemaphore({ permits: 4, maxQueue: 4, timeout: 50, share: 0.5 })
+  const leaves = [await gate.acquire('ada'), await gate.acquire('ada')]
+  const waiting = [gate.acquire('ada'), gate.acquire('ada')]
+  await t.assert.rejects(gate.acquire('ada'), { code: 'too_busy' })
+  const others = [await gate.acquire('bob'), await gate.acquire('bob')]
   for (const leave of [...leaves, ...leaves]) leave()
   for (const leave of await Promise.all(waiting)) leave()
   for (const leave of others) leave()
-  const all = await Promise.all(['ada', 'ada', 'bob', 'bob'].map((party) => gate.enter(party)))
-  await t.assert.rejects(gate.enter('eve'), { code: 'too_busy' })
+  const all = await Promise.all(['ada', 'ada', 'bob', 'bob'].map((party) => gate.acquire(party)))
+  await t.assert.rejects(gate.acquire('eve'), { code: 'too_busy' })
   for (const leave of all) leave()
 })
 
 test('a free place of a gate goes to the waiting party that holds the fewest', async (t: TestContext) => {
-  const gate = openGate({ places: 3, queue: 8, patience: 1_000 })
-  const leaves = [await gate.enter('ada'), await gate.enter('ada'), await gate.enter('ada')]
+  const gate = openSemaphore({ permits: 3, maxQueue: 8, timeout: 1_000 })
+  const leaves = [await gate.acquire('ada'), await gate.acquire('ada'), await gate.acquire('ada')]
   const order: string[] = []
   const wait = async (party: string) => {
-    const leave = await gate.enter(party)
+    const leave = await gate.acquire(party)
     order.push(party)
     return leave
   }
@@ -159,17 +159,17 @@ test('a free place of a gate goes to the waiting party that holds the fewest', a
 })
 
 test('a task that is no longer wanted leaves the queue of a gate', async (t: TestContext) => {
-  const gate = openGate({ places: 1, queue: 1, patience: 60_000 })
-  const leave = await gate.enter()
+  const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 60_000 })
+  const leave = await gate.acquire()
   const disconnect = new AbortController()
-  const waiting = gate.enter('ada', disconnect.signal)
+  const waiting = gate.acquire('ada', disconnect.signal)
   disconnect.abort(new Error('disconnected'))
   await t.assert.rejects(waiting, { message: 'disconnected' })
-  const next = gate.enter('bob')
+  const next = gate.acquire('bob')
   leave()
   leave()
   const leaveNext = await next
-  await t.assert.rejects(gate.enter('ada', disconnect.signal), { message: 'disconnected' })
+  await t.assert.rejects(gate.acquire('ada', disconnect.signal), { message: 'disconnected' })
   leaveNext()
 })
 
@@ -188,12 +188,12 @@ test('work goes on holding its place when its client disconnects', async (t: Tes
 })
 
 test('the newest task of the party with the most waiting makes room in a full queue', async (t: TestContext) => {
-  const gate = openGate({ places: 1, queue: 3, patience: 1_000 })
-  const leave = await gate.enter('ada')
+  const gate = openSemaphore({ permits: 1, maxQueue: 3, timeout: 1_000 })
+  const leave = await gate.acquire('ada')
   const order: string[] = []
   const wait = async (name: string) => {
     const party = name.split(' ')[0]
-    const done = await gate.enter(party)
+    const done = await gate.acquire(party)
     order.push(name)
     done()
   }
@@ -205,11 +205,11 @@ test('the newest task of the party with the most waiting makes room in a full qu
 })
 
 test('parties of a gate that hold as many places take turns', async (t: TestContext) => {
-  const gate = openGate({ places: 1, queue: 9, patience: 1_000 })
-  const leave = await gate.enter('ada')
+  const gate = openSemaphore({ permits: 1, maxQueue: 9, timeout: 1_000 })
+  const leave = await gate.acquire('ada')
   const order: string[] = []
   const wait = async (party: string) => {
-    const done = await gate.enter(party)
+    const done = await gate.acquire(party)
     order.push(party)
     done()
   }
@@ -232,11 +232,11 @@ async function openBusy(t: TestContext, limit: number) {
   const { app, context, signIn, log } = await openApp(t, { LIMIT_CONCURRENCY: String(limit) })
   const { token } = await signIn('ada@example.com')
   const port = await listen(app)
-  const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<typeof context.revocations.refusals>>>()
-  t.mock.method(context.revocations, 'refusals', () => promise)
+  const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<typeof context.revocations.findRevoked>>>()
+  t.mock.method(context.revocations, 'findRevoked', () => promise)
   const release = () => resolve(new Map())
   closeAfter(t, release)
-  const work = t.mock.method(context.connections, 'startWork')
+  const work = t.mock.method(context.connections, 'markActive')
   const begun = (requests: number) => until(() => work.mock.callCount() === requests)
   const ask = (path: string) =>
     fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } })

@@ -80,7 +80,7 @@ async function serveBytes(t: TestContext, length: number, limits: ReadLimits) {
     sockets.push(request.socket)
     response.end(Buffer.alloc(length))
   })
-  openConnections(100, limits).admit(server)
+  openConnections(100, limits).track(server)
   await once(server.listen(0, '127.0.0.1'), 'listening')
   closeAfter(t, () => server.close().closeAllConnections())
   return { port: (server.address() as AddressInfo).port, sockets }

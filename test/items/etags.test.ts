@@ -102,9 +102,9 @@ test('a token that does not count is told nothing of an item, not even its ETag'
   const { url } = await createTea(ada)
   await ada.get('/store-managers/logout')
   const { revocations } = context
-  const { refusals } = revocations
+  const { findRevoked } = revocations
   // The item is read before it is known that the token was logged out.
-  revocations.refusals = (tokens) => sleep(50).then(() => refusals(tokens))
+  revocations.findRevoked = (tokens) => sleep(50).then(() => findRevoked(tokens))
   const refused = await ada.get(url, undefined, { 'if-none-match': '"1"' })
   t.assert.strictEqual(refused.statusCode, 401)
   t.assert.strictEqual(refused.headers.etag, undefined)

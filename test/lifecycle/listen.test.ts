@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test'
 import { drain } from '../../src/lifecycle/drain.ts'
 import { listen } from '../../src/lifecycle/listen.ts'
 import { openApp } from '../support/app.ts'
-import { ask, isRefused, openConnection } from '../support/http-client.ts'
+import { sendRequest, isRefused, openConnection } from '../support/http-client.ts'
 import { eventually, until } from '../support/until.ts'
 
 // What localhost may be on a machine with IPv6, on one without.
@@ -15,7 +15,7 @@ test('a host with several addresses is served on each of them, with one limit fo
   const { app } = await openApp(t, { LIMIT_CONNECTIONS: '2' })
   const { port } = await listen(app, { host: 'localhost', port: 0 }, async () => [...addresses, nowhere])
   for (const address of addresses) {
-    const { status, body } = await ask({ url: `http://${address}:${port}/healthz` })
+    const { status, body } = await sendRequest({ url: `http://${address}:${port}/healthz` })
     t.assert.deepStrictEqual([status, body], [200, 'ok'])
   }
   const idle = [...addresses, ...addresses].map((address) => connect({ host: address, port }))
@@ -35,7 +35,7 @@ test('a host with several addresses is drained on each of them', async (t: TestC
   }))
   const ready = Promise.withResolvers<'ready'>()
   const check = t.mock.method(context.readiness, 'check', () => ready.promise)
-  const answers = clients.map(ask)
+  const answers = clients.map(sendRequest)
   await until(() => check.mock.callCount() === 2)
   const ended = drain(app, listener, context, new Promise(() => {}))
   for (const { url } of clients) await until(() => isRefused(url))
@@ -43,7 +43,7 @@ test('a host with several addresses is drained on each of them', async (t: TestC
   for (const { status } of await Promise.all(answers)) t.assert.strictEqual(status, 200)
   for (const client of clients) {
     const { status } = await eventually(
-      () => ask(client),
+      () => sendRequest(client),
       ({ headers }) => headers.connection === 'close',
     )
     t.assert.strictEqual(status, 200)

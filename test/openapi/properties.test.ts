@@ -4,7 +4,7 @@ import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
-import { weakness } from '../../src/auth/password-policy.ts'
+import { passwordWeakness } from '../../src/auth/password-policy.ts'
 import { type Fields, objectsOf } from '../support/arbitraries.ts'
 import { bodiesOf, misfitsOf } from '../support/bodies.ts'
 import { type CheckedApp, openCheckedApp } from '../support/checked-app.ts'
@@ -58,7 +58,7 @@ test('a manager signs in with the password given and no other, and nothing shows
     const { name = '', email = '', password, password_hash: older } = value as Record<string, string>
     const plain = password ?? older ?? ''
     const registered = await send('POST', '/store-managers', text, { 'content-type': 'application/json' })
-    if (weakness(plain, { name, email })) return assert.equal(registered.statusCode, 422)
+    if (passwordWeakness(plain, { name, email })) return assert.equal(registered.statusCode, 422)
     const free = !taken.has(email.toLowerCase())
     assert.equal(registered.statusCode, free ? 201 : 409)
     if (!free) return

@@ -10,8 +10,8 @@ import { type Config, readConfig } from '../../src/config/config.ts'
 import { type Context, openContext } from '../../src/context.ts'
 import { clientConfig, type Server } from '../../src/database/pool.ts'
 import type { App } from '../../src/http/types.ts'
-import { discretion } from '../../src/observability/logging.ts'
-import { closeAfter, type Lifetime } from './cleanup.ts'
+import { redaction } from '../../src/observability/logging.ts'
+import { closeAfter, type Cleanup } from './cleanup.ts'
 import { migratedSchema } from './migrated-schema.ts'
 
 /** Set when a Redis is there to test with; the reason to skip such a test otherwise. */
@@ -67,7 +67,7 @@ export async function openApp(t: TestContext, env: Record<string, string> = {}):
 
 /** A schema of its own, which ends with the test: migrated, or with nothing in it. */
 export async function openSchema(
-  t: Lifetime,
+  t: Cleanup,
   state: 'migrated' | 'empty' = 'migrated',
 ): Promise<{ server: Server; schema: string }> {
   const schema = `test_${randomBytes(8).toString('hex')}`
@@ -82,7 +82,7 @@ export async function openSchema(
 /** An application with these settings, which ends with the test. */
 export async function openAppOn(t: TestContext, server: Server, config: Config): Promise<TestApp> {
   const log: string[] = []
-  const logger = pino({ level: config.logLevel, ...discretion }, { write: (line: string) => void log.push(line) })
+  const logger = pino({ level: config.logLevel, ...redaction }, { write: (line: string) => void log.push(line) })
   const context = await openContext(config, server, secret, logger)
   const app = await buildApp(context)
   closeAfter(t, async () => {

@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
-import type { Lifetime } from './cleanup.ts'
+import type { Cleanup } from './cleanup.ts'
 
 const head = 'POST /store-managers HTTP/1.1\r\nHost: localhost\r\nX: '
 const body =
   'POST /store-managers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n'
 
 /** Opens clients that send a byte now and then, of the headers or of the body. To be called first, for what is opened first ends first. */
-export function openDribblers(t: Lifetime): (port: number, number: number) => Promise<Socket[]> {
+export function openDribblers(t: Cleanup): (port: number, number: number) => Promise<Socket[]> {
   const sockets: Socket[] = []
   const timer = setInterval(() => sockets.forEach((socket) => socket.writable && socket.write('x')), 100)
   t.after(() => {

@@ -4,7 +4,7 @@ import bcrypt from 'bcrypt'
 
 import type { Server } from '../../src/database/pool.ts'
 import { onServer, openSchema, password } from './app.ts'
-import type { Lifetime } from './cleanup.ts'
+import type { Cleanup } from './cleanup.ts'
 
 /** How SQLAlchemy may have declared the columns that differ between versions of the FastAPI service. */
 export interface Declaration {
@@ -35,7 +35,7 @@ export const ada = randomUUID()
  * @param place an empty schema to use, rather than one of its own
  */
 export async function openFastApiSchema(
-  t: Lifetime,
+  t: Cleanup,
   { category }: Declaration = { category: 'enum of names' },
   place?: Place,
 ): Promise<Place & { run: (statement: string) => ReturnType<typeof onServer> }> {

@@ -1,12 +1,12 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 
-export interface Answer {
+export interface ReceivedResponse {
   status: number
   headers: IncomingHttpHeaders
   body: string
 }
 
-export interface Question {
+export interface RequestOptions {
   method?: string
   url: string
   headers?: Record<string, string>
@@ -26,8 +26,15 @@ export function openConnection(): Agent {
 }
 
 /** Sends one request, and never a second time. @throws Error if there is no whole answer */
-export function ask({ method = 'GET', url, headers = {}, body, text: given, agent }: Question): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+export function sendRequest({
+  method = 'GET',
+  url,
+  headers = {},
+  body,
+  text: given,
+  agent,
+}: RequestOptions): Promise<ReceivedResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<ReceivedResponse>()
   const text = given ?? (body && JSON.stringify(body))
   const entity =
     text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
@@ -47,7 +54,7 @@ export function ask({ method = 'GET', url, headers = {}, body, text: given, agen
 
 /** Whether the service at `url` takes no connections. */
 export function isRefused(url: string): Promise<boolean> {
-  return ask({ url: new URL('/healthz', url).href, headers: { connection: 'close' } }).then(
+  return sendRequest({ url: new URL('/healthz', url).href, headers: { connection: 'close' } }).then(
     () => false,
     ({ code }: NodeJS.ErrnoException) => code === 'ECONNREFUSED',
   )

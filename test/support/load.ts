@@ -13,8 +13,8 @@ import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
-import type { Lifetime } from './cleanup.ts'
-import { ask, openConnection, type Question } from './http-client.ts'
+import type { Cleanup } from './cleanup.ts'
+import { sendRequest, openConnection, type RequestOptions } from './http-client.ts'
 
 export interface Tally {
   /** Requests that were answered as expected, by method. */
@@ -24,7 +24,7 @@ export interface Tally {
 }
 
 /** Questions with the status that each is to be answered with. */
-export type Expected = Question & { status: number }
+export type Expected = RequestOptions & { status: number }
 
 export function openTally(): Tally {
   return { answered: {}, failures: [] }
@@ -42,7 +42,7 @@ export async function load(questions: Expected[], over: AbortSignal, tally = ope
 
 /** A proxy that sends requests to backends that say they are ready, and tries another one only if a connection is refused. */
 export async function openProxy(
-  t: Lifetime,
+  t: Cleanup,
   backends: string[],
 ): Promise<{ url: string; backends: string[]; ready: ReadonlySet<string> }> {
   const agent = new Agent({ keepAlive: true })
@@ -108,8 +108,8 @@ function seeClosed(): Promise<void> {
 }
 
 /** The status of the answer, or the code of the error. */
-function outcome(question: Question): Promise<string> {
-  return ask(question).then(
+function outcome(question: RequestOptions): Promise<string> {
+  return sendRequest(question).then(
     ({ status }) => String(status),
     ({ code, message }: NodeJS.ErrnoException) => code ?? message,
   )

@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 import type { Server } from '../../src/database/pool.ts'
-import type { Lifetime } from './cleanup.ts'
+import type { Cleanup } from './cleanup.ts'
 
 /** How a BackendKeyData message begins: its type and length. A process ID and a key follow. */
 const keyMessage = Buffer.from([0x4b, 0, 0, 0, 12])
 
 /** A server that leads to `server` and gives clients cancellation keys of its own, as poolers do. It ends with the test. */
-export async function openPooler(t: Lifetime, server: Server): Promise<Server> {
+export async function openPooler(t: Cleanup, server: Server): Promise<Server> {
   const sockets = new Set<Socket>()
   const listener = createServer((client) => {
     const upstream = connect(`${server.host}/.s.PGSQL.${server.port}`)

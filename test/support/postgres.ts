@@ -8,7 +8,7 @@ import { startEmbedded } from '../../src/database/embedded/embedded.ts'
 import { upgrade } from '../../src/database/migrate.ts'
 import type { Server } from '../../src/database/pool.ts'
 import { onServer } from './app.ts'
-import { closeAfter, type Lifetime } from './cleanup.ts'
+import { closeAfter, type Cleanup } from './cleanup.ts'
 import { temporaryFolder } from './service.ts'
 
 /** A PostgreSQL of its own, with the tables of the service, to be stopped, started and killed. */
@@ -31,7 +31,7 @@ export interface OwnPostgres {
 
 /** @param folder where its files are, if not in one that is removed afterwards */
 export async function openOwnPostgres(
-  t: Lifetime,
+  t: Cleanup,
   settings: Record<string, string> = { fsync: 'off' },
   folder?: string,
 ): Promise<OwnPostgres> {

@@ -1,11 +1,11 @@
 import { onServer } from './app.ts'
-import { closeAfter, type Lifetime } from './cleanup.ts'
+import { closeAfter, type Cleanup } from './cleanup.ts'
 import { realStores } from './service.ts'
 
 const password = 'a password of the tests'
 
 /** A role that may read and write the rows of a schema and nothing else, as README.md grants it. It ends with the test. */
-export async function openRole(t: Lifetime, state: 'migrated' | 'empty' = 'migrated') {
+export async function openRole(t: Cleanup, state: 'migrated' | 'empty' = 'migrated') {
   const stores = await realStores(t, state)
   const schema = stores['POSTGRES_SCHEMA'] ?? ''
   const role = `${schema}_service`

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 import type { Server } from '../../src/database/pool.ts'
 import { openSchema, password, secret } from './app.ts'
-import { closeAfter, type Lifetime } from './cleanup.ts'
+import { closeAfter, type Cleanup } from './cleanup.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -23,20 +23,20 @@ export interface Service {
 }
 
 /** A new folder, which is removed after the test. */
-export async function temporaryFolder(t: Lifetime, name = 'stockroom-'): Promise<string> {
+export async function temporaryFolder(t: Cleanup, name = 'stockroom-'): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), name))
   closeAfter(t, () => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
   return folder
 }
 
 /** Runs src/main.ts with `env` as its only settings; it is killed after the test if it still runs. */
-export function runMain(t: Lifetime, env: Record<string, string>, args: string[] = [], cwd = root) {
+export function runMain(t: Cleanup, env: Record<string, string>, args: string[] = [], cwd = root) {
   const files = ['--import', join(root, 'scripts/require-node.mjs'), join(root, 'src/main.ts')]
   return run(t, process.execPath, [...files, ...args], env, cwd)
 }
 
 /** Runs a command, in the project's folder unless told otherwise. */
-export function run(t: Lifetime, command: string, args: string[], env: Record<string, string>, cwd = root) {
+export function run(t: Cleanup, command: string, args: string[], env: Record<string, string>, cwd = root) {
   const child = spawn(command, args, {
     cwd,
     env: { ...withoutSettings(), ...env },
@@ -50,7 +50,7 @@ export function run(t: Lifetime, command: string, args: string[], env: Record<st
 }
 
 /** Starts a service on a port of its own and waits until it serves. */
-export async function startService(t: Lifetime, env: Record<string, string>): Promise<Service> {
+export async function startService(t: Cleanup, env: Record<string, string>): Promise<Service> {
   const { child, ended, output } = runMain(t, { PORT: '0', ALLOWED_HOSTS: '*', ...env })
   const url = await servingAt(output, ended)
   return {
@@ -79,7 +79,7 @@ export async function servingAt(output: () => string, ended: Promise<unknown>): 
 
 /** The settings of a service on the PostgreSQL of the tests, in a schema that is migrated or empty. */
 export async function realStores(
-  t: Lifetime,
+  t: Cleanup,
   state: 'migrated' | 'empty' = 'migrated',
 ): Promise<Record<string, string>> {
   const { server, schema } = await openSchema(t, state)

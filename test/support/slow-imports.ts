@@ -27,13 +27,13 @@ export async function openListening(t: TestContext, env: Record<string, string> 
   await app.app.listen({ port: 0, host: '127.0.0.1' })
   const { pool } = app.context
   const pids = new Set<number>()
-  const borrow = pool.borrow.bind(pool)
-  t.mock.method(pool, 'borrow', async (signal?: AbortSignal) => {
+  const borrow = pool.acquire.bind(pool)
+  t.mock.method(pool, 'acquire', async (signal?: AbortSignal) => {
     const borrowed = await borrow(signal)
     pids.add((borrowed.client as unknown as { processID: number }).processID)
     return borrowed
   })
-  const { mock } = t.mock.method(app.context.connections, 'grantTime')
+  const { mock } = t.mock.method(app.context.connections, 'exemptFromTimeout')
   const isReading = (imports = 1) => until(() => mock.callCount() >= imports)
   return { ...app, pids, isReading, port: (app.app.server.address() as AddressInfo).port }
 }

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 
 import type { Server } from '../../src/database/pool.ts'
 import { onServer, openSchema } from './app.ts'
-import { closeAfter, type Lifetime } from './cleanup.ts'
+import { closeAfter, type Cleanup } from './cleanup.ts'
 
 /** An empty database in which the lower case of I is ı, which ends with the test. */
-export async function openTurkishDatabase(t: Lifetime): Promise<Server> {
+export async function openTurkishDatabase(t: Cleanup): Promise<Server> {
   const { server } = await openSchema(t, 'empty')
   const database = `turkish_${randomBytes(6).toString('hex')}`
   const locale = `locale_provider icu icu_locale 'tr' locale 'C' encoding 'UTF8'`

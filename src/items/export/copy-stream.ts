@@ -3,10 +3,10 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
 import type { CompiledQuery } from 'kysely'
 
-import type { Gate } from '../../concurrency/semaphore.ts'
+import type { Semaphore } from '../../concurrency/semaphore.ts'
 import { copyOut } from '../../database/copy.ts'
 import { isUnavailable } from '../../database/errors.ts'
-import { type LendingPool } from '../../database/pool.ts'
+import { type ConnectionPool } from '../../database/pool.ts'
 import { Problem } from '../../problems.ts'
 import { withLiterals } from './copy-literals.ts'
 
@@ -14,20 +14,20 @@ import { withLiterals } from './copy-literals.ts'
  * Milliseconds that a reader may keep a stream waiting for each so many bytes, which anybody takes faster who reads at all, and
  * that PostgreSQL may.
  */
-export const standardPatience = { reader: 30_000, share: 2 ** 20, store: 10_000 }
+export const defaultTimeouts = { reader: 30_000, share: 2 ** 20, store: 10_000 }
 
-export type Patience = typeof standardPatience
+export type StreamTimeouts = typeof defaultTimeouts
 
 /**
  * Milliseconds that a stream works without looking for other requests, and that it leaves to them after each chunk. Without
  * them a request beside a list took sixty times as long as without it.
  */
-const longestTurn = 5
-const rest = 5
+const maxTurn = 5
+const yieldDelay = 5
 
 export interface StreamSource {
-  pool: LendingPool
-  gate: Gate
+  pool: ConnectionPool
+  gate: Semaphore
   /** Whether other requests are at work. */
   isBusy: () => boolean
 }
@@ -60,10 +60,10 @@ export interface Format {
  * Nothing is asked before the stream is read, and no more than its reader takes is kept. If it fails halfway it is broken
  * off, so that nobody takes a part for the whole; a reader that takes less than a mebibyte in 30 seconds is dropped.
  */
-export function streamRows(source: Source, query: CompiledQuery, format: Format, patience: Patience): Readable {
-  const drop = () => stream.destroy()
+export function streamRows(source: Source, query: CompiledQuery, format: Format, patience: StreamTimeouts): Readable {
+  const abort = () => stream.destroy()
   const destroyed = new AbortController()
-  const text = pieces(source, query, format, patience, drop, destroyed.signal)
+  const text = chunks(source, query, format, patience, abort, destroyed.signal)
   const stream: Readable = Readable.from(text, { objectMode: false })
   // Readable waits for what the generator waits for, which may be a lock.
   const destroy = stream.destroy.bind(stream)
@@ -74,16 +74,16 @@ export function streamRows(source: Source, query: CompiledQuery, format: Format,
   return stream
 }
 
-async function* pieces(
+async function* chunks(
   { pool, gate, isBusy, me, signal, onEnd }: Source,
   query: CompiledQuery,
   format: Format,
-  patience: Patience,
+  patience: StreamTimeouts,
   drop: () => void,
   destroyed: AbortSignal,
 ) {
   const ended = AbortSignal.any([signal, destroyed])
-  const leave = await gate.enter(me, ended)
+  const leave = await gate.acquire(me, ended)
   let count: number | undefined
   try {
     const logged = `copy (${query.sql}) to stdout`
@@ -105,39 +105,45 @@ async function* pieces(
   }
 }
 
-async function* convert(rows: Readable, format: Format, isBusy: () => boolean, patience: Patience, drop: () => void) {
-  const storeIsLate = () => rows.destroy(new Error(`PostgreSQL sent nothing for ${patience.store} ms`))
-  let [cutOff, separator] = ['', format.start]
+async function* convert(
+  rows: Readable,
+  format: Format,
+  isBusy: () => boolean,
+  patience: StreamTimeouts,
+  drop: () => void,
+) {
+  const onDatabaseTimeout = () => rows.destroy(new Error(`PostgreSQL sent nothing for ${patience.store} ms`))
+  let [partialLine, separator] = ['', format.start]
   let turnedAt = performance.now()
-  let late = setTimeout(storeIsLate, patience.store)
+  let timer = setTimeout(onDatabaseTimeout, patience.store)
   let [waited, taken] = [0, 0]
   try {
     for await (const chunk of rows) {
-      clearTimeout(late)
-      const text = cutOff + String(chunk)
+      clearTimeout(timer)
+      const text = partialLine + String(chunk)
       const end = text.lastIndexOf('\n') + 1
-      cutOff = text.slice(end)
+      partialLine = text.slice(end)
       if (end > 0) {
         const piece = Buffer.from(separator + format.write(text.slice(0, end)), 'latin1')
         separator = format.between
         const offeredAt = performance.now()
-        late = setTimeout(drop, patience.reader - waited)
+        timer = setTimeout(drop, patience.reader - waited)
         yield piece
-        clearTimeout(late)
+        clearTimeout(timer)
         waited += performance.now() - offeredAt
         taken += piece.length
         if (taken >= patience.share) [waited, taken] = [0, 0]
       }
-      late = setTimeout(storeIsLate, patience.store)
+      timer = setTimeout(onDatabaseTimeout, patience.store)
       // What comes in the meantime is seen after a turn of the event loop. One after each chunk makes a list a third slower.
-      if (performance.now() - turnedAt > longestTurn) {
+      if (performance.now() - turnedAt > maxTurn) {
         await setImmediate()
         turnedAt = performance.now()
       }
-      if (isBusy()) await sleep(rest)
+      if (isBusy()) await sleep(yieldDelay)
     }
     yield Buffer.from(separator === format.start ? format.start + format.end : format.end)
   } finally {
-    clearTimeout(late)
+    clearTimeout(timer)
   }
 }

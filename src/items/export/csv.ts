@@ -25,10 +25,10 @@ export const safeCsv: Format = {
 function lines(rows: string, ofName: (name: string) => string, ofText: (text: string) => string): string {
   let text = ''
   let at = 0
-  const columnUpTo = (end: string) => rows.slice(at, (at = rows.indexOf(end, at) + 1) - 1)
+  const nextColumn = (end: string) => rows.slice(at, (at = rows.indexOf(end, at) + 1) - 1)
   while (at < rows.length) {
-    text += `${ofText(columnUpTo('\t'))},${ofName(unescaped(columnUpTo('\t')))},${ofText(columnUpTo('\t'))}`
-    text += `,${shortest(columnUpTo('\t'))},${columnUpTo('\t') === 't'},${ofText(columnUpTo('\n'))}\r\n`
+    text += `${ofText(nextColumn('\t'))},${ofName(unescaped(nextColumn('\t')))},${ofText(nextColumn('\t'))}`
+    text += `,${shortest(nextColumn('\t'))},${nextColumn('\t') === 't'},${ofText(nextColumn('\n'))}\r\n`
   }
   return text
 }

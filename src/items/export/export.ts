@@ -1,16 +1,16 @@
 import type { Readable } from 'node:stream'
 
 import type { Database } from '../../database/database.ts'
-import { select } from '../items.ts'
-import { matches } from '../query/filters.ts'
-import { orderBy, orderOf } from '../query/sort.ts'
-import { type Reader, standardPatience, streamRows, type StreamSource } from './copy-stream.ts'
+import { selectItems } from '../items.ts'
+import { whereFilters } from '../query/filters.ts'
+import { orderBy, parseSort } from '../query/sort.ts'
+import { type Reader, defaultTimeouts, streamRows, type StreamSource } from './copy-stream.ts'
 import { csv, safeCsv } from './csv.ts'
 import { jsonObject, ndjson } from './json.ts'
 import type { ExportQuery } from './schemas.ts'
 
 /** Milliseconds. PostgreSQL may have to sort everything before it gives the first row. */
-const exportPatience = { ...standardPatience, store: 60_000 }
+const exportTimeouts = { ...defaultTimeouts, store: 60_000 }
 
 /**
  * The items that `query` names as a file.
@@ -21,7 +21,7 @@ export function exportItems(
   source: StreamSource & { db: Database },
   query: ExportQuery,
   reader: Reader,
-  patience = exportPatience,
+  patience = exportTimeouts,
 ): Readable {
   const formats = { csv: query.safe === 'spreadsheet' ? safeCsv : csv, ndjson, json: jsonObject(false) }
   const format = formats[query.format ?? 'csv']
@@ -30,6 +30,6 @@ export function exportItems(
 
 /** The query of the items that `query` names, in its order. */
 export function exportQuery(db: Database, query: ExportQuery, me: string) {
-  const order = orderOf(query.sort ?? 'id')
-  return select(db, false).where(matches(query, me)).orderBy(orderBy(order)).compile()
+  const order = parseSort(query.sort ?? 'id')
+  return selectItems(db, false).where(whereFilters(query, me)).orderBy(orderBy(order)).compile()
 }

@@ -12,15 +12,15 @@ function members(rows: string, expand: boolean): string {
   const text = escape(rows)
   let [json, at] = ['', 0]
   // To split the text into lines, and those into columns, takes twice as long.
-  const columnUpTo = (end: string) => text.slice(at, (at = text.indexOf(end, at) + 1) - 1)
+  const nextColumn = (end: string) => text.slice(at, (at = text.indexOf(end, at) + 1) - 1)
   while (at < text.length) {
-    const id = columnUpTo('\t')
+    const id = nextColumn('\t')
     if (json) json += ','
-    json += `"${id}":{"id":"${id}","name":"${columnUpTo('\t')}","category":"${columnUpTo('\t')}"`
-    json += `,"price_usd":${shortest(columnUpTo('\t'))},"in_stock":${columnUpTo('\t') === 't'}`
-    const managerId = columnUpTo(expand ? '\t' : '\n')
+    json += `"${id}":{"id":"${id}","name":"${nextColumn('\t')}","category":"${nextColumn('\t')}"`
+    json += `,"price_usd":${shortest(nextColumn('\t'))},"in_stock":${nextColumn('\t') === 't'}`
+    const managerId = nextColumn(expand ? '\t' : '\n')
     json += `,"store_manager_id":"${managerId}"`
-    json += expand ? `,"store_manager":{"id":"${managerId}","name":"${columnUpTo('\n')}"}}` : '}'
+    json += expand ? `,"store_manager":{"id":"${managerId}","name":"${nextColumn('\n')}"}}` : '}'
   }
   return json
 }
@@ -28,11 +28,11 @@ function members(rows: string, expand: boolean): string {
 function lines(rows: string): string {
   const text = escape(rows)
   let [json, at] = ['', 0]
-  const columnUpTo = (end: string) => text.slice(at, (at = text.indexOf(end, at) + 1) - 1)
+  const nextColumn = (end: string) => text.slice(at, (at = text.indexOf(end, at) + 1) - 1)
   while (at < text.length) {
-    json += `{"id":"${columnUpTo('\t')}","name":"${columnUpTo('\t')}","category":"${columnUpTo('\t')}"`
-    json += `,"price_usd":${shortest(columnUpTo('\t'))},"in_stock":${columnUpTo('\t') === 't'}`
-    json += `,"store_manager_id":"${columnUpTo('\n')}"}\n`
+    json += `{"id":"${nextColumn('\t')}","name":"${nextColumn('\t')}","category":"${nextColumn('\t')}"`
+    json += `,"price_usd":${shortest(nextColumn('\t'))},"in_stock":${nextColumn('\t') === 't'}`
+    json += `,"store_manager_id":"${nextColumn('\n')}"}\n`
   }
   return json
 }

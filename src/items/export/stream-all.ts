@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 
 import type { Database } from '../../database/database.ts'
-import { select } from '../items.ts'
-import { type Reader, standardPatience, streamRows, type StreamSource } from './copy-stream.ts'
+import { selectItems } from '../items.ts'
+import { type Reader, defaultTimeouts, streamRows, type StreamSource } from './copy-stream.ts'
 import { jsonObject } from './json.ts'
 
 /** Every item as JSON, an object from id to item, the oldest first; with `expand`, each with its owner. */
@@ -10,8 +10,8 @@ export function listing(
   source: StreamSource & { db: Database },
   expand: boolean,
   reader: Reader,
-  patience = standardPatience,
+  patience = defaultTimeouts,
 ): Readable {
-  const query = select(source.db, expand).orderBy('items.id').compile()
+  const query = selectItems(source.db, expand).orderBy('items.id').compile()
   return streamRows({ ...source, ...reader }, query, jsonObject(expand), patience)
 }

@@ -1,18 +1,18 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 
-import { invalid, Problem } from '../../problems.ts'
+import { validationFailed, Problem } from '../../problems.ts'
 import { asUtf8, type Coding, gunzipped, plain } from './coding.ts'
 import { UnreadableFile } from './report.ts'
 
 /** How long a body may be, in bytes, and take, in milliseconds. */
 export interface BodyLimits {
-  length: number
+  maxBytes: number
   /** Whoever is waited for so long has to have sent `least` bytes in that time. */
-  silence: number
-  least: number
+  minRateWindow: number
+  minBytes: number
   /** The whole of it. */
-  time: number
+  maxDuration: number
 }
 
 /** Bytes that are read without looking for other requests: rows of two bytes each, all of them bad, take 20 ms. */
@@ -34,12 +34,12 @@ export async function* textOf(
 ): AsyncGenerator<Buffer> {
   let [rest, lines, isFirst]: [Buffer, number, boolean] = [Buffer.alloc(0), 1, true]
   const read = (ended: AbortSignal) => chunksOf(body, limits, AbortSignal.any([signal, ended]))
-  const bytesRead = isGzipped ? gunzipped(read, limits.length, tooLarge) : chunksOf(body, limits, signal)
+  const bytesRead = isGzipped ? gunzipped(read, limits.maxBytes, tooLarge) : chunksOf(body, limits, signal)
   let isEmpty = true
   for await (const chunk of asUtf8(bytesRead, charset)) {
     isEmpty = false
     const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
-    const whole = bytes.subarray(0, bytes.length - cutOff(bytes))
+    const whole = bytes.subarray(0, bytes.length - incompleteSuffixLength(bytes))
     rest = bytes.subarray(whole.length)
     if (!isUtf8(whole)) throw notUtf8(whole, lines)
     lines += countOf(0x0a, whole)
@@ -53,13 +53,15 @@ export async function* textOf(
 
 /** 422 for an import without a file. */
 export function missingFile(): Problem {
-  return invalid([{ type: 'missing', loc: ['body'], msg: 'is required: send the file as the body of the request' }])
+  return validationFailed([
+    { type: 'missing', loc: ['body'], msg: 'is required: send the file as the body of the request' },
+  ])
 }
 
 function* pieces(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length;) {
     const piece = bytes.subarray(at, at + pieceLength)
-    const whole = piece.subarray(0, piece.length - cutOff(piece))
+    const whole = piece.subarray(0, piece.length - incompleteSuffixLength(piece))
     yield whole
     at += whole.length
   }
@@ -70,22 +72,22 @@ const byteOrderMark = Buffer.from('\uFEFF')
 /** Reads `body` without destroying it at the end, which would close the connection before there is an answer. */
 async function* chunksOf(
   body: Readable,
-  { length, silence, least, time }: BodyLimits,
+  { maxBytes, minRateWindow, minBytes, maxDuration }: BodyLimits,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
-  const deadline = performance.now() + time
-  let [total, patience, received] = [0, silence, 0]
+  const deadline = performance.now() + maxDuration
+  let [total, patience, received] = [0, minRateWindow, 0]
   try {
     for (;;) {
       const since = performance.now()
-      const { value, done } = await within(Math.min(patience, deadline - since), signal, chunks.next())
+      const { value, done } = await withTimeout(Math.min(patience, deadline - since), signal, chunks.next())
       if (done === true) return
       total += value.length
-      if (total > length) throw tooLarge(length)
+      if (total > maxBytes) throw tooLarge(maxBytes)
       received += value.length
       patience -= performance.now() - since
-      if (received >= least) [patience, received] = [silence, 0]
+      if (received >= minBytes) [patience, received] = [minRateWindow, 0]
       yield value
     }
   } finally {
@@ -94,7 +96,7 @@ async function* chunksOf(
   }
 }
 
-async function within<Result>(time: number, signal: AbortSignal, task: Promise<Result>): Promise<Result> {
+async function withTimeout<Result>(time: number, signal: AbortSignal, task: Promise<Result>): Promise<Result> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const giveUp = () => reject(signal.reason)
   const timer = setTimeout(() => reject(new Problem('request_timeout', 'The body did not arrive in time.')), time)
@@ -116,7 +118,7 @@ export function tooLarge(length: number): Problem {
 }
 
 /** How many bytes at the end of `bytes` begin a character that is not whole. */
-function cutOff(bytes: Buffer): number {
+function incompleteSuffixLength(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0
     if (byte < 0x80) return 0

@@ -4,17 +4,17 @@ import { listedErrors } from './schemas.ts'
 import type { Staged } from './staging.ts'
 
 /** What to do with rows that wait. */
-export interface Merge {
+export interface MergeOptions {
   mode: 'create' | 'upsert'
   /** Whose new items are. */
   owner: string
   /** Whether those of others may be changed, and whether only under their version. */
-  isShared: boolean
+  canUpdateOthers: boolean
   needsVersion: boolean
   /** Whether nothing is written if a row is bad. */
-  stops: boolean
+  stopOnError: boolean
   /** Whether nothing is written at all. */
-  isDry: boolean
+  dryRun: boolean
 }
 
 /** Whether an item is not what its row says. */
@@ -22,13 +22,13 @@ export const differs = `(items.name, items.category, items.price_usd, items.in_s
   is distinct from (imported.name, imported.category, imported.price_usd, imported.in_stock)`
 
 /** Rows that cannot be written for one reason, because of others in the file or in the table. */
-export interface Refused {
+export interface Conflict {
   rows: number
   /** The first of them. */
   errors: RowError[]
 }
 
-interface Refusal {
+interface ConflictRule {
   /** Takes rows out of `imported`, and tells their lines and a number that matters as `other`. */
   sql: string
   column?: string
@@ -36,7 +36,7 @@ interface Refusal {
   msg: (other: string) => string
 }
 
-const duplicate: Refusal = {
+const duplicate: ConflictRule = {
   sql: `
     delete from imported using (
       select line, lag(line) over (partition by id order by line) as other from imported
@@ -46,13 +46,13 @@ const duplicate: Refusal = {
   msg: (other) => `is in line ${other} already`,
 }
 
-const exists: Refusal = {
+const exists: ConflictRule = {
   sql: 'delete from imported using items where items.id = imported.id returning line, 0 as other',
   type: 'id_exists',
   msg: () => 'is of an item that exists: use mode=upsert to change it',
 }
 
-const notOwner: Refusal = {
+const notOwner: ConflictRule = {
   sql: `
     delete from imported using items where items.id = imported.id and items.store_manager_id <> $1
     returning line, 0 as other`,
@@ -64,7 +64,7 @@ const nil = '00000000-0000-0000-0000-000000000000'
 const max = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 /** Items that exist keep their id, whatever it is; $1 is the greatest that a new item may have as a UUIDv7. */
-const unfit: Refusal = {
+const unfit: ConflictRule = {
   sql: `
     delete from imported
     where (id = '${nil}' or id = '${max}' or id > $1::uuid and substr(id::text, 15, 1) = '7')
@@ -82,7 +82,7 @@ const unfit: Refusal = {
 /** Milliseconds that the clock which an id was made by may be ahead of this one. */
 const clockTolerance = 10_000
 
-const goneItem: Refusal = {
+const goneItem: ConflictRule = {
   sql: `
     delete from imported where version is not null and not exists (select from items where items.id = imported.id)
     returning line, version as other`,
@@ -91,7 +91,7 @@ const goneItem: Refusal = {
   msg: () => 'is of an item that does not exist: leave the version empty to create it',
 }
 
-const otherVersion: Refusal = {
+const otherVersion: ConflictRule = {
   sql: `
     delete from imported using items where items.id = imported.id and imported.version <> items.version and ${differs}
     returning line, items.version as other`,
@@ -100,7 +100,7 @@ const otherVersion: Refusal = {
   msg: (other) => `is not that of the item, which is ${other} now: export the item again, and repeat the change`,
 }
 
-const noVersion: Refusal = {
+const noVersion: ConflictRule = {
   sql: `
     delete from imported using items where items.id = imported.id and imported.version is null and ${differs}
     returning line, items.version as other`,
@@ -110,7 +110,7 @@ const noVersion: Refusal = {
     'is required to change an item, because the service demands If-Match: add the version that the change is for',
 }
 
-const doubtful: Refusal = {
+const doubtful: ConflictRule = {
   sql: 'delete from imported where is_doubtful returning line, price_usd as other',
   column: 'price_usd',
   type: 'ambiguous_number',
@@ -127,10 +127,10 @@ export function ambiguousPrice(line: number, price: number): RowError {
 }
 
 /** Takes the rows that cannot be written out of `imported`, which has not been analyzed yet. */
-export async function refusalsOf(session: Session, staged: Staged, how: Merge): Promise<Refused[]> {
-  const { mode, owner, isShared, needsVersion } = how
-  const refused: Refused[] = []
-  const take = async (refusal: Refusal, ...values: string[]) => {
+export async function refusalsOf(session: Session, staged: Staged, how: MergeOptions): Promise<Conflict[]> {
+  const { mode, owner, canUpdateOthers, needsVersion } = how
+  const refused: Conflict[] = []
+  const take = async (refusal: ConflictRule, ...values: string[]) => {
     refused.push(await refuse(session, refusal, values))
   }
   if (staged.withDoubts && staged.hasCommas) await take(doubtful)
@@ -140,7 +140,7 @@ export async function refusalsOf(session: Session, staged: Staged, how: Merge): 
     await take(unfit, greatestId(Date.now() + clockTolerance))
     if (mode === 'create') await take(exists)
     else {
-      if (!isShared) await take(notOwner, owner)
+      if (!canUpdateOthers) await take(notOwner, owner)
       await take(goneItem)
       await take(otherVersion)
       if (needsVersion) await take(noVersion)
@@ -149,7 +149,7 @@ export async function refusalsOf(session: Session, staged: Staged, how: Merge): 
   return refused.filter(({ rows }) => rows > 0)
 }
 
-async function refuse(session: Session, refusal: Refusal, values: string[]): Promise<Refused> {
+async function refuse(session: Session, refusal: ConflictRule, values: string[]): Promise<Conflict> {
   const { sql, column = 'id', type, msg } = refusal
   // A million of them would not fit into the memory that an import may take.
   const some = `

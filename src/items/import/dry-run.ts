@@ -1,11 +1,11 @@
 import type { Session } from '../../database/long-transaction.ts'
-import { differs, type Merge } from './conflicts.ts'
+import { differs, type MergeOptions } from './conflicts.ts'
 import { nothingWritten, type Written } from './report.ts'
 import { listedChanges } from './schemas.ts'
 import type { Staged } from './staging.ts'
 
 /** What a merge of the rows in the table `imported` would write. */
-export async function preview(session: Session, staged: Staged, { mode, owner }: Merge): Promise<Written> {
+export async function preview(session: Session, staged: Staged, { mode, owner }: MergeOptions): Promise<Written> {
   const allNew = { ...nothingWritten, created: staged.rows, ...(mode === 'upsert' && { changes: [] }) }
   const mayChange = mode === 'upsert' && staged.withIds
   const written = mayChange ? await oneRow<Written>(session, compare) : allNew

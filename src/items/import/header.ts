@@ -1,5 +1,5 @@
 import { categories } from '../../database/constraints.ts'
-import { invalid, type Problem } from '../../problems.ts'
+import { validationFailed, type Problem } from '../../problems.ts'
 import { quoted } from './hints.ts'
 import { type RowError, UnreadableFile } from './report.ts'
 
@@ -32,7 +32,7 @@ export function renamedColumns(parameters: string[] = []): Renamed {
 }
 
 export function wrongColumn(msg: string): Problem {
-  return invalid([{ type: 'value_error', loc: ['query', 'column'], msg }])
+  return validationFailed([{ type: 'value_error', loc: ['query', 'column'], msg }])
 }
 
 /**

@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream'
 
 import { lockToken } from '../../auth/token-lock.ts'
 import type { Token } from '../../auth/tokens.ts'
-import type { Gate } from '../../concurrency/semaphore.ts'
-import { inSession } from '../../database/long-transaction.ts'
-import type { LendingPool } from '../../database/pool.ts'
+import type { Semaphore } from '../../concurrency/semaphore.ts'
+import { withLongTransaction } from '../../database/long-transaction.ts'
+import type { ConnectionPool } from '../../database/pool.ts'
 import { Problem } from '../../problems.ts'
 import { type BodyLimits, textOf } from './body.ts'
 import type { Coding } from './coding.ts'
@@ -12,7 +12,7 @@ import { csvRows } from './csv.ts'
 import { renamedColumns, wrongColumn } from './header.ts'
 import { merge } from './merge.ts'
 import { ndjsonRows } from './ndjson.ts'
-import { type Findings, openFindings, UnreadableFile } from './report.ts'
+import { type ReportBuilder, openFindings, UnreadableFile } from './report.ts'
 import type { RowCheck } from './rows.ts'
 import type { ImportQuery, ImportReport } from './schemas.ts'
 import { openSpool, type Spool } from './spool.ts'
@@ -30,9 +30,9 @@ export const readers = {
 
 /** What an import needs of the service. */
 export interface Importer {
-  pool: LendingPool
+  pool: ConnectionPool
   /** Imports that receive their file, and those that are written to PostgreSQL, each with a connection. */
-  gates: { receiving: Gate; merging: Gate }
+  gates: { receiving: Semaphore; merging: Semaphore }
   check: (mode: 'create' | 'upsert') => RowCheck
   limits: BodyLimits
   /** Whether items of other managers may be changed, and whether items are changed only under their version. */
@@ -80,10 +80,17 @@ export async function importItems(importer: Importer, request: ImportRequest): P
       if (stops && findings.failed > 0) throw findings.failure()
       return await gates.merging.run(
         () =>
-          inSession(pool, signal, async (session) => {
+          withLongTransaction(pool, signal, async (session) => {
             await copyStaged(session, spool)
-            const how = { mode, owner: token.sub, isShared, needsVersion, stops, isDry }
-            const written = await merge(session, staged, how, findings)
+            const options = {
+              mode,
+              owner: token.sub,
+              canUpdateOthers: isShared,
+              needsVersion,
+              stopOnError: stops,
+              dryRun: isDry,
+            }
+            const written = await merge(session, staged, options, findings)
             if (stops && findings.failed > 0) throw findings.failure()
             await lockToken(session, token)
             return findings.report(written)
@@ -101,7 +108,7 @@ export async function importItems(importer: Importer, request: ImportRequest): P
 async function receive(
   { check, limits, isBusy, checkToken }: Importer,
   { body, type, coding, token, query, signal }: ImportRequest,
-  into: { spool: Spool; findings: Findings; stops: boolean },
+  into: { spool: Spool; findings: ReportBuilder; stops: boolean },
 ): Promise<Staged> {
   const renamed = renamedColumns(query.column)
   if (renamed.size > 0 && readers[type] === ndjsonRows) throw wrongColumn('is for CSV: the fields of JSON have names')

@@ -4,9 +4,9 @@ import { managerGone } from '../../auth/tokens.ts'
 import { onViolation } from '../../database/database.ts'
 import type { Session } from '../../database/long-transaction.ts'
 import { tooBusy } from '../../problems.ts'
-import { differs, type Merge, type Refused, refusalsOf } from './conflicts.ts'
+import { differs, type MergeOptions, type Conflict, refusalsOf } from './conflicts.ts'
 import { preview } from './dry-run.ts'
-import { type Findings, nothingWritten, type Written } from './report.ts'
+import { type ReportBuilder, nothingWritten, type Written } from './report.ts'
 import type { Staged } from './staging.ts'
 
 /** Times that a merge is tried which others get in the way of, by making an item with the same id or by a deadlock. */
@@ -17,12 +17,17 @@ const attempts = 3
  *
  * @throws Problem invalid_token if the owner is gone by now, too_busy if others get in the way again and again
  */
-export async function merge(session: Session, staged: Staged, how: Merge, findings: Findings): Promise<Written> {
+export async function merge(
+  session: Session,
+  staged: Staged,
+  how: MergeOptions,
+  findings: ReportBuilder,
+): Promise<Written> {
   for (let attempt = 1; ; attempt++) {
     await session.query('savepoint merge')
     try {
       const refused = await refusalsOf(session, staged, how)
-      const isOver = refused.length > 0 && how.stops
+      const isOver = refused.length > 0 && how.stopOnError
       const written = isOver ? nothingWritten : await write(session, rowsLeft(staged, refused), how)
       for (const { errors, rows } of refused) findings.fail(errors, rows)
       return written
@@ -42,19 +47,19 @@ function isRace(error: unknown): boolean {
 /** Items were changed or deleted while a merge compared them with their rows. */
 class Race extends Error {}
 
-function rowsLeft(staged: Staged, refused: Refused[]): Staged {
+function rowsLeft(staged: Staged, refused: Conflict[]): Staged {
   return { ...staged, rows: refused.reduce((left, { rows: gone }) => left - gone, staged.rows) }
 }
 
-async function write(session: Session, staged: Staged, how: Merge): Promise<Written> {
-  const { mode, owner, isShared, isDry } = how
-  if (isDry) return preview(session, staged, how)
+async function write(session: Session, staged: Staged, how: MergeOptions): Promise<Written> {
+  const { mode, owner, canUpdateOthers, dryRun } = how
+  if (dryRun) return preview(session, staged, how)
   const insert = mode === 'create' || !staged.withIds ? insertAll : insertNew
   const inserted = onViolation(session.query(insert, [owner]), 'items_store_manager_id_foreign', managerGone)
   const created = (await inserted).rowCount ?? 0
   if (created === staged.rows) return { ...nothingWritten, created }
   // Last, for others wait for the items that it changes until all of it is done.
-  const { rows } = await session.query<Changes>(update, [isShared ? null : owner])
+  const { rows } = await session.query<Changes>(update, [canUpdateOthers ? null : owner])
   const { found = 0, different = 0, updated = 0 } = rows[0] ?? {}
   if (found < staged.rows || updated < different) throw new Race()
   return { created, updated, unchanged: staged.rows - created - updated }

@@ -9,7 +9,7 @@ export type RowError = Static<typeof ImportError>
 export type Written = Pick<ImportReport, 'created' | 'updated' | 'unchanged' | 'same_name' | 'changes'>
 
 /** What is found out about bad rows. */
-export interface Findings {
+export interface ReportBuilder {
   /** Rows that are bad. */
   failed: number
   /** Notes what is wrong with a row. They come in the order of the file, so those beyond the first are only counted. */
@@ -36,7 +36,7 @@ export class UnreadableFile extends Error {
   }
 }
 
-export function openFindings({ mode, dry_run }: Pick<ImportReport, 'mode' | 'dry_run'>): Findings {
+export function openFindings({ mode, dry_run }: Pick<ImportReport, 'mode' | 'dry_run'>): ReportBuilder {
   let [failed, count, listed]: [number, number, RowError[]] = [0, 0, []]
   // Those that PostgreSQL finds come last, and may be of earlier lines.
   const first = () => listed.toSorted((one, other) => one.line - other.line).slice(0, listedErrors)

@@ -3,8 +3,8 @@ import type { Readable } from 'node:stream'
 
 import type { FastifyRequest } from 'fastify'
 
-import { openGate } from '../../concurrency/semaphore.ts'
-import { seldom } from '../../concurrency/throttle.ts'
+import { openSemaphore } from '../../concurrency/semaphore.ts'
+import { throttle } from '../../concurrency/throttle.ts'
 import type { Context } from '../../context.ts'
 import { disconnectionOf } from '../../http/disconnection.ts'
 import type { App } from '../../http/types.ts'
@@ -24,11 +24,11 @@ import { importBody, ImportQuery, ImportReport } from './schemas.ts'
  * connection. An import whose file has arrived waits for its merge as long as others may take. One manager holds half of
  * each at most. Times are in milliseconds.
  */
-const receivingGate = { places: 4, queue: 16, patience: 3_000, share: 0.5 }
-const mergingGate = { places: 2, queue: receivingGate.places, patience: 20 * 60_000, share: 0.5 }
+const receivingGate = { permits: 4, maxQueue: 16, timeout: 3_000, share: 0.5 }
+const mergingGate = { permits: 2, maxQueue: receivingGate.permits, timeout: 20 * 60_000, share: 0.5 }
 
 const betweenWarnings = 10_000
-const patience = { silence: 30_000, least: 16 * 1024, time: 60 * 60_000 }
+const bodyLimits = { minRateWindow: 30_000, minBytes: 16 * 1024, maxDuration: 60 * 60_000 }
 
 /**
  * The route of imports, in a scope of its own: the body is read as it comes.
@@ -37,26 +37,26 @@ const patience = { silence: 30_000, least: 16 * 1024, time: 60 * 60_000 }
  */
 export function importRoutes(app: App, context: Context, atWork: () => number): void {
   const { pool, config, connections, revocations, log } = context
-  const limits = { ...patience, length: config.importLimit }
+  const limits = { ...bodyLimits, maxBytes: config.importLimit }
   const checks: Partial<Record<'create' | 'upsert', RowCheck>> = {}
   const importer: Importer = {
     pool,
     // Made when it is first needed: it takes a twentieth of a start.
     check: (mode) => (checks[mode] ??= rowCheck(mode)),
-    gates: { receiving: openGate(receivingGate), merging: openGate(mergingGate) },
+    gates: { receiving: openSemaphore(receivingGate), merging: openSemaphore(mergingGate) },
     limits,
     isShared: config.itemWrites === 'shared',
     needsVersion: config.requireIfMatch,
-    isBusy: () => atWork() > mergingGate.places,
+    isBusy: () => atWork() > mergingGate.permits,
     checkToken: async (token) => {
-      const refuse = (await revocations.refusals([token])).get(token)
+      const refuse = (await revocations.findRevoked([token])).get(token)
       if (refuse) throw refuse()
     },
-    warn: seldom(betweenWarnings, (imports, err) => {
+    warn: throttle(betweenWarnings, (imports, err) => {
       log.error({ err, imports, folder: tmpdir() }, 'the temporary folder cannot be used: imports are answered 503')
     }),
   }
-  passBodies(app, limits.length)
+  passBodies(app, limits.maxBytes)
 
   app.post(
     '/import',
@@ -80,8 +80,8 @@ export function importRoutes(app: App, context: Context, atWork: () => number): 
       if (request.body === undefined || request.body === null) throw missingFile()
       const body = request.body as Readable
       // Its own clock decides how long it may take.
-      connections.grantTime(request.raw.socket)
-      body.once('end', () => connections.endTime(request.raw.socket))
+      connections.exemptFromTimeout(request.raw.socket)
+      body.once('end', () => connections.clearExemption(request.raw.socket))
       const report = await importItems(importer, {
         body,
         type: request.mediaType as keyof typeof readers,

@@ -1,6 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 
-import { buildCheck, type InvalidPart } from '../../http/validation.ts'
+import { buildCheck, type ValidationError } from '../../http/validation.ts'
 import { nullable, Uuid } from '../../openapi/schemas.ts'
 import { Category, ItemCreate } from '../schemas.ts'
 import { hintOf } from './hints.ts'
@@ -75,7 +75,7 @@ function numberOf(version: Fields['version']): string | undefined {
 
 const withoutId = 'is of no item, for the row has no id: add that, or leave the version empty'
 
-function toError({ loc: [, column], type, msg }: InvalidPart, { line, fields, isText }: Row): RowError {
+function toError({ loc: [, column], type, msg }: ValidationError, { line, fields, isText }: Row): RowError {
   if (column === undefined) return { line, column: null, type, msg }
   const value = (fields as Record<string, unknown>)[column]
   const hint = isText && typeof value === 'string' ? hintOf(String(column), value) : undefined

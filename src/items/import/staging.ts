@@ -2,8 +2,8 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
 import type { Session } from '../../database/long-transaction.ts'
 import { risingIds } from '../ids.ts'
-import { ambiguousPrice, type Refused } from './conflicts.ts'
-import type { Findings } from './report.ts'
+import { ambiguousPrice, type Conflict } from './conflicts.ts'
+import type { ReportBuilder } from './report.ts'
 import { copyLine, type Row, type RowCheck } from './rows.ts'
 import { listedErrors } from './schemas.ts'
 import type { Spool } from './spool.ts'
@@ -30,7 +30,7 @@ interface Staging {
   rows: AsyncGenerator<Row[]>
   spool: Spool
   check: RowCheck
-  findings: Findings
+  findings: ReportBuilder
   /** Whether nothing is written once a row is bad, so that rows after it need not be kept. */
   stops: boolean
   /** Whether other requests are at work. */
@@ -50,8 +50,8 @@ export interface Staged {
 /** Checks rows as they arrive and writes the good ones into `spool`. The bad ones are noted. */
 export async function stage({ rows, spool, check, findings, stops, isBusy }: Staging): Promise<Staged> {
   const staged: Staged = { rows: 0, withIds: false, withDoubts: false, hasCommas: false }
-  const doubts: Refused = { rows: 0, errors: [] }
-  const toLine = (row: Row) => {
+  const doubts: Conflict = { rows: 0, errors: [] }
+  const toCopyLine = (row: Row) => {
     const checked = check(row)
     staged.hasCommas ||= row.hasCommas === true
     if ('count' in checked) {
@@ -72,7 +72,7 @@ export async function stage({ rows, spool, check, findings, stops, isBusy }: Sta
   let turnedAt = performance.now()
   let text = ''
   for await (const some of rows) {
-    for (const row of some) text += toLine(row)
+    for (const row of some) text += toCopyLine(row)
     if (text.length > writtenAtOnce) {
       await spool.write(text)
       text = ''

@@ -1,13 +1,13 @@
 import { sql } from 'kysely'
 
-import type { Gate } from '../../concurrency/semaphore.ts'
+import type { Semaphore } from '../../concurrency/semaphore.ts'
 import type { Database } from '../../database/database.ts'
-import type { LendingPool } from '../../database/pool.ts'
+import type { ConnectionPool } from '../../database/pool.ts'
 import type { Reader } from '../export/copy-stream.ts'
-import { select, withOwner } from '../items.ts'
-import { matches } from '../query/filters.ts'
+import { selectItems, withOwner } from '../items.ts'
+import { whereFilters } from '../query/filters.ts'
 import { defaultLimit, type ListQuery } from '../query/schemas.ts'
-import { comesAfter, fromCursor, orderBy, orderOf, type Position, toCursor } from '../query/sort.ts'
+import { afterCursor, decodeCursor, orderBy, parseSort, type Cursor, encodeCursor } from '../query/sort.ts'
 import type { Item } from '../schemas.ts'
 import type { PageReader } from './scan-budget.ts'
 
@@ -24,10 +24,10 @@ export interface Page {
 
 interface Source {
   db: Database
-  pool: LendingPool
+  pool: ConnectionPool
   readPage: PageReader
   /** For what takes the longer the more items there are. */
-  counts: Gate
+  counts: Semaphore
 }
 
 /**
@@ -35,7 +35,7 @@ interface Source {
  *
  * @throws Problem invalid_request
  */
-export async function page(
+export async function listPage(
   { db, pool, readPage, counts }: Source,
   query: ListQuery,
   { me, signal }: Reader,
@@ -51,7 +51,7 @@ export async function page(
   return {
     // The position goes no further than the schema of the answer.
     items: Object.fromEntries(found.map((item) => [item.id, query.expand ? withOwner(item) : item])),
-    next: last && toCursor(sort, last),
+    next: last && encodeCursor(sort, last),
     total: query.count === 'estimated' ? atLeast(Number(counted), rows.length, query) : counted,
   }
 }
@@ -64,13 +64,13 @@ function atLeast(estimate: number, found: number, { limit = defaultLimit, after 
 /** The query of a page: its items and one more, if there is one, which says that there is a next page. */
 export function pageQuery(db: Database, query: ListQuery, me: string) {
   const { sort = 'id', limit = defaultLimit, after, expand } = query
-  const order = orderOf(sort)
-  const position = after === undefined ? undefined : fromCursor(sort, after)
-  const isMatch = matches(query, me)
-  return select(db, expand !== undefined)
+  const order = parseSort(sort)
+  const position = after === undefined ? undefined : decodeCursor(sort, after)
+  const isMatch = whereFilters(query, me)
+  return selectItems(db, expand !== undefined)
     .select((order.key ? sql<string>`${order.key}::text` : sql<string>`''`).as('key'))
-    .where(position ? matches(withoutStart(query, position), me) : isMatch)
-    .$if(position !== undefined, (rest) => rest.where(comesAfter(order, position as Position)))
+    .where(position ? whereFilters(dropCoveredPriceBound(query, position), me) : isMatch)
+    .$if(position !== undefined, (rest) => rest.where(afterCursor(order, position as Cursor)))
     .orderBy(orderBy(order))
     .limit(limit + 1)
     .compile()
@@ -80,7 +80,7 @@ export function pageQuery(db: Database, query: ListQuery, me: string) {
  * The filters without the price at which the order begins, if `position` lies beyond it. With both, PostgreSQL would begin
  * at the price and read on to the position: the whole table for the last page.
  */
-function withoutStart(query: ListQuery, { key }: Position): ListQuery {
+function dropCoveredPriceBound(query: ListQuery, { key }: Cursor): ListQuery {
   const isUpwards = query.sort === 'price_usd'
   if (!isUpwards && query.sort !== '-price_usd') return query
   const { [isUpwards ? 'min_price' : 'max_price']: start = Number.NaN, ...others } = query
@@ -91,10 +91,10 @@ function withoutStart(query: ListQuery, { key }: Position): ListQuery {
 export function countQuery(db: Database, query: ListQuery, me: string) {
   const isExact = query.count === 'exact'
   const columns = isExact ? sql<string>`count(*)` : sql<string>`1`
-  return db.selectFrom('items').select(columns.as('count')).where(matches(query, me)).compile()
+  return db.selectFrom('items').select(columns.as('count')).where(whereFilters(query, me)).compile()
 }
 
-async function countItems(db: Database, pool: LendingPool, query: ListQuery, me: string): Promise<number> {
+async function countItems(db: Database, pool: ConnectionPool, query: ListQuery, me: string): Promise<number> {
   const { sql: text, parameters } = countQuery(db, query, me)
   if (query.count === 'exact') return Number((await pool.queryOnce(text, parameters, countTimeout)).rows[0].count)
   const { rows } = await pool.queryOnce(`explain (format json) ${text}`, parameters)

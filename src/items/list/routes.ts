@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 
-import type { Gate } from '../../concurrency/semaphore.ts'
+import type { Semaphore } from '../../concurrency/semaphore.ts'
 import type { Database } from '../../database/database.ts'
 import { disconnectionOf } from '../../http/disconnection.ts'
 import type { App } from '../../http/types.ts'
@@ -12,7 +12,7 @@ import { listing } from '../export/stream-all.ts'
 import { ItemSummary, ListQuery, pageHeaders, SummaryQuery } from '../query/schemas.ts'
 import { Items } from '../schemas.ts'
 import { links } from './links.ts'
-import { page } from './page.ts'
+import { listPage } from './page.ts'
 import type { PageReader } from './scan-budget.ts'
 import { summarize } from './summary.ts'
 
@@ -21,7 +21,7 @@ export interface Source extends StreamSource {
   db: Database
   readPage: PageReader
   /** For what takes the longer the more items there are. */
-  counts: Gate
+  counts: Semaphore
 }
 
 export function listingRoutes(app: App, source: Source): void {
@@ -51,7 +51,7 @@ export function listingRoutes(app: App, source: Source): void {
       if (Object.keys(rest).length === 0) {
         return request.method === 'HEAD' ? Readable.from([]) : listing(source, expand !== undefined, reader)
       }
-      const { items, next, total } = await page(source, request.query, reader)
+      const { items, next, total } = await listPage(source, request.query, reader)
       reply.header('link', links(request.query, next))
       if (total !== undefined) reply.header('x-total-count', total)
       return items

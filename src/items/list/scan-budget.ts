@@ -1,8 +1,8 @@
 import type { CompiledQuery } from 'kysely'
 import { LRUCache } from 'lru-cache'
 
-import type { Gate } from '../../concurrency/semaphore.ts'
-import type { LendingPool } from '../../database/pool.ts'
+import type { Semaphore } from '../../concurrency/semaphore.ts'
+import type { ConnectionPool } from '../../database/pool.ts'
 import type { ListQuery } from '../query/schemas.ts'
 
 /** Milliseconds that PostgreSQL may take for a page, before it counts as slow work. */
@@ -20,10 +20,10 @@ export type PageReader = <Row>(
 ) => Promise<Row[]>
 
 interface Places {
-  pool: LendingPool
-  pages: Gate
+  pool: ConnectionPool
+  pages: Semaphore
   /** For what takes the longer the more items there are. */
-  counts: Gate
+  counts: Semaphore
 }
 
 /**

@@ -2,26 +2,31 @@ import { type RawBuilder, sql } from 'kysely'
 
 import { categories } from '../../database/constraints.ts'
 import type { Database } from '../../database/database.ts'
-import type { LendingPool } from '../../database/pool.ts'
-import { matches } from '../query/filters.ts'
+import type { ConnectionPool } from '../../database/pool.ts'
+import { whereFilters } from '../query/filters.ts'
 import type { Filters, ItemSummary } from '../query/schemas.ts'
 import { countTimeout } from './page.ts'
 
 /** Where the ranges of prices begin, in US dollars; each ends where the next begins, the last nowhere. */
-const bounds = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000]
+const priceBuckets = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000]
 
 /** What items there are of those that `filters` name. @param me the id of the manager who asks @throws Problem invalid_request */
-export async function summarize(db: Database, pool: LendingPool, filters: Filters, me: string): Promise<ItemSummary> {
+export async function summarize(
+  db: Database,
+  pool: ConnectionPool,
+  filters: Filters,
+  me: string,
+): Promise<ItemSummary> {
   const { sql: text, parameters } = summaryQuery(db, filters, me)
   const rows: Row[] = (await pool.queryOnce(text, parameters, countTimeout)).rows
   const totals = (row: Row | undefined) => ({
     items: Number(row?.items ?? 0),
     in_stock: Number(row?.in_stock ?? 0),
-    value_usd: exactly(row?.value_usd ?? '0'),
+    value_usd: rawNumber(row?.value_usd ?? '0'),
   })
-  const ranges = bounds.map((from, index) => {
+  const ranges = priceBuckets.map((from, index) => {
     const row = rows.find(({ range }) => Number(range) === index + 1)
-    return { from, to: bounds[index + 1] ?? null, items: Number(row?.items ?? 0) }
+    return { from, to: priceBuckets[index + 1] ?? null, items: Number(row?.items ?? 0) }
   })
   return {
     ...totals(rows.find(({ category, range }) => category === null && range === null)),
@@ -58,27 +63,27 @@ function fromIndex(filters: Filters, me: string): RawBuilder<unknown> {
     select category, in_stock, range, found.items, found.value
     from unnest(${[...new Set(category)]}::text[]) as category
     cross join unnest(${inStock === undefined ? [true, false] : [inStock]}::boolean[]) as in_stock
-    cross join unnest(${bounds}::numeric[], ${[...bounds.slice(1), Infinity]}::numeric[])
+    cross join unnest(${priceBuckets}::numeric[], ${[...priceBuckets.slice(1), Infinity]}::numeric[])
       with ordinality as ranges (at_least, below, range)
     cross join lateral (
       select count(*) as items, sum(items.price_usd) as value from items
       where items.category = category.category and items.in_stock = in_stock.in_stock
-        and items.price_usd >= at_least and items.price_usd < below and ${matches(prices, me)}
+        and items.price_usd >= at_least and items.price_usd < below and ${whereFilters(prices, me)}
     ) as found`
 }
 
 function fromRows(filters: Filters, me: string): RawBuilder<unknown> {
   return sql`
-    select category, in_stock, width_bucket(items.price_usd, ${bounds}::numeric[])::bigint as range,
+    select category, in_stock, width_bucket(items.price_usd, ${priceBuckets}::numeric[])::bigint as range,
       count(*) as items, sum(items.price_usd) as value
-    from items where ${matches(filters, me)} group by 1, 2, 3`
+    from items where ${whereFilters(filters, me)} group by 1, 2, 3`
 }
 
 /**
  * A number that JSON.stringify writes just so (TC39's JSON.rawJSON, which TypeScript does not declare yet). Null if clients would
  * read it as Infinity, or not at all.
  */
-function exactly(decimal: string): number | null {
+function rawNumber(decimal: string): number | null {
   if (!Number.isFinite(Number(decimal))) return null
   return (JSON as unknown as { rawJSON(text: string): number }).rawJSON(decimal)
 }

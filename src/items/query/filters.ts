@@ -2,11 +2,11 @@ import { type RawBuilder, sql } from 'kysely'
 
 import { categories } from '../../database/constraints.ts'
 import { fold, foldColumn } from '../../database/name-collation.ts'
-import type { InvalidPart } from '../../http/validation.ts'
-import { invalid } from '../../problems.ts'
+import type { ValidationError } from '../../http/validation.ts'
+import { validationFailed } from '../../problems.ts'
 import type { Filters } from './schemas.ts'
 
-const mostWords = 10
+const maxSearchWords = 10
 
 /**
  * The condition, for a query of `items`, of being one of those that `filters` name. Each value in it is a parameter.
@@ -14,17 +14,17 @@ const mostWords = 10
  * @param me the id of the manager who asks
  * @throws Problem invalid_request
  */
-export function matches(filters: Filters, me: string): RawBuilder<boolean> {
+export function whereFilters(filters: Filters, me: string): RawBuilder<boolean> {
   const { category, in_stock: inStock, store_manager_id: owner, min_price: min, max_price: max, q = '' } = filters
   const words = q.split(/\s+/u).filter((word) => word !== '')
-  refuse({ min, max, words })
+  validateFilters({ min, max, words })
   const conditions = [
     (category ?? inStock) !== undefined && isOneOf([...new Set(category ?? categories)]),
     inStock !== undefined && sql<boolean>`items.in_stock = ${inStock}::boolean`,
     owner !== undefined && sql<boolean>`items.store_manager_id = ${owner === 'me' ? me : owner}::uuid`,
     min !== undefined && sql<boolean>`items.price_usd >= ${min}::numeric`,
     max !== undefined && sql<boolean>`items.price_usd <= ${max}::numeric`,
-    ...words.map(hasWord),
+    ...words.map(nameContains),
   ].filter((condition) => condition !== false && condition !== undefined)
   return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `)
 }
@@ -41,19 +41,27 @@ const foldedName = sql.raw(foldColumn('items.name'))
 const [beforeText = '', afterText = ''] = fold('TEXT').split('TEXT')
 
 /** Folded by PostgreSQL, as the names are. What has a meaning in a pattern is none of what folding changes. */
-function hasWord(word: string): RawBuilder<boolean> {
+function nameContains(word: string): RawBuilder<boolean> {
   const pattern = `%${word.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
   return sql`${foldedName} like ${sql.raw(beforeText)}${pattern}::text${sql.raw(afterText)}`
 }
 
 /** What a schema of single parameters cannot say. */
-function refuse({ min, max, words }: { min?: number | undefined; max?: number | undefined; words: string[] }): void {
-  const parts: InvalidPart[] = []
+function validateFilters({
+  min,
+  max,
+  words,
+}: {
+  min?: number | undefined
+  max?: number | undefined
+  words: string[]
+}): void {
+  const parts: ValidationError[] = []
   if (min !== undefined && max !== undefined && min > max) {
     parts.push({ type: 'less_than_equal', loc: ['query', 'min_price'], msg: 'must be at most max_price' })
   }
-  if (words.length > mostWords) {
-    parts.push({ type: 'too_long', loc: ['query', 'q'], msg: `must have at most ${mostWords} words` })
+  if (words.length > maxSearchWords) {
+    parts.push({ type: 'too_long', loc: ['query', 'q'], msg: `must have at most ${maxSearchWords} words` })
   }
-  if (parts.length > 0) throw invalid(parts)
+  if (parts.length > 0) throw validationFailed(parts)
 }

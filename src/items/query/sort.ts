@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 
 import { nameCollation } from '../../database/name-collation.ts'
-import { invalid } from '../../problems.ts'
+import { validationFailed } from '../../problems.ts'
 import type { Sort } from './schemas.ts'
 
 /** The columns of an order, each of which an index has in this form. */
@@ -18,7 +18,7 @@ const keys = {
   price_usd: sql`items.price_usd`,
 }
 
-export function orderOf(sort: Sort): Order {
+export function parseSort(sort: Sort): Order {
   const isDescending = sort.startsWith('-')
   const key = keys[(isDescending ? sort.slice(1) : sort) as keyof typeof keys]
   return { sort, direction: isDescending ? 'desc' : 'asc', key }
@@ -31,37 +31,37 @@ export function orderBy({ key, direction }: Order): RawBuilder<unknown> {
 }
 
 /** Where a page ended: the id of its last item, and the text of what that is sorted by. */
-export interface Position {
+export interface Cursor {
   id: string
   key: string
 }
 
 /** The condition of coming after `position`. One comparison of rows is one range of an index. */
-export function comesAfter({ sort, key, direction }: Order, position: Position): RawBuilder<boolean> {
-  const beyond = sql.raw(direction === 'asc' ? '>' : '<')
-  if (!key) return sql`items.id ${beyond} ${position.id}::uuid`
+export function afterCursor({ sort, key, direction }: Order, position: Cursor): RawBuilder<boolean> {
+  const operator = sql.raw(direction === 'asc' ? '>' : '<')
+  if (!key) return sql`items.id ${operator} ${position.id}::uuid`
   const type = sql.raw(sort.endsWith('name') ? 'text' : 'numeric')
-  return sql`(${key}, items.id) ${beyond} (${position.key}::${type}, ${position.id}::uuid)`
+  return sql`(${key}, items.id) ${operator} (${position.key}::${type}, ${position.id}::uuid)`
 }
 
 /** The position as text for a client to send back. */
-export function toCursor(sort: Sort, { id, key }: Position): string {
+export function encodeCursor(sort: Sort, { id, key }: Cursor): string {
   return Buffer.from(JSON.stringify(key === '' ? [sort, id] : [sort, id, key])).toString('base64url')
 }
 
 /** What a cursor says. Whatever text it is, nothing but what `toCursor` may have written gets through. @throws Problem invalid_request */
-export function fromCursor(sort: Sort, cursor: string): Position {
+export function decodeCursor(sort: Sort, cursor: string): Cursor {
   const value = parse(Buffer.from(cursor, 'base64url').toString())
   const [of, id, key = ''] = Array.isArray(value) ? (value as unknown[]) : []
   const isRight = of === sort && typeof id === 'string' && uuid.test(id) && typeof key === 'string'
-  if (isRight && shapes[sort.replace('-', '') as keyof typeof shapes](key)) return { id, key }
+  if (isRight && keyValidators[sort.replace('-', '') as keyof typeof keyValidators](key)) return { id, key }
   const msg = `must be from the Link of a page whose sort is ${sort}`
-  throw invalid([{ type: 'value_error', loc: ['query', 'after'], msg }])
+  throw validationFailed([{ type: 'value_error', loc: ['query', 'after'], msg }])
 }
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
-const shapes = {
+const keyValidators = {
   id: (key: string) => key === '',
   name: (key: string) => key.length > 0 && key.isWellFormed() && !key.includes('\0'),
   price_usd: (key: string) => /^\d{1,1000}(?:\.\d{1,1100})?$/.test(key),

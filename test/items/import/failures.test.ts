@@ -132,7 +132,7 @@ test('an import of which nothing comes for 30 seconds is given up', async (t: Te
 })
 
 test('one that dribbles is given up as well, and one that waits for us is not', async (t: TestContext) => {
-  const limits = { length: mebibyte, silence: 3_000, least: 1_000, time: 60_000 }
+  const limits = { maxBytes: mebibyte, minRateWindow: 3_000, minBytes: 1_000, maxDuration: 60_000 }
   const send = async function* (size: number, times: number) {
     for (let n = 0; n < times; n++) {
       yield Buffer.alloc(size, 'x')
@@ -147,7 +147,7 @@ test('one that dribbles is given up as well, and one that waits for us is not', 
   }
   await Promise.all([
     t.assert.rejects(read(10, 5_000).toArray(), late),
-    t.assert.rejects(read(500, 5_000, { time: 300 }).toArray(), late),
+    t.assert.rejects(read(500, 5_000, { maxDuration: 300 }).toArray(), late),
     read(500, 200)
       .toArray()
       .then(({ length }) => t.assert.strictEqual(length, 200)),
@@ -157,7 +157,7 @@ test('one that dribbles is given up as well, and one that waits for us is not', 
 
 test('much that comes at once is read in pieces, so that others have their turns, and no character is cut', async (t: TestContext) => {
   const text = `${'x'.repeat(4_095)}${'€😀é'.repeat(3_000)}`
-  const limits = { length: mebibyte, silence: 60_000, least: 1, time: 60_000 }
+  const limits = { maxBytes: mebibyte, minRateWindow: 60_000, minBytes: 1, maxDuration: 60_000 }
   const bytes = Buffer.from(text)
   const body = Readable.from([bytes.subarray(0, 4_097), bytes.subarray(4_097)])
   const pieces = await Array.fromAsync(textOf(body, limits, new AbortController().signal))

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { lockToken } from '../../../src/auth/token-lock.ts'
 import type { Token } from '../../../src/auth/tokens.ts'
-import { inSession, type Session } from '../../../src/database/long-transaction.ts'
+import { withLongTransaction, type Session } from '../../../src/database/long-transaction.ts'
 import { header, lines, openImporting } from '../../support/imports.ts'
 import {
   answerOf,
@@ -80,7 +80,7 @@ test('a token that is locked for a commit can be ended only after that', async (
   const { revocations, tokens } = context
   const token = await tokens.verify(`Bearer ${ada.token}`)
   const inTransaction = (work: (session: Session) => Promise<unknown>) =>
-    inSession(context.pool, new AbortController().signal, work)
+    withLongTransaction(context.pool, new AbortController().signal, work)
 
   for (const end of [revocations.revoke, revocations.revokeAll]) {
     let ended = false

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Client } from 'pg'
 
-import { openGate } from '../../../src/concurrency/semaphore.ts'
+import { openSemaphore } from '../../../src/concurrency/semaphore.ts'
 import { clientConfig } from '../../../src/database/pool.ts'
 import { listing } from '../../../src/items/export/stream-all.ts'
 import { type Manager, onServer, openApp, type TestApp } from '../../support/app.ts'
@@ -114,8 +114,8 @@ test('a list or an export whose client has left while it waited for its place ne
 
 test('a place that is waited for goes to another when its reader has left', async (t: TestContext) => {
   const { context } = await openApp(t)
-  const gate = openGate({ places: 1, queue: 1, patience: 60_000 })
-  const leave = await gate.enter('other')
+  const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 60_000 })
+  const leave = await gate.acquire('other')
   const left = new AbortController()
   const source = { db: context.db, pool: context.pool, gate, isBusy: () => false }
   const first = listing(source, false, { me: 'me', signal: left.signal }).toArray()
@@ -131,7 +131,7 @@ test('a reader that takes nothing for too long is dropped', async (t: TestContex
   const app = await openFull(t)
   const { db, pool } = app.context
   const stream = listing(
-    { db, pool, gate: openGate({ places: 1, queue: 1, patience: 1000 }), isBusy: () => false },
+    { db, pool, gate: openSemaphore({ permits: 1, maxQueue: 1, timeout: 1000 }), isBusy: () => false },
     false,
     reader,
     {
@@ -149,7 +149,7 @@ test('a reader that takes nothing for too long is dropped', async (t: TestContex
 test('a reader that takes a little now and then is dropped as well', async (t: TestContext) => {
   const app = await openFull(t)
   const { db, pool } = app.context
-  const gate = openGate({ places: 1, queue: 1, patience: 1000 })
+  const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 1000 })
   const stream = listing({ db, pool, gate, isBusy: () => false }, false, reader, {
     reader: 300,
     share: 2 ** 20,
@@ -165,7 +165,7 @@ test('a reader that takes a little now and then is dropped as well', async (t: T
 test('a reader that takes its share in time may take as long as it likes', async (t: TestContext) => {
   const app = await openFull(t)
   const { db, pool } = app.context
-  const gate = openGate({ places: 1, queue: 1, patience: 1000 })
+  const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 1000 })
   const patience = { reader: 4_000, share: 2 ** 18, store: 10_000 }
   const begun = performance.now()
   let text = ''
@@ -185,7 +185,7 @@ test('a PostgreSQL that gives nothing for too long is given up', async (t: TestC
   closeAfter(t, () => holder.end())
   await holder.query('begin; lock table items')
   const stream = listing(
-    { db, pool, gate: openGate({ places: 1, queue: 1, patience: 1000 }), isBusy: () => true },
+    { db, pool, gate: openSemaphore({ permits: 1, maxQueue: 1, timeout: 1000 }), isBusy: () => true },
     false,
     reader,
     {

@@ -9,7 +9,7 @@ import { clientConfig } from '../../../src/database/pool.ts'
 import { countQuery, pageQuery } from '../../../src/items/list/page.ts'
 import { summaryQuery } from '../../../src/items/list/summary.ts'
 import { type ListQuery, type Sort, sorts } from '../../../src/items/query/schemas.ts'
-import { toCursor } from '../../../src/items/query/sort.ts'
+import { encodeCursor } from '../../../src/items/query/sort.ts'
 import { openSchema } from '../../support/app.ts'
 import { withoutIndexes } from '../../support/bulk.ts'
 
@@ -133,7 +133,7 @@ async function cursorAt(sort: Sort, part: number): Promise<string> {
   const { sql: text, parameters } = pageQuery(db, { sort }, me)
   const query = `${text.replace(/ limit \$\d+$/, '')} limit 1 offset ${Math.floor(part * rows)}`
   const { rows: found } = await client.query(query, [...parameters].slice(0, -1))
-  const cursor = toCursor(sort, found[0])
+  const cursor = encodeCursor(sort, found[0])
   cursors.set(`${sort} ${part}`, cursor)
   return cursor
 }

@@ -43,7 +43,7 @@ export const itemTargets: Target[] = [
       },
       {
         what: '412 does not tell the ETag',
-        before: 'headers: { etag: entityTag(item) },',
+        before: 'headers: { etag: etagOf(item) },',
         after: '',
         tests: ['versions: other versions'],
       },
@@ -162,9 +162,9 @@ export const itemTargets: Target[] = [
       },
       {
         what: 'an If-Match of tags that are none of ours lets any version be changed',
-        before: 'return tagsIn(ifMatch).flatMap((tag) => ourTag.exec(tag)?.[1] ?? [])',
+        before: 'return tagsIn(ifMatch).flatMap((tag) => etagPattern.exec(tag)?.[1] ?? [])',
         after:
-          'const known = tagsIn(ifMatch).flatMap((tag) => ourTag.exec(tag)?.[1] ?? [])\n  return known.length > 0 ? known : undefined',
+          'const known = tagsIn(ifMatch).flatMap((tag) => etagPattern.exec(tag)?.[1] ?? [])\n  return known.maxBytes > 0 ? known : undefined',
       },
     ],
   },

@@ -116,7 +116,7 @@ export const listingTargets: Target[] = [
       },
       {
         what: 'the last page of a price range reads the table',
-        before: 'matches(withoutStart(query, position), me)',
+        before: 'whereFilters(dropCoveredPriceBound(query, position), me)',
         after: 'isMatch',
         tests: ['plans'],
       },
@@ -153,8 +153,8 @@ export const listingTargets: Target[] = [
       },
       {
         what: 'rows that are cut are lost',
-        before: 'cutOff = text.slice(end)',
-        after: "cutOff = ''",
+        before: 'partialLine = text.slice(end)',
+        after: "partialLine = ''",
         tests: ['import: clock'],
       },
       {
@@ -182,7 +182,7 @@ export const listingTargets: Target[] = [
       },
       {
         what: 'a filter by prices does not count',
-        before: ' and ${matches(prices, me)}\n    ) as found',
+        before: ' and ${whereFilters(prices, me)}\n    ) as found',
         after: '\n    ) as found',
       },
       {
@@ -215,7 +215,7 @@ export const listingTargets: Target[] = [
     mistakes: [
       {
         what: 'an export ignores its filters',
-        before: '.where(matches(query, me))',
+        before: '.where(whereFilters(query, me))',
         after: '',
         tests: ['search: filters'],
       },

@@ -125,8 +125,8 @@ export const loginTargets: Target[] = [
       },
       {
         what: 'hashes of another cost stay',
-        before: 'outdated: isOutdated ?? rounds !== cost',
-        after: 'outdated: isOutdated ?? false',
+        before: 'needsRehash: isOutdated ?? rounds !== cost',
+        after: 'needsRehash: isOutdated ?? false',
         tests: ['passwords: another cost'],
       },
       {

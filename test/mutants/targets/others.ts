@@ -6,7 +6,11 @@ export const otherTargets: Target[] = [
     file: 'src/lifecycle/drain.ts',
     tests: ['drain: accepted'],
     mistakes: [
-      { what: 'connections in the accept queue are reset', before: '  await untilCalm(connections)\n', after: '' },
+      {
+        what: 'connections in the accept queue are reset',
+        before: '  await waitForEmptyBacklog(connections)\n',
+        after: '',
+      },
     ],
   },
   {
@@ -15,13 +19,13 @@ export const otherTargets: Target[] = [
     mistakes: [
       {
         what: 'a client that has disconnected is evicted instead of a live one',
-        before: 'if (open.has(socket)) waiting.add(socket)',
-        after: 'waiting.add(socket)',
+        before: 'if (open.has(socket)) idle.add(socket)',
+        after: 'idle.add(socket)',
       },
       {
         what: 'a connection is evicted while its request is at work',
-        before: 'startWork(socket) {\n      waiting.delete(socket)',
-        after: 'startWork(socket) {\n',
+        before: 'markActive(socket) {\n      idle.delete(socket)',
+        after: 'markActive(socket) {\n',
       },
     ],
   },

@@ -20,7 +20,7 @@ export const readingTargets: Target[] = [
       },
       {
         what: 'a body without a length may be of any length',
-        before: 'if (total > length) throw tooLarge(length)',
+        before: 'if (total > maxBytes) throw tooLarge(maxBytes)',
         after: '',
         tests: ['import-failures: without a length'],
       },

@@ -42,19 +42,19 @@ export const requestTargets: Target[] = [
       },
       {
         what: 'keys are swept before a day has passed',
-        before: 'Date.now() - kept',
-        after: 'Date.now() - kept / 2',
+        before: 'Date.now() - retention',
+        after: 'Date.now() - retention / 2',
         tests: ['idempotency: 24 hours'],
       },
       {
         what: 'keys are never swept',
-        before: 'sweep(db).catch',
+        before: 'purgeExpired(db).catch',
         after: 'Promise.resolve().catch',
         tests: ['idempotency: 24 hours'],
       },
       {
         what: 'more keys than one statement deletes are left',
-        before: 'if (numDeletedRows < sweptAtOnce) return',
+        before: 'if (numDeletedRows < purgeBatchSize) return',
         after: 'return',
         tests: ['idempotency: 24 hours'],
       },

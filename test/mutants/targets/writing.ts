@@ -98,8 +98,8 @@ export const writingTargets: Target[] = [
       },
       {
         what: 'a dry run does not check whose items are changed',
-        before: 'if (!isShared) await take(notOwner, owner)',
-        after: 'if (!isShared && !how.isDry) await take(notOwner, owner)',
+        before: 'if (!canUpdateOthers) await take(notOwner, owner)',
+        after: 'if (!canUpdateOthers && !how.dryRun) await take(notOwner, owner)',
         tests: ['dry-runs'],
       },
       {
@@ -163,7 +163,7 @@ export const writingTargets: Target[] = [
       },
       {
         what: 'a connection ends while its import is at work',
-        before: 'connections.grantTime(request.raw.socket)',
+        before: 'connections.exemptFromTimeout(request.raw.socket)',
         after: '',
         tests: ['import-failures: longer than other'],
       },
