@@ -6,9 +6,11 @@ import type { Context } from './context.ts'
 import { acceptJson, bodyLimit } from './http/body-parsers.ts'
 import { trustProxyOption } from './http/client-address.ts'
 import { allowOrigins, corsHeaders } from './http/cors.ts'
+import { handleClientError, handleError } from './http/error-handler.ts'
 import { rejectOtherHosts } from './http/host-header.ts'
 import { shedLoad } from './http/load-shedding.ts'
 import { openPipeline } from './http/pipelining.ts'
+import { identifyRequest, logRequest, logRequests, RequestLog } from './http/request-log.ts'
 import { rejectAmbiguousHost, handleMethodNotAllowed, handleNotFound } from './http/routing.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
 import { buildSerializer } from './http/serialization.ts'
@@ -20,11 +22,9 @@ import { ItemSummary } from './items/query/schemas.ts'
 import { itemRoutes } from './items/routes.ts'
 import { Category, Item, ItemCreate, Items, ItemUpdate } from './items/schemas.ts'
 import { serveHealth } from './lifecycle/health.ts'
-import { identifyRequest, logRequest, logRequests, RequestLog } from './observability/logging.ts'
 import { collectOperations, serveDocument } from './openapi/document.ts'
 import { serveReferencePage } from './openapi/reference-page.ts'
 import { Message, ProblemDetails } from './openapi/schemas.ts'
-import { handleClientError, handleError } from './problems.ts'
 import { storeManagerRoutes } from './store-managers/routes.ts'
 import {
   LoginForm,
@@ -108,7 +108,7 @@ export async function buildApp(context: Context): Promise<App> {
   for (const schema of components) app.addSchema(schema)
   app.setErrorHandler(handleError)
   app.decorateRequest('token')
-  app.decorateRequest('admission')
+  app.decorateRequest('pendingTokenCheck')
   app.decorateRequest('isActive', false)
   pipeline.serialize(app.server)
   connections.track(app.server)

@@ -85,7 +85,7 @@ async function serve(
   let listener: Listener | undefined
   running.defer(async () => {
     const timeUp = sleep(config.shutdownTimeoutMs)
-    if (listener) await drain(app, listener, context, timeUp)
+    if (listener) await drain(app, listener, { ...context, drainDelayMs: config.drainDelayMs }, timeUp)
     await Promise.race([context.close(), timeUp])
   })
   listener = await listen(app, config.listen)

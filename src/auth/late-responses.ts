@@ -1,9 +1,8 @@
 import { Readable } from 'node:stream'
 
-import type { Context } from '../context.ts'
 import type { App } from '../http/types.ts'
 import type { Problem } from '../problems.ts'
-import { staleAfter } from './token-check.ts'
+import { staleAfter, type TokenCheck } from './token-check.ts'
 
 /** Milliseconds between two checks of the token of an answer that is a stream. */
 const checkEvery = 2_000
@@ -15,7 +14,7 @@ const revealing = ['link', 'x-total-count']
  * Lets no answer to a GET outlive its token, on the routes of `app`, which `authenticate` guards: one that has taken long is
  * sent only if the token has not ended by then, and one that is a stream is broken off soon after it has.
  */
-export function endResponsesWithToken(app: App, { checkToken }: Context): void {
+export function endResponsesWithToken(app: App, { checkToken }: TokenCheck): void {
   app.addHook('onSend', async ({ method, token }, reply, payload) => {
     if (method !== 'GET' || reply.statusCode >= 400) return
     if (payload instanceof Readable) return breakOff(payload, () => checkToken(token))

@@ -1,4 +1,4 @@
-import { logOperation } from '../observability/security-events.ts'
+import { logOperation } from '../http/security-events.ts'
 import { type OperatorDatabase, readOperatorConfig, withDatabase } from '../operator/database.ts'
 import * as managers from '../operator/managers.ts'
 import { Problem } from '../problems.ts'

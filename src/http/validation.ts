@@ -1,17 +1,10 @@
 import { Ajv, type AnySchema, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import type { FastifyError, FastifyRequest, FastifyServerOptions } from 'fastify'
 
+import type { ValidationError } from '../problems.ts'
 import { normalizeEmail } from './email-address.ts'
 import { type QuerySchema, readQuery } from './query-parameters.ts'
 import { nearest } from './spelling.ts'
-
-/** One reason why a request does not fit, in the form (and the types' names) that clients of FastAPI know. */
-export interface ValidationError {
-  type: string
-  /** Where: `["body", "price_usd"]`, `["path", "id"]`, `["query", "expand"]`. */
-  loc: (string | number)[]
-  msg: string
-}
 
 // Fastify's own options would take "1" for 1 and stop at the first error.
 const options: Options = {

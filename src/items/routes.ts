@@ -79,7 +79,7 @@ function getItemRoute(app: App, context: Context, read: ItemReader): void {
     async (request, reply) => {
       const item = await items.get(request.query.expand === undefined ? read : readWithOwner, request.params.id)
       // Nothing of the item, not even its tag, is for a token that does not count.
-      await request.admission?.()
+      await request.pendingTokenCheck?.()
       const tag = etagOf(item)
       reply.header('etag', tag)
       return matchesEtag(request.headers['if-none-match'], tag) ? reply.code(304).send(undefined) : item

@@ -1,9 +1,15 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
-import type { Context } from '../context.ts'
 import type { Connections } from '../http/connections.ts'
 import type { App } from '../http/types.ts'
 import type { Listener } from './listen.ts'
+import type { Readiness } from './readiness.ts'
+
+interface Draining {
+  connections: Connections
+  readiness: Readiness
+  drainDelayMs: number
+}
 
 /** Milliseconds in which a connection without a request may still send one: it may be on its way. */
 const grace = 1_000
@@ -20,11 +26,11 @@ const portCloseDelay = 100
 export async function drain(
   app: App,
   listener: Listener,
-  { config, connections, readiness }: Context,
+  { drainDelayMs, connections, readiness }: Draining,
   deadline: Promise<unknown>,
 ): Promise<void> {
   readiness.startDraining()
-  await sleep(config.drainDelayMs)
+  await sleep(drainDelayMs)
   await waitForEmptyBacklog(connections)
   // Node would call it at once.
   app.server.closeIdleConnections = () => {}

@@ -94,7 +94,7 @@ test('an event tells the client of a request, and no secret', async (t: TestCont
 })
 
 test('every event is described, and no other', async (t: TestContext) => {
-  const source = await readFile('src/observability/security-events.ts', 'utf8')
+  const source = await readFile('src/http/security-events.ts', 'utf8')
   const events = [...source.matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, name]) => name)
   const described = await readFile('docs/reference/logs.md', 'utf8')
   const table = described.slice(described.indexOf('| event '))

@@ -37,7 +37,7 @@ test('a host with several addresses is drained on each of them', async (t: TestC
   const check = t.mock.method(context.readiness, 'check', () => ready.promise)
   const answers = clients.map(sendRequest)
   await until(() => check.mock.callCount() === 2)
-  const ended = drain(app, listener, context, new Promise(() => {}))
+  const ended = drain(app, listener, { ...context, drainDelayMs: context.config.drainDelayMs }, new Promise(() => {}))
   for (const { url } of clients) await until(() => isRefused(url))
   ready.resolve('ready')
   for (const { status } of await Promise.all(answers)) t.assert.strictEqual(status, 200)

@@ -1,7 +1,8 @@
 import { type TSchema, Type } from 'typebox'
 
-import { buildCheck, type ValidationError } from '../../http/validation.ts'
+import { buildCheck } from '../../http/validation.ts'
 import { nullable, Uuid } from '../../openapi/schemas.ts'
+import type { ValidationError } from '../../problems.ts'
 import { Category, ItemCreate } from '../schemas.ts'
 import { hintOf } from './hints.ts'
 import type { RowError } from './report.ts'

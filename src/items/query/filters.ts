@@ -2,8 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 
 import { categories } from '../../database/constraints.ts'
 import { fold, foldColumn } from '../../database/name-collation.ts'
-import type { ValidationError } from '../../http/validation.ts'
-import { validationFailed } from '../../problems.ts'
+import { type ValidationError, validationFailed } from '../../problems.ts'
 import type { Filters } from './schemas.ts'
 
 const maxSearchWords = 10

@@ -3,8 +3,8 @@ import { userInfo } from 'node:os'
 import type { FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 
-import { canonicalAddress } from '../http/client-address.ts'
 import type { Code, Problem } from '../problems.ts'
+import { canonicalAddress } from './client-address.ts'
 
 /** What happened, for operators to watch: a closed list, described in docs/reference/logs.md. */
 export type SecurityEvent =

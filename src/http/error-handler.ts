@@ -1,0 +1,99 @@
+import type { Socket } from 'node:net'
+
+import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+
+import { Problem, problems, unsupportedMediaType, validationFailed } from '../problems.ts'
+import { corsHeaders } from './cors.ts'
+import { logRefusal } from './security-events.ts'
+import { securityHeaders } from './security-headers.ts'
+import { validationErrors } from './validation.ts'
+
+/** Responds to any error that a hook or a handler throws. */
+export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(error, request)
+  logRefusal(request, problem)
+  if (problem.status >= 500) {
+    // There may be thousands of the others a second: whoever throws them says so, now and then.
+    const level = problem.code === 'internal_error' ? 'error' : 'debug'
+    request.log[level]({ reqId: request.id, err: problem.cause }, problem.message)
+  }
+  reply
+    .code(problem.status)
+    .headers({ ...headersOf(request.id), ...problem.headers })
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(toProblemDetails(problem, request.id))
+}
+
+/** With the bytes that could not be read. */
+type ClientError = Error & { code?: string | undefined; rawPacket?: unknown }
+
+/** Answers bytes that are not HTTP, headers beyond the limit, and requests that never end. */
+export function handleClientError(error: ClientError, socket: Socket, log: FastifyBaseLogger, origins: string[]): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const sent = Buffer.isBuffer(error.rawPacket) ? error.rawPacket.toString('latin1') : ''
+  const [, origin] = /\r\norigin:[ \t]*([^\r\n]*)/i.exec(sent) ?? []
+  const problem =
+    parserProblems[String(error.code)] ?? new Problem('malformed_request', 'The request is not valid HTTP.')
+  const id = crypto.randomUUID()
+  const body = JSON.stringify(toProblemDetails(problem, id))
+  const headers = {
+    ...headersOf(id),
+    ...corsHeaders(origins, origin?.trim()),
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  log.info({ reqId: id, status: problem.status }, 'request')
+  // A client that goes on sending may miss the answer if the connection is closed at once, and may never close it itself.
+  setTimeout(() => socket.destroy(), closeDelay)
+  socket.end(`HTTP/1.1 ${problem.status} ${problems[problem.code][1]}\r\n${lines.join('')}\r\n${body}`)
+}
+
+/** Milliseconds. */
+const closeDelay = 1_000
+
+/** Of every error. Some come before any hook has run. */
+function headersOf(requestId: string) {
+  return { ...securityHeaders, 'x-request-id': requestId, 'cache-control': 'no-store' }
+}
+
+const parserProblems: Record<string, Problem> = {
+  HPE_HEADER_OVERFLOW: new Problem('headers_too_large', 'The headers are larger than 16 KiB.'),
+  ERR_HTTP_REQUEST_TIMEOUT: new Problem('request_timeout', 'The request did not arrive in time.'),
+}
+
+function toProblemDetails(problem: Problem, requestId: string) {
+  const [status, title] = problems[problem.code]
+  return {
+    type: `urn:stockroom:problem:${problem.code}`,
+    title,
+    status,
+    detail: problem.message,
+    code: problem.code,
+    request_id: requestId,
+    ...problem.members,
+  }
+}
+
+function toProblem(error: unknown, request: FastifyRequest): Problem {
+  if (error instanceof Problem) return error
+  const { code, validation } = error as Partial<FastifyError>
+  if (validation) return validationFailed(validationErrors(error as FastifyError, request))
+  if (request.raw.destroyed && code === 'ECONNRESET')
+    return new Problem('malformed_request', 'The client has disconnected.')
+  const known = fromFastify[code ?? '']
+  return known?.() ?? new Problem('internal_error', 'Something went wrong here. It has been logged.', { cause: error })
+}
+
+const fromFastify: Record<string, () => Problem> = {
+  FST_ERR_BAD_URL: () => new Problem('malformed_request', 'The path is not a valid URL path.'),
+  FST_ERR_CTP_BODY_TOO_LARGE: () => new Problem('body_too_large', 'The body is larger than 64 KiB.'),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
+    new Problem('malformed_request', 'The body is not as long as Content-Length says.'),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => unsupportedMediaType('application/json'),
+}
