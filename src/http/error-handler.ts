@@ -8,8 +8,15 @@ import { logRefusal } from './security-events.ts'
 import { securityHeaders } from './security-headers.ts'
 import { validationErrors } from './validation.ts'
 
-/** Responds to any error that a hook or a handler throws. */
+/**
+ * Responds to any error that a hook or a handler throws. It waits for a microtask: if the parser fails on the rest of the
+ * request, that error is the only response.
+ */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  queueMicrotask(() => sendProblem(error, request, reply))
+}
+
+function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, request)
   logRefusal(request, problem)
   if (problem.status >= 500) {
