@@ -10,10 +10,10 @@ export interface Semaphore {
    *   take turns. If the queue is full, the newest task of the party with the most waiting is refused in favor of a party
    *   with fewer. Work without a party is a party of its own.
    * @param signal aborted when the place is no longer wanted, for instance because the client has disconnected
-   * @returns releases the place; calls after the first do nothing
+   * @returns the permit: disposing of it releases it
    * @throws Problem too_busy if no place is free in time, or the queue is full; the reason of `signal`
    */
-  acquire(party?: string, signal?: AbortSignal): Promise<() => void>
+  acquire(party?: string, signal?: AbortSignal): Promise<Disposable>
   /** How many places are taken. */
   inUse(): number
   /** Runs `task` in a place of its own. @throws as `enter` does, and as `task` does */
@@ -79,13 +79,15 @@ export function openSemaphore({ permits, maxQueue, timeout, share = 1 }: Semapho
     party.held++
     turn = Math.max(turn, itsTurn)
     let isReleased = false
-    return () => {
-      if (isReleased) return
-      isReleased = true
-      free++
-      party.held--
-      forgetIfIdle(party)
-      nextWaiter()?.admit()
+    return {
+      [Symbol.dispose]() {
+        if (isReleased) return
+        isReleased = true
+        free++
+        party.held--
+        forgetIfIdle(party)
+        nextWaiter()?.admit()
+      },
     }
   }
 
@@ -116,7 +118,7 @@ export function openSemaphore({ permits, maxQueue, timeout, share = 1 }: Semapho
       forgetIfIdle(party)
       throw queueFull()
     }
-    return new Promise<() => void>((resolve, reject) => {
+    return new Promise<Disposable>((resolve, reject) => {
       const stopWaiting = () => {
         clearTimeout(late)
         signal?.removeEventListener('abort', abandon)
@@ -149,12 +151,8 @@ export function openSemaphore({ permits, maxQueue, timeout, share = 1 }: Semapho
     acquire,
     inUse: () => permits - free,
     async run(task, party, signal) {
-      const leave = await acquire(party, signal)
-      try {
-        return await task()
-      } finally {
-        leave()
-      }
+      using _permit = await acquire(party, signal)
+      return await task()
     },
   }
 }

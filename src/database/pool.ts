@@ -140,23 +140,20 @@ export class ConnectionPool implements PostgresPool {
    * @throws Problem store_unavailable or too_busy; the reason of `signal`
    */
   async acquire(signal?: AbortSignal): Promise<Lease> {
-    const leave = await this.#bulk.acquire(undefined, signal)
-    try {
-      const { release, ...borrowed } = await this.#take()
-      if (signal?.aborted) {
-        release(false)
-        throw signal.reason
-      }
-      return {
-        ...borrowed,
-        release(isBroken) {
-          release(isBroken)
-          leave()
-        },
-      }
-    } catch (error) {
-      leave()
-      throw error
+    using permits = new DisposableStack()
+    permits.use(await this.#bulk.acquire(undefined, signal))
+    const { release, ...lease } = await this.#take()
+    if (signal?.aborted) {
+      release(false)
+      throw signal.reason
+    }
+    const held = permits.move()
+    return {
+      ...lease,
+      release(isBroken) {
+        release(isBroken)
+        held.dispose()
+      },
     }
   }
 

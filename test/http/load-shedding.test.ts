@@ -109,68 +109,68 @@ test('bodies that end all at once are no more than the limit either', async (t: 
   })
 })
 
-test('a gate lets as many in as it has places, and lets as many wait as it says', async (t: TestContext) => {
-  const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 50 })
+test('a semaphore lets as many in as it has places, and lets as many wait as it says', async (t: TestContext) => {
+  const semaphore = openSemaphore({ permits: 1, maxQueue: 1, timeout: 50 })
   const release = Promise.withResolvers<void>()
-  const first = gate.run(() => release.promise)
-  const second = gate.run(async () => 'in time')
-  await t.assert.rejects(gate.acquire(), { code: 'too_busy' })
+  const first = semaphore.run(() => release.promise)
+  const second = semaphore.run(async () => 'in time')
+  await t.assert.rejects(semaphore.acquire(), { code: 'too_busy' })
   release.resolve()
   await first
   t.assert.strictEqual(await second, 'in time')
-  const leave = await gate.acquire()
-  await t.assert.rejects(gate.acquire(), { code: 'too_busy' })
-  leave()
-  t.assert.strictEqual(await gate.run(async () => 'again'), 'again')
+  const permit = await semaphore.acquire()
+  await t.assert.rejects(semaphore.acquire(), { code: 'too_busy' })
+  permit[Symbol.dispose]()
+  t.assert.strictEqual(await semaphore.run(async () => 'again'), 'again')
 })
 
-test('one party of a gate holds at most its share of the places and of the queue', async (t: TestContext) => {
-  const gate = openSemaphore({ permits: 4, maxQueue: 4, timeout: 50, share: 0.5 })
-  const leaves = [await gate.acquire('ada'), await gate.acquire('ada')]
-  const waiting = [gate.acquire('ada'), gate.acquire('ada')]
-  await t.assert.rejects(gate.acquire('ada'), { code: 'too_busy' })
-  const others = [await gate.acquire('bob'), await gate.acquire('bob')]
-  for (const leave of [...leaves, ...leaves]) leave()
-  for (const leave of await Promise.all(waiting)) leave()
-  for (const leave of others) leave()
-  const all = await Promise.all(['ada', 'ada', 'bob', 'bob'].map((party) => gate.acquire(party)))
-  await t.assert.rejects(gate.acquire('eve'), { code: 'too_busy' })
-  for (const leave of all) leave()
+test('one party of a semaphore holds at most its share of the places and of the queue', async (t: TestContext) => {
+  const semaphore = openSemaphore({ permits: 4, maxQueue: 4, timeout: 50, share: 0.5 })
+  const permits = [await semaphore.acquire('ada'), await semaphore.acquire('ada')]
+  const waiting = [semaphore.acquire('ada'), semaphore.acquire('ada')]
+  await t.assert.rejects(semaphore.acquire('ada'), { code: 'too_busy' })
+  const others = [await semaphore.acquire('bob'), await semaphore.acquire('bob')]
+  for (const permit of [...permits, ...permits]) permit[Symbol.dispose]()
+  for (const permit of await Promise.all(waiting)) permit[Symbol.dispose]()
+  for (const permit of others) permit[Symbol.dispose]()
+  const all = await Promise.all(['ada', 'ada', 'bob', 'bob'].map((party) => semaphore.acquire(party)))
+  await t.assert.rejects(semaphore.acquire('eve'), { code: 'too_busy' })
+  for (const permit of all) permit[Symbol.dispose]()
 })
 
-test('a free place of a gate goes to the waiting party that holds the fewest', async (t: TestContext) => {
-  const gate = openSemaphore({ permits: 3, maxQueue: 8, timeout: 1_000 })
-  const leaves = [await gate.acquire('ada'), await gate.acquire('ada'), await gate.acquire('ada')]
+test('a free place of a semaphore goes to the waiting party that holds the fewest', async (t: TestContext) => {
+  const semaphore = openSemaphore({ permits: 3, maxQueue: 8, timeout: 1_000 })
+  const permits = [await semaphore.acquire('ada'), await semaphore.acquire('ada'), await semaphore.acquire('ada')]
   const order: string[] = []
   const wait = async (party: string) => {
-    const leave = await gate.acquire(party)
+    const own = await semaphore.acquire(party)
     order.push(party)
-    return leave
+    return own
   }
   const waiting = ['ada', 'ada', 'bob', 'eve'].map(wait)
-  leaves[0]?.()
-  leaves[1]?.()
+  permits[0]?.[Symbol.dispose]()
+  permits[1]?.[Symbol.dispose]()
   const others = await Promise.all(waiting.slice(2))
   t.assert.deepStrictEqual(order, ['bob', 'eve'])
-  for (const leave of others) leave()
+  for (const permit of others) permit[Symbol.dispose]()
   await Promise.all(waiting)
   t.assert.deepStrictEqual(order, ['bob', 'eve', 'ada', 'ada'])
-  leaves[2]?.()
+  permits[2]?.[Symbol.dispose]()
 })
 
 test('a task that is no longer wanted leaves the queue of a gate', async (t: TestContext) => {
-  const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 60_000 })
-  const leave = await gate.acquire()
+  const semaphore = openSemaphore({ permits: 1, maxQueue: 1, timeout: 60_000 })
+  const permit = await semaphore.acquire()
   const disconnect = new AbortController()
-  const waiting = gate.acquire('ada', disconnect.signal)
+  const waiting = semaphore.acquire('ada', disconnect.signal)
   disconnect.abort(new Error('disconnected'))
   await t.assert.rejects(waiting, { message: 'disconnected' })
-  const next = gate.acquire('bob')
-  leave()
-  leave()
-  const leaveNext = await next
-  await t.assert.rejects(gate.acquire('ada', disconnect.signal), { message: 'disconnected' })
-  leaveNext()
+  const next = semaphore.acquire('bob')
+  permit[Symbol.dispose]()
+  permit[Symbol.dispose]()
+  const nextPermit = await next
+  await t.assert.rejects(semaphore.acquire('ada', disconnect.signal), { message: 'disconnected' })
+  nextPermit[Symbol.dispose]()
 })
 
 test('work goes on holding its place when its client disconnects', async (t: TestContext) => {
@@ -188,33 +188,33 @@ test('work goes on holding its place when its client disconnects', async (t: Tes
 })
 
 test('the newest task of the party with the most waiting makes room in a full queue', async (t: TestContext) => {
-  const gate = openSemaphore({ permits: 1, maxQueue: 3, timeout: 1_000 })
-  const leave = await gate.acquire('ada')
+  const semaphore = openSemaphore({ permits: 1, maxQueue: 3, timeout: 1_000 })
+  const permit = await semaphore.acquire('ada')
   const order: string[] = []
   const wait = async (name: string) => {
     const party = name.split(' ')[0]
-    const done = await gate.acquire(party)
+    const own = await semaphore.acquire(party)
     order.push(name)
-    done()
+    own[Symbol.dispose]()
   }
   const waiting = Promise.allSettled(['ada 1', 'ada 2', 'ada 3', 'bob 1', 'eve 1', 'mallory 1'].map(wait))
-  leave()
+  permit[Symbol.dispose]()
   const refused = (await waiting).map(({ status }) => status === 'rejected')
   t.assert.deepStrictEqual(refused, [false, true, true, false, false, true])
   t.assert.deepStrictEqual(order, ['bob 1', 'eve 1', 'ada 1'])
 })
 
-test('parties of a gate that hold as many places take turns', async (t: TestContext) => {
-  const gate = openSemaphore({ permits: 1, maxQueue: 9, timeout: 1_000 })
-  const leave = await gate.acquire('ada')
+test('parties of a semaphore that hold as many places take turns', async (t: TestContext) => {
+  const semaphore = openSemaphore({ permits: 1, maxQueue: 9, timeout: 1_000 })
+  const permit = await semaphore.acquire('ada')
   const order: string[] = []
   const wait = async (party: string) => {
-    const done = await gate.acquire(party)
+    const own = await semaphore.acquire(party)
     order.push(party)
-    done()
+    own[Symbol.dispose]()
   }
   const waiting = Promise.all(['ada', 'ada', 'ada', 'bob', 'bob', 'eve'].map(wait))
-  leave()
+  permit[Symbol.dispose]()
   await waiting
   t.assert.deepStrictEqual(order, ['bob', 'eve', 'ada', 'bob', 'ada', 'ada'])
 })

@@ -83,7 +83,7 @@ async function* chunks(
   destroyed: AbortSignal,
 ) {
   const ended = AbortSignal.any([signal, destroyed])
-  const leave = await gate.acquire(me, ended)
+  using _permit = await gate.acquire(me, ended)
   let count: number | undefined
   try {
     const logged = `copy (${query.sql}) to stdout`
@@ -100,7 +100,6 @@ async function* chunks(
     destroyed.throwIfAborted()
     throw error instanceof Problem || !isUnavailable(error) ? error : pool.unavailable(error)
   } finally {
-    leave()
     onEnd?.(count)
   }
 }

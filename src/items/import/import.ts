@@ -73,35 +73,26 @@ export async function importItems(importer: Importer, request: ImportRequest): P
   const { mode = 'create', on_error: onError = 'stop', dry_run: isDry = false } = query
   const stops = onError === 'stop'
   const findings = openFindings({ mode, dry_run: isDry })
-  return gates.receiving.run(
-    async () => {
-      await using spool = openSpool(warn)
-      const staged = await receive(importer, request, { spool, findings, stops })
-      if (stops && findings.failed > 0) throw findings.failure()
-      return await gates.merging.run(
-        () =>
-          withLongTransaction(pool, signal, async (session) => {
-            await copyStaged(session, spool)
-            const options = {
-              mode,
-              owner: token.sub,
-              canUpdateOthers: isShared,
-              needsVersion,
-              stopOnError: stops,
-              dryRun: isDry,
-            }
-            const written = await merge(session, staged, options, findings)
-            if (stops && findings.failed > 0) throw findings.failure()
-            await lockToken(session, token)
-            return findings.report(written)
-          }),
-        token.sub,
-        signal,
-      )
-    },
-    token.sub,
-    signal,
-  )
+  using _receiving = await gates.receiving.acquire(token.sub, signal)
+  await using spool = openSpool(warn)
+  const staged = await receive(importer, request, { spool, findings, stops })
+  if (stops && findings.failed > 0) throw findings.failure()
+  using _merging = await gates.merging.acquire(token.sub, signal)
+  return await withLongTransaction(pool, signal, async (session) => {
+    await copyStaged(session, spool)
+    const options = {
+      mode,
+      owner: token.sub,
+      canUpdateOthers: isShared,
+      needsVersion,
+      stopOnError: stops,
+      dryRun: isDry,
+    }
+    const written = await merge(session, staged, options, findings)
+    if (stops && findings.failed > 0) throw findings.failure()
+    await lockToken(session, token)
+    return findings.report(written)
+  })
 }
 
 /** Reads and checks the whole file, unless the client disconnects or its token ends meanwhile. */
