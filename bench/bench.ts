@@ -1,7 +1,7 @@
 import type { Datasets } from './dataset.ts'
 import type { Plan } from './options.ts'
 import type { Progress } from './progress.ts'
-import type { Table } from './report.ts'
+import type { Bar, Table } from './report.ts'
 import type { RunningServer, Servers } from './servers.ts'
 import type { Stores } from './stores.ts'
 
@@ -20,14 +20,6 @@ export interface Bench {
   signal: AbortSignal
   /** Where plots are kept; undefined if they are not. */
   plots: string | undefined
-}
-
-/** What a case has to reach, and what it reached. */
-export interface Bar {
-  bar: string
-  figure: string
-  /** Undefined where it cannot be said: a reference is missing, or the run was too short. */
-  met: boolean | undefined
 }
 
 export interface CaseReport {

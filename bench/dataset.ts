@@ -7,7 +7,7 @@ import type { Client } from 'pg'
 import { pino } from 'pino'
 
 import { upgrade } from '../src/database/migrate.ts'
-import type { Server } from '../src/database/pool.ts'
+import type { Server } from '../src/database/server.ts'
 import { withoutIndexes } from '../test/support/bulk.ts'
 import { onServer } from './stores.ts'
 

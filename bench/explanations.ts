@@ -1,4 +1,4 @@
-import type { Bar } from './bench.ts'
+import type { Bar } from './report.ts'
 
 /** What is known of bars that this kind of machine may not meet: what the profile says, and what was tried. By how they begin. */
 const explanations: Record<string, string> = {

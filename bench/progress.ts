@@ -1,12 +1,18 @@
-import type { Case } from './bench.ts'
 import type { Plan } from './options.ts'
+
+/** A case, as far as progress is told of it. */
+interface Timed {
+  title: string
+  /** About how many seconds it takes. */
+  seconds: (plan: Plan) => number
+}
 
 export interface Progress {
   /** Seconds since the start. */
   elapsed: () => number
   /** How many times as long as estimated the cases so far took; at least 0.6. */
   pace: () => number
-  begin: (current: Case, later: Case[]) => void
+  begin: (current: Timed, later: Timed[]) => void
   step: (what: string) => void
 }
 
@@ -14,7 +20,7 @@ export interface Progress {
 export function openProgress(plan: Plan): Progress {
   const start = performance.now()
   const elapsed = () => (performance.now() - start) / 1000
-  const sum = (cases: Case[]) => cases.reduce((seconds, one) => seconds + one.seconds(plan), 0)
+  const sum = (cases: Timed[]) => cases.reduce((seconds, one) => seconds + one.seconds(plan), 0)
   let title = ''
   /** When the first case began; seconds that those before this one were estimated at, it itself, and those after it. */
   let [first, done, own, later, begun] = [0, 0, 0, 0, 0]

@@ -1,4 +1,10 @@
-import type { Bar } from './bench.ts'
+/** What a case has to reach, and what it reached. */
+export interface Bar {
+  bar: string
+  figure: string
+  /** Undefined where it cannot be said: a reference is missing, or the run was too short. */
+  met: boolean | undefined
+}
 
 export interface Table {
   header: string[]

@@ -8,7 +8,7 @@ import { createClient } from '@redis/client'
 import { Client } from 'pg'
 
 import { startEmbedded } from '../src/database/embedded/embedded.ts'
-import { clientConfig, type Server } from '../src/database/pool.ts'
+import { clientConfig, type Server } from '../src/database/server.ts'
 import { StartupError } from '../src/startup-error.ts'
 import { freePort } from '../test/support/stores.ts'
 import { exists } from './commands.ts'

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Client } from 'pg'
 
-import { clientConfig } from '../src/database/pool.ts'
+import { clientConfig } from '../src/database/server.ts'
 import { openApp, password, type TestApp } from './support/app.ts'
 import { json, realStores, signInAt, startService } from './support/service.ts'
 import { eventually } from './support/until.ts'

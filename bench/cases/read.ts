@@ -1,6 +1,6 @@
 import { deepEqual } from 'node:assert/strict'
 
-import type { Bar, Bench, Case } from '../bench.ts'
+import type { Bench, Case } from '../bench.ts'
 import type { Dataset } from '../dataset.ts'
 import { apply } from '../load.ts'
 import {
@@ -16,6 +16,7 @@ import {
 } from '../measure.ts'
 import type { Plan } from '../options.ts'
 import { pgbench } from '../pgbench.ts'
+import type { Bar } from '../report.ts'
 import { atLeast, atMost } from '../report.ts'
 import type { Kind, RunningServer } from '../servers.ts'
 

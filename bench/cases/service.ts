@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { Bar, Bench, Case } from '../bench.ts'
+import type { Bench, Case } from '../bench.ts'
 import { type Dataset, password } from '../dataset.ts'
 import { alternate, failures, ratioOf, throughputTable, underLoad } from '../measure.ts'
 import { residentMiB } from '../processes.ts'
+import type { Bar } from '../report.ts'
 import { atLeast, atMost, median, short } from '../report.ts'
 import { type RunningServer, statusOf } from '../servers.ts'
 import { warmServer } from './read.ts'

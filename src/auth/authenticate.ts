@@ -1,8 +1,9 @@
 import type { FastifyRequest } from 'fastify'
 
 import type { App } from '../http/types.ts'
+import type { Token } from './claims.ts'
 import type { TokenCheck } from './token-check.ts'
-import type { Token, Tokens } from './tokens.ts'
+import type { Tokens } from './tokens.ts'
 
 export interface Authentication extends TokenCheck {
   tokens: Tokens

@@ -1,6 +1,21 @@
 import type { JWTHeaderParameters, JWTPayload } from 'jose'
 
-import { lifetime, type Token } from './tokens.ts'
+/** What a token says, checked. */
+export interface Token {
+  /** The manager it identifies. */
+  sub: string
+  /** Its own id, by which it is revoked. */
+  jti: string
+  /** When it ends, in seconds since 1970. */
+  exp: number
+  /** When it was signed, in seconds since 1970. */
+  issuedAt: number
+  /** How often all tokens of its manager had been ended when it was signed. */
+  generation: number
+}
+
+/** Seconds a token lasts. */
+export const lifetime = 24 * 60 * 60
 
 /** What tokens say of their origin and purpose. */
 export const issuer = 'stockroom'

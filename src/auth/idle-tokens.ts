@@ -1,7 +1,7 @@
 import { CompiledQuery, sql } from 'kysely'
 
 import type { Database } from '../database/database.ts'
-import type { Token } from './tokens.ts'
+import type { Token } from './claims.ts'
 
 /** Ends tokens that have not been used for a time, on all replicas together. */
 export interface IdleTokens {

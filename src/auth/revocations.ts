@@ -4,9 +4,10 @@ import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
 import type { Problem } from '../problems.ts'
 import type { Client, Redis } from '../redis.ts'
+import type { Token } from './claims.ts'
 import { openIdleTokens } from './idle-tokens.ts'
 import { asManager } from './token-validity.ts'
-import { idleForTooLong, loggedOut, managerDisabled, managerGone, type Token } from './tokens.ts'
+import { idleForTooLong, loggedOut, managerDisabled, managerGone } from './tokens.ts'
 
 /**
  * Which tokens were revoked. PostgreSQL has the record of those that were logged out one by one, of which Redis, if there is

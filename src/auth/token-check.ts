@@ -2,8 +2,9 @@ import { LRUCache } from 'lru-cache'
 
 import { batchReads } from '../concurrency/batching.ts'
 import type { Problem } from '../problems.ts'
+import type { Token } from './claims.ts'
 import type { Revocations } from './revocations.ts'
-import { expired, type Token } from './tokens.ts'
+import { expired } from './tokens.ts'
 
 export interface TokenCheck {
   /** Checks that a token has not ended. Throws at once where that takes no query. @throws Problem invalid_token */

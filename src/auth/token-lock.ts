@@ -1,5 +1,6 @@
 import type { Session } from '../database/long-transaction.ts'
-import { expired, loggedOut, managerDisabled, managerGone, type Token } from './tokens.ts'
+import type { Token } from './claims.ts'
+import { expired, loggedOut, managerDisabled, managerGone } from './tokens.ts'
 
 /**
  * Checks that `token` is valid, and keeps it so until the transaction of `session` ends: a logout, a new password, or a

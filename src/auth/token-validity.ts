@@ -2,7 +2,8 @@ import { CompiledQuery } from 'kysely'
 
 import { type Database, inTransaction } from '../database/database.ts'
 import type { Problem } from '../problems.ts'
-import { expired, loggedOut, managerDisabled, managerGone, type Token } from './tokens.ts'
+import type { Token } from './claims.ts'
+import { expired, loggedOut, managerDisabled, managerGone } from './tokens.ts'
 
 // What a statement that writes needs to check its tokens itself: their values are its first parameters, one row of `wanted`
 // each. Expiry goes by PostgreSQL's clock here, and by that of the process in every other check.

@@ -4,21 +4,7 @@ import { errors, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 
 import { Problem } from '../problems.ts'
-import { audience, issuer, readClaims, type } from './claims.ts'
-
-/** What a token says, checked. */
-export interface Token {
-  /** The manager it identifies. */
-  sub: string
-  /** Its own id, by which it is revoked. */
-  jti: string
-  /** When it ends, in seconds since 1970. */
-  exp: number
-  /** When it was signed, in seconds since 1970. */
-  issuedAt: number
-  /** How often all tokens of its manager had been ended when it was signed. */
-  generation: number
-}
+import { audience, issuer, lifetime, readClaims, type Token, type } from './claims.ts'
 
 export interface Tokens {
   sign(manager: { id: string; token_generation: number }): Promise<{ token: string; expiresIn: number }>
@@ -32,9 +18,6 @@ export interface Tokens {
 const cacheSize = 20_000
 /** Ours have 370 characters at most; a client may put spaces before them. */
 const maxCachedLength = 512
-
-/** Seconds a token lasts. */
-export const lifetime = 24 * 60 * 60
 
 /** JWTs (RFC 7519) signed with `secret` by `algorithm`, HS256, HS384 or HS512; no other algorithm is accepted. */
 export function openTokens({ secret, algorithm }: { secret: string; algorithm: string }): Tokens {

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 
 import type { ClientBase } from 'pg'
 
-import type { Server } from './pool.ts'
+import type { Server } from './server.ts'
 
 /** Milliseconds. */
 const timeout = 2_000

@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { StartupError } from '../startup-error.ts'
 import { startEmbedded } from './embedded/embedded.ts'
-import { clientConfig, type Server } from './pool.ts'
+import { clientConfig, type Server } from './server.ts'
 
 export interface OpenServer {
   server: Server

@@ -8,8 +8,8 @@ import type { Logger } from 'pino'
 
 import { StartupError } from '../startup-error.ts'
 import type { Database } from './database.ts'
-import { clientConfig, type Server } from './pool.ts'
 import { explainRefusal } from './refusal.ts'
+import { clientConfig, type Server } from './server.ts'
 
 const folder = fileURLToPath(new URL('migrations', import.meta.url))
 const table = 'mikro_orm_migrations'

@@ -1,5 +1,5 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
-import type { ClientConfig, QueryResult } from 'pg'
+import type { QueryResult } from 'pg'
 import type { Logger } from 'pino'
 
 import { type Semaphore, openSemaphore } from '../concurrency/semaphore.ts'
@@ -8,17 +8,9 @@ import { Problem, storeUnavailable } from '../problems.ts'
 import { busy, decide, isCanceled } from './errors.ts'
 import { begin, usualLimit } from './limits.ts'
 import { retry } from './retry.ts'
+import { clientConfig, type Server } from './server.ts'
 import { send, sendPlain, type Statement } from './statements.ts'
 import { type Lease, ValidatingPool } from './validating-pool.ts'
-
-/** How to reach a PostgreSQL: by TCP, or by the folder of its Unix socket as `host`. */
-export interface Server {
-  host: string
-  port: number
-  user: string
-  password?: string | undefined
-  database: string
-}
 
 export interface PoolOptions {
   schema: string
@@ -30,20 +22,7 @@ export interface PoolOptions {
 }
 
 /** Milliseconds. */
-const connectTimeout = 5_000
 const betweenWarnings = 10_000
-
-/** The settings of a plain pg client for `server`, its tables in `schema`. */
-export function clientConfig(server: Server, schema: string): ClientConfig {
-  return {
-    ...server,
-    application_name: 'stockroom',
-    connectionTimeoutMillis: connectTimeout,
-    keepAlive: true,
-    // Poolers refuse start-up options, so only who asks for a schema sends one.
-    ...(schema === 'public' ? {} : { options: `-c search_path=${schema}` }),
-  }
-}
 
 /**
  * What Kysely asks of a pool: statements are prepared once a connection, under a name made of their text, and end in time.

@@ -1,6 +1,6 @@
 import { StartupError } from '../startup-error.ts'
 import { adoptionRefused } from './adoption.ts'
-import type { Server } from './pool.ts'
+import type { Server } from './server.ts'
 
 /** The SQLSTATEs of what a role may not do, or of a schema that is missing or closed to it. */
 const refused = new Set(['42501', '3F000'])

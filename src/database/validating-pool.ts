@@ -2,7 +2,7 @@ import { Pool, type PoolClient, type PoolConfig } from 'pg'
 import type { Logger } from 'pino'
 
 import { cancel } from './cancel.ts'
-import type { Server } from './pool.ts'
+import type { Server } from './server.ts'
 import { getTypeParser } from './type-parsers.ts'
 import { verify } from './verify.ts'
 

@@ -1,7 +1,8 @@
 import { CompiledQuery } from 'kysely'
 
+import type { Token } from '../auth/claims.ts'
 import { queryOf, refusal, tokenArrays, tokenColumns, tokenIsValid, tokenValues } from '../auth/token-validity.ts'
-import { loggedOut, managerGone, type Token } from '../auth/tokens.ts'
+import { loggedOut, managerGone } from '../auth/tokens.ts'
 import { batchReads, batchWrites } from '../concurrency/batching.ts'
 import type { Context } from '../context.ts'
 import { type Database, isKey, onViolation, readByKeys } from '../database/database.ts'

@@ -1,7 +1,7 @@
 import { CompiledQuery } from 'kysely'
 
+import type { Token } from '../auth/claims.ts'
 import { queryOf, refusal, tokenArrays, tokenColumns, tokenIsValid, tokenValues } from '../auth/token-validity.ts'
-import type { Token } from '../auth/tokens.ts'
 import { batchReads } from '../concurrency/batching.ts'
 import { openSemaphore } from '../concurrency/semaphore.ts'
 import { type Database, inTransaction } from '../database/database.ts'

@@ -4,7 +4,8 @@ import type { Logger } from 'pino'
 
 import { openDatabase } from '../database/database.ts'
 import { isUpToDate } from '../database/migrate.ts'
-import { ConnectionPool, type Server } from '../database/pool.ts'
+import { ConnectionPool } from '../database/pool.ts'
+import type { Server } from '../database/server.ts'
 
 /** Whether this process should be sent requests. */
 export interface Readiness {

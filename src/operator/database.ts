@@ -5,7 +5,8 @@ import { loadEnvironment } from '../config/env-file.ts'
 import { openServer, waitForServer } from '../database/connect.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { ensureSchema } from '../database/migrate.ts'
-import { ConnectionPool, type Server } from '../database/pool.ts'
+import { ConnectionPool } from '../database/pool.ts'
+import type { Server } from '../database/server.ts'
 import { openLog, stderr } from '../observability/logging.ts'
 
 /** What a command of an operator works on. */

@@ -1,9 +1,10 @@
 import { sql, type UpdateObject } from 'kysely'
 
+import type { Token } from '../auth/claims.ts'
 import type { HashCaller } from '../auth/passwords.ts'
 import { nextGeneration } from '../auth/revocations.ts'
 import { asManager } from '../auth/token-validity.ts'
-import { managerGone, type Token } from '../auth/tokens.ts'
+import { managerGone } from '../auth/tokens.ts'
 import type { Context } from '../context.ts'
 import { type Database, onViolation } from '../database/database.ts'
 import type { Tables } from '../database/entities.ts'

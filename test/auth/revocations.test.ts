@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/server.ts'
 import { openApp, openAppOn, openSchema, testConfig, type TestApp, withoutRedis } from '../support/app.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import { temporaryFolder } from '../support/service.ts'

@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { Token } from '../../src/auth/claims.ts'
 import type { Revocations } from '../../src/auth/revocations.ts'
 import { openTokenCheck } from '../../src/auth/token-check.ts'
-import type { Token } from '../../src/auth/tokens.ts'
 import { openApp } from '../support/app.ts'
 
 const token: Token = {

@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { pino } from 'pino'
 
 import { downgrade, ensureSchema, status, upgrade } from '../../src/database/migrate.ts'
-import type { Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/server.ts'
 import { onServer, openAppOn, testConfig } from '../support/app.ts'
 import { ada, type Declaration, openFastApiSchema } from '../support/fastapi.ts'
 import { runMain, settingsOf } from '../support/service.ts'

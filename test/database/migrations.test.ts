@@ -8,7 +8,7 @@ import { Client } from 'pg'
 import { pino } from 'pino'
 
 import { createRevision, downgrade, ensureSchema, status, upgrade } from '../../src/database/migrate.ts'
-import { clientConfig, type Server } from '../../src/database/pool.ts'
+import { clientConfig, type Server } from '../../src/database/server.ts'
 import { onServer, openSchema } from '../support/app.ts'
 import { until } from '../support/until.ts'
 

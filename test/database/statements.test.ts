@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { Client } from 'pg'
 
-import { clientConfig } from '../../src/database/pool.ts'
+import { clientConfig } from '../../src/database/server.ts'
 import { onServer, openApp, openAppOn, openSchema, type TestApp, testConfig } from '../support/app.ts'
 import { openPooler } from '../support/pooler.ts'
 import { openOwnPostgres } from '../support/postgres.ts'

@@ -6,7 +6,7 @@ import { Client } from 'pg'
 import { pino } from 'pino'
 
 import { waitForServer } from '../../src/database/connect.ts'
-import type { Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/server.ts'
 import { onServer, openApp, openAppOn, type TestApp, testConfig, withoutRedis } from '../support/app.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import { freePort, openProxy, startRedis } from '../support/stores.ts'

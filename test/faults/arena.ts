@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/server.ts'
 import { onServer } from '../support/app.ts'
 import { sendRequest, openConnection, type RequestOptions } from '../support/http-client.ts'
 import { openOwnPostgres } from '../support/postgres.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/server.ts'
 import { onServer } from '../support/app.ts'
 import { sendRequest } from '../support/http-client.ts'
 import { type Expected, load, openProxy, type Tally as Answers } from '../support/load.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { send } from '../../src/database/embedded/system.ts'
-import type { Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/server.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import { openProxy } from '../support/stores.ts'
 import type { Fault, Site } from './fault.ts'

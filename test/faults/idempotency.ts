@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/server.ts'
 import { onServer } from '../support/app.ts'
 import { sendRequest, openConnection } from '../support/http-client.ts'
 import { openOwnPostgres } from '../support/postgres.ts'

@@ -2,7 +2,11 @@ import type { Agent } from 'node:http'
 
 import type { ReceivedResponse, RequestOptions } from '../support/http-client.ts'
 import type { Tally } from './fault.ts'
-import type { Row } from './load.ts'
+
+export interface Row {
+  name: string
+  price: number
+}
 
 /** What was written, and what was answered. */
 export interface Ledger {

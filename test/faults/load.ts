@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { type ReceivedResponse, sendRequest, openConnection, type RequestOptions } from '../support/http-client.ts'
 import type { Tally } from './fault.ts'
-import { openLedger } from './ledger.ts'
+import { openLedger, type Row } from './ledger.ts'
 import type { Replicas } from './service.ts'
 
 /** Says when a store goes away, and when it is back. */
@@ -22,11 +22,6 @@ interface Options {
   mayBreak?: boolean
   /** The names and prices of all items, by id. */
   stored: () => Promise<Map<string, Row>>
-}
-
-export interface Row {
-  name: string
-  price: number
 }
 
 /** Milliseconds. */

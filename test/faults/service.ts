@@ -1,5 +1,5 @@
 import { openTokens } from '../../src/auth/tokens.ts'
-import type { Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/server.ts'
 import { secret } from '../support/app.ts'
 import type { Cleanup } from '../support/cleanup.ts'
 import { type Service, signInAt, startService } from '../support/service.ts'

@@ -1,9 +1,10 @@
-import type { Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/server.ts'
 import { onServer } from '../support/app.ts'
 import { openOwnPostgres, type OwnPostgres } from '../support/postgres.ts'
 import { openProxy, type PrivateRedis, type Proxy, startRedis } from '../support/stores.ts'
 import type { Site } from './fault.ts'
-import { type Load, openLoad, type Row } from './load.ts'
+import type { Row } from './ledger.ts'
+import { type Load, openLoad } from './load.ts'
 import { openReplicas, type Replicas, settingsFor } from './service.ts'
 
 /** What most faults happen to: three processes of the service on a PostgreSQL and a Redis of their own, under a steady load. */

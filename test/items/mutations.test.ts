@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 
 import { Client } from 'pg'
 
-import { clientConfig } from '../../src/database/pool.ts'
+import { clientConfig } from '../../src/database/server.ts'
 import { type Manager, openApp, openAppOn, testConfig, type TestApp } from '../support/app.ts'
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }

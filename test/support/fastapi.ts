@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 
 import bcrypt from 'bcrypt'
 
-import type { Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/server.ts'
 import { onServer, openSchema, password } from './app.ts'
 import type { Cleanup } from './cleanup.ts'
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-import type { Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/server.ts'
 import type { Cleanup } from './cleanup.ts'
 
 /** How a BackendKeyData message begins: its type and length. A process ID and a key follow. */

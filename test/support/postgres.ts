@@ -6,7 +6,7 @@ import { pino } from 'pino'
 
 import { startEmbedded } from '../../src/database/embedded/embedded.ts'
 import { upgrade } from '../../src/database/migrate.ts'
-import type { Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/server.ts'
 import { onServer } from './app.ts'
 import { closeAfter, type Cleanup } from './cleanup.ts'
 import { temporaryFolder } from './service.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-import type { Server } from '../../src/database/pool.ts'
+import type { Server } from '../../src/database/server.ts'
 import { onServer, openSchema } from './app.ts'
 import { closeAfter, type Cleanup } from './cleanup.ts'
 

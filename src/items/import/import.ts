@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 
+import type { Token } from '../../auth/claims.ts'
 import { lockToken } from '../../auth/token-lock.ts'
-import type { Token } from '../../auth/tokens.ts'
 import type { Semaphore } from '../../concurrency/semaphore.ts'
 import { withLongTransaction } from '../../database/long-transaction.ts'
 import type { ConnectionPool } from '../../database/pool.ts'

@@ -1,8 +1,8 @@
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { Token } from '../../../src/auth/claims.ts'
 import { lockToken } from '../../../src/auth/token-lock.ts'
-import type { Token } from '../../../src/auth/tokens.ts'
 import { withLongTransaction, type Session } from '../../../src/database/long-transaction.ts'
 import { header, lines, openImporting } from '../../support/imports.ts'
 import {

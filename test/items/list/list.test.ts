@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 
 import { openSemaphore } from '../../../src/concurrency/semaphore.ts'
-import { clientConfig } from '../../../src/database/pool.ts'
+import { clientConfig } from '../../../src/database/server.ts'
 import { listing } from '../../../src/items/export/stream-all.ts'
 import { type Manager, onServer, openApp, type TestApp } from '../../support/app.ts'
 import { closeAfter } from '../../support/cleanup.ts'
@@ -115,7 +115,7 @@ test('a list or an export whose client has left while it waited for its place ne
 test('a place that is waited for goes to another when its reader has left', async (t: TestContext) => {
   const { context } = await openApp(t)
   const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 60_000 })
-  const leave = await gate.acquire('other')
+  const permit = await gate.acquire('other')
   const left = new AbortController()
   const source = { db: context.db, pool: context.pool, gate, isBusy: () => false }
   const first = listing(source, false, { me: 'me', signal: left.signal }).toArray()
@@ -123,7 +123,7 @@ test('a place that is waited for goes to another when its reader has left', asyn
   left.abort(reason)
   await t.assert.rejects(first, reason)
   const second = listing(source, false, reader).toArray()
-  leave()
+  permit[Symbol.dispose]()
   t.assert.strictEqual(Buffer.concat(await second).toString(), '{}')
 })
 

@@ -5,7 +5,7 @@ import { Client } from 'pg'
 
 import type { Database } from '../../../src/database/database.ts'
 import type { Tables } from '../../../src/database/entities.ts'
-import { clientConfig } from '../../../src/database/pool.ts'
+import { clientConfig } from '../../../src/database/server.ts'
 import { countQuery, pageQuery } from '../../../src/items/list/page.ts'
 import { summaryQuery } from '../../../src/items/list/summary.ts'
 import { type ListQuery, type Sort, sorts } from '../../../src/items/query/schemas.ts'
