@@ -23,6 +23,7 @@ import { itemRoutes } from './items/routes.ts'
 import { Category, Item, ItemCreate, Items, ItemUpdate } from './items/schemas.ts'
 import { serveHealth } from './lifecycle/health.ts'
 import { collectOperations, serveDocument } from './openapi/document.ts'
+import { serveProblemPages } from './openapi/problem-pages.ts'
 import { serveReferencePage } from './openapi/reference-page.ts'
 import { Message, ProblemDetails } from './openapi/schemas.ts'
 import { storeManagerRoutes } from './store-managers/routes.ts'
@@ -131,6 +132,7 @@ export async function buildApp(context: Context): Promise<App> {
     const atWork = shedLoad(limited, config.concurrencyLimit, connections)
     serveDocument(limited)
     serveReferencePage(limited)
+    serveProblemPages(limited)
     limited.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/scalar', 307))
     await limited.register(async (scope: App) => storeManagerRoutes(scope, context), { prefix: '/store-managers' })
     await limited.register(async (scope: App) => itemRoutes(scope, context, atWork), { prefix: '/items' })

@@ -630,9 +630,9 @@ export interface components {
         /** @description An error, as RFC 9457 problem details */
         Problem: {
             /**
-             * Format: uri
-             * @description The code as a URN
-             * @example urn:stockroom:problem:not_found
+             * Format: uri-reference
+             * @description The page that explains the code
+             * @example /problems/not_found
              */
             type: string;
             /**
@@ -926,7 +926,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
                      *       "detail": "The body cannot be read.",
@@ -945,7 +945,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:registration_closed",
+                     *       "type": "/problems/registration_closed",
                      *       "title": "Registration closed",
                      *       "status": 403,
                      *       "detail": "Only operators register managers here, or a page of an origin that is not allowed sent this (cross_site_request).",
@@ -964,7 +964,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:email_taken",
+                     *       "type": "/problems/email_taken",
                      *       "title": "E-mail already registered",
                      *       "status": 409,
                      *       "detail": "The e-mail address is registered already, or a request with this Idempotency-Key is still running.",
@@ -983,7 +983,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
                      *       "detail": "The body is larger than 64 KiB.",
@@ -1002,7 +1002,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
                      *       "detail": "The body is of another media type.",
@@ -1021,7 +1021,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
                      *       "detail": "The request does not fit: errors lists every reason. Or this Idempotency-Key came with another body before.",
@@ -1056,7 +1056,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:too_many_registrations",
+                     *       "type": "/problems/too_many_registrations",
                      *       "title": "Too many registrations",
                      *       "status": 429,
                      *       "detail": "Too many registrations from this address.",
@@ -1077,7 +1077,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -1125,7 +1125,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
                      *       "detail": "The body cannot be read.",
@@ -1150,7 +1150,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_credentials",
+                     *       "type": "/problems/invalid_credentials",
                      *       "title": "Wrong e-mail or password",
                      *       "status": 401,
                      *       "detail": "The e-mail address or the password is wrong.",
@@ -1171,7 +1171,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:cross_site_request",
+                     *       "type": "/problems/cross_site_request",
                      *       "title": "Cross-site request",
                      *       "status": 403,
                      *       "detail": "A page of an origin that CORS_ORIGINS does not allow sent this.",
@@ -1190,7 +1190,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
                      *       "detail": "The body is larger than 64 KiB.",
@@ -1209,7 +1209,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
                      *       "detail": "The body is of another media type.",
@@ -1228,7 +1228,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
                      *       "detail": "The request does not fit: errors lists every reason.",
@@ -1263,7 +1263,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:too_many_logins",
+                     *       "type": "/problems/too_many_logins",
                      *       "title": "Too many logins",
                      *       "status": 429,
                      *       "detail": "Too many logins have failed, from this address or for this account.",
@@ -1284,7 +1284,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -1530,7 +1530,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
@@ -1549,7 +1549,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
                      *       "detail": "The request does not fit: errors lists every reason.",
@@ -1580,7 +1580,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -1622,7 +1622,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
                      *       "detail": "The body cannot be read.",
@@ -1643,7 +1643,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
@@ -1662,7 +1662,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
                      *       "detail": "The body is larger than 64 KiB.",
@@ -1681,7 +1681,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
                      *       "detail": "The body is of another media type.",
@@ -1700,7 +1700,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
                      *       "detail": "The request does not fit: errors lists every reason.",
@@ -1731,7 +1731,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -1772,7 +1772,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
@@ -1793,7 +1793,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -1838,7 +1838,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
                      *       "detail": "The body cannot be read.",
@@ -1859,7 +1859,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
@@ -1878,7 +1878,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:wrong_password",
+                     *       "type": "/problems/wrong_password",
                      *       "title": "Wrong password",
                      *       "status": 403,
                      *       "detail": "The present password is wrong.",
@@ -1897,7 +1897,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:manager_owns_items",
+                     *       "type": "/problems/manager_owns_items",
                      *       "title": "Manager owns items",
                      *       "status": 409,
                      *       "detail": "The manager owns items: items says how many.",
@@ -1917,7 +1917,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
                      *       "detail": "The body is larger than 64 KiB.",
@@ -1936,7 +1936,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
                      *       "detail": "The body is of another media type.",
@@ -1955,7 +1955,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
                      *       "detail": "The request does not fit: errors lists every reason.",
@@ -1990,7 +1990,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:too_many_logins",
+                     *       "type": "/problems/too_many_logins",
                      *       "title": "Too many logins",
                      *       "status": 429,
                      *       "detail": "Too many logins have failed, from this address or for this account.",
@@ -2011,7 +2011,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -2058,7 +2058,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
                      *       "detail": "The body cannot be read.",
@@ -2079,7 +2079,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
@@ -2098,7 +2098,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:wrong_password",
+                     *       "type": "/problems/wrong_password",
                      *       "title": "Wrong password",
                      *       "status": 403,
                      *       "detail": "The present password is wrong.",
@@ -2117,7 +2117,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:email_taken",
+                     *       "type": "/problems/email_taken",
                      *       "title": "E-mail already registered",
                      *       "status": 409,
                      *       "detail": "The e-mail address is registered already.",
@@ -2136,7 +2136,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
                      *       "detail": "The body is larger than 64 KiB.",
@@ -2155,7 +2155,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
                      *       "detail": "The body is of another media type.",
@@ -2174,7 +2174,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
                      *       "detail": "The request does not fit: errors lists every reason.",
@@ -2209,7 +2209,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:too_many_logins",
+                     *       "type": "/problems/too_many_logins",
                      *       "title": "Too many logins",
                      *       "status": 429,
                      *       "detail": "Too many logins have failed, from this address or for this account.",
@@ -2230,7 +2230,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -2298,7 +2298,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
@@ -2317,7 +2317,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
                      *       "detail": "The request does not fit: errors lists every reason.",
@@ -2348,7 +2348,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -2403,7 +2403,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
                      *       "detail": "The body cannot be read.",
@@ -2424,7 +2424,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
@@ -2445,7 +2445,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:idempotency_key_in_use",
+                     *       "type": "/problems/idempotency_key_in_use",
                      *       "title": "Idempotency key in use",
                      *       "status": 409,
                      *       "detail": "A request with this Idempotency-Key is still running.",
@@ -2464,7 +2464,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
                      *       "detail": "The body is larger than 64 KiB.",
@@ -2483,7 +2483,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
                      *       "detail": "The body is of another media type.",
@@ -2502,7 +2502,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
                      *       "detail": "The request does not fit: errors lists every reason. Or this Idempotency-Key came with another body before.",
@@ -2533,7 +2533,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -2587,7 +2587,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
@@ -2606,7 +2606,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
                      *       "detail": "The request does not fit: errors lists every reason.",
@@ -2637,7 +2637,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -2705,7 +2705,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
@@ -2724,7 +2724,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
                      *       "detail": "The request does not fit: errors lists every reason.",
@@ -2755,7 +2755,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -2817,7 +2817,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
                      *       "detail": "The body cannot be read.",
@@ -2838,7 +2838,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
@@ -2857,7 +2857,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:request_timeout",
+                     *       "type": "/problems/request_timeout",
                      *       "title": "Request timeout",
                      *       "status": 408,
                      *       "detail": "Nothing more of the body came for too long.",
@@ -2876,7 +2876,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
                      *       "detail": "The body is larger than IMPORT_LIMIT.",
@@ -2895,7 +2895,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
                      *       "detail": "The body is of another media type.",
@@ -2914,7 +2914,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:import_failed",
+                     *       "type": "/problems/import_failed",
                      *       "title": "Import failed",
                      *       "status": 422,
                      *       "detail": "Nothing was written: rows are bad, of which errors lists the first 1,000, or the file cannot be read. Or a parameter does not fit (invalid_request).",
@@ -2950,7 +2950,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -3017,7 +3017,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
@@ -3036,7 +3036,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:item_not_found",
+                     *       "type": "/problems/item_not_found",
                      *       "title": "Item not found",
                      *       "status": 404,
                      *       "detail": "There is no such item.",
@@ -3055,7 +3055,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
                      *       "detail": "The request does not fit: errors lists every reason.",
@@ -3086,7 +3086,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -3135,7 +3135,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
                      *       "detail": "The body cannot be read.",
@@ -3156,7 +3156,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
@@ -3175,7 +3175,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:not_owner",
+                     *       "type": "/problems/not_owner",
                      *       "title": "Not the owner",
                      *       "status": 403,
                      *       "detail": "The item belongs to another manager.",
@@ -3194,7 +3194,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:item_not_found",
+                     *       "type": "/problems/item_not_found",
                      *       "title": "Item not found",
                      *       "status": 404,
                      *       "detail": "There is no such item.",
@@ -3215,7 +3215,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:precondition_failed",
+                     *       "type": "/problems/precondition_failed",
                      *       "title": "Precondition failed",
                      *       "status": 412,
                      *       "detail": "The item is of another version than If-Match names: current is what it is now.",
@@ -3242,7 +3242,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
                      *       "detail": "The body is larger than 64 KiB.",
@@ -3261,7 +3261,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
                      *       "detail": "The body is of another media type.",
@@ -3280,7 +3280,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
                      *       "detail": "The request does not fit: errors lists every reason.",
@@ -3309,7 +3309,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:precondition_required",
+                     *       "type": "/problems/precondition_required",
                      *       "title": "Precondition required",
                      *       "status": 428,
                      *       "detail": "If-Match is missing, and the service requires it.",
@@ -3330,7 +3330,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",
@@ -3387,7 +3387,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
                      *       "detail": "The body cannot be read.",
@@ -3408,7 +3408,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:missing_token",
+                     *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
                      *       "detail": "The token is missing, invalid, expired or logged out.",
@@ -3427,7 +3427,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:not_owner",
+                     *       "type": "/problems/not_owner",
                      *       "title": "Not the owner",
                      *       "status": 403,
                      *       "detail": "The item belongs to another manager.",
@@ -3446,7 +3446,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:item_not_found",
+                     *       "type": "/problems/item_not_found",
                      *       "title": "Item not found",
                      *       "status": 404,
                      *       "detail": "There is no such item.",
@@ -3467,7 +3467,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:precondition_failed",
+                     *       "type": "/problems/precondition_failed",
                      *       "title": "Precondition failed",
                      *       "status": 412,
                      *       "detail": "The item is of another version than If-Match names: current is what it is now.",
@@ -3494,7 +3494,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
                      *       "detail": "The body is larger than 64 KiB.",
@@ -3513,7 +3513,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
                      *       "detail": "The body is of another media type.",
@@ -3532,7 +3532,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
                      *       "detail": "The request does not fit: errors lists every reason.",
@@ -3561,7 +3561,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:precondition_required",
+                     *       "type": "/problems/precondition_required",
                      *       "title": "Precondition required",
                      *       "status": 428,
                      *       "detail": "If-Match is missing, and the service requires it.",
@@ -3582,7 +3582,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
                      *       "detail": "A store that is needed is down, or there is too much to do.",

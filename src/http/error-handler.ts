@@ -77,7 +77,7 @@ const parserProblems: Record<string, Problem> = {
 function toProblemDetails(problem: Problem, requestId: string) {
   const [status, title] = problems[problem.code]
   return {
-    type: `urn:stockroom:problem:${problem.code}`,
+    type: `/problems/${problem.code}`,
     title,
     status,
     detail: problem.message,

@@ -150,7 +150,7 @@ export function errors(...names: (keyof typeof errorAnswers)[]): object {
 function describe({ code, description: detail, example, headers }: ErrorAnswer): [status: number, answer: object] {
   const [status, title] = problems[code]
   const value = {
-    type: `urn:stockroom:problem:${code}`,
+    type: `/problems/${code}`,
     title,
     status,
     detail: `${detail.replaceAll('`', '')}.`,

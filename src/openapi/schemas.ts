@@ -106,9 +106,9 @@ const importOutcome = Object.fromEntries(
 export const ProblemDetails = Type.Object(
   {
     type: Type.String({
-      format: 'uri',
-      description: 'The code as a URN',
-      examples: ['urn:stockroom:problem:not_found'],
+      format: 'uri-reference',
+      description: 'The page that explains the code',
+      examples: ['/problems/not_found'],
     }),
     title: Type.String({ description: 'The code in words', examples: ['Not found'] }),
     status: Type.Integer({ description: 'The HTTP status', examples: [404] }),

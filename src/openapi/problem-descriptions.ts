@@ -1,0 +1,138 @@
+import type { Code } from '../problems.ts'
+
+interface Description {
+  meaning: string
+  /** What the client, or its user, can do. */
+  action: string
+}
+
+const retryLater = 'Retry after the number of seconds in `Retry-After`.'
+const signIn = 'Log in again and send the new token as `Authorization: Bearer <token>`.'
+
+/** What each error code means: for the OpenAPI document, for the pages at `/problems/{code}`, and for `docs/reference/errors.md`. */
+export const descriptions: Record<Code, Description> = {
+  malformed_request: {
+    meaning: 'The request is not valid HTTP, or two readers could parse it in two ways.',
+    action: 'Correct the request: send one Host header, one of each other header, and a valid URL path.',
+  },
+  malformed_body: {
+    meaning: 'The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.',
+    action: 'Send valid UTF-8 of the type in `Content-Type`. If the connection broke, send the request again.',
+  },
+  missing_token: {
+    meaning: 'The request has no bearer token.',
+    action: signIn,
+  },
+  invalid_token: {
+    meaning: 'The token is malformed, expired, or revoked, or its manager no longer exists or is disabled.',
+    action: signIn,
+  },
+  invalid_credentials: {
+    meaning: 'The email address or the password is wrong.',
+    action: 'Check both. The response does not reveal which addresses are registered.',
+  },
+  cross_site_request: {
+    meaning: 'A web page of another origin sent the request.',
+    action: 'The operator can allow the origin in `CORS_ORIGINS`.',
+  },
+  not_owner: {
+    meaning: 'The item belongs to another manager.',
+    action: 'Ask its owner. With `ITEM_WRITES=shared`, every manager may change every item.',
+  },
+  registration_closed: {
+    meaning: 'Only operators may create accounts here (`REGISTRATION=closed`).',
+    action: 'Ask the operator for an account.',
+  },
+  wrong_password: {
+    meaning: 'The current password is wrong, so nothing was changed.',
+    action: 'Send the current password in `current_password`.',
+  },
+  not_found: {
+    meaning: 'No route has this path.',
+    action: 'Check the URL against the API reference at `/scalar`.',
+  },
+  item_not_found: {
+    meaning: 'No item has this ID. It may have been deleted.',
+    action: 'List the items to find the right ID.',
+  },
+  method_not_allowed: {
+    meaning: 'The path exists, but not with this method.',
+    action: 'Use one of the methods in `Allow`.',
+  },
+  request_timeout: {
+    meaning: 'The request, or its body, did not arrive in time.',
+    action: 'Send it again over a faster connection, or in smaller files.',
+  },
+  email_taken: {
+    meaning: 'A manager with this email address exists. Case is ignored.',
+    action: 'Log in instead, or use another address.',
+  },
+  manager_owns_items: {
+    meaning: 'The manager still owns items, so the account cannot be deleted. `items` is their number.',
+    action: 'Delete the items first, or ask the operator to transfer them.',
+  },
+  idempotency_key_in_use: {
+    meaning: 'Another request with this `Idempotency-Key` is still in progress.',
+    action: retryLater,
+  },
+  precondition_failed: {
+    meaning: 'The item has changed since the version in `If-Match`. `current` is the latest version.',
+    action: 'Apply the change to `current`, and retry with its `ETag`.',
+  },
+  body_too_large: {
+    meaning: 'The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import.',
+    action: 'Send less at a time.',
+  },
+  unsupported_media_type: {
+    meaning: 'The body has a media type, charset, or content coding that the route does not accept.',
+    action: 'Send the type that `detail` names.',
+  },
+  misdirected_request: {
+    meaning: 'The Host header names a host that this service does not serve.',
+    action: 'Use the official address. The operator lists hosts in `ALLOWED_HOSTS`.',
+  },
+  invalid_request: {
+    meaning: 'The request violates the schema. `errors` lists every violation.',
+    action: 'Correct each field that `errors` names.',
+  },
+  import_failed: {
+    meaning: 'Nothing was imported: the file cannot be read, or rows are invalid. `errors` lists the first 1,000.',
+    action: 'Correct the rows and import the file again, or import the valid rows with `on_error=skip`.',
+  },
+  idempotency_key_reused: {
+    meaning: 'This `Idempotency-Key` was already used with a different body.',
+    action: 'Use a new key for a new request.',
+  },
+  precondition_required: {
+    meaning: 'The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`).',
+    action: 'Send the `ETag` of the item as `If-Match`.',
+  },
+  too_many_logins: {
+    meaning: 'Too many logins from this address, or for this account, have failed.',
+    action: retryLater,
+  },
+  too_many_registrations: {
+    meaning: 'Too many accounts were registered from this address.',
+    action: retryLater,
+  },
+  headers_too_large: {
+    meaning: 'The headers are larger than 16 KiB.',
+    action: 'Send fewer or shorter headers.',
+  },
+  internal_error: {
+    meaning: 'The service has a bug. The failure has been logged.',
+    action: 'Report it to the operator with the `request_id`.',
+  },
+  unsupported_transfer_coding: {
+    meaning: 'The request uses a transfer coding other than `chunked`.',
+    action: 'Send the body with `Content-Length`, or chunked.',
+  },
+  too_busy: {
+    meaning: 'The service is overloaded, or too many requests of this kind are in progress.',
+    action: retryLater,
+  },
+  store_unavailable: {
+    meaning: 'PostgreSQL or Redis is unavailable. The request is valid.',
+    action: retryLater,
+  },
+}
