@@ -11,7 +11,8 @@ export interface Plot {
   lines: Line[]
 }
 
-const [width, height] = [720, 420]
+const width = 720
+const height = 420
 const frame = { left: 76, right: 150, top: 44, bottom: 56 }
 const colours = ['#1f6feb', '#d1495b', '#2e933c', '#8e5ea2', '#c98600']
 
@@ -59,9 +60,11 @@ function curve({ name, points }: Line, index: number, across: Scale, up: Scale):
 
 /** From zero, or logarithmic from the power of ten below the least value; `start` and `end` are places in the image. */
 function scale(values: number[], log: boolean, start: number, end: number): Scale {
-  const [least, most] = [Math.min(...values), Math.max(...values)]
+  const least = Math.min(...values)
+  const most = Math.max(...values)
   if (log) {
-    const [low, high] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(most))]
+    const low = Math.floor(Math.log10(least))
+    const high = Math.ceil(Math.log10(most))
     const top = Math.max(high, low + 1)
     const ticks = Array.from({ length: top - low + 1 }, (_, index) => 10 ** (low + index))
     return { ticks, at: (value) => start + ((Math.log10(value) - low) / (top - low)) * (end - start) }
@@ -84,7 +87,8 @@ function label(value: number): string {
 }
 
 function rule(x1: number, y1: number, x2: number, y2: number): string {
-  const [from, to] = [`x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}"`, `x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}"`]
+  const from = `x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}"`
+  const to = `x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}"`
   return `<line ${from} ${to} stroke="#ddd"/>`
 }
 

@@ -23,7 +23,11 @@ export function openProgress(plan: Plan): Progress {
   const sum = (cases: Timed[]) => cases.reduce((seconds, one) => seconds + one.seconds(plan), 0)
   let title = ''
   /** When the first case began; seconds that those before this one were estimated at, it itself, and those after it. */
-  let [first, done, own, later, begun] = [0, 0, 0, 0, 0]
+  let first = 0
+  let done = 0
+  let own = 0
+  let later = 0
+  let begun = 0
 
   const pace = () => (done > 0 ? Math.max(0.6, (begun - first) / done) : 1)
   return {

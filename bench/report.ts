@@ -43,7 +43,8 @@ export function count(things: number): string {
 
 export function median(values: number[]): number {
   const sorted = values.filter((value) => !Number.isNaN(value)).toSorted((one, other) => one - other)
-  const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.ceil((sorted.length - 1) / 2)]]
+  const low = sorted[Math.floor((sorted.length - 1) / 2)]
+  const high = sorted[Math.ceil((sorted.length - 1) / 2)]
   return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2
 }
 

@@ -17,45 +17,12 @@ import { buildSerializer } from './http/serialization.ts'
 import type { App } from './http/types.ts'
 import { discardUnreadBodies } from './http/unread-bodies.ts'
 import { buildValidator } from './http/validation.ts'
-import { ImportReport } from './items/import/schemas.ts'
-import { ItemSummary } from './items/query/schemas.ts'
 import { itemRoutes } from './items/routes.ts'
-import { Category, Item, ItemCreate, Items, ItemUpdate } from './items/schemas.ts'
 import { serveHealth } from './lifecycle/health.ts'
 import { collectOperations, serveDocument } from './openapi/document.ts'
 import { serveProblemPages } from './openapi/problem-pages.ts'
 import { serveReferencePage } from './openapi/reference-page.ts'
-import { Message, ProblemDetails } from './openapi/schemas.ts'
 import { storeManagerRoutes } from './store-managers/routes.ts'
-import {
-  LoginForm,
-  PasswordReset,
-  StoreManager,
-  StoreManagerCreate,
-  StoreManagerRemoval,
-  StoreManagerUpdate,
-  Token,
-} from './store-managers/schemas.ts'
-
-/** The components of the OpenAPI document, which schemas refer to by name. */
-const components = [
-  Category,
-  Item,
-  Items,
-  ItemCreate,
-  ItemUpdate,
-  ItemSummary,
-  ImportReport,
-  StoreManager,
-  StoreManagerCreate,
-  StoreManagerUpdate,
-  StoreManagerRemoval,
-  PasswordReset,
-  LoginForm,
-  Token,
-  Message,
-  ProblemDetails,
-]
 
 /** Milliseconds that a request may take to arrive, its headers and all of it, and between two looks at who takes longer. */
 const headersTimeout = 10_000
@@ -106,7 +73,6 @@ export async function buildApp(context: Context): Promise<App> {
       else respond()
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
-  for (const schema of components) app.addSchema(schema)
   app.setErrorHandler(handleError)
   app.decorateRequest('token')
   app.decorateRequest('pendingTokenCheck')

@@ -37,7 +37,8 @@ test('the same key with the same body gives the first answer again, marked, and 
 
 test('a key is refused with another body, and is another one for another manager', async (t: TestContext) => {
   const { signIn } = await openApp(t)
-  const [first, second] = [await signIn(ada.email), await signIn('grace@example.com')]
+  const first = await signIn(ada.email)
+  const second = await signIn('grace@example.com')
   const headers = { 'idempotency-key': randomUUID() }
   const item = (await first.post('/items', tea, headers)).json()
   const refused = await first.post('/items', { ...tea, price_usd: 5 }, headers)
@@ -153,7 +154,8 @@ test('connections are killed at random moments, and retries with the keys make e
       (select distinct pid from pg_locks join pg_class on pg_class.oid = relation
         where relnamespace = '${schema}'::regnamespace and pid <> pg_backend_pid()) writing`
   const made = new Set<string>()
-  let [sent, killed] = [0, 0]
+  let sent = 0
+  let killed = 0
   for (let round = 0; round < 100 && killed < 10; round++) {
     const keys = Array.from({ length: 20 }, () => randomUUID())
     const send = (key: string) => manager.post('/items', tea, { 'idempotency-key': key })

@@ -59,7 +59,8 @@ export const listingCase: Case = {
   seconds: ({ quick, fewRounds, rows }) => fewRounds * (4 + rows / (quick ? 40_000 : 70_000)),
   async run(bench) {
     const { rows, fewRows, fewRounds } = bench.plan
-    const [many, few] = [await bench.datasets.of(rows), await bench.datasets.of(fewRows)]
+    const many = await bench.datasets.of(rows)
+    const few = await bench.datasets.of(fewRows)
     const results: Results = { copies: [], many: [], few: [], usual: [] }
     for (let round = 1; round <= fewRounds; round++) {
       const step = (what: string) => bench.progress.step(`${what}, round ${round} of ${fewRounds}`)
@@ -78,7 +79,8 @@ export const listingCase: Case = {
 
 function listingReport(rows: number, fewRows: number, { copies, many, few, usual }: Results) {
   const limit = median(copies)
-  const [large, small] = [summarize(many), summarize(few)]
+  const large = summarize(many)
+  const small = summarize(few)
   const line = (name: string, size: number, listings: Listing[], comparable: boolean) => {
     const { total, firstByte, growth, megabytes } = summarize(listings)
     const figures = [total, comparable ? total / limit : Number.NaN, firstByte, growth, megabytes]

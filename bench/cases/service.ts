@@ -47,7 +47,8 @@ async function logoutIsSeen({ url }: RunningServer, { path }: Dataset): Promise<
   const before = await ask()
   await statusOf(url, token, '/store-managers/logout')
   const after = await ask()
-  const [served, refused] = [before.filter((status) => status === 200), after.filter((status) => status === 401)]
+  const served = before.filter((status) => status === 200)
+  const refused = after.filter((status) => status === 401)
   return {
     bar: 'a logout is seen by both at once',
     figure: `before ${served.length} of 20 served, after it ${refused.length} of 20 refused`,
@@ -66,7 +67,8 @@ export const startCase: Case = {
       bench.progress.step(`stockroom, start ${round}`)
       starts.push(await start(bench, data))
     }
-    const [times, memory] = [starts.map(({ firstAnswer }) => firstAnswer), starts.map((one) => one.memory)]
+    const times = starts.map(({ firstAnswer }) => firstAnswer)
+    const memory = starts.map((one) => one.memory)
     return {
       tables: [
         {

@@ -115,7 +115,8 @@ interface Row {
 async function askRecord(db: Database, tokens: Token[]): Promise<{ revoked: Set<string>; managers: Map<string, Row> }> {
   const parameters = [[...new Set(tokens.map(({ sub }) => sub))], tokens.map(({ jti }) => jti)]
   const { rows } = await db.executeQuery<Row>(CompiledQuery.raw(record, parameters))
-  const [revoked, managers] = [new Set<string>(), new Map<string, Row>()]
+  const revoked = new Set<string>()
+  const managers = new Map<string, Row>()
   for (const row of rows) {
     if (row.generation === null) revoked.add(row.id)
     else managers.set(row.id, row)

@@ -223,253 +223,140 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * @description The department an item belongs to
-         * @example Grocery
-         * @enum {string}
-         */
-        Category: "Grocery" | "Household" | "Electronics" | "Stationery" | "Personal Care" | "Apparel" | "Home Improvement" | "Pet";
-        /**
-         * @description `store_manager` is there when it was asked for with `expand=store_manager`
-         * @example {
-         *       "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-         *       "name": "Green tea, 100 bags",
-         *       "category": "Grocery",
-         *       "price_usd": 4.99,
-         *       "in_stock": true,
-         *       "store_manager_id": "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215"
-         *     }
-         */
-        Item: {
+        /** @description What was done */
+        Message: {
+            /** @example Logged out successfully */
+            message: string;
+        };
+        /** @description An error, as RFC 9457 problem details */
+        Problem: {
             /**
-             * Format: uuid
-             * @description A later item has a greater id, unless it was imported with a UUID of another version than 7
+             * Format: uri-reference
+             * @description The page that explains the code
+             * @example /problems/not_found
+             */
+            type: string;
+            /**
+             * @description The code in words
+             * @example Not found
+             */
+            title: string;
+            /**
+             * @description The HTTP status
+             * @example 404
+             */
+            status: number;
+            /**
+             * @description A sentence on this very case
+             * @example There is nothing at this path.
+             */
+            detail: string;
+            code: components["schemas"]["ProblemCode"];
+            /**
+             * @description Also in the log of the service
              * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
              */
-            id: string;
-            /**
-             * @description At most 64 code points
-             * @example Green tea, 100 bags
-             */
-            name: string;
-            category: components["schemas"]["Category"];
-            /**
-             * @description US dollars. A 64-bit float, which comes back exactly as it went in
-             * @example 4.99
-             */
-            price_usd: number;
-            /**
-             * @description Whether it can be bought now
-             * @example true
-             */
-            in_stock: boolean;
-            /**
-             * Format: uuid
-             * @description The owner
-             * @example 019a6f1d-52c4-7d09-8f3e-6b0a94c7e215
-             */
-            store_manager_id: string;
-            store_manager?: components["schemas"]["ItemOwner"];
-        };
-        /**
-         * @description Items by their ids, in the order asked for; the oldest first if nothing is said
-         * @example {
-         *       "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70": {
-         *         "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
-         *         "name": "Green tea, 100 bags",
-         *         "category": "Grocery",
-         *         "price_usd": 4.99,
-         *         "in_stock": true,
-         *         "store_manager_id": "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215"
-         *       }
-         *     }
-         */
-        Items: {
-            [key: string]: components["schemas"]["Item"];
-        };
-        /**
-         * @description A new item
-         * @example {
-         *       "name": "Green tea, 100 bags",
-         *       "category": "Grocery",
-         *       "price_usd": 4.99,
-         *       "in_stock": true
-         *     }
-         */
-        ItemCreate: {
-            /**
-             * @description At most 64 code points
-             * @example Green tea, 100 bags
-             */
-            name: string;
-            category: components["schemas"]["Category"];
-            /**
-             * @description US dollars. A 64-bit float, which comes back exactly as it went in
-             * @example 4.99
-             */
-            price_usd: number;
-            /**
-             * @description Whether it can be bought now
-             * @example true
-             */
-            in_stock: boolean;
-        };
-        /**
-         * @description A field that is absent or null is left alone
-         * @example {
-         *       "price_usd": 5.49,
-         *       "in_stock": false
-         *     }
-         */
-        ItemUpdate: {
-            /**
-             * @description At most 64 code points
-             * @example Green tea, 100 bags
-             */
-            name?: string | null;
-            category?: components["schemas"]["Category"] | null;
-            /**
-             * @description US dollars. A 64-bit float, which comes back exactly as it went in
-             * @example 4.99
-             */
-            price_usd?: number | null;
-            /**
-             * @description Whether it can be bought now
-             * @example true
-             */
-            in_stock?: boolean | null;
-        };
-        /** @description What items there are */
-        ItemSummary: {
-            /**
-             * @description How many items
-             * @example 2
-             */
-            items: number;
-            /**
-             * @description How many of them can be bought now
-             * @example 1
-             */
-            in_stock: number;
-            /**
-             * @description The sum of their prices in US dollars. Exact, however many digits that takes; null if it is beyond what a 64-bit float holds
-             * @example 7.49
-             */
-            value_usd: number | null;
-            /**
-             * @description The same for each category, also those without items
-             * @example {
-             *       "Grocery": {
-             *         "items": 2,
-             *         "in_stock": 1,
-             *         "value_usd": 7.49
-             *       },
-             *       "Household": {
-             *         "items": 0,
-             *         "in_stock": 0,
-             *         "value_usd": 0
-             *       },
-             *       "Electronics": {
-             *         "items": 0,
-             *         "in_stock": 0,
-             *         "value_usd": 0
-             *       },
-             *       "Stationery": {
-             *         "items": 0,
-             *         "in_stock": 0,
-             *         "value_usd": 0
-             *       },
-             *       "Personal Care": {
-             *         "items": 0,
-             *         "in_stock": 0,
-             *         "value_usd": 0
-             *       },
-             *       "Apparel": {
-             *         "items": 0,
-             *         "in_stock": 0,
-             *         "value_usd": 0
-             *       },
-             *       "Home Improvement": {
-             *         "items": 0,
-             *         "in_stock": 0,
-             *         "value_usd": 0
-             *       },
-             *       "Pet": {
-             *         "items": 0,
-             *         "in_stock": 0,
-             *         "value_usd": 0
-             *       }
-             *     }
-             */
-            by_category: {
-                Grocery: components["schemas"]["ItemTotals"];
-                Household: components["schemas"]["ItemTotals"];
-                Electronics: components["schemas"]["ItemTotals"];
-                Stationery: components["schemas"]["ItemTotals"];
-                "Personal Care": components["schemas"]["ItemTotals"];
-                Apparel: components["schemas"]["ItemTotals"];
-                "Home Improvement": components["schemas"]["ItemTotals"];
-                Pet: components["schemas"]["ItemTotals"];
-            };
-            /**
-             * @description Prices from 0 upwards, always the same ranges, also those without items
-             * @example [
-             *       {
-             *         "from": 2,
-             *         "to": 5,
-             *         "items": 2
-             *       }
-             *     ]
-             */
-            prices: components["schemas"]["PriceRange"][];
-        };
-        /** @description What an import did, or would do */
-        ImportReport: {
+            request_id: string;
+            /** @description Every reason when the code is `invalid_request`, the first 1,000 when it is `import_failed` */
+            errors?: (components["schemas"]["InvalidPart"] | components["schemas"]["ImportError"])[];
             /**
              * @description As it was asked for
              * @example upsert
              * @enum {string}
              */
-            mode: "create" | "upsert";
+            mode?: "create" | "upsert";
             /**
              * @description Whether this only says what an import would do
              * @example false
              */
-            dry_run: boolean;
+            dry_run?: boolean;
             /**
              * @description How many items are new
              * @example 2
              */
-            created: number;
+            created?: number;
             /**
              * @description How many items were changed
              * @example 1
              */
-            updated: number;
+            updated?: number;
             /**
              * @description How many items were the same already
              * @example 3
              */
-            unchanged: number;
+            unchanged?: number;
             /**
              * @description How many rows are bad
              * @example 1
              */
-            failed: number;
+            failed?: number;
             /**
              * @description How many errors there are beyond those listed
              * @example 0
              */
-            errors_omitted: number;
+            errors_omitted?: number;
+            current?: components["schemas"]["Item"];
+            /** @description How many items the manager owns, when the code is `manager_owns_items` */
+            items?: number;
             /**
-             * @description In a dry run, how many of the new items have the name of an existing item of the manager
-             * @example 0
+             * @description The OAuth2 error code, when a login is refused
+             * @example invalid_grant
              */
-            same_name?: number;
-            /** @description In a dry run with `mode=upsert`, the first rows that would change an item */
-            changes?: components["schemas"]["ImportChange"][];
-            /** @description What is wrong with bad rows, the first 1,000 reasons */
-            errors: components["schemas"]["ImportError"][];
+            error?: string;
+            /**
+             * @description The same as `detail`, for OAuth2 clients, when a login is refused
+             * @example The e-mail address or the password is wrong.
+             */
+            error_description?: string;
+        };
+        /**
+         * @description What went wrong, for programs to tell apart: a closed list
+         * @enum {string}
+         */
+        ProblemCode: "malformed_request" | "malformed_body" | "missing_token" | "invalid_token" | "invalid_credentials" | "account_disabled" | "cross_site_request" | "not_owner" | "invalid_reset_code" | "registration_closed" | "wrong_password" | "not_found" | "item_not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "manager_owns_items" | "idempotency_key_in_use" | "precondition_failed" | "body_too_large" | "unsupported_media_type" | "misdirected_request" | "invalid_request" | "import_failed" | "idempotency_key_reused" | "precondition_required" | "too_many_logins" | "too_many_registrations" | "headers_too_large" | "internal_error" | "unsupported_transfer_coding" | "too_busy" | "store_unavailable";
+        /** @description A reason why a request does not fit */
+        InvalidPart: {
+            /**
+             * @description What is wrong, in the terms of Pydantic
+             * @example greater_than_equal
+             */
+            type: string;
+            /**
+             * @description Where: `body`, `query`, `header` or `path`, then the way to it
+             * @example [
+             *       "body",
+             *       "price_usd"
+             *     ]
+             */
+            loc: (string | number)[];
+            /**
+             * @description The same for people
+             * @example must be at least 0
+             */
+            msg: string;
+        };
+        /** @description A reason why a row of a file was not imported */
+        ImportError: {
+            /**
+             * @description The line of the file in which the row begins. The first one is 1
+             * @example 17
+             */
+            line: number;
+            /**
+             * @description The column, or null if it is the whole row
+             * @example price_usd
+             */
+            column: string | null;
+            /**
+             * @description What is wrong, in the terms of Pydantic
+             * @example greater_than_equal
+             */
+            type: string;
+            /**
+             * @description The same for people
+             * @example must be at least 0
+             */
+            msg: string;
         };
         /** @description A manager who is registered */
         StoreManager: {
@@ -622,91 +509,121 @@ export interface components {
              */
             expires_in: number;
         };
-        /** @description What was done */
-        Message: {
-            /** @example Logged out successfully */
-            message: string;
-        };
-        /** @description An error, as RFC 9457 problem details */
-        Problem: {
+        /**
+         * @description The department an item belongs to
+         * @example Grocery
+         * @enum {string}
+         */
+        Category: "Grocery" | "Household" | "Electronics" | "Stationery" | "Personal Care" | "Apparel" | "Home Improvement" | "Pet";
+        /**
+         * @description `store_manager` is there when it was asked for with `expand=store_manager`
+         * @example {
+         *       "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+         *       "name": "Green tea, 100 bags",
+         *       "category": "Grocery",
+         *       "price_usd": 4.99,
+         *       "in_stock": true,
+         *       "store_manager_id": "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215"
+         *     }
+         */
+        Item: {
             /**
-             * Format: uri-reference
-             * @description The page that explains the code
-             * @example /problems/not_found
-             */
-            type: string;
-            /**
-             * @description The code in words
-             * @example Not found
-             */
-            title: string;
-            /**
-             * @description The HTTP status
-             * @example 404
-             */
-            status: number;
-            /**
-             * @description A sentence on this very case
-             * @example There is nothing at this path.
-             */
-            detail: string;
-            code: components["schemas"]["ProblemCode"];
-            /**
-             * @description Also in the log of the service
+             * Format: uuid
+             * @description A later item has a greater id, unless it was imported with a UUID of another version than 7
              * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
              */
-            request_id: string;
-            /** @description Every reason when the code is `invalid_request`, the first 1,000 when it is `import_failed` */
-            errors?: (components["schemas"]["InvalidPart"] | components["schemas"]["ImportError"])[];
+            id: string;
             /**
-             * @description As it was asked for
-             * @example upsert
-             * @enum {string}
+             * @description At most 64 code points
+             * @example Green tea, 100 bags
              */
-            mode?: "create" | "upsert";
+            name: string;
+            category: components["schemas"]["Category"];
             /**
-             * @description Whether this only says what an import would do
-             * @example false
+             * @description US dollars. A 64-bit float, which comes back exactly as it went in
+             * @example 4.99
              */
-            dry_run?: boolean;
+            price_usd: number;
             /**
-             * @description How many items are new
-             * @example 2
+             * @description Whether it can be bought now
+             * @example true
              */
-            created?: number;
+            in_stock: boolean;
             /**
-             * @description How many items were changed
-             * @example 1
+             * Format: uuid
+             * @description The owner
+             * @example 019a6f1d-52c4-7d09-8f3e-6b0a94c7e215
              */
-            updated?: number;
+            store_manager_id: string;
+            store_manager?: components["schemas"]["ItemOwner"];
+        };
+        /**
+         * @description Items by their ids, in the order asked for; the oldest first if nothing is said
+         * @example {
+         *       "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70": {
+         *         "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+         *         "name": "Green tea, 100 bags",
+         *         "category": "Grocery",
+         *         "price_usd": 4.99,
+         *         "in_stock": true,
+         *         "store_manager_id": "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215"
+         *       }
+         *     }
+         */
+        Items: {
+            [key: string]: components["schemas"]["Item"];
+        };
+        /**
+         * @description A new item
+         * @example {
+         *       "name": "Green tea, 100 bags",
+         *       "category": "Grocery",
+         *       "price_usd": 4.99,
+         *       "in_stock": true
+         *     }
+         */
+        ItemCreate: {
             /**
-             * @description How many items were the same already
-             * @example 3
+             * @description At most 64 code points
+             * @example Green tea, 100 bags
              */
-            unchanged?: number;
+            name: string;
+            category: components["schemas"]["Category"];
             /**
-             * @description How many rows are bad
-             * @example 1
+             * @description US dollars. A 64-bit float, which comes back exactly as it went in
+             * @example 4.99
              */
-            failed?: number;
+            price_usd: number;
             /**
-             * @description How many errors there are beyond those listed
-             * @example 0
+             * @description Whether it can be bought now
+             * @example true
              */
-            errors_omitted?: number;
-            current?: components["schemas"]["Item"];
-            /** @description How many items the manager owns, when the code is `manager_owns_items` */
-            items?: number;
+            in_stock: boolean;
+        };
+        /**
+         * @description A field that is absent or null is left alone
+         * @example {
+         *       "price_usd": 5.49,
+         *       "in_stock": false
+         *     }
+         */
+        ItemUpdate: {
             /**
-             * @description The OAuth2 error code, when a login is refused
-             * @example invalid_grant
+             * @description At most 64 code points
+             * @example Green tea, 100 bags
              */
-            error?: string;
+            name?: string | null;
+            category?: components["schemas"]["Category"] | null;
             /**
-             * @description The same as `detail`, for OAuth2 clients, when a login is refused
-             * @example The e-mail address or the password is wrong.
+             * @description US dollars. A 64-bit float, which comes back exactly as it went in
+             * @example 4.99
              */
-            error_description?: string;
+            price_usd?: number | null;
+            /**
+             * @description Whether it can be bought now
+             * @example true
+             */
+            in_stock?: boolean | null;
         };
         /** @description The manager who keeps an item, as every other one may see them */
         ItemOwner: {
@@ -718,6 +635,90 @@ export interface components {
             id: string;
             /** @example Ada Lovelace */
             name: string;
+        };
+        /** @description What items there are */
+        ItemSummary: {
+            /**
+             * @description How many items
+             * @example 2
+             */
+            items: number;
+            /**
+             * @description How many of them can be bought now
+             * @example 1
+             */
+            in_stock: number;
+            /**
+             * @description The sum of their prices in US dollars. Exact, however many digits that takes; null if it is beyond what a 64-bit float holds
+             * @example 7.49
+             */
+            value_usd: number | null;
+            /**
+             * @description The same for each category, also those without items
+             * @example {
+             *       "Grocery": {
+             *         "items": 2,
+             *         "in_stock": 1,
+             *         "value_usd": 7.49
+             *       },
+             *       "Household": {
+             *         "items": 0,
+             *         "in_stock": 0,
+             *         "value_usd": 0
+             *       },
+             *       "Electronics": {
+             *         "items": 0,
+             *         "in_stock": 0,
+             *         "value_usd": 0
+             *       },
+             *       "Stationery": {
+             *         "items": 0,
+             *         "in_stock": 0,
+             *         "value_usd": 0
+             *       },
+             *       "Personal Care": {
+             *         "items": 0,
+             *         "in_stock": 0,
+             *         "value_usd": 0
+             *       },
+             *       "Apparel": {
+             *         "items": 0,
+             *         "in_stock": 0,
+             *         "value_usd": 0
+             *       },
+             *       "Home Improvement": {
+             *         "items": 0,
+             *         "in_stock": 0,
+             *         "value_usd": 0
+             *       },
+             *       "Pet": {
+             *         "items": 0,
+             *         "in_stock": 0,
+             *         "value_usd": 0
+             *       }
+             *     }
+             */
+            by_category: {
+                Grocery: components["schemas"]["ItemTotals"];
+                Household: components["schemas"]["ItemTotals"];
+                Electronics: components["schemas"]["ItemTotals"];
+                Stationery: components["schemas"]["ItemTotals"];
+                "Personal Care": components["schemas"]["ItemTotals"];
+                Apparel: components["schemas"]["ItemTotals"];
+                "Home Improvement": components["schemas"]["ItemTotals"];
+                Pet: components["schemas"]["ItemTotals"];
+            };
+            /**
+             * @description Prices from 0 upwards, always the same ranges, also those without items
+             * @example [
+             *       {
+             *         "from": 2,
+             *         "to": 5,
+             *         "items": 2
+             *       }
+             *     ]
+             */
+            prices: components["schemas"]["PriceRange"][];
         };
         /**
          * @description Some items, counted and summed up
@@ -769,54 +770,53 @@ export interface components {
              */
             items: number;
         };
-        /**
-         * @description What went wrong, for programs to tell apart: a closed list
-         * @enum {string}
-         */
-        ProblemCode: "malformed_request" | "malformed_body" | "missing_token" | "invalid_token" | "invalid_credentials" | "account_disabled" | "cross_site_request" | "not_owner" | "invalid_reset_code" | "registration_closed" | "wrong_password" | "not_found" | "item_not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "manager_owns_items" | "idempotency_key_in_use" | "precondition_failed" | "body_too_large" | "unsupported_media_type" | "misdirected_request" | "invalid_request" | "import_failed" | "idempotency_key_reused" | "precondition_required" | "too_many_logins" | "too_many_registrations" | "headers_too_large" | "internal_error" | "unsupported_transfer_coding" | "too_busy" | "store_unavailable";
-        /** @description A reason why a request does not fit */
-        InvalidPart: {
+        /** @description What an import did, or would do */
+        ImportReport: {
             /**
-             * @description What is wrong, in the terms of Pydantic
-             * @example greater_than_equal
+             * @description As it was asked for
+             * @example upsert
+             * @enum {string}
              */
-            type: string;
+            mode: "create" | "upsert";
             /**
-             * @description Where: `body`, `query`, `header` or `path`, then the way to it
-             * @example [
-             *       "body",
-             *       "price_usd"
-             *     ]
+             * @description Whether this only says what an import would do
+             * @example false
              */
-            loc: (string | number)[];
+            dry_run: boolean;
             /**
-             * @description The same for people
-             * @example must be at least 0
+             * @description How many items are new
+             * @example 2
              */
-            msg: string;
-        };
-        /** @description A reason why a row of a file was not imported */
-        ImportError: {
+            created: number;
             /**
-             * @description The line of the file in which the row begins. The first one is 1
-             * @example 17
+             * @description How many items were changed
+             * @example 1
              */
-            line: number;
+            updated: number;
             /**
-             * @description The column, or null if it is the whole row
-             * @example price_usd
+             * @description How many items were the same already
+             * @example 3
              */
-            column: string | null;
+            unchanged: number;
             /**
-             * @description What is wrong, in the terms of Pydantic
-             * @example greater_than_equal
+             * @description How many rows are bad
+             * @example 1
              */
-            type: string;
+            failed: number;
             /**
-             * @description The same for people
-             * @example must be at least 0
+             * @description How many errors there are beyond those listed
+             * @example 0
              */
-            msg: string;
+            errors_omitted: number;
+            /**
+             * @description In a dry run, how many of the new items have the name of an existing item of the manager
+             * @example 0
+             */
+            same_name?: number;
+            /** @description In a dry run with `mode=upsert`, the first rows that would change an item */
+            changes?: components["schemas"]["ImportChange"][];
+            /** @description What is wrong with bad rows, the first 1,000 reasons */
+            errors: components["schemas"]["ImportError"][];
         };
         /**
          * @description A row that would change an item: what that is now, and what it would be
@@ -859,13 +859,11 @@ export interface components {
     headers: never;
     pathItems: never;
 }
-export type Category = components['schemas']['Category'];
-export type Item = components['schemas']['Item'];
-export type Items = components['schemas']['Items'];
-export type ItemCreate = components['schemas']['ItemCreate'];
-export type ItemUpdate = components['schemas']['ItemUpdate'];
-export type ItemSummary = components['schemas']['ItemSummary'];
-export type ImportReport = components['schemas']['ImportReport'];
+export type Message = components['schemas']['Message'];
+export type Problem = components['schemas']['Problem'];
+export type ProblemCode = components['schemas']['ProblemCode'];
+export type InvalidPart = components['schemas']['InvalidPart'];
+export type ImportError = components['schemas']['ImportError'];
 export type StoreManager = components['schemas']['StoreManager'];
 export type StoreManagerCreate = components['schemas']['StoreManagerCreate'];
 export type StoreManagerUpdate = components['schemas']['StoreManagerUpdate'];
@@ -873,14 +871,16 @@ export type StoreManagerRemoval = components['schemas']['StoreManagerRemoval'];
 export type PasswordReset = components['schemas']['PasswordReset'];
 export type LoginForm = components['schemas']['LoginForm'];
 export type Token = components['schemas']['Token'];
-export type Message = components['schemas']['Message'];
-export type Problem = components['schemas']['Problem'];
+export type Category = components['schemas']['Category'];
+export type Item = components['schemas']['Item'];
+export type Items = components['schemas']['Items'];
+export type ItemCreate = components['schemas']['ItemCreate'];
+export type ItemUpdate = components['schemas']['ItemUpdate'];
 export type ItemOwner = components['schemas']['ItemOwner'];
+export type ItemSummary = components['schemas']['ItemSummary'];
 export type ItemTotals = components['schemas']['ItemTotals'];
 export type PriceRange = components['schemas']['PriceRange'];
-export type ProblemCode = components['schemas']['ProblemCode'];
-export type InvalidPart = components['schemas']['InvalidPart'];
-export type ImportError = components['schemas']['ImportError'];
+export type ImportReport = components['schemas']['ImportReport'];
 export type ImportChange = components['schemas']['ImportChange'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -906,11 +906,11 @@ export interface operations {
             /** @description The manager, registered */
             201: {
                 headers: {
-                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    /** @description The limit: `q` requests in a window of `w` seconds */
                     "RateLimit-Policy"?: string;
-                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    /** @description Requests left in the window (`r`), which resets in `t` seconds */
                     RateLimit?: string;
-                    /** @description There if this was answered before */
+                    /** @description Present if the response is a replay */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -918,7 +918,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoreManager"];
                 };
             };
-            /** @description The body cannot be read */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -929,7 +929,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -937,7 +937,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Only operators register managers here, or a page of an origin that is not allowed sent this (`cross_site_request`) */
+            /** @description `registration_closed`: Only operators may create accounts here (`REGISTRATION=closed`). `cross_site_request`: A web page of another origin sent the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -948,7 +948,7 @@ export interface operations {
                      *       "type": "/problems/registration_closed",
                      *       "title": "Registration closed",
                      *       "status": 403,
-                     *       "detail": "Only operators register managers here, or a page of an origin that is not allowed sent this (cross_site_request).",
+                     *       "detail": "Only operators may create accounts here (REGISTRATION=closed).",
                      *       "code": "registration_closed",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -956,9 +956,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The e-mail address is registered already, or a request with this `Idempotency-Key` is still running */
+            /** @description `email_taken`: A manager with this email address exists. Case is ignored. `idempotency_key_in_use`: Another request with this `Idempotency-Key` is still in progress. */
             409: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -967,7 +969,7 @@ export interface operations {
                      *       "type": "/problems/email_taken",
                      *       "title": "E-mail already registered",
                      *       "status": 409,
-                     *       "detail": "The e-mail address is registered already, or a request with this Idempotency-Key is still running.",
+                     *       "detail": "A manager with this email address exists. Case is ignored.",
                      *       "code": "email_taken",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -975,7 +977,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 64 KiB */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -986,7 +988,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than 64 KiB.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -994,7 +996,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of another media type */
+            /** @description `unsupported_media_type`: The body has a media type, charset, or content coding that the route does not accept. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1005,7 +1007,7 @@ export interface operations {
                      *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
-                     *       "detail": "The body is of another media type.",
+                     *       "detail": "The body has a media type, charset, or content coding that the route does not accept.",
                      *       "code": "unsupported_media_type",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1013,7 +1015,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason. Or this `Idempotency-Key` came with another body before */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. `idempotency_key_reused`: This `Idempotency-Key` was already used with a different body. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1024,7 +1026,7 @@ export interface operations {
                      *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason. Or this Idempotency-Key came with another body before.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -1042,14 +1044,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many registrations from this address */
+            /** @description `too_many_registrations`: Too many accounts were registered from this address. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After"?: number;
-                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    /** @description The limit: `q` requests in a window of `w` seconds */
                     "RateLimit-Policy"?: string;
-                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    /** @description Requests left in the window (`r`), which resets in `t` seconds */
                     RateLimit?: string;
                     [name: string]: unknown;
                 };
@@ -1059,7 +1061,7 @@ export interface operations {
                      *       "type": "/problems/too_many_registrations",
                      *       "title": "Too many registrations",
                      *       "status": 429,
-                     *       "detail": "Too many registrations from this address.",
+                     *       "detail": "Too many accounts were registered from this address.",
                      *       "code": "too_many_registrations",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1067,7 +1069,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -1080,7 +1082,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1107,9 +1109,9 @@ export interface operations {
             /** @description The token */
             200: {
                 headers: {
-                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    /** @description The limit: `q` requests in a window of `w` seconds */
                     "RateLimit-Policy"?: string;
-                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    /** @description Requests left in the window (`r`), which resets in `t` seconds */
                     RateLimit?: string;
                     [name: string]: unknown;
                 };
@@ -1117,7 +1119,7 @@ export interface operations {
                     "application/json": components["schemas"]["Token"];
                 };
             };
-            /** @description The body cannot be read */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1128,7 +1130,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1136,14 +1138,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The e-mail address or the password is wrong, or the account is disabled (`account_disabled`) */
+            /** @description `invalid_credentials`: The email address or the password is wrong. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
                     "WWW-Authenticate"?: string;
-                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    /** @description The limit: `q` requests in a window of `w` seconds */
                     "RateLimit-Policy"?: string;
-                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    /** @description Requests left in the window (`r`), which resets in `t` seconds */
                     RateLimit?: string;
                     [name: string]: unknown;
                 };
@@ -1153,17 +1155,17 @@ export interface operations {
                      *       "type": "/problems/invalid_credentials",
                      *       "title": "Wrong e-mail or password",
                      *       "status": 401,
-                     *       "detail": "The e-mail address or the password is wrong.",
+                     *       "detail": "The email address or the password is wrong.",
                      *       "code": "invalid_credentials",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "error": "invalid_grant",
-                     *       "error_description": "The e-mail address or the password is wrong."
+                     *       "error_description": "The email address or the password is wrong."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A page of an origin that `CORS_ORIGINS` does not allow sent this */
+            /** @description `cross_site_request`: A web page of another origin sent the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1174,7 +1176,7 @@ export interface operations {
                      *       "type": "/problems/cross_site_request",
                      *       "title": "Cross-site request",
                      *       "status": 403,
-                     *       "detail": "A page of an origin that CORS_ORIGINS does not allow sent this.",
+                     *       "detail": "A web page of another origin sent the request.",
                      *       "code": "cross_site_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1182,7 +1184,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 64 KiB */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1193,7 +1195,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than 64 KiB.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1201,7 +1203,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of another media type */
+            /** @description `unsupported_media_type`: The body has a media type, charset, or content coding that the route does not accept. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1212,7 +1214,7 @@ export interface operations {
                      *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
-                     *       "detail": "The body is of another media type.",
+                     *       "detail": "The body has a media type, charset, or content coding that the route does not accept.",
                      *       "code": "unsupported_media_type",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1220,7 +1222,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1231,7 +1233,7 @@ export interface operations {
                      *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -1249,14 +1251,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many logins have failed, from this address or for this account */
+            /** @description `too_many_logins`: Too many logins from this address, or for this account, have failed. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After"?: number;
-                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    /** @description The limit: `q` requests in a window of `w` seconds */
                     "RateLimit-Policy"?: string;
-                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    /** @description Requests left in the window (`r`), which resets in `t` seconds */
                     RateLimit?: string;
                     [name: string]: unknown;
                 };
@@ -1266,7 +1268,7 @@ export interface operations {
                      *       "type": "/problems/too_many_logins",
                      *       "title": "Too many logins",
                      *       "status": 429,
-                     *       "detail": "Too many logins have failed, from this address or for this account.",
+                     *       "detail": "Too many logins from this address, or for this account, have failed.",
                      *       "code": "too_many_logins",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1274,7 +1276,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -1287,7 +1289,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1313,9 +1315,9 @@ export interface operations {
             /** @description The manager whose password was set */
             200: {
                 headers: {
-                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    /** @description The limit: `q` requests in a window of `w` seconds */
                     "RateLimit-Policy"?: string;
-                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    /** @description Requests left in the window (`r`), which resets in `t` seconds */
                     RateLimit?: string;
                     [name: string]: unknown;
                 };
@@ -1323,7 +1325,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoreManager"];
                 };
             };
-            /** @description The body cannot be read */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1331,10 +1333,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:malformed_body",
+                     *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1342,7 +1344,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The account is disabled: only the operator can enable it */
+            /** @description `account_disabled`: The operator has disabled the account. Only the right password reveals this. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -1352,10 +1354,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:account_disabled",
+                     *       "type": "/problems/account_disabled",
                      *       "title": "Account disabled",
                      *       "status": 401,
-                     *       "detail": "The account is disabled: only the operator can enable it.",
+                     *       "detail": "The operator has disabled the account. Only the right password reveals this.",
                      *       "code": "account_disabled",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "error": "invalid_grant",
@@ -1365,7 +1367,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The reset code is wrong, was used, or has expired, or a page of an origin that is not allowed sent this (`cross_site_request`) */
+            /** @description `invalid_reset_code`: The reset code is wrong, was used, or has expired. `cross_site_request`: A web page of another origin sent the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1373,10 +1375,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_reset_code",
+                     *       "type": "/problems/invalid_reset_code",
                      *       "title": "Reset code invalid",
                      *       "status": 403,
-                     *       "detail": "The reset code is wrong, was used, or has expired, or a page of an origin that is not allowed sent this (cross_site_request).",
+                     *       "detail": "The reset code is wrong, was used, or has expired.",
                      *       "code": "invalid_reset_code",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1384,7 +1386,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 64 KiB */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1392,10 +1394,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:body_too_large",
+                     *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than 64 KiB.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1403,7 +1405,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of another media type */
+            /** @description `unsupported_media_type`: The body has a media type, charset, or content coding that the route does not accept. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1411,10 +1413,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:unsupported_media_type",
+                     *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
-                     *       "detail": "The body is of another media type.",
+                     *       "detail": "The body has a media type, charset, or content coding that the route does not accept.",
                      *       "code": "unsupported_media_type",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1422,7 +1424,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1430,10 +1432,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:invalid_request",
+                     *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -1451,24 +1453,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many logins have failed, from this address or for this account */
+            /** @description `too_many_logins`: Too many logins from this address, or for this account, have failed. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After"?: number;
-                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    /** @description The limit: `q` requests in a window of `w` seconds */
                     "RateLimit-Policy"?: string;
-                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    /** @description Requests left in the window (`r`), which resets in `t` seconds */
                     RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:too_many_logins",
+                     *       "type": "/problems/too_many_logins",
                      *       "title": "Too many logins",
                      *       "status": 429,
-                     *       "detail": "Too many logins have failed, from this address or for this account.",
+                     *       "detail": "Too many logins from this address, or for this account, have failed.",
                      *       "code": "too_many_logins",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1476,7 +1478,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -1486,10 +1488,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "urn:stockroom:problem:store_unavailable",
+                     *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1520,7 +1522,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description The token is missing, invalid, expired or logged out */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -1533,7 +1535,7 @@ export interface operations {
                      *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "detail": "The request has no bearer token.",
                      *       "code": "missing_token",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1541,7 +1543,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1552,7 +1554,7 @@ export interface operations {
                      *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -1570,7 +1572,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -1583,7 +1585,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1614,7 +1616,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description The body cannot be read */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1625,7 +1627,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1633,7 +1635,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The token is missing, invalid, expired or logged out */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -1646,7 +1648,7 @@ export interface operations {
                      *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "detail": "The request has no bearer token.",
                      *       "code": "missing_token",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1654,7 +1656,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 64 KiB */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1665,7 +1667,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than 64 KiB.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1673,7 +1675,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of another media type */
+            /** @description `unsupported_media_type`: The body has a media type, charset, or content coding that the route does not accept. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1684,7 +1686,7 @@ export interface operations {
                      *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
-                     *       "detail": "The body is of another media type.",
+                     *       "detail": "The body has a media type, charset, or content coding that the route does not accept.",
                      *       "code": "unsupported_media_type",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1692,7 +1694,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1703,7 +1705,7 @@ export interface operations {
                      *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -1721,7 +1723,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -1734,7 +1736,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1762,7 +1764,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoreManager"];
                 };
             };
-            /** @description The token is missing, invalid, expired or logged out */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -1775,7 +1777,7 @@ export interface operations {
                      *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "detail": "The request has no bearer token.",
                      *       "code": "missing_token",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1783,7 +1785,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -1796,7 +1798,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1822,15 +1824,15 @@ export interface operations {
             /** @description Deleted */
             204: {
                 headers: {
-                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    /** @description The limit: `q` requests in a window of `w` seconds */
                     "RateLimit-Policy"?: string;
-                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    /** @description Requests left in the window (`r`), which resets in `t` seconds */
                     RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The body cannot be read */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1841,7 +1843,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1849,7 +1851,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The token is missing, invalid, expired or logged out */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -1862,7 +1864,7 @@ export interface operations {
                      *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "detail": "The request has no bearer token.",
                      *       "code": "missing_token",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1870,7 +1872,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The present password is wrong */
+            /** @description `wrong_password`: The current password is wrong, so nothing was changed. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1881,7 +1883,7 @@ export interface operations {
                      *       "type": "/problems/wrong_password",
                      *       "title": "Wrong password",
                      *       "status": 403,
-                     *       "detail": "The present password is wrong.",
+                     *       "detail": "The current password is wrong, so nothing was changed.",
                      *       "code": "wrong_password",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1889,7 +1891,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The manager owns items: `items` says how many */
+            /** @description `manager_owns_items`: The manager still owns items, so the account cannot be deleted. `items` is their number. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1900,7 +1902,7 @@ export interface operations {
                      *       "type": "/problems/manager_owns_items",
                      *       "title": "Manager owns items",
                      *       "status": 409,
-                     *       "detail": "The manager owns items: items says how many.",
+                     *       "detail": "The manager still owns items, so the account cannot be deleted. items is their number.",
                      *       "code": "manager_owns_items",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "items": 3
@@ -1909,7 +1911,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 64 KiB */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1920,7 +1922,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than 64 KiB.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1928,7 +1930,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of another media type */
+            /** @description `unsupported_media_type`: The body has a media type, charset, or content coding that the route does not accept. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1939,7 +1941,7 @@ export interface operations {
                      *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
-                     *       "detail": "The body is of another media type.",
+                     *       "detail": "The body has a media type, charset, or content coding that the route does not accept.",
                      *       "code": "unsupported_media_type",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1947,7 +1949,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1958,7 +1960,7 @@ export interface operations {
                      *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -1976,14 +1978,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many logins have failed, from this address or for this account */
+            /** @description `too_many_logins`: Too many logins from this address, or for this account, have failed. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After"?: number;
-                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    /** @description The limit: `q` requests in a window of `w` seconds */
                     "RateLimit-Policy"?: string;
-                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    /** @description Requests left in the window (`r`), which resets in `t` seconds */
                     RateLimit?: string;
                     [name: string]: unknown;
                 };
@@ -1993,7 +1995,7 @@ export interface operations {
                      *       "type": "/problems/too_many_logins",
                      *       "title": "Too many logins",
                      *       "status": 429,
-                     *       "detail": "Too many logins have failed, from this address or for this account.",
+                     *       "detail": "Too many logins from this address, or for this account, have failed.",
                      *       "code": "too_many_logins",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2001,7 +2003,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2014,7 +2016,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2040,9 +2042,9 @@ export interface operations {
             /** @description The manager, as it is now */
             200: {
                 headers: {
-                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    /** @description The limit: `q` requests in a window of `w` seconds */
                     "RateLimit-Policy"?: string;
-                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    /** @description Requests left in the window (`r`), which resets in `t` seconds */
                     RateLimit?: string;
                     [name: string]: unknown;
                 };
@@ -2050,7 +2052,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoreManager"];
                 };
             };
-            /** @description The body cannot be read */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2061,7 +2063,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2069,7 +2071,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The token is missing, invalid, expired or logged out */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -2082,7 +2084,7 @@ export interface operations {
                      *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "detail": "The request has no bearer token.",
                      *       "code": "missing_token",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2090,7 +2092,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The present password is wrong */
+            /** @description `wrong_password`: The current password is wrong, so nothing was changed. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2101,7 +2103,7 @@ export interface operations {
                      *       "type": "/problems/wrong_password",
                      *       "title": "Wrong password",
                      *       "status": 403,
-                     *       "detail": "The present password is wrong.",
+                     *       "detail": "The current password is wrong, so nothing was changed.",
                      *       "code": "wrong_password",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2109,7 +2111,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The e-mail address is registered already */
+            /** @description `email_taken`: A manager with this email address exists. Case is ignored. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2120,7 +2122,7 @@ export interface operations {
                      *       "type": "/problems/email_taken",
                      *       "title": "E-mail already registered",
                      *       "status": 409,
-                     *       "detail": "The e-mail address is registered already.",
+                     *       "detail": "A manager with this email address exists. Case is ignored.",
                      *       "code": "email_taken",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2128,7 +2130,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 64 KiB */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2139,7 +2141,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than 64 KiB.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2147,7 +2149,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of another media type */
+            /** @description `unsupported_media_type`: The body has a media type, charset, or content coding that the route does not accept. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2158,7 +2160,7 @@ export interface operations {
                      *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
-                     *       "detail": "The body is of another media type.",
+                     *       "detail": "The body has a media type, charset, or content coding that the route does not accept.",
                      *       "code": "unsupported_media_type",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2166,7 +2168,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2177,7 +2179,7 @@ export interface operations {
                      *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -2195,14 +2197,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many logins have failed, from this address or for this account */
+            /** @description `too_many_logins`: Too many logins from this address, or for this account, have failed. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After"?: number;
-                    /** @description The limit: how many (`q`) in how many seconds (`w`) */
+                    /** @description The limit: `q` requests in a window of `w` seconds */
                     "RateLimit-Policy"?: string;
-                    /** @description How many are left (`r`), and in how many seconds it begins anew (`t`) */
+                    /** @description Requests left in the window (`r`), which resets in `t` seconds */
                     RateLimit?: string;
                     [name: string]: unknown;
                 };
@@ -2212,7 +2214,7 @@ export interface operations {
                      *       "type": "/problems/too_many_logins",
                      *       "title": "Too many logins",
                      *       "status": 429,
-                     *       "detail": "Too many logins have failed, from this address or for this account.",
+                     *       "detail": "Too many logins from this address, or for this account, have failed.",
                      *       "code": "too_many_logins",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2220,7 +2222,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2233,7 +2235,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2288,7 +2290,7 @@ export interface operations {
                     "application/json": components["schemas"]["Items"];
                 };
             };
-            /** @description The token is missing, invalid, expired or logged out */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -2301,7 +2303,7 @@ export interface operations {
                      *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "detail": "The request has no bearer token.",
                      *       "code": "missing_token",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2309,7 +2311,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2320,7 +2322,7 @@ export interface operations {
                      *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -2338,7 +2340,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2351,7 +2353,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2385,9 +2387,9 @@ export interface operations {
                 headers: {
                     /** @description The path of the new item */
                     Location?: string;
-                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
+                    /** @description The version of the item (RFC 9110 §8.8) */
                     ETag?: string;
-                    /** @description There if this was answered before */
+                    /** @description Present if the response is a replay */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -2395,7 +2397,7 @@ export interface operations {
                     "application/json": components["schemas"]["Item"];
                 };
             };
-            /** @description The body cannot be read */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2406,7 +2408,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2414,7 +2416,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The token is missing, invalid, expired or logged out */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -2427,7 +2429,7 @@ export interface operations {
                      *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "detail": "The request has no bearer token.",
                      *       "code": "missing_token",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2435,7 +2437,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A request with this `Idempotency-Key` is still running */
+            /** @description `idempotency_key_in_use`: Another request with this `Idempotency-Key` is still in progress. */
             409: {
                 headers: {
                     /** @description Seconds */
@@ -2448,7 +2450,7 @@ export interface operations {
                      *       "type": "/problems/idempotency_key_in_use",
                      *       "title": "Idempotency key in use",
                      *       "status": 409,
-                     *       "detail": "A request with this Idempotency-Key is still running.",
+                     *       "detail": "Another request with this Idempotency-Key is still in progress.",
                      *       "code": "idempotency_key_in_use",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2456,7 +2458,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 64 KiB */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2467,7 +2469,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than 64 KiB.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2475,7 +2477,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of another media type */
+            /** @description `unsupported_media_type`: The body has a media type, charset, or content coding that the route does not accept. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2486,7 +2488,7 @@ export interface operations {
                      *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
-                     *       "detail": "The body is of another media type.",
+                     *       "detail": "The body has a media type, charset, or content coding that the route does not accept.",
                      *       "code": "unsupported_media_type",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2494,7 +2496,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason. Or this `Idempotency-Key` came with another body before */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. `idempotency_key_reused`: This `Idempotency-Key` was already used with a different body. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2505,7 +2507,7 @@ export interface operations {
                      *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason. Or this Idempotency-Key came with another body before.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -2523,7 +2525,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2536,7 +2538,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2577,7 +2579,7 @@ export interface operations {
                     "application/json": components["schemas"]["ItemSummary"];
                 };
             };
-            /** @description The token is missing, invalid, expired or logged out */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -2590,7 +2592,7 @@ export interface operations {
                      *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "detail": "The request has no bearer token.",
                      *       "code": "missing_token",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2598,7 +2600,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2609,7 +2611,7 @@ export interface operations {
                      *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -2627,7 +2629,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2640,7 +2642,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2695,7 +2697,7 @@ export interface operations {
                     "application/json": components["schemas"]["Items"];
                 };
             };
-            /** @description The token is missing, invalid, expired or logged out */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -2708,7 +2710,7 @@ export interface operations {
                      *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "detail": "The request has no bearer token.",
                      *       "code": "missing_token",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2716,7 +2718,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2727,7 +2729,7 @@ export interface operations {
                      *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -2745,7 +2747,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2758,7 +2760,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2809,7 +2811,7 @@ export interface operations {
                     "application/json": components["schemas"]["ImportReport"];
                 };
             };
-            /** @description The body cannot be read */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2820,7 +2822,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2828,7 +2830,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The token is missing, invalid, expired or logged out */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -2841,7 +2843,7 @@ export interface operations {
                      *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "detail": "The request has no bearer token.",
                      *       "code": "missing_token",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2849,7 +2851,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nothing more of the body came for too long */
+            /** @description `request_timeout`: The request, or its body, did not arrive in time. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -2860,7 +2862,7 @@ export interface operations {
                      *       "type": "/problems/request_timeout",
                      *       "title": "Request timeout",
                      *       "status": 408,
-                     *       "detail": "Nothing more of the body came for too long.",
+                     *       "detail": "The request, or its body, did not arrive in time.",
                      *       "code": "request_timeout",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2868,7 +2870,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than `IMPORT_LIMIT` */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2879,7 +2881,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than IMPORT_LIMIT.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2887,7 +2889,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of another media type */
+            /** @description `unsupported_media_type`: The body has a media type, charset, or content coding that the route does not accept. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2898,7 +2900,7 @@ export interface operations {
                      *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
-                     *       "detail": "The body is of another media type.",
+                     *       "detail": "The body has a media type, charset, or content coding that the route does not accept.",
                      *       "code": "unsupported_media_type",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2906,7 +2908,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nothing was written: rows are bad, of which `errors` lists the first 1,000, or the file cannot be read. Or a parameter does not fit (`invalid_request`) */
+            /** @description `import_failed`: Nothing was imported: the file cannot be read, or rows are invalid. `errors` lists the first 1,000. `invalid_request`: The request violates the schema. `errors` lists every violation. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2917,7 +2919,7 @@ export interface operations {
                      *       "type": "/problems/import_failed",
                      *       "title": "Import failed",
                      *       "status": 422,
-                     *       "detail": "Nothing was written: rows are bad, of which errors lists the first 1,000, or the file cannot be read. Or a parameter does not fit (invalid_request).",
+                     *       "detail": "Nothing was imported: the file cannot be read, or rows are invalid. errors lists the first 1,000.",
                      *       "code": "import_failed",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "mode": "upsert",
@@ -2940,7 +2942,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2953,7 +2955,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2990,7 +2992,7 @@ export interface operations {
             /** @description The item */
             200: {
                 headers: {
-                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
+                    /** @description The version of the item (RFC 9110 §8.8) */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -3001,13 +3003,13 @@ export interface operations {
             /** @description It is what `If-None-Match` says */
             304: {
                 headers: {
-                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
+                    /** @description The version of the item (RFC 9110 §8.8) */
                     ETag?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The token is missing, invalid, expired or logged out */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -3020,7 +3022,7 @@ export interface operations {
                      *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "detail": "The request has no bearer token.",
                      *       "code": "missing_token",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3028,7 +3030,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such item */
+            /** @description `item_not_found`: No item has this ID. It may have been deleted. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3039,7 +3041,7 @@ export interface operations {
                      *       "type": "/problems/item_not_found",
                      *       "title": "Item not found",
                      *       "status": 404,
-                     *       "detail": "There is no such item.",
+                     *       "detail": "No item has this ID. It may have been deleted.",
                      *       "code": "item_not_found",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3047,7 +3049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3058,7 +3060,7 @@ export interface operations {
                      *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -3076,7 +3078,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3089,7 +3091,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3127,7 +3129,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The body cannot be read */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3138,7 +3140,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3146,7 +3148,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The token is missing, invalid, expired or logged out */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -3159,7 +3161,7 @@ export interface operations {
                      *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "detail": "The request has no bearer token.",
                      *       "code": "missing_token",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3167,7 +3169,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The item belongs to another manager */
+            /** @description `not_owner`: The item belongs to another manager. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3186,7 +3188,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such item */
+            /** @description `item_not_found`: No item has this ID. It may have been deleted. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3197,7 +3199,7 @@ export interface operations {
                      *       "type": "/problems/item_not_found",
                      *       "title": "Item not found",
                      *       "status": 404,
-                     *       "detail": "There is no such item.",
+                     *       "detail": "No item has this ID. It may have been deleted.",
                      *       "code": "item_not_found",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3205,10 +3207,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The item is of another version than `If-Match` names: `current` is what it is now */
+            /** @description `precondition_failed`: The item has changed since the version in `If-Match`. `current` is the latest version. */
             412: {
                 headers: {
-                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
+                    /** @description The version of the item (RFC 9110 §8.8) */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -3218,7 +3220,7 @@ export interface operations {
                      *       "type": "/problems/precondition_failed",
                      *       "title": "Precondition failed",
                      *       "status": 412,
-                     *       "detail": "The item is of another version than If-Match names: current is what it is now.",
+                     *       "detail": "The item has changed since the version in If-Match. current is the latest version.",
                      *       "code": "precondition_failed",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "current": {
@@ -3234,7 +3236,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 64 KiB */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3245,7 +3247,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than 64 KiB.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3253,7 +3255,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of another media type */
+            /** @description `unsupported_media_type`: The body has a media type, charset, or content coding that the route does not accept. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3264,7 +3266,7 @@ export interface operations {
                      *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
-                     *       "detail": "The body is of another media type.",
+                     *       "detail": "The body has a media type, charset, or content coding that the route does not accept.",
                      *       "code": "unsupported_media_type",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3272,7 +3274,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3283,7 +3285,7 @@ export interface operations {
                      *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -3301,7 +3303,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `If-Match` is missing, and the service requires it */
+            /** @description `precondition_required`: The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`). */
             428: {
                 headers: {
                     [name: string]: unknown;
@@ -3312,7 +3314,7 @@ export interface operations {
                      *       "type": "/problems/precondition_required",
                      *       "title": "Precondition required",
                      *       "status": 428,
-                     *       "detail": "If-Match is missing, and the service requires it.",
+                     *       "detail": "The service requires If-Match for changes (REQUIRE_IF_MATCH=true).",
                      *       "code": "precondition_required",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3320,7 +3322,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3333,7 +3335,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3371,7 +3373,7 @@ export interface operations {
             /** @description The item, as it is now */
             200: {
                 headers: {
-                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
+                    /** @description The version of the item (RFC 9110 §8.8) */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -3379,7 +3381,7 @@ export interface operations {
                     "application/json": components["schemas"]["Item"];
                 };
             };
-            /** @description The body cannot be read */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3390,7 +3392,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3398,7 +3400,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The token is missing, invalid, expired or logged out */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -3411,7 +3413,7 @@ export interface operations {
                      *       "type": "/problems/missing_token",
                      *       "title": "Token missing",
                      *       "status": 401,
-                     *       "detail": "The token is missing, invalid, expired or logged out.",
+                     *       "detail": "The request has no bearer token.",
                      *       "code": "missing_token",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3419,7 +3421,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The item belongs to another manager */
+            /** @description `not_owner`: The item belongs to another manager. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3438,7 +3440,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such item */
+            /** @description `item_not_found`: No item has this ID. It may have been deleted. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3449,7 +3451,7 @@ export interface operations {
                      *       "type": "/problems/item_not_found",
                      *       "title": "Item not found",
                      *       "status": 404,
-                     *       "detail": "There is no such item.",
+                     *       "detail": "No item has this ID. It may have been deleted.",
                      *       "code": "item_not_found",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3457,10 +3459,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The item is of another version than `If-Match` names: `current` is what it is now */
+            /** @description `precondition_failed`: The item has changed since the version in `If-Match`. `current` is the latest version. */
             412: {
                 headers: {
-                    /** @description Another one for each version of the item (RFC 9110 §8.8) */
+                    /** @description The version of the item (RFC 9110 §8.8) */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -3470,7 +3472,7 @@ export interface operations {
                      *       "type": "/problems/precondition_failed",
                      *       "title": "Precondition failed",
                      *       "status": 412,
-                     *       "detail": "The item is of another version than If-Match names: current is what it is now.",
+                     *       "detail": "The item has changed since the version in If-Match. current is the latest version.",
                      *       "code": "precondition_failed",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "current": {
@@ -3486,7 +3488,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 64 KiB */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3497,7 +3499,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than 64 KiB.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3505,7 +3507,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is of another media type */
+            /** @description `unsupported_media_type`: The body has a media type, charset, or content coding that the route does not accept. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3516,7 +3518,7 @@ export interface operations {
                      *       "type": "/problems/unsupported_media_type",
                      *       "title": "Unsupported media type",
                      *       "status": 415,
-                     *       "detail": "The body is of another media type.",
+                     *       "detail": "The body has a media type, charset, or content coding that the route does not accept.",
                      *       "code": "unsupported_media_type",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3524,7 +3526,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit: `errors` lists every reason */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3535,7 +3537,7 @@ export interface operations {
                      *       "type": "/problems/invalid_request",
                      *       "title": "Invalid request",
                      *       "status": 422,
-                     *       "detail": "The request does not fit: errors lists every reason.",
+                     *       "detail": "The request violates the schema. errors lists every violation.",
                      *       "code": "invalid_request",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "errors": [
@@ -3553,7 +3555,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `If-Match` is missing, and the service requires it */
+            /** @description `precondition_required`: The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`). */
             428: {
                 headers: {
                     [name: string]: unknown;
@@ -3564,7 +3566,7 @@ export interface operations {
                      *       "type": "/problems/precondition_required",
                      *       "title": "Precondition required",
                      *       "status": 428,
-                     *       "detail": "If-Match is missing, and the service requires it.",
+                     *       "detail": "The service requires If-Match for changes (REQUIRE_IF_MATCH=true).",
                      *       "code": "precondition_required",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3572,7 +3574,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A store that is needed is down, or there is too much to do */
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3585,7 +3587,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "A store that is needed is down, or there is too much to do.",
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }

@@ -7,7 +7,8 @@ export function throttle<Arguments extends unknown[]>(
   interval: number,
   log: (calls: number, ...about: Arguments) => void,
 ): (...about: Arguments) => void {
-  let [calls, saidAt] = [0, -Infinity]
+  let calls = 0
+  let saidAt = -Infinity
   return (...about) => {
     calls++
     const now = performance.now()

@@ -87,7 +87,8 @@ function openSession(pool: ConnectionPool, client: PoolClient, abandon: () => vo
       return client.query<Row>(statement).catch(explain)
     },
     async copyIn(statement, text) {
-      let [ofText, late]: [unknown, NodeJS.Timeout | undefined] = [undefined, undefined]
+      let ofText: unknown
+      let late: NodeJS.Timeout | undefined
       const taking = new AbortController()
       const pieces = async function* () {
         try {

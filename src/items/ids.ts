@@ -5,11 +5,18 @@ import { randomUUIDv7 } from 'node:crypto'
  * here the 12 bits after the time count (RFC 9562 §6.2, method 1), and run ahead of the clock when they are used up.
  */
 export function risingIds(): () => string {
-  let [time, count, start] = [0, 0, '']
+  let time = 0
+  let count = 0
+  let start = ''
   return () => {
     const now = Date.now()
-    if (now > time) [time, count] = [now, 0]
-    else if (++count > 0xfff) [time, count] = [time + 1, 0]
+    if (now > time) {
+      time = now
+      count = 0
+    } else if (++count > 0xfff) {
+      time = time + 1
+      count = 0
+    }
     if (count === 0)
       start = time
         .toString(16)

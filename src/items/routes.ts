@@ -7,17 +7,31 @@ import { openSemaphore } from '../concurrency/semaphore.ts'
 import type { Context } from '../context.ts'
 import type { App } from '../http/types.ts'
 import { operation, signedIn } from '../openapi/document.ts'
-import { entityTag as tagHeader, errors, replayed } from '../openapi/responses.ts'
+import { etagHeader, authenticated, problemResponses, unavailable, withBody, replayed } from '../openapi/responses.ts'
 import { IdempotencyKey, ref } from '../openapi/schemas.ts'
 import { parseIfMatch, etagOf, matchesEtag } from './etags.ts'
 import { exportRoutes } from './export/routes.ts'
 import { importRoutes } from './import/routes.ts'
+import { ImportChange, ImportReport } from './import/schemas.ts'
 import * as items from './items.ts'
 import type { ItemReader } from './items.ts'
 import { listingRoutes } from './list/routes.ts'
 import { openPages } from './list/scan-budget.ts'
 import { type Condition, itemRemover, itemUpdater } from './mutations.ts'
-import { IfMatch, IfNoneMatch, Item, ItemCreate, ItemParams, ItemQuery, ItemUpdate } from './schemas.ts'
+import { ItemSummary, ItemTotals, PriceRange } from './query/schemas.ts'
+import {
+  Category,
+  exampleItem,
+  IfMatch,
+  IfNoneMatch,
+  Item,
+  ItemCreate,
+  ItemOwner,
+  ItemParams,
+  ItemQuery,
+  Items,
+  ItemUpdate,
+} from './schemas.ts'
 
 /**
  * Lists and exports hold a connection for as long as their reader takes; searches, counts, summaries and slow pages, PostgreSQL.
@@ -27,8 +41,24 @@ const share = 0.5
 const slowGate = { permits: 4, maxQueue: 64, timeout: 3_000, share }
 const pageGate = { permits: 8, maxQueue: 512, timeout: 3_000, share }
 
+/** The components of the OpenAPI document that items need. */
+const components = [
+  Category,
+  Item,
+  Items,
+  ItemCreate,
+  ItemUpdate,
+  ItemOwner,
+  ItemSummary,
+  ItemTotals,
+  PriceRange,
+  ImportReport,
+  ImportChange,
+]
+
 /** @param atWork tells how many requests are */
 export function itemRoutes(app: App, context: Context, atWork: () => number): void {
+  for (const schema of components) app.addSchema(schema)
   const { db, pool } = context
   const gate = openSemaphore(slowGate)
   const counts = openSemaphore(slowGate)
@@ -65,14 +95,14 @@ function getItemRoute(app: App, context: Context, read: ItemReader): void {
         querystring: ItemQuery,
         headers: IfNoneMatch,
         response: {
-          200: { ...ref(Item), description: 'The item', headers: tagHeader },
+          200: { ...ref(Item), description: 'The item', headers: etagHeader },
           // As null it would have a type.
           304: Type.Unsafe<undefined>({
             type: 'null',
             description: 'It is what `If-None-Match` says',
-            headers: tagHeader,
+            headers: etagHeader,
           }),
-          ...errors(401, 404, 422, 503),
+          ...problemResponses([...authenticated, 'item_not_found', 'invalid_request', ...unavailable]),
         },
       },
     },
@@ -114,11 +144,17 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
             description: 'The item, created',
             headers: {
               Location: { type: 'string', format: 'uri-reference', description: 'The path of the new item' },
-              ...tagHeader,
+              ...etagHeader,
               ...replayed,
             },
           },
-          ...errors(400, 401, 'keyInUse', 413, 415, 'invalidOrReused', 503),
+          ...problemResponses([
+            ...withBody,
+            ...authenticated,
+            'idempotency_key_in_use',
+            'idempotency_key_reused',
+            ...unavailable,
+          ]),
         },
       },
     },
@@ -145,8 +181,19 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
         headers: IfMatch,
         body: ref(ItemUpdate),
         response: {
-          200: { ...ref(Item), description: 'The item, as it is now', headers: tagHeader },
-          ...errors(400, 401, 403, 404, 412, 413, 415, 422, 428, 503),
+          200: { ...ref(Item), description: 'The item, as it is now', headers: etagHeader },
+          ...problemResponses(
+            [
+              ...withBody,
+              ...authenticated,
+              'not_owner',
+              'item_not_found',
+              'precondition_failed',
+              'precondition_required',
+              ...unavailable,
+            ],
+            { precondition_failed: { current: exampleItem } },
+          ),
         },
       },
     },
@@ -167,7 +214,18 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
         headers: IfMatch,
         response: {
           204: Type.Null({ description: 'Deleted' }),
-          ...errors(400, 401, 403, 404, 412, 413, 415, 422, 428, 503),
+          ...problemResponses(
+            [
+              ...withBody,
+              ...authenticated,
+              'not_owner',
+              'item_not_found',
+              'precondition_failed',
+              'precondition_required',
+              ...unavailable,
+            ],
+            { precondition_failed: { current: exampleItem } },
+          ),
         },
       },
     },

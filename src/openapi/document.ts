@@ -3,10 +3,7 @@ import swagger from '@fastify/swagger'
 import packageJson from '../../package.json' with { type: 'json' }
 import { sendShared, shareBody } from '../http/shared-body.ts'
 import type { App } from '../http/types.ts'
-import { ImportChange } from '../items/import/schemas.ts'
-import { ItemTotals, PriceRange } from '../items/query/schemas.ts'
-import { ItemOwner } from '../items/schemas.ts'
-import { ImportError, InvalidPart, namePattern, ProblemCode, textPattern } from './schemas.ts'
+import { ImportError, InvalidPart, Message, namePattern, ProblemCode, ProblemDetails, textPattern } from './schemas.ts'
 
 /** The security requirement of routes that need a signed-in manager. */
 export const signedIn = [{ oauth2: [] }]
@@ -38,12 +35,12 @@ const oauth2 = {
   flows: { password: { tokenUrl: '/store-managers/token', scopes: {} } },
 }
 
-/** Components that no route names, for they are parts of others. */
-const parts = [ItemOwner, ItemTotals, PriceRange, ProblemCode, InvalidPart, ImportError, ImportChange]
+/** The components that several resources share. */
+const shared = [Message, ProblemDetails, ProblemCode, InvalidPart, ImportError]
 
 /** Collects the OpenAPI document from the routes that are registered after this. */
 export async function collectOperations(app: App): Promise<void> {
-  for (const schema of parts) app.addSchema(schema)
+  for (const schema of shared) app.addSchema(schema)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -31,6 +31,10 @@ export const descriptions: Record<Code, Description> = {
     meaning: 'The email address or the password is wrong.',
     action: 'Check both. The response does not reveal which addresses are registered.',
   },
+  account_disabled: {
+    meaning: 'The operator has disabled the account. Only the right password reveals this.',
+    action: 'Ask the operator to enable it.',
+  },
   cross_site_request: {
     meaning: 'A web page of another origin sent the request.',
     action: 'The operator can allow the origin in `CORS_ORIGINS`.',
@@ -46,6 +50,10 @@ export const descriptions: Record<Code, Description> = {
   wrong_password: {
     meaning: 'The current password is wrong, so nothing was changed.',
     action: 'Send the current password in `current_password`.',
+  },
+  invalid_reset_code: {
+    meaning: 'The reset code is wrong, was used, or has expired.',
+    action: 'Ask the operator for a new code. A code works once, for an hour.',
   },
   not_found: {
     meaning: 'No route has this path.',

@@ -1,163 +1,91 @@
-// What the document says of answers that several routes give.
-
-import { exampleReport, nothingWritten } from '../items/import/schemas.ts'
-import { exampleItem } from '../items/schemas.ts'
 import { type Code, problems } from '../problems.ts'
-import { ProblemDetails, ref } from './schemas.ts'
+import { descriptions } from './problem-descriptions.ts'
+import { exampleId, ProblemDetails, ref } from './schemas.ts'
 
-/** The header of each answer that is one item. */
-export const entityTag = {
-  ETag: { type: 'string', description: 'Another one for each version of the item (RFC 9110 §8.8)', examples: ['"1"'] },
+/** The header of each response that is one item. */
+export const etagHeader = {
+  ETag: { type: 'string', description: 'The version of the item (RFC 9110 §8.8)', examples: ['"1"'] },
 }
 
-/** The header of an answer that was given before. */
+/** The header of a response that is a replay. */
 export const replayed = {
-  'Idempotency-Replayed': { type: 'string', enum: ['true'], description: 'There if this was answered before' },
-}
-
-interface ErrorAnswer {
-  code: Code
-  description: string
-  /** Members of the example beside those that every problem has. */
-  example?: object
-  headers?: object
+  'Idempotency-Replayed': { type: 'string', enum: ['true'], description: 'Present if the response is a replay' },
 }
 
 const challenge = { 'WWW-Authenticate': { type: 'string', description: 'As in RFC 6750', examples: ['Bearer'] } }
 const retryAfter = { 'Retry-After': { type: 'integer', description: 'Seconds', examples: [1] } }
 
-/** What the answers of limited routes say of the limit (draft-ietf-httpapi-ratelimit-headers), unless it is lifted. */
+/** What responses of rate-limited routes say of the limit (draft-ietf-httpapi-ratelimit-headers), unless it is disabled. */
 export const rateLimit = {
   'RateLimit-Policy': {
     type: 'string',
-    description: 'The limit: how many (`q`) in how many seconds (`w`)',
+    description: 'The limit: `q` requests in a window of `w` seconds',
     examples: ['"login";q=100;w=900'],
   },
   RateLimit: {
     type: 'string',
-    description: 'How many are left (`r`), and in how many seconds it begins anew (`t`)',
+    description: 'Requests left in the window (`r`), which resets in `t` seconds',
     examples: ['"login";r=99;t=900'],
   },
 }
 
-const errorAnswers = {
-  400: { code: 'malformed_body', description: 'The body cannot be read' },
-  401: {
-    code: 'missing_token',
-    description: 'The token is missing, invalid, expired or logged out',
-    headers: challenge,
-  },
-  403: { code: 'not_owner', description: 'The item belongs to another manager' },
-  wrongPassword: { code: 'wrong_password', description: 'The present password is wrong' },
-  accountDisabled: {
-    code: 'account_disabled',
-    description: 'The account is disabled: only the operator can enable it',
-    example: { error: 'invalid_grant', error_description: 'This account is disabled. Ask the operator.' },
-    headers: challenge,
-  },
-  invalidResetCode: {
-    code: 'invalid_reset_code',
-    description:
-      'The reset code is wrong, was used, or has expired, or a page of an origin that is not allowed sent this ' +
-      '(`cross_site_request`)',
-  },
-  registrationClosed: {
-    code: 'registration_closed',
-    description:
-      'Only operators register managers here, or a page of an origin that is not allowed sent this (`cross_site_request`)',
-  },
-  crossSite: {
-    code: 'cross_site_request',
-    description: 'A page of an origin that `CORS_ORIGINS` does not allow sent this',
-  },
-  404: { code: 'item_not_found', description: 'There is no such item' },
-  409: { code: 'email_taken', description: 'The e-mail address is registered already' },
-  takenOrInUse: {
-    code: 'email_taken',
-    description: 'The e-mail address is registered already, or a request with this `Idempotency-Key` is still running',
-  },
-  ownsItems: {
-    code: 'manager_owns_items',
-    description: 'The manager owns items: `items` says how many',
-    example: { items: 3 },
-  },
-  keyInUse: {
-    code: 'idempotency_key_in_use',
-    description: 'A request with this `Idempotency-Key` is still running',
-    headers: retryAfter,
-  },
-  412: {
-    code: 'precondition_failed',
-    description: 'The item is of another version than `If-Match` names: `current` is what it is now',
-    example: { current: exampleItem },
-    headers: entityTag,
-  },
-  413: { code: 'body_too_large', description: 'The body is larger than 64 KiB' },
-  415: { code: 'unsupported_media_type', description: 'The body is of another media type' },
-  422: {
-    code: 'invalid_request',
-    description: 'The request does not fit: `errors` lists every reason',
-    example: { errors: [{ type: 'missing', loc: ['body', 'name'], msg: 'is required' }] },
-  },
-  invalidOrReused: {
-    code: 'invalid_request',
-    description:
-      'The request does not fit: `errors` lists every reason. Or this `Idempotency-Key` came with another body before',
-    example: { errors: [{ type: 'missing', loc: ['body', 'name'], msg: 'is required' }] },
-  },
-  408: { code: 'request_timeout', description: 'Nothing more of the body came for too long' },
-  importTooLarge: { code: 'body_too_large', description: 'The body is larger than `IMPORT_LIMIT`' },
-  importFailed: {
-    code: 'import_failed',
-    description:
-      'Nothing was written: rows are bad, of which `errors` lists the first 1,000, or the file cannot be read. ' +
-      'Or a parameter does not fit (`invalid_request`)',
-    example: { ...exampleReport, ...nothingWritten },
-  },
-  428: { code: 'precondition_required', description: '`If-Match` is missing, and the service requires it' },
-  429: {
-    code: 'too_many_logins',
-    description: 'Too many logins have failed, from this address or for this account',
-    headers: { ...retryAfter, ...rateLimit },
-  },
-  tooManyRegistrations: {
-    code: 'too_many_registrations',
-    description: 'Too many registrations from this address',
-    headers: { ...retryAfter, ...rateLimit },
-  },
-  503: {
-    code: 'store_unavailable',
-    description: 'A store that is needed is down, or there is too much to do',
-    headers: retryAfter,
-  },
-  wrongCredentials: {
-    code: 'invalid_credentials',
-    description: 'The e-mail address or the password is wrong, or the account is disabled (`account_disabled`)',
-    example: {
-      detail: 'The e-mail address or the password is wrong.',
-      error: 'invalid_grant',
-      error_description: 'The e-mail address or the password is wrong.',
-    },
-    headers: { ...challenge, ...rateLimit },
-  },
-} satisfies Record<string, ErrorAnswer>
+/** The codes that every route behind authentication may respond with. */
+export const authenticated: Code[] = ['missing_token', 'invalid_token']
+/** The codes that every route with a JSON body, or a form, may respond with. */
+export const withBody: Code[] = ['malformed_body', 'body_too_large', 'unsupported_media_type', 'invalid_request']
+/** The codes that every route that needs a store may respond with. */
+export const unavailable: Code[] = ['store_unavailable', 'too_busy']
 
-/** The error answers of a route, for its response schema. They are typed as nothing, for no handler returns one. */
-export function errors(...names: (keyof typeof errorAnswers)[]): object {
-  return Object.fromEntries(names.map((name) => describe(errorAnswers[name])))
+const headers: Partial<Record<Code, object>> = {
+  missing_token: challenge,
+  invalid_token: challenge,
+  account_disabled: challenge,
+  invalid_credentials: { ...challenge, ...rateLimit },
+  idempotency_key_in_use: retryAfter,
+  precondition_failed: etagHeader,
+  too_many_logins: { ...retryAfter, ...rateLimit },
+  too_many_registrations: { ...retryAfter, ...rateLimit },
+  too_busy: retryAfter,
+  store_unavailable: retryAfter,
 }
 
-function describe({ code, description: detail, example, headers }: ErrorAnswer): [status: number, answer: object] {
-  const [status, title] = problems[code]
-  const value = {
-    type: `/problems/${code}`,
+/** Members of the examples beside those that every problem has. */
+const members: Partial<Record<Code, object>> = {
+  account_disabled: { error: 'invalid_grant', error_description: 'This account is disabled. Ask the operator.' },
+  invalid_credentials: { error: 'invalid_grant', error_description: 'The email address or the password is wrong.' },
+  manager_owns_items: { items: 3 },
+  invalid_request: { errors: [{ type: 'missing', loc: ['body', 'name'], msg: 'is required' }] },
+}
+
+/**
+ * The error responses of a route, for its response schema: those of one status are one response, with the first code as its
+ * example. They are typed as nothing, because no handler returns one.
+ *
+ * @param examples further members of the examples, by code
+ */
+export function problemResponses(codes: Code[], examples: Partial<Record<Code, object>> = {}): object {
+  const byStatus = Map.groupBy(codes, (code) => problems[code][0])
+  return Object.fromEntries([...byStatus].map(([status, some]) => [status, describe(some, examples)]))
+}
+
+function describe(codes: Code[], examples: Partial<Record<Code, object>>): object {
+  const [first] = codes as [Code]
+  const [status, title] = problems[first]
+  const meaning = (code: Code) => descriptions[code].meaning
+  const example = {
+    type: `/problems/${first}`,
     title,
     status,
-    detail: `${detail.replaceAll('`', '')}.`,
-    code,
-    request_id: '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70',
-    ...example,
+    detail: meaning(first).replaceAll('`', ''),
+    code: first,
+    request_id: exampleId,
+    ...members[first],
+    ...examples[first],
   }
-  const content = { 'application/problem+json': { schema: ref(ProblemDetails), example: value } }
-  return [status, { description: detail, content, ...(headers && { headers }) }]
+  const allHeaders = Object.assign({}, ...codes.map((code) => headers[code] ?? {})) as object
+  return {
+    description: codes.map((code) => `\`${code}\`: ${meaning(code)}`).join(' '),
+    content: { 'application/problem+json': { schema: ref(ProblemDetails), example } },
+    ...(Object.keys(allHeaders).length > 0 && { headers: allHeaders }),
+  }
 }

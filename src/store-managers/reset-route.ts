@@ -4,7 +4,7 @@ import { rejectCrossSite } from '../http/cross-site.ts'
 import { logEvent } from '../http/security-events.ts'
 import type { App } from '../http/types.ts'
 import { operation } from '../openapi/document.ts'
-import { errors, rateLimit } from '../openapi/responses.ts'
+import { problemResponses, unavailable, withBody, rateLimit } from '../openapi/responses.ts'
 import { ref } from '../openapi/schemas.ts'
 import { resetPassword } from './password-reset.ts'
 import { PasswordReset, StoreManager } from './schemas.ts'
@@ -23,7 +23,14 @@ export function resetRoute(app: App, context: Context): void {
         body: ref(PasswordReset),
         response: {
           200: { ...ref(StoreManager), description: 'The manager whose password was set', headers: rateLimit },
-          ...errors(400, 'accountDisabled', 'invalidResetCode', 413, 415, 422, 429, 503),
+          ...problemResponses([
+            ...withBody,
+            'account_disabled',
+            'invalid_reset_code',
+            'cross_site_request',
+            'too_many_logins',
+            ...unavailable,
+          ]),
         },
       },
     },

@@ -12,7 +12,7 @@ import { normalizeEmail } from '../http/email-address.ts'
 import { logEvent } from '../http/security-events.ts'
 import type { App } from '../http/types.ts'
 import { operation, signedIn } from '../openapi/document.ts'
-import { errors, rateLimit, replayed } from '../openapi/responses.ts'
+import { authenticated, problemResponses, unavailable, withBody, rateLimit, replayed } from '../openapi/responses.ts'
 import { IdempotencyKey, Message, ref, strict } from '../openapi/schemas.ts'
 import * as account from './me.ts'
 import { guardRegistration } from './registration.ts'
@@ -20,6 +20,7 @@ import { resetRoute } from './reset-route.ts'
 import {
   LoginForm,
   LogoutQuery,
+  PasswordReset,
   StoreManager,
   StoreManagerCreate,
   StoreManagerRemoval,
@@ -31,7 +32,19 @@ import * as storeManagers from './store-managers.ts'
 /** A manager who owns items is told how many: PostgreSQL counts them. Times are in milliseconds. */
 const removalGate = { permits: 2, maxQueue: 16, timeout: 3_000, share: 0.5 }
 
+/** The components of the OpenAPI document that store managers need. */
+const components = [
+  StoreManager,
+  StoreManagerCreate,
+  StoreManagerUpdate,
+  StoreManagerRemoval,
+  PasswordReset,
+  LoginForm,
+  Token,
+]
+
 export function storeManagerRoutes(app: App, context: Context): void {
+  for (const schema of components) app.addSchema(schema)
   // All that is answered here is about one manager.
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('cache-control', 'no-store')
@@ -50,16 +63,16 @@ export function storeManagerRoutes(app: App, context: Context): void {
         body: ref(StoreManagerCreate),
         response: {
           201: { ...ref(StoreManager), description: 'The manager, registered', headers: { ...rateLimit, ...replayed } },
-          ...errors(
-            400,
-            'registrationClosed',
-            'takenOrInUse',
-            413,
-            415,
-            'invalidOrReused',
-            'tooManyRegistrations',
-            503,
-          ),
+          ...problemResponses([
+            ...withBody,
+            'registration_closed',
+            'cross_site_request',
+            'email_taken',
+            'idempotency_key_in_use',
+            'idempotency_key_reused',
+            'too_many_registrations',
+            ...unavailable,
+          ]),
         },
       },
     },
@@ -102,7 +115,13 @@ function tokenRoutes(app: App, context: Context): void {
         body: ref(LoginForm),
         response: {
           200: { ...ref(Token), description: 'The token', headers: rateLimit },
-          ...errors(400, 'wrongCredentials', 'crossSite', 413, 415, 422, 429, 503),
+          ...problemResponses([
+            ...withBody,
+            'invalid_credentials',
+            'cross_site_request',
+            'too_many_logins',
+            ...unavailable,
+          ]),
         },
       },
     },
@@ -140,7 +159,7 @@ function logoutRoutes(app: App, context: Context): void {
         ...operation('logOut', 'Store managers', 'Log out: end this token'),
         security: signedIn,
         querystring: { ...LogoutQuery, ...strict },
-        response: { ...done, ...errors(401, 422, 503) },
+        response: { ...done, ...problemResponses([...authenticated, 'invalid_request', ...unavailable]) },
       },
     },
     logOut,
@@ -154,7 +173,7 @@ function logoutRoutes(app: App, context: Context): void {
         security: signedIn,
         querystring: { ...LogoutQuery, ...strict },
         // A body is read all the same, and refused if it cannot be.
-        response: { ...done, ...errors(400, 401, 413, 415, 422, 503) },
+        response: { ...done, ...problemResponses([...withBody, ...authenticated, ...unavailable]) },
       },
     },
     logOut,
@@ -169,7 +188,10 @@ function getAccountRoute(app: App, context: Context): void {
       schema: {
         ...operation('getMe', 'Store managers', 'Get the manager who is signed in'),
         security: signedIn,
-        response: { 200: { ...ref(StoreManager), description: 'The manager' }, ...errors(401, 503) },
+        response: {
+          200: { ...ref(StoreManager), description: 'The manager' },
+          ...problemResponses([...authenticated, ...unavailable]),
+        },
       },
     },
     ({ token }) => account.get(context.db, token.sub),
@@ -195,7 +217,14 @@ function accountRoutes(app: App, context: Context): void {
         body: ref(StoreManagerUpdate),
         response: {
           200: { ...ref(StoreManager), description: 'The manager, as it is now', headers: rateLimit },
-          ...errors(400, 401, 'wrongPassword', 409, 413, 415, 422, 429, 503),
+          ...problemResponses([
+            ...withBody,
+            ...authenticated,
+            'wrong_password',
+            'email_taken',
+            'too_many_logins',
+            ...unavailable,
+          ]),
         },
       },
     },
@@ -219,7 +248,14 @@ function accountRoutes(app: App, context: Context): void {
         body: ref(StoreManagerRemoval),
         response: {
           204: { ...Type.Null({ description: 'Deleted' }), headers: rateLimit },
-          ...errors(400, 401, 'wrongPassword', 'ownsItems', 413, 415, 422, 429, 503),
+          ...problemResponses([
+            ...withBody,
+            ...authenticated,
+            'wrong_password',
+            'manager_owns_items',
+            'too_many_logins',
+            ...unavailable,
+          ]),
         },
       },
     },

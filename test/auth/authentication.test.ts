@@ -134,7 +134,8 @@ test('a token whose ID has capital letters is logged out like any other', async 
 
 test('a token is refused without a query once it has been refused', async (t: TestContext) => {
   const { signIn, server, context, log } = await openApp(t, { POSTGRES_ECHO: 'true' })
-  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const ada = await signIn('ada@example.com')
+  const grace = await signIn('grace@example.com')
   await ada.post('/store-managers/logout')
   await onServer(server, `delete from ${context.config.pool.schema}.store_managers where id = '${grace.id}'`)
   for (const [manager, detail] of [
@@ -238,7 +239,8 @@ for (const [where, skip, env] of [
     { skip },
     async (t: TestContext) => {
       const { signIn } = await openApp(t, env)
-      const [phone, laptop] = [await signIn('ada@example.com'), await signIn('ada@example.com')]
+      const phone = await signIn('ada@example.com')
+      const laptop = await signIn('ada@example.com')
       const answer = await phone.get('/store-managers/logout')
       t.assert.strictEqual(answer.statusCode, 200)
       t.assert.deepStrictEqual(answer.json(), { message: 'Logged out successfully' })

@@ -7,7 +7,8 @@ import { until } from '../support/until.ts'
 test('SESSION_IDLE_TIMEOUT ends a token that no replica was sent', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
   const config = testConfig(schema, { SESSION_IDLE_TIMEOUT: '600' })
-  const [here, there] = [await openAppOn(t, server, config), await openAppOn(t, server, config)]
+  const here = await openAppOn(t, server, config)
+  const there = await openAppOn(t, server, config)
   const { id: sub } = await here.signIn('ada@example.com')
   const now = Math.floor(Date.now() / 1_000)
   const statusesOf = async (lastUse: number | undefined) => {

@@ -218,7 +218,8 @@ test(
     const one = await openApp(t, env)
     const other = await openAppOn(t, one.server, testConfig(one.context.config.pool.schema, env))
     const fail = async (app: TestApp, address: string) => (await logInFrom(app, address)).statusCode
-    const [here, there] = ['192.0.2.1', '192.0.2.2']
+    const here = '192.0.2.1'
+    const there = '192.0.2.2'
     t.assert.deepStrictEqual([await fail(one, here), await fail(other, here), await fail(one, here)], [401, 401, 429])
     const keys = await keysIn(redis.port)
     t.assert.strictEqual(keys.length, 3)

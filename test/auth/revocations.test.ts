@@ -136,9 +136,11 @@ test(
 
 test('to log out everywhere ends all tokens of the manager at once, those of others and later ones go on', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
-  const [here, there] = [await openAppOn(t, server, testConfig(schema)), await openAppOn(t, server, testConfig(schema))]
+  const here = await openAppOn(t, server, testConfig(schema))
+  const there = await openAppOn(t, server, testConfig(schema))
   for (const method of ['GET', 'POST'] as const) {
-    const [phone, laptop] = [await here.signIn('ada@example.com'), await here.signIn('ada@example.com')]
+    const phone = await here.signIn('ada@example.com')
+    const laptop = await here.signIn('ada@example.com')
     const grace = await here.signIn('grace@example.com')
     const statuses = async () => {
       const answers: number[] = []

@@ -179,7 +179,8 @@ async function pidOf(client: PostgresPoolClient): Promise<number> {
 }
 
 async function expectService(t: TestContext, signIn: TestApp['signIn']): Promise<void> {
-  const [phone, laptop] = [await signIn('ada@example.com'), await signIn('ada@example.com')]
+  const phone = await signIn('ada@example.com')
+  const laptop = await signIn('ada@example.com')
   t.assert.strictEqual((await phone.get('/items')).statusCode, 200)
   t.assert.strictEqual((await phone.get('/store-managers/logout')).statusCode, 200)
   t.assert.strictEqual((await phone.get('/items')).statusCode, 401)

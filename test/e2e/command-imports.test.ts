@@ -37,7 +37,9 @@ async function openWorkplace(t: TestContext, env: Record<string, string> = {}) {
 
 test('a dry run of upserts shows what would change, old and new', async (t: TestContext) => {
   const { ada, go, add, write } = await openWorkplace(t)
-  const [tea, soap, pen] = [await add('Green tea'), await add('Soap'), await add('Pen')]
+  const tea = await add('Green tea')
+  const soap = await add('Soap')
+  const pen = await add('Pen')
   await write(
     'new.csv',
     `id,${header}${tea},Green tea,Grocery,5.49,false\n${soap},Bar soap,Household,4.99,true\n${pen},Pen,Grocery,4.99,yes\n,Pen,Pet,1,true\n`,
@@ -147,7 +149,8 @@ test('messages of an import say what to call instead', async (t: TestContext) =>
 
 test('versions are named as options', async (t: TestContext) => {
   const { go, add } = await openWorkplace(t, { REQUIRE_IF_MATCH: 'true' })
-  const [tea, soap] = [await add('Tea'), await add('Soap')]
+  const tea = await add('Tea')
+  const soap = await add('Soap')
   for (const args of [
     ['set', tea, '--price', '2'],
     ['rm', tea],

@@ -54,7 +54,8 @@ test('two services behind a proxy are replaced one after the other, and no reque
   const tally = openTally()
   const loaded = load(questions(url, path, headers), over.signal, tally)
   for (const [index, old] of services.entries()) {
-    const [fresh, code] = [await startService(t, env), await old.end('SIGTERM')]
+    const fresh = await startService(t, env)
+    const code = await old.end('SIGTERM')
     t.assert.strictEqual(code, 0)
     backends[index] = fresh.url
     await until(() => ready.has(fresh.url))

@@ -49,7 +49,8 @@ test(
 
 test('the page runs no script and no style but its own, and cannot be framed', async (t: TestContext) => {
   const { send } = await openApp(t)
-  const [first, second] = [await send({ url: '/scalar' }), await send({ url: '/scalar/' })]
+  const first = await send({ url: '/scalar' })
+  const second = await send({ url: '/scalar/' })
   const policy = String(first.headers['content-security-policy'])
   t.assert.match(policy, /^default-src 'none'; script-src 'nonce-[\w-]{22}'; style-src 'nonce-[\w-]{22}';/)
   t.assert.match(policy, /frame-ancestors 'none'/)
@@ -89,7 +90,8 @@ test('each example of a request body is accepted as it stands', async (t: TestCo
   const { context, send, logIn } = await openApp(t)
   const { paths, components } = (await send({ url: '/openapi.json' })).json()
   const sent: string[] = []
-  let [token, item] = ['', '']
+  let token = ''
+  let item = ''
   const isDeletion = ({ method }: { method: string }) => Number(method === 'DELETE')
   const bodies = bodiesOf(paths, components.schemas).toSorted((one, other) => isDeletion(one) - isDeletion(other))
   for (const { path, method, type, examples } of bodies) {
@@ -136,7 +138,8 @@ async function issueCode({ db }: Context, code: string): Promise<void> {
 /** A page that remembers what it asked for, its console's errors and what its policy did not let pass. */
 async function openPage(t: TestContext): Promise<{ page: Page; requested: string[]; complaints: string[] }> {
   const page = await (await openBrowser(t)).newPage()
-  const [requested, complaints]: [string[], string[]] = [[], []]
+  const requested: string[] = []
+  const complaints: string[] = []
   page.on('request', (request) => requested.push(request.url()))
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))

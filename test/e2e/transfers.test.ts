@@ -167,7 +167,9 @@ test('progress is a bar on a terminal and a line now and then elsewhere, with th
     const stream = { isTTY, columns: 100, write: (text: string) => written.push(text) } as unknown as NodeJS.WriteStream
     return { written, progress: showProgress({ label: 'new.csv', total, unit: 'bytes', stream }) }
   }
-  const [terminal, pipe, endless] = [shown(true, 2_000_000), shown(false, 2_000_000), shown(false)]
+  const terminal = shown(true, 2_000_000)
+  const pipe = shown(false, 2_000_000)
+  const endless = shown(false)
   for (const { progress } of [terminal, pipe, endless]) progress.add(1_000_000)
   t.mock.timers.tick(5_000)
   const rate = String.raw`1\.0 MB  [\d.]+ [kM]B/s`

@@ -25,7 +25,8 @@ export const terminated: Fault = {
     const replicas = await openReplicas(site, [{ ...settingsFor(server), WEB_CONCURRENCY: '2' }])
     const [service] = replicas.all
     const questions = await openQuestions(replicas, service?.url ?? '')
-    let [longest, made] = [0, 1]
+    let longest = 0
+    let made = 1
     for (let time = 1; time <= times; time++) {
       site.step(`${time} of ${times}`)
       const loaded = load(questions, AbortSignal.timeout(2 * shutdownTimeout))

@@ -7,7 +7,8 @@ const told = 5
 /** Tells on stderr how far the run of so many faults is. */
 export function openProgress(count: number) {
   const start = performance.now()
-  let [index, title] = [0, '']
+  let index = 0
+  let title = ''
   const step = (what: string) => {
     const seconds = Math.round((performance.now() - start) / 1000)
     const elapsed = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`

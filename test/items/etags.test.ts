@@ -172,7 +172,8 @@ test('an If-Match that is none is refused, naming the header', async (t: TestCon
 
 test('whose item it is comes before its version, and whether it is there before both', async (t: TestContext) => {
   const { signIn } = await openApp(t)
-  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const ada = await signIn('ada@example.com')
+  const grace = await signIn('grace@example.com')
   const { url } = await createTea(ada)
   for (const ifMatch of ['"1"', '"2"', '*']) {
     const headers = { 'if-match': ifMatch }

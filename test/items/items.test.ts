@@ -40,7 +40,8 @@ test('every category is taken', async (t: TestContext) => {
 
 test('the list is an object from id to item, of all managers, the oldest first', async (t: TestContext) => {
   const { signIn } = await openApp(t)
-  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const ada = await signIn('ada@example.com')
+  const grace = await signIn('grace@example.com')
   t.assert.deepStrictEqual((await ada.get('/items')).json(), {})
   const first = (await ada.post('/items', tea)).json()
   const second = (await grace.post('/items', { ...tea, name: 'Soap', category: 'Household' })).json()
@@ -52,7 +53,8 @@ test('the list is an object from id to item, of all managers, the oldest first',
 
 test('the owner comes with an item when asked for, by id and name alone', async (t: TestContext) => {
   const { signIn } = await openApp(t)
-  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const ada = await signIn('ada@example.com')
+  const grace = await signIn('grace@example.com')
   const { id } = (await ada.post('/items', tea)).json()
   const owner = { id: ada.id, name: 'Ada Lovelace' }
   t.assert.deepStrictEqual((await grace.get(`/items/${id}?expand=store_manager`)).json().store_manager, owner)
@@ -159,7 +161,8 @@ test('everything that is wrong with a request is said at once, in its path and i
 
 test('fields that nobody asked for are ignored', async (t: TestContext) => {
   const { signIn } = await openApp(t)
-  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const ada = await signIn('ada@example.com')
+  const grace = await signIn('grace@example.com')
   const json = `{"__proto__":{"in_stock":false},"constructor":1,"id":"${ada.id}","store_manager_id":"${grace.id}",`
   const body = JSON.stringify(tea).replace('{', json)
   const created = await ada.post('/items', body, { 'content-type': 'application/json' })
@@ -226,7 +229,8 @@ test('an id is the same in capital letters', async (t: TestContext) => {
 
 test('another manager reads an item, and may neither change nor delete it', async (t: TestContext) => {
   const { signIn } = await openApp(t)
-  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const ada = await signIn('ada@example.com')
+  const grace = await signIn('grace@example.com')
   const item = (await ada.post('/items', tea)).json()
   t.assert.deepStrictEqual((await grace.get(`/items/${item.id}`)).json(), item)
   for (const refused of [
@@ -241,7 +245,8 @@ test('another manager reads an item, and may neither change nor delete it', asyn
 
 test('where writes are shared, every manager may change and delete every item', async (t: TestContext) => {
   const { signIn } = await openApp(t, { ITEM_WRITES: 'shared' })
-  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
+  const ada = await signIn('ada@example.com')
+  const grace = await signIn('grace@example.com')
   const item = (await ada.post('/items', tea)).json()
   const changed = await grace.patch(`/items/${item.id}`, { price_usd: 0 })
   t.assert.strictEqual(changed.statusCode, 200)

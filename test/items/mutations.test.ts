@@ -10,8 +10,10 @@ const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock:
 
 test('of many changes and deletions at once each gets its own answer', async (t: TestContext) => {
   const { signIn } = await openApp(t)
-  const [ada, grace] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
-  const [mine, hers] = [await createMany(ada, 80), await createMany(grace, 20)]
+  const ada = await signIn('ada@example.com')
+  const grace = await signIn('grace@example.com')
+  const mine = await createMany(ada, 80)
+  const hers = await createMany(grace, 20)
   const ask = {
     changed: (id: string, n: number) => ada.patch(`/items/${id}`, { price_usd: n }),
     'of its version': (id: string) =>
@@ -91,7 +93,8 @@ test('a change that waits too long for its item answers 503, and is not made lat
 test('two processes that change the same items at once do not block each other', async (t: TestContext) => {
   const first = await openApp(t)
   const second = await openAppOn(t, first.server, testConfig(first.context.config.pool.schema))
-  const [ada, again] = [await first.signIn('ada@example.com'), await second.signIn('ada@example.com')]
+  const ada = await first.signIn('ada@example.com')
+  const again = await second.signIn('ada@example.com')
   const ids = await createMany(ada, 30)
   const turns = 10
   const changeAll = async (manager: Manager, order: string[]) => {

@@ -38,7 +38,8 @@ export async function readCatalog(root: string): Promise<Catalog> {
     if (!targets.some((target) => target.file === file))
       missing.push(`${file} is no target, so nobody says which tests cover it.`)
   }
-  const [written, generated]: [Mutant[], Mutant[]] = [[], []]
+  const written: Mutant[] = []
+  const generated: Mutant[] = []
   for (const target of [...targets, ...otherTargets]) {
     const text = await readFile(join(root, target.file), 'utf8')
     const own = mistakesIn(text, target)

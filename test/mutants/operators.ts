@@ -110,7 +110,8 @@ function* calls(node: ts.Node): Iterable<Replacement> {
 
 function* expressions(node: ts.Node, text: string): Iterable<Replacement> {
   if (!ts.isRegularExpressionLiteral(node)) return
-  const [start, end] = [node.getStart(), node.getStart() + node.text.lastIndexOf('/')]
+  const start = node.getStart()
+  const end = node.getStart() + node.text.lastIndexOf('/')
   if (node.text.startsWith('/^')) yield { start: start + 1, end: start + 2, replacement: '' }
   if (text[end - 1] === '$' && text[end - 2] !== '\\') yield { start: end - 1, end, replacement: '' }
   const ignoreCase = text.indexOf('i', end)

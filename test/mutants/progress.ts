@@ -12,7 +12,8 @@ export interface Progress {
 /** Tells on stderr how far the run is. */
 export function openProgress(): Progress {
   const start = performance.now()
-  let [count, tried] = [0, 0]
+  let count = 0
+  let tried = 0
   const tell = (what: string) => {
     const seconds = Math.round((performance.now() - start) / 1000)
     const elapsed = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`

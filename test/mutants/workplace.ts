@@ -37,7 +37,8 @@ export async function openWorkplace(stop: AbortSignal): Promise<Workplace> {
   const folder = await mkdtemp(join(tmpdir(), 'stockroom-mutants-'))
   // Servers that tests start run as another user if the tests run as root.
   await chmod(folder, 0o755)
-  const [tree, temporary] = [join(folder, 'tree'), join(folder, 'tmp')]
+  const tree = join(folder, 'tree')
+  const temporary = join(folder, 'tmp')
   await cp(root, tree, { recursive: true, filter: (path) => !left.has(path.slice(root.length)) })
   await symlink(join(root, 'node_modules'), join(tree, 'node_modules'))
 

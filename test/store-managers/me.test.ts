@@ -49,7 +49,8 @@ test('an e-mail address that somebody has, and a password that is tried first, a
 
 test('a new password ends every other token of the manager, and is the one that counts', async (t: TestContext) => {
   const { signIn, logIn } = await openApp(t)
-  const [phone, laptop] = [await signIn('ada@example.com'), await signIn('ada@example.com')]
+  const phone = await signIn('ada@example.com')
+  const laptop = await signIn('ada@example.com')
   const grace = await signIn('grace@example.com')
   const changed = await phone.patch(me, { password: 'another horse battery', current_password: password })
   t.assert.strictEqual(changed.statusCode, 200)
@@ -94,9 +95,11 @@ test('a change that needs no password counts as no login', async (t: TestContext
 
 test('a password change that a logout everywhere overtakes changes nothing', async (t: TestContext) => {
   const { signIn, logIn, context } = await openApp(t)
-  const [phone, laptop] = [await signIn('ada@example.com'), await signIn('ada@example.com')]
+  const phone = await signIn('ada@example.com')
+  const laptop = await signIn('ada@example.com')
   const { hash } = context.passwords
-  const [hashing, overtaken] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const hashing = Promise.withResolvers<void>()
+  const overtaken = Promise.withResolvers<void>()
   context.passwords.hash = async (plain) => {
     hashing.resolve()
     await overtaken.promise
@@ -115,7 +118,8 @@ test('a logout everywhere is never undone by a concurrent account change', async
   const { signIn } = await openApp(t)
   for (let round = 0; round < 5; round++) {
     const email = `ada${round}@example.com`
-    const [phone, laptop] = [await signIn(email), await signIn(email)]
+    const phone = await signIn(email)
+    const laptop = await signIn(email)
     const change = phone.patch(me, { password: 'another horse battery', current_password: password })
     const rename = phone.patch(me, { name: 'Eve' })
     const [loggedOut] = await Promise.all([laptop.post('/store-managers/logout?scope=all'), change, rename])

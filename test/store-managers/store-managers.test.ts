@@ -143,7 +143,8 @@ test('TOKEN_TYPE=bearer is for clients that refuse an unknown type', async (t: T
 test('a wrong password and an unknown address get one and the same answer', async (t: TestContext) => {
   const { register, logIn } = await openApp(t)
   await register(ada.email)
-  const [wrong, unknown] = [await logIn(ada.email, 'wrong horse battery'), await logIn('nobody@example.com')]
+  const wrong = await logIn(ada.email, 'wrong horse battery')
+  const unknown = await logIn('nobody@example.com')
   const problem = wrong.json<{ code: string; error: string; error_description: string }>()
   t.assert.strictEqual(wrong.statusCode, 401)
   t.assert.deepStrictEqual({ ...problem, request_id: '' }, { ...unknown.json<object>(), request_id: '' })

@@ -36,7 +36,8 @@ const longest = 1_000
 export async function openCheckedApp(t: TestContext): Promise<CheckedApp> {
   const { app, context, log, register, signIn } = await openApp(t)
   const document = await readDocument(app)
-  const [ada, bob] = [await signIn('ada@example.com'), await signIn('bob@example.com')]
+  const ada = await signIn('ada@example.com')
+  const bob = await signIn('bob@example.com')
   let sent = 0
   t.after(() => t.diagnostic(`${sent} requests`))
 

@@ -41,7 +41,8 @@ export interface Importing extends TestApp {
 /** An application to import into, with two managers signed in. */
 export async function openImporting(t: TestContext, env: Record<string, string> = {}): Promise<Importing> {
   const app = await openApp(t, env)
-  const [ada, bob] = [await app.signIn('ada@example.com'), await app.signIn('bob@example.com')]
+  const ada = await app.signIn('ada@example.com')
+  const bob = await app.signIn('bob@example.com')
   const stock: Importing['stock'] = async () => Object.values((await ada.get('/items')).json())
   return {
     ...app,

@@ -101,7 +101,8 @@ function readAnswers(text: string): Answer[] {
   // Node ends some answers of its own in chunks, without a body.
   const length =
     headers['transfer-encoding'] === 'chunked' ? '0\r\n\r\n'.length : Number(headers['content-length'] ?? 0)
-  const [start, after] = [end + 4, end + 4 + length]
+  const start = end + 4
+  const after = end + 4 + length
   const body = Buffer.from(text.slice(start, after), 'latin1').toString()
   const rest = readAnswers(text.slice(after))
   return statusCode < 200 ? rest : [{ statusCode, headers, body }, ...rest]

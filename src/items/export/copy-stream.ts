@@ -112,10 +112,12 @@ async function* convert(
   drop: () => void,
 ) {
   const onDatabaseTimeout = () => rows.destroy(new Error(`PostgreSQL sent nothing for ${patience.store} ms`))
-  let [partialLine, separator] = ['', format.start]
+  let partialLine = ''
+  let separator = format.start
   let turnedAt = performance.now()
   let timer = setTimeout(onDatabaseTimeout, patience.store)
-  let [waited, taken] = [0, 0]
+  let waited = 0
+  let taken = 0
   try {
     for await (const chunk of rows) {
       clearTimeout(timer)
@@ -131,7 +133,10 @@ async function* convert(
         clearTimeout(timer)
         waited += performance.now() - offeredAt
         taken += piece.length
-        if (taken >= patience.share) [waited, taken] = [0, 0]
+        if (taken >= patience.share) {
+          waited = 0
+          taken = 0
+        }
       }
       timer = setTimeout(onDatabaseTimeout, patience.store)
       // What comes in the meantime is seen after a turn of the event loop. One after each chunk makes a list a third slower.

@@ -10,7 +10,8 @@ export const ndjson: Format = { start: '', between: '', end: '', write: lines }
 
 function members(rows: string, expand: boolean): string {
   const text = escape(rows)
-  let [json, at] = ['', 0]
+  let json = ''
+  let at = 0
   // To split the text into lines, and those into columns, takes twice as long.
   const nextColumn = (end: string) => text.slice(at, (at = text.indexOf(end, at) + 1) - 1)
   while (at < text.length) {
@@ -27,7 +28,8 @@ function members(rows: string, expand: boolean): string {
 
 function lines(rows: string): string {
   const text = escape(rows)
-  let [json, at] = ['', 0]
+  let json = ''
+  let at = 0
   const nextColumn = (end: string) => text.slice(at, (at = text.indexOf(end, at) + 1) - 1)
   while (at < text.length) {
     json += `{"id":"${nextColumn('\t')}","name":"${nextColumn('\t')}","category":"${nextColumn('\t')}"`

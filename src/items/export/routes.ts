@@ -5,7 +5,7 @@ import { disconnectionOf } from '../../http/disconnection.ts'
 import { logEvent } from '../../http/security-events.ts'
 import type { App } from '../../http/types.ts'
 import { operation, signedIn } from '../../openapi/document.ts'
-import { errors } from '../../openapi/responses.ts'
+import { authenticated, problemResponses, unavailable } from '../../openapi/responses.ts'
 import type { Source } from '../list/routes.ts'
 import { gzip } from './compression.ts'
 import { exportItems } from './export.ts'
@@ -22,7 +22,7 @@ export function exportRoutes(app: App, source: Source): void {
           'fails halfway is broken off. Imported into an empty catalogue and exported again, it is the same.',
         security: signedIn,
         querystring: ExportQuery,
-        response: { 200: exportAnswer, ...errors(401, 422, 503) },
+        response: { 200: exportAnswer, ...problemResponses([...authenticated, 'invalid_request', ...unavailable]) },
       },
     },
     async (request, reply) => {

@@ -32,7 +32,9 @@ export async function* textOf(
   signal: AbortSignal,
   { isGzipped, charset }: Coding = plain,
 ): AsyncGenerator<Buffer> {
-  let [rest, lines, isFirst]: [Buffer, number, boolean] = [Buffer.alloc(0), 1, true]
+  let rest: Buffer = Buffer.alloc(0)
+  let lines = 1
+  let isFirst = true
   const read = (ended: AbortSignal) => chunksOf(body, limits, AbortSignal.any([signal, ended]))
   const bytesRead = isGzipped ? gunzipped(read, limits.maxBytes, tooLarge) : chunksOf(body, limits, signal)
   let isEmpty = true
@@ -77,7 +79,9 @@ async function* chunksOf(
 ): AsyncGenerator<Buffer> {
   const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
   const deadline = performance.now() + maxDuration
-  let [total, patience, received] = [0, minRateWindow, 0]
+  let total = 0
+  let patience = minRateWindow
+  let received = 0
   try {
     for (;;) {
       const since = performance.now()
@@ -87,7 +91,10 @@ async function* chunksOf(
       if (total > maxBytes) throw tooLarge(maxBytes)
       received += value.length
       patience -= performance.now() - since
-      if (received >= minBytes) [patience, received] = [minRateWindow, 0]
+      if (received >= minBytes) {
+        patience = minRateWindow
+        received = 0
+      }
       yield value
     }
   } finally {
@@ -135,7 +142,8 @@ function countOf(byte: number, bytes: Buffer): number {
 
 /** Says in which line of `bytes`, whose first has the number `line`, the wrong one is. */
 function notUtf8(bytes: Buffer, line: number): UnreadableFile {
-  const [start, wrong] = [{ at: 0 }, { line }]
+  const start = { at: 0 }
+  const wrong = { line }
   for (;;) {
     const end = bytes.indexOf(0x0a, start.at)
     if (end === -1 || !isUtf8(bytes.subarray(start.at, end))) break

@@ -4,7 +4,8 @@ import { longestRow, type Row } from './rows.ts'
 
 /** The rows of newline-delimited JSON, those of a chunk together. @throws UnreadableFile if one is too long */
 export async function* ndjsonRows(chunks: AsyncIterable<Buffer>): AsyncGenerator<Row[]> {
-  let [rest, line] = ['', 1]
+  let rest = ''
+  let line = 1
   for await (const chunk of chunks) {
     const lines = (rest + chunk.toString()).split('\n')
     rest = lines.pop() ?? ''

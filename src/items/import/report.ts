@@ -37,7 +37,9 @@ export class UnreadableFile extends Error {
 }
 
 export function openFindings({ mode, dry_run }: Pick<ImportReport, 'mode' | 'dry_run'>): ReportBuilder {
-  let [failed, count, listed]: [number, number, RowError[]] = [0, 0, []]
+  let failed = 0
+  let count = 0
+  let listed: RowError[] = []
   // Those that PostgreSQL finds come last, and may be of earlier lines.
   const first = () => listed.toSorted((one, other) => one.line - other.line).slice(0, listedErrors)
   const report = (written: Written): ImportReport => {

@@ -10,14 +10,14 @@ import { disconnectionOf } from '../../http/disconnection.ts'
 import { logEvent } from '../../http/security-events.ts'
 import type { App } from '../../http/types.ts'
 import { operation, signedIn } from '../../openapi/document.ts'
-import { errors } from '../../openapi/responses.ts'
+import { authenticated, problemResponses, unavailable, withBody } from '../../openapi/responses.ts'
 import { ref, strict } from '../../openapi/schemas.ts'
 import { Problem, unsupportedMediaType } from '../../problems.ts'
 import { missingFile, tooLarge } from './body.ts'
 import { codingOf } from './coding.ts'
 import { type Importer, importItems, readers } from './import.ts'
 import { type RowCheck, rowCheck } from './rows.ts'
-import { importBody, ImportQuery, ImportReport } from './schemas.ts'
+import { exampleReport, importBody, ImportQuery, ImportReport, nothingWritten } from './schemas.ts'
 
 /**
  * Imports that receive their file at a time, each with some of the temporary folder, and those that are merged, each with a
@@ -72,7 +72,9 @@ export function importRoutes(app: App, context: Context, atWork: () => number): 
         body: importBody,
         response: {
           200: { ...ref(ImportReport), description: 'What was written, and what was left out' },
-          ...errors(400, 401, 408, 'importTooLarge', 415, 'importFailed', 503),
+          ...problemResponses(['import_failed', ...withBody, ...authenticated, 'request_timeout', ...unavailable], {
+            import_failed: { ...exampleReport, ...nothingWritten },
+          }),
         },
       },
     },

@@ -5,7 +5,7 @@ import type { Database } from '../../database/database.ts'
 import { disconnectionOf } from '../../http/disconnection.ts'
 import type { App } from '../../http/types.ts'
 import { operation, signedIn } from '../../openapi/document.ts'
-import { errors } from '../../openapi/responses.ts'
+import { authenticated, problemResponses, unavailable } from '../../openapi/responses.ts'
 import { ref } from '../../openapi/schemas.ts'
 import type { StreamSource } from '../export/copy-stream.ts'
 import { listing } from '../export/stream-all.ts'
@@ -40,7 +40,7 @@ export function listingRoutes(app: App, source: Source): void {
         querystring: ListQuery,
         response: {
           200: { ...ref(Items), description: 'The items', headers: pageHeaders },
-          ...errors(401, 422, 503),
+          ...problemResponses([...authenticated, 'invalid_request', ...unavailable]),
         },
       },
     },
@@ -66,7 +66,10 @@ export function listingRoutes(app: App, source: Source): void {
         description: 'By category, and by price. Of all items, or of those that the parameters say.',
         security: signedIn,
         querystring: SummaryQuery,
-        response: { 200: { ...ref(ItemSummary), description: 'The summary' }, ...errors(401, 422, 503) },
+        response: {
+          200: { ...ref(ItemSummary), description: 'The summary' },
+          ...problemResponses([...authenticated, 'invalid_request', ...unavailable]),
+        },
       },
     },
     async (request, reply) => {

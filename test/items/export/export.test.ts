@@ -204,7 +204,8 @@ test('hostile filters are values of the statement, and HEAD runs none', async (t
   await fc.assert(
     fc.asyncProperty(hostile, async (q) => {
       const query = `q=${encodeURIComponent(q)}&category=Grocery&store_manager_id=me&min_price=1e-7&in_stock=true`
-      const [exported, listed] = [await ada.get(`/items/export?format=json&${query}`), await ada.get(`/items?${query}`)]
+      const exported = await ada.get(`/items/export?format=json&${query}`)
+      const listed = await ada.get(`/items?${query}`)
       t.assert.strictEqual(exported.statusCode, listed.statusCode)
       t.assert.strictEqual(exported.body, exported.statusCode === 200 ? listed.body : exported.body)
     }),

@@ -356,7 +356,8 @@ test('the first 1,000 errors are listed, and the rest counted', async (t: TestCo
 
 test('an id that is given is used, one that is there already is bad, and so is one that the file has twice', async (t: TestContext) => {
   const { upload, stock } = await openImporting(t)
-  const [first, second] = [randomUUID(), randomUUID()]
+  const first = randomUUID()
+  const second = randomUUID()
   t.assert.deepStrictEqual(await upload(lines(withId, `${first.toUpperCase()},a,Pet,1,true`)), {
     status: 200,
     report: { ...done, created: 1 },

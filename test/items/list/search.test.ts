@@ -89,7 +89,8 @@ test('an item is found by any part of its name, and never by what is not in it',
 
 test('filters are all of them true of what is listed, counted and exported, in any combination', async (t: TestContext) => {
   const app = await openApp(t)
-  const [ada, bob] = [await app.signIn('ada@example.com'), await app.signIn('bob@example.com')]
+  const ada = await app.signIn('ada@example.com')
+  const bob = await app.signIn('bob@example.com')
   await stock(app, [ada, bob])
   const all = Object.values<Item>((await ada.get('/items')).json())
   const filters = fc.record(
