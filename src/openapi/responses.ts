@@ -71,12 +71,11 @@ export function problemResponses(codes: Code[], examples: Partial<Record<Code, o
 function describe(codes: Code[], examples: Partial<Record<Code, object>>): object {
   const [first] = codes as [Code]
   const [status, title] = problems[first]
-  const meaning = (code: Code) => descriptions[code].meaning
   const example = {
     type: `/problems/${first}`,
     title,
     status,
-    detail: meaning(first).replaceAll('`', ''),
+    detail: descriptions[first].meaning.replaceAll('`', ''),
     code: first,
     request_id: exampleId,
     ...members[first],
@@ -84,7 +83,7 @@ function describe(codes: Code[], examples: Partial<Record<Code, object>>): objec
   }
   const allHeaders = Object.assign({}, ...codes.map((code) => headers[code] ?? {})) as object
   return {
-    description: codes.map((code) => `\`${code}\`: ${meaning(code)}`).join(' '),
+    description: codes.map((code) => `\`${code}\`: ${descriptions[code].meaning}`).join(' '),
     content: { 'application/problem+json': { schema: ref(ProblemDetails), example } },
     ...(Object.keys(allHeaders).length > 0 && { headers: allHeaders }),
   }
