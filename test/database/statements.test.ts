@@ -205,6 +205,7 @@ test('behind a pooler no session keeps a setting, and statements are limited', a
   const settings = `select ${names.map((name) => `current_setting('${name}') as ${name}`).join(', ')}`
   const limited = await app.context.pool.query(settings, [])
   t.assert.deepStrictEqual([limited.rows[0].statement_timeout, limited.rows[0].lock_timeout], ['9s', '5s'])
+  delay(t)
   await t.assert.rejects(app.context.pool.queryOnce('select pg_sleep(60)', [], 200), { code: 'too_busy' })
   const fresh = (await onServer(server, settings)).rows
   const loans = await Promise.all(Array.from({ length: 5 }, () => app.context.pool.acquire()))

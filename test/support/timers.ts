@@ -6,8 +6,8 @@ export function hasten(t: TestContext, times: number, least = 1_000): void {
 }
 
 /**
- * Makes timers of more than a second run out ten times later: on a busy machine the service would take a store for away that
- * the test wants to hear. @returns the times that they were set to
+ * Makes timers of more than a second run out ten times later, so that on a busy machine nothing is given up that would soon
+ * come. @returns the times that timers are set to
  */
 export function delay(t: TestContext): number[] {
   const set: number[] = []
