@@ -60,12 +60,14 @@ async function* csvRows(text: AsyncIterable<string>, lines: Set<number>): AsyncG
   let isHeader = true
   let isKept = true
   let isQuoted = false
+  let hasTabs = false
   for await (const line of text) {
-    // A row that is reported begins there, whatever quotes came before.
-    if (lines.has(++number)) isQuoted = false
+    // A row that is reported begins there, whatever quotes came before. Between tabs, a text in quotes has none.
+    if (lines.has(++number) || (hasTabs && /^(?:[^"\t]|"")*\t/.test(line))) isQuoted = false
     if (!isQuoted) isKept = isHeader || lines.has(number)
     if (isKept) yield `${line}\n`
-    isQuoted = endsInQuotes(line, isQuoted)
+    if (isHeader) hasTabs = line.includes('\t')
+    isQuoted = endsInQuotes(line, isQuoted, hasTabs)
     if (!isQuoted && line.trim() !== '' && !/^(?:\u00ef\u00bb\u00bf)?sep=/i.test(line)) isHeader = false
   }
 }
@@ -91,9 +93,10 @@ async function* characters(file: ReadableStream<Uint8Array>, given = ''): AsyncG
 const utf16: Record<string, string> = { fffe: 'utf-16le', feff: 'utf-16be' }
 
 /** Whether the line ends within a text in quotes. Such a text begins with its quote, and a quote in it is doubled. */
-function endsInQuotes(line: string, wasQuoted: boolean): boolean {
-  let isQuoted = wasQuoted
-  for (let at = 0; at < line.length; at++) {
+function endsInQuotes(line: string, wasQuoted: boolean, hasTabs: boolean): boolean {
+  const start = hasTabs ? line.lastIndexOf('\t') + 1 : 0
+  let isQuoted = wasQuoted && start === 0
+  for (let at = start; at < line.length; at++) {
     if (line[at] !== '"') continue
     if (!isQuoted) isQuoted = at === 0 || /[,;\t\u00bf]/.test(line[at - 1] ?? '')
     else if (line[at + 1] === '"') at++

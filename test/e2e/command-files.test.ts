@@ -172,6 +172,23 @@ test('--rejected imports the good rows, and writes the bad ones to a file', asyn
   t.assert.strictEqual(Object.keys((await ada.get('/items')).json()).length, 2 + 5)
 })
 
+test('rejected rows between tabs may have quotes in them, and line breaks in quotes', async (t: TestContext) => {
+  const { at, go } = await openWorkplace(t)
+  const rows = [
+    '"Tea\tPet\tx\ttrue',
+    'Good\tPet\t1\ttrue',
+    '"Tea\n""loose"" pack"\tPet\ty\ttrue',
+    '"Good\ntoo"\tPet\t2\ttrue',
+    'Pipe\tPet\tz\t"5',
+    'Good\tPet\t3\ttrue',
+  ]
+  const columns = header.replaceAll(',', '\t')
+  await writeFile(at('new.tsv'), columns + rows.map((row) => `${row}\n`).join(''))
+  const { out, err } = await go('import', 'new.tsv', '--rejected', 'bad.tsv')
+  t.assert.strictEqual(out, 'Created 3, updated 0, unchanged 0, failed 3.\n', err)
+  t.assert.strictEqual(await readFile(at('bad.tsv'), 'utf8'), `${columns}${rows[0]}\n${rows[2]}\n${rows[4]}\n`)
+})
+
 test('rejected rows of a UTF-16 file are written in UTF-8', async (t: TestContext) => {
   const file = join(await temporaryFolder(t), 'bad.csv')
   const rejected = await openRejected(file)

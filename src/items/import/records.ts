@@ -18,7 +18,8 @@ export interface RecordReader {
 
 /**
  * Splits CSV (RFC 4180, with any kind of line end) into records; blank lines are none. Between tabs a quote is a character
- * like any other (IANA's text/tab-separated-values), unless it encloses the whole field in its line, as Excel writes them.
+ * like any other (IANA's text/tab-separated-values), unless it encloses the whole field, as spreadsheets write them: over
+ * several lines, if there is no tab in it.
  * After a record that cannot be read it goes on in the next line, so that what is wrong with the others is known as well.
  *
  * @param firstLine the line in which the text begins

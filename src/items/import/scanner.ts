@@ -20,7 +20,7 @@ interface Failure {
   failure: string
 }
 
-/** Characters within which a quoted field between tabs has to end. A name has 64, of which each may be two, and doubled. */
+/** Characters within which a quoted field with tabs in it has to end. A name has 64, of which each may be two, and doubled. */
 const longestQuoted = 512
 
 /** Finds one record of CSV after the other in `text`. @param isEnd whether nothing follows it */
@@ -31,10 +31,26 @@ export function openScanner(text: string, delimiter: string, isEnd: boolean) {
   const nextReturn = openSearch(text, '\r')
   const lineEnd = () => Math.min(nextLineFeed(at), nextReturn(at))
 
+  const quotedField = (): Field | Failure | 'incomplete' => {
+    const found = quotedText(text, at)
+    if (!isEnd && (found === undefined || found.end === text.length)) return 'incomplete'
+    return found ?? { failure: unclosed }
+  }
+
+  /** A field between tabs that is in quotes, if it is. */
+  const quotedCell = (): Field | 'incomplete' | undefined => {
+    const tab = nextDelimiter(at)
+    const found = quotedText(text.slice(0, tab), at)
+    if (!isEnd && tab === text.length && (found === undefined || found.end === tab)) return 'incomplete'
+    const isEnclosed = found !== undefined && /^[\t\r\n]?$/.test(text.charAt(found.end))
+    return isEnclosed ? found : quotedInLine(text, at, lineEnd())
+  }
+
   /** The field that begins here. */
   const field = (): Field | Failure | 'incomplete' => {
-    if (text[at] === '"' && delimiter !== '\t') return quotedField(text, at, isEnd)
-    const quoted = text[at] === '"' ? quotedInLine(text, at, lineEnd()) : undefined
+    const isQuoted = text[at] === '"'
+    if (isQuoted && delimiter !== '\t') return quotedField()
+    const quoted = isQuoted ? quotedCell() : undefined
     if (quoted !== undefined) return quoted
     const end = Math.min(nextDelimiter(at), lineEnd())
     const value = text.slice(at, end)
@@ -106,20 +122,20 @@ function openSearch(text: string, wanted: string): (from: number) => number {
   }
 }
 
-function quotedField(text: string, start: number, isEnd: boolean): Field | Failure | 'incomplete' {
+/** The text in the quotes that begin at `start`. Undefined if they are not closed. */
+function quotedText(text: string, start: number): Field | undefined {
   let end = text.indexOf('"', start + 1)
   let isDoubled = false
   while (end !== -1 && text[end + 1] === '"') {
     isDoubled = true
     end = text.indexOf('"', end + 2)
   }
-  if (end === -1) return isEnd ? { failure: unclosed } : 'incomplete'
-  if (end + 1 === text.length && !isEnd) return 'incomplete'
+  if (end === -1) return undefined
   const value = text.slice(start + 1, end)
   return { value: isDoubled ? value.replaceAll('""', '"') : value, end: end + 1 }
 }
 
-/** Undefined if the quote that begins at `start` encloses no field of this line. */
+/** A field that has tabs in its quotes. Undefined if the quote that begins at `start` encloses no field of this line. */
 function quotedInLine(text: string, start: number, lineEnd: number): Field | undefined {
   const [whole, value = ''] =
     /^"((?:[^"]|"")*)"/.exec(text.slice(start, Math.min(lineEnd, start + longestQuoted))) ?? []

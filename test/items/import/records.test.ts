@@ -30,6 +30,17 @@ test('records are those that csv-parse reads, however the text is cut', (t: Test
   )
 })
 
+test('records between tabs are the same, however the text is cut', (t: TestContext) => {
+  const piece = fc.constantFrom('a', '\t', '\t', '"', '"', '""', '"x\ty"', '"1\n2"', '\n', '\r\n', '\r', '😀')
+  const text = fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join(''))
+  fc.assert(
+    fc.property(text, fc.array(fc.nat({ max: 60 }), { maxLength: 5 }), (tsv, at) => {
+      t.assert.deepStrictEqual(readAll(cut(tsv, at), '\t'), readAll([tsv], '\t'))
+    }),
+    { numRuns: 3_000 },
+  )
+})
+
 test('each record is told with the line in which it begins', (t: TestContext) => {
   const csv = 'a\r\n\r\n"1\r\n2\r3\n4",b\r"x\n\n"\n\n\nlast'
   const { records } = readAll(cut(csv, [3, 9, 14]), ',')
@@ -54,14 +65,22 @@ test('between tabs quotes are characters, unless they enclose a field', (t: Test
     ['"a,b"', 'a,b'],
     ['"a\tb"', 'a\tb'],
     ['""', ''],
+    ['"a\nb"', 'a\nb'],
+    ['"a\r\n""b"""', 'a\r\n"b"'],
+    [`"${'long\n'.repeat(1_000)}"`, 'long\n'.repeat(1_000)],
   ] as const) {
-    for (const at of [1, 2, 4]) {
-      const { records } = readAll(cut(`x\t${field}\tPet\r\ny\tz\tPet`, [at]), '\t')
-      const fields = records.map((record) => record.fields)
-      t.assert.deepStrictEqual(fields, [
-        ['x', value, 'Pet'],
-        ['y', 'z', 'Pet'],
-      ])
+    for (const at of [1, 2, 4, 5, 6, 7, 8, 4_096]) {
+      const { records } = readAll(cut(`x\t${field}\tPet\r\ny\t${field}\r\nlast\tz\tPet`, [at]), '\t')
+      t.assert.deepStrictEqual(
+        records.map((record) => record.fields),
+        [
+          ['x', value, 'Pet'],
+          ['y', value],
+          ['last', 'z', 'Pet'],
+        ],
+        `${field} cut at ${at}`,
+      )
+      t.assert.strictEqual(records[2]?.line, 1 + 2 * field.split('\n').length)
     }
   }
 })
