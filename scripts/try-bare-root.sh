@@ -33,12 +33,12 @@ main() {
   say "both commands work in a bare $suite, as an ordinary user and as root"
 }
 
-# The archive is kept for a week, so that the packages are up to date.
+# The archive is kept for a week, so that the packages are up to date. Every package of Node brings libstdc++6.
 make_root() {
   if [[ ! -e $archive || -n $(find "$archive" -mtime +7) ]]; then
     say "making a bare $suite"
     mkdir -p "$(dirname "$archive")"
-    mmdebstrap --quiet --format=tar --variant=minbase "$suite" "$archive.new" ${mirror:+"$mirror"}
+    mmdebstrap --quiet --format=tar --variant=minbase --include=libstdc++6 "$suite" "$archive.new" ${mirror:+"$mirror"}
     mv "$archive.new" "$archive"
   fi
   mkdir "$root"
@@ -78,6 +78,7 @@ try_start() {
   say "npm ci && npm start, as $1"
   begin_in_root "$1" "npm ci && PORT=$port npm start"
   wait_for is_healthy "$port" || fail "the service did not come up, as $1"
+  say "the clone takes $(du --summarize --human-readable "$root$(home_of "$1")/stockroom" | cut -f1)"
   end_job
 }
 

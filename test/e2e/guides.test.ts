@@ -1,9 +1,10 @@
-import { cp, mkdir, readdir, readFile, symlink } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 
 import { onServer } from '../support/app.ts'
 import type { Cleanup } from '../support/cleanup.ts'
+import { type Clone, openClone } from '../support/clone.ts'
 import { pasteBlocks } from '../support/documents.ts'
 import { openFastApiSchema } from '../support/fastapi.ts'
 import { withoutProgram } from '../support/programs.ts'
@@ -27,13 +28,13 @@ test('there is a guide for each task, and each is listed', async (t: TestContext
 const ends: (() => unknown)[] = []
 const lifetime: Cleanup = { after: (end) => void ends.unshift(end) }
 let url = ''
-let clone = ''
+let clone: Clone
 before(async () => {
-  clone = await cloneIn(lifetime)
+  clone = await openClone(lifetime)
   if (withoutCurl) return
   url = (await startService(lifetime, await realStores(lifetime))).url
   const readme = await readFile(join(root, 'README.md'), 'utf8')
-  pasteBlocks(/^## A tour$(.*?)^## /ms.exec(readme)?.[1] ?? '', url, await temporaryFolder(lifetime))
+  pasteBlocks(/^## A tour$(.*?)^## /ms.exec(readme)?.[1] ?? '', url, clone.folder)
 })
 after(async () => {
   for (const end of ends) await end()
@@ -42,9 +43,10 @@ after(async () => {
 for (const round of ['after the tour', 'again']) {
   for (const name of guides) {
     test(`the guide ${name} gives what it shows ${round}`, { skip: withoutCurl }, async (t: TestContext) => {
-      const { printed, shown } = pasteBlocks(await readFile(join(root, 'docs', name), 'utf8'), url, clone)
+      const { printed, shown } = pasteBlocks(await readFile(join(root, 'docs', name), 'utf8'), url, clone.folder)
       t.assert.ok(shown.length > 0)
       t.assert.deepStrictEqual(printed, shown)
+      t.assert.deepStrictEqual(await clone.added(), [])
     })
   }
 }
@@ -66,6 +68,7 @@ test(`the guide ${moving}, pasted line by line, gives what it shows`, async (t: 
   paste(serving, service.url)
   await service.end('SIGTERM')
   paste(goingBack, 'http://localhost:8000')
+  t.assert.deepStrictEqual(await readdir(folder), ['work'])
   t.assert.strictEqual(
     (await onServer(server, `select price_usd from ${schema}.items where name = 'Green tea'`)).rowCount,
     1,
@@ -73,7 +76,7 @@ test(`the guide ${moving}, pasted line by line, gives what it shows`, async (t: 
 })
 
 test('npx runs the command in the clone, and fetches none elsewhere', async (t: TestContext) => {
-  const inside = join(clone, 'work/inside')
+  const inside = join(clone.folder, 'work/inside')
   await mkdir(inside, { recursive: true })
   const offline = { npm_config_registry: 'http://127.0.0.1:9', npm_config_fetch_retries: '0' }
   const called = run(t, 'npx', ['--no-install', 'stockroom', 'help', 'login'], offline, inside)
@@ -93,12 +96,3 @@ test('no document and no message lets npx fetch a package', async (t: TestContex
     t.assert.doesNotMatch(text, /\bnpx (?!--no-install\b)[\w@-]/, file)
   }
 })
-
-/** What a clone is after `npm ci`: what git has, and node_modules. */
-async function cloneIn(t: Cleanup): Promise<string> {
-  const folder = await temporaryFolder(t)
-  const left = new Set(['.git', 'node_modules', '.data', 'dist', 'dist-client', 'coverage', 'work'])
-  await cp(root, folder, { recursive: true, filter: (path) => !left.has(relative(root, path)) })
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
-  return folder
-}

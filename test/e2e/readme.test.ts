@@ -2,32 +2,26 @@ import { readFile } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
 
 import { describeSettings } from '../../src/config/config.ts'
+import { openClone } from '../support/clone.ts'
 import { pasteBlocks } from '../support/documents.ts'
 import { withoutProgram } from '../support/programs.ts'
-import { signInAt, startService, temporaryFolder } from '../support/service.ts'
+import { startService, temporaryFolder } from '../support/service.ts'
 
 const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
 
 test(
-  'the tour of the README, pasted line by line, gives what it shows',
+  'the tour, the import, and the commands of the README give what they show',
   { skip: withoutProgram('curl') },
   async (t: TestContext) => {
+    const clone = await openClone(t)
     const { url } = await startService(t, { DATA_DIR: await temporaryFolder(t) })
-    const tour = /^## A tour$(.*?)^## /ms.exec(readme)?.[1] ?? ''
-    const { printed, shown } = pasteBlocks(tour, url, await temporaryFolder(t))
-    t.assert.ok(shown.length >= 8)
+    const sections = /^## A tour$.*(?=^## A typed client$)/ms.exec(readme)?.[0] ?? ''
+    const { printed, shown } = pasteBlocks(sections, url, clone.folder, 'exec 2>&1')
+    t.assert.ok(shown.length >= 30)
     t.assert.deepStrictEqual(printed, shown)
+    t.assert.deepStrictEqual(await clone.added(), [])
   },
 )
-
-test('the commands of the README, pasted line by line, give what they show', async (t: TestContext) => {
-  const { url } = await startService(t, { DATA_DIR: await temporaryFolder(t) })
-  await signInAt(url, 'ada@example.com')
-  const section = /^## From the command line$(.*?)^## /ms.exec(readme)?.[1] ?? ''
-  const { printed, shown } = pasteBlocks(section, url, await temporaryFolder(t), 'exec 2>&1')
-  t.assert.ok(shown.length >= 2)
-  t.assert.deepStrictEqual(printed, shown)
-})
 
 test('every test that SECURITY.md names is there', async (t: TestContext) => {
   const security = await readFile(new URL('../../SECURITY.md', import.meta.url), 'utf8')

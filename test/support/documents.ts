@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const command = fileURLToPath(new URL('../../bin/stockroom.js', import.meta.url))
@@ -8,6 +9,8 @@ const npx = `npx() { shift 2; '${process.execPath}' '${command}' "$@"; }`
 
 /**
  * Pastes the shell's blocks of a Markdown text into one shell, in `folder`, against the service at `url`.
+ *
+ * The session of the command is kept in `work` in that folder.
  *
  * @param begin what the shell is told before
  * @param env further variables
@@ -25,7 +28,7 @@ export function pasteBlocks(
   const shown = blocks.filter(({ language }) => language === 'json' || language === 'text').map(({ text }) => text)
   const printed = execFileSync('bash', {
     cwd: folder,
-    env: { ...process.env, ...env, STOCKROOM_URL: url, XDG_CONFIG_HOME: folder },
+    env: { ...process.env, ...env, STOCKROOM_URL: url, XDG_CONFIG_HOME: join(folder, 'work') },
     encoding: 'utf8',
     input: [begin, npx, ...script].join('\n').replaceAll('localhost:8000', url.replace('http://', '')),
   })
