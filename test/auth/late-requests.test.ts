@@ -290,7 +290,7 @@ test('a stream outlasts checks of its token that failed, but not two in a row', 
   closeAfter(t, () => app.close())
   const { port } = app.server.address() as AddressInfo
   stream.push('first')
-  const response = await fetch(`http://127.0.0.1:${port}/`)
+  const response = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(30_000) })
   await t.assert.rejects(response.text())
   t.assert.deepStrictEqual(brokenOff, [false, false, false, false])
 })
