@@ -27,7 +27,7 @@ export const tokenTargets: Target[] = [
   },
   {
     file: 'src/auth/authenticate.ts',
-    tests: ['authentication: has been refused|expensive', 'versions: token', 'admission'],
+    tests: ['authentication: has been refused|expensive', 'admission', 'late-requests: another replica'],
     mistakes: [
       {
         what: 'lists are sent to tokens that were logged out',
@@ -50,6 +50,14 @@ export const tokenTargets: Target[] = [
         what: 'a failed check ends the process while the read still runs',
         before: 'admitted.catch(() => {})',
         after: '',
+      },
+    ],
+    survivors: [
+      {
+        before: 'admitted.catch(() => {})',
+        after: '',
+        reason:
+          'The handler waits for the check before it can have failed, as long as nothing between the hook and the handler waits.',
       },
     ],
   },
@@ -110,6 +118,14 @@ export const tokenTargets: Target[] = [
         after: 'if (isRefused || failures > 0)',
       },
       { what: 'failures with successes between them add up', before: 'failures = 0\n    } catch', after: '} catch' },
+    ],
+    survivors: [
+      {
+        before: "if (method !== 'GET' || reply.statusCode >= 400) return",
+        after: "if ((method !== 'GET' && reply.statusCode >= 400)) return",
+        reason:
+          'Of other methods these routes have imports alone, whose token is locked until their commit. An error that took long only checks its token once more.',
+      },
     ],
   },
   {
