@@ -189,7 +189,7 @@ for (const [algorithm, hash] of [
 }
 
 test('a token that was verified before is refused once it has expired', async (t: TestContext) => {
-  const { signIn, send } = await openApp(t)
+  const { signIn, send, context } = await openApp(t)
   const { id: sub } = await signIn('ada@example.com')
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
   const exp = Math.floor(Date.now() / 1000) + 60
@@ -200,6 +200,7 @@ test('a token that was verified before is refused once it has expired', async (t
   const refused = await send({ url: '/items', headers })
   t.assert.strictEqual(refused.statusCode, 401)
   t.assert.strictEqual(refused.json().detail, 'The token has expired.')
+  t.assert.throws(() => context.tokens.recall(headers.authorization), { code: 'invalid_token' })
 })
 
 test('only headers of a usual length are remembered as verified', async (t: TestContext) => {

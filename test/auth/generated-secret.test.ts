@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { chmod, chown, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -18,6 +19,14 @@ test('the token secret is created once, for its user alone', async (t: TestConte
   t.assert.deepStrictEqual(await readdir(folder), ['jwt-secret'])
   t.assert.strictEqual((await stat(join(folder, 'jwt-secret'))).mode & 0o777, 0o600)
   t.assert.strictEqual(await generatedSecret(folder), secrets[0])
+})
+
+test('a token secret that another process created meanwhile is kept', async (t: TestContext) => {
+  const folder = await temporaryFolder(t)
+  const secret = localSecret(folder)
+  writeFileSync(join(folder, 'jwt-secret'), good, { mode: 0o600 })
+  t.assert.strictEqual(await secret, good)
+  t.assert.deepStrictEqual(await readdir(folder), ['jwt-secret'])
 })
 
 const unusable: [what: string, said: RegExp, arrange: (path: string) => Promise<unknown>][] = [

@@ -1,4 +1,5 @@
 import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { createClient } from '@redis/client'
 import { pino } from 'pino'
@@ -182,17 +183,12 @@ test(
   'a count never falls below 0, even if what is taken back was forgotten',
   { skip: withoutRedis },
   async (t: TestContext) => {
-    const server = await startRedis()
-    t.after(() => server.stop())
-    const { redis: address } = testConfig('s', { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(server.port) })
-    t.assert.ok(address)
-    const redis = await openRedis(address, pino({ level: 'silent' }))
-    t.after(() => redis.close())
+    const { port, redis } = await openOwnRedis(t)
     for (const store of [redis, undefined]) {
       const limit = openRateLimit('login', 3, 's', store)
       t.assert.ok(limit)
       if (store) await limit.consume('ada', 18)
-      await redisCli(server.port, 'FLUSHALL')
+      await redisCli(port, 'FLUSHALL')
       await Promise.all(Array.from({ length: 18 }, () => limit.consume('ada', -1)))
       const standings = []
       for (let failure = 1; failure <= 4; failure++) standings.push((await limit.consume('ada')).exceeded)
@@ -200,6 +196,17 @@ test(
     }
   },
 )
+
+test('the 15 minutes begin with what is counted first', { skip: withoutRedis }, async (t: TestContext) => {
+  const { redis } = await openOwnRedis(t)
+  for (const store of [redis, undefined]) {
+    const limit = openRateLimit('login', 3, 's', store)
+    const first = await limit?.consume('ada')
+    await sleep(1_100)
+    const second = await limit?.consume('ada')
+    t.assert.ok(first && second && second.seconds < first.seconds)
+  }
+})
 
 test('a lifted limit is not mentioned', async (t: TestContext) => {
   const { register, logIn } = await openApp(t)
@@ -238,6 +245,16 @@ function logInFrom(app: TestApp, remoteAddress: string, username = email, plain 
   const forwarded: Record<string, string> = forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor }
   const url = '/store-managers/token'
   return app.send({ method: 'POST', url, remoteAddress, payload, headers: { ...headers, ...forwarded } })
+}
+
+async function openOwnRedis(t: TestContext) {
+  const server = await startRedis()
+  t.after(() => server.stop())
+  const { redis: address } = testConfig('s', { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(server.port) })
+  if (!address) throw new Error('there is no address')
+  const redis = await openRedis(address, pino({ level: 'silent' }))
+  t.after(() => redis.close())
+  return { port: server.port, redis }
 }
 
 async function keysIn(port: number): Promise<string[]> {
