@@ -200,7 +200,7 @@ test('a token that was verified before is refused once it has expired', async (t
   const refused = await send({ url: '/items', headers })
   t.assert.strictEqual(refused.statusCode, 401)
   t.assert.strictEqual(refused.json().detail, 'The token has expired.')
-  t.assert.throws(() => context.tokens.recall(headers.authorization), { code: 'invalid_token' })
+  t.assert.throws(() => context.tokens.getCached(headers.authorization), { code: 'invalid_token' })
 })
 
 test('only headers of a usual length are remembered as verified', async (t: TestContext) => {

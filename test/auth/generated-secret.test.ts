@@ -23,7 +23,7 @@ test('the token secret is created once, for its user alone', async (t: TestConte
 
 test('a token secret that another process created meanwhile is kept', async (t: TestContext) => {
   const folder = await temporaryFolder(t)
-  const secret = localSecret(folder)
+  const secret = generatedSecret(folder)
   writeFileSync(join(folder, 'jwt-secret'), good, { mode: 0o600 })
   t.assert.strictEqual(await secret, good)
   t.assert.deepStrictEqual(await readdir(folder), ['jwt-secret'])
