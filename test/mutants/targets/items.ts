@@ -117,7 +117,7 @@ export const itemTargets: Target[] = [
       },
       {
         what: 'a token that was logged out is told the ETag of an item',
-        before: 'await request.admission?.()\n      const tag',
+        before: 'await request.pendingTokenCheck?.()\n      const tag',
         after: 'const tag',
         tests: ['versions: told nothing'],
       },

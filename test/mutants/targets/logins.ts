@@ -3,7 +3,7 @@ import type { Target } from '../mutant.ts'
 /** Passwords, and how often they may be tried. */
 export const loginTargets: Target[] = [
   {
-    file: 'src/auth/limits.ts',
+    file: 'src/auth/rate-limits.ts',
     tests: ['limits: below|headers|lifted|fails too many|begin with', 'limits: replicas'],
     mistakes: [
       {

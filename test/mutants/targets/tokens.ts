@@ -37,7 +37,7 @@ export const tokenTargets: Target[] = [
       },
       {
         what: 'the answer of a read by key does not wait for the check of the token',
-        before: 'await request.admission?.()\n      return work',
+        before: 'await request.pendingTokenCheck?.()\n      return work',
         after: 'return work',
       },
       {
@@ -48,13 +48,13 @@ export const tokenTargets: Target[] = [
       },
       {
         what: 'a failed check ends the process while the read still runs',
-        before: 'admitted.catch(() => {})',
+        before: 'checked.catch(() => {})',
         after: '',
       },
     ],
     survivors: [
       {
-        before: 'admitted.catch(() => {})',
+        before: 'checked.catch(() => {})',
         after: '',
         reason:
           'The handler waits for the check before it can have failed, as long as nothing between the hook and the handler waits.',
