@@ -20,12 +20,13 @@ export function addManagerCommands(program: Command, signal: AbortSignal): void 
     group.command(usage).description(description).addHelpText('after', help)
   // Loaded on demand, because it takes as long to load as the service.
   const run =
-    (action: Exclude<keyof typeof Managers, 'onDatabase'>) =>
+    (name: Exclude<keyof typeof Managers, 'onDatabase'>) =>
     async (...given: unknown[]) => {
       const command = given.at(-1) as Command
       const managers = await import('./managers.ts')
-      const [who = ''] = command.args
-      await managers.onDatabase(signal, (database) => managers[action](database, command.optsWithGlobals(), who))
+      const action: Managers.Action = managers[name]
+      const [who = '', other = ''] = command.args
+      await managers.onDatabase(signal, (database) => action(database, command.optsWithGlobals(), who, other))
     }
 
   add('create', 'register a manager; asks for what is not given, and for the password')
@@ -41,6 +42,11 @@ export function addManagerCommands(program: Command, signal: AbortSignal): void 
     'reset-password <manager>',
     'issue a code with which a manager may set a new password, once, within an hour',
   ).action(run('resetPassword'))
+  add('transfer <from> <to>', 'move all items of a manager to another').action(run('transfer'))
+  add('delete <manager>', 'delete a manager who owns no items; asks before')
+    .option('--transfer-to <manager>', 'move their items to this manager first')
+    .option('--yes', 'do not ask')
+    .action(run('remove'))
 }
 
 function refuseServer({ server }: CommonOptions): void {

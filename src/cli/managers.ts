@@ -1,18 +1,28 @@
 import { logOperation } from '../http/security-events.ts'
 import { type OperatorDatabase, readOperatorConfig, withDatabase } from '../operator/database.ts'
 import * as managers from '../operator/managers.ts'
+import * as transfers from '../operator/transfer.ts'
 import { Problem } from '../problems.ts'
 import { StartupError } from '../startup-error.ts'
 import { issueResetCode } from '../store-managers/password-reset.ts'
-import { exitCodes, CliError } from './errors.ts'
+import { exitCodes, CliError, usageError } from './errors.ts'
 import { fieldLines, heading, moment, print, toJson } from './output.ts'
-import { visible } from './terminal.ts'
+import { showProgress } from './progress.ts'
+import { openTerminal, visible } from './terminal.ts'
 
 interface JsonOption {
   json?: boolean
 }
 
-/** Runs `act` on the database. @throws Failure if the database cannot be used */
+interface RemovalOptions extends JsonOption {
+  transferTo?: string
+  yes?: boolean
+}
+
+/** What a command does; `who` and `other` are the managers that it names. */
+export type Action = (database: OperatorDatabase, options: RemovalOptions, who: string, other: string) => Promise<void>
+
+/** Runs `act` on the database. @throws CliError if the database cannot be used */
 export async function onDatabase(
   signal: AbortSignal,
   act: (database: OperatorDatabase) => Promise<void>,
@@ -74,6 +84,73 @@ export async function resetPassword({ db, log }: OperatorDatabase, options: Json
     code,
     'With it the manager sets a new password: stockroom reset-password, or POST /store-managers/reset-password.',
   ])
+}
+
+export async function transfer(
+  database: OperatorDatabase,
+  options: JsonOption,
+  who: string,
+  other: string,
+): Promise<void> {
+  const from = found(await managers.find(database.db, who), who)
+  const to = found(await managers.find(database.db, other), other)
+  assertDifferent(from, to)
+  const items = await move(database, from, to, transfers.transfer)
+  print(options, { from: from.id, to: to.id, items }, () => [
+    `Moved ${count(items)} from ${describe(from)} to ${describe(to)}.`,
+  ])
+}
+
+export async function remove(database: OperatorDatabase, options: RemovalOptions, who: string): Promise<void> {
+  const { db, log } = database
+  const { transferTo, yes } = options
+  if (!yes && !process.stdin.isTTY) throw usageError('Without a terminal to ask on, --yes has to be given.')
+  const manager = found(await managers.find(db, who), who)
+  const heir = transferTo === undefined ? undefined : found(await managers.find(db, transferTo), transferTo)
+  if (heir) assertDifferent(manager, heir)
+  if (heir === undefined && manager.items > 0) throw transfers.ownsItems()
+  const detail = heir ? `, and move ${count(manager.items)} to ${describe(heir)}` : ''
+  if (!yes) await confirm(`Delete ${describe(manager)}${detail}? Type yes: `)
+  const items = heir ? await move(database, manager, heir, transfers.removeAfterTransfer) : 0
+  if (!heir) await transfers.remove(db, manager.id)
+  logOperation(log, 'account_deleted', { manager: manager.id })
+  print(options, { deleted: manager.id, items }, () => [
+    ...(heir ? [`Moved ${count(items)} to ${describe(heir)}.`] : []),
+    `Deleted ${describe(manager)}.`,
+  ])
+}
+
+function assertDifferent(from: managers.Manager, to: managers.Manager): void {
+  if (from.id === to.id) throw usageError('Name two managers: these are one and the same.')
+}
+
+/** Moves all items of `from` to `to` by `how`, and shows how far that is. */
+async function move(
+  { db, log, signal }: OperatorDatabase,
+  from: managers.Counted,
+  to: managers.Manager,
+  how: typeof transfers.transfer,
+): Promise<number> {
+  const progress = showProgress({ label: from.email, total: from.items, unit: 'items' })
+  try {
+    const items = await how(db, { from: from.id, to: to.id, signal, progress })
+    logOperation(log, 'items_transferred', { manager: from.id, to: to.id, items })
+    return items
+  } finally {
+    progress.end()
+  }
+}
+
+/** @throws CliError unless the answer is yes */
+async function confirm(question: string): Promise<void> {
+  const refused = 'Nothing was deleted.'
+  using terminal = openTerminal(() => new CliError(`\n${refused}`))
+  const answer = await terminal.ask(question)
+  if (answer.trim().toLowerCase() !== 'yes') throw new CliError(refused)
+}
+
+function count(items: number): string {
+  return `${items.toLocaleString('en')} item${items === 1 ? '' : 's'}`
 }
 
 function found<Manager>(manager: Manager | undefined, who: string): Manager {

@@ -1,5 +1,5 @@
 import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
-import type { DatabaseError } from 'pg'
+import { DatabaseError } from 'pg'
 
 import type { Problem } from '../problems.ts'
 import type { Tables } from './entities.ts'
@@ -54,7 +54,8 @@ export async function onViolation<T>(
   try {
     return await query
   } catch (error) {
-    const { code = '', constraint: field = '', message } = error as DatabaseError
+    if (!(error instanceof DatabaseError)) throw error
+    const { code = '', constraint: field = '', message } = error
     if (code.startsWith('23') && (field.startsWith(constraint) || message.includes(constraint))) throw await problem()
     throw error
   }

@@ -34,6 +34,7 @@ export type SecurityEvent =
   | 'host_refused'
   | 'items_imported'
   | 'items_exported'
+  | 'items_transferred'
 
 /** Characters of a user agent that are logged. */
 const longestAgent = 200

@@ -1,4 +1,4 @@
-import { sql, type UpdateObject } from 'kysely'
+import type { UpdateObject } from 'kysely'
 
 import type { Token } from '../auth/claims.ts'
 import type { HashCaller } from '../auth/passwords.ts'
@@ -11,7 +11,7 @@ import type { Tables } from '../database/entities.ts'
 import { validationFailed, Problem } from '../problems.ts'
 import { forgetResetCode } from './password-reset.ts'
 import type { StoreManager, StoreManagerRemoval, StoreManagerUpdate } from './schemas.ts'
-import { assertAcceptablePassword, emailTaken } from './store-managers.ts'
+import { assertAcceptablePassword, emailTaken, erase } from './store-managers.ts'
 
 /** The manager with this id. @throws Problem invalid_token if they are gone */
 export async function get(db: Database, id: string): Promise<StoreManager> {
@@ -84,10 +84,7 @@ export async function remove(
   })
   const write = async (transaction: Database, { password_hash: hash }: { password_hash: string }) => {
     if (hash !== presentHash) throw wrongPassword()
-    await transaction.deleteFrom('store_managers').where('id', '=', token.sub).execute()
-    // The others went with the manager. Until a day after an upgrade there are some that do not say whose they are.
-    const isOfManager = sql<boolean>`strpos(answer, ${token.sub}) > 0`
-    await transaction.deleteFrom('idempotency_keys').where('store_manager_id', 'is', null).where(isOfManager).execute()
+    await erase(transaction, token.sub)
   }
   await onViolation(asManager(db, token, write, true), 'items_store_manager_id_foreign', () => ownsItems(db, token.sub))
 }

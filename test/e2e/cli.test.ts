@@ -195,7 +195,9 @@ test('each command says how it is called, and the command its version', async (t
     'start',
     'migrate',
     'manager create',
-    ...['list', 'show', 'disable', 'enable', 'logout', 'reset-password'].map((command) => `manager ${command}`),
+    ...['list', 'show', 'disable', 'enable', 'logout', 'reset-password', 'transfer', 'delete'].map(
+      (command) => `manager ${command}`,
+    ),
     'login',
     'register',
     'reset-password',
