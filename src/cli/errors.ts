@@ -66,10 +66,10 @@ function messageOf(error: unknown): string {
 const byStatus: Record<number, number> = { 401: exitCodes.notSignedIn, 404: exitCodes.notFound }
 
 /** For what the service says of headers. */
-const inOwnWords: Partial<Record<string, string>> = {
-  precondition_failed: `The item has another version by now. Look at it with: ${thisCommand} items get`,
-  precondition_required: `The service needs --if-version, which is shown by: ${thisCommand} items get`,
-}
+const inOwnWords = new Map([
+  ['precondition_failed', `The item has another version by now. Look at it with: ${thisCommand} items get`],
+  ['precondition_required', `The service needs --if-version, which is shown by: ${thisCommand} items get`],
+])
 
 function formatProblem({ status, code, message, errors, retryAfter, requestId }: StockroomError): string {
   const text = visible(inOptions(message))
@@ -79,7 +79,8 @@ function formatProblem({ status, code, message, errors, retryAfter, requestId }:
   if (code === 'invalid_request') {
     return errors.map(({ msg, ...where }) => visible(`${nameOf(where)} ${inOptions(msg)}.`)).join('\n')
   }
-  if (code !== undefined && code in inOwnWords) return inOwnWords[code] as string
+  const own = inOwnWords.get(code ?? '')
+  if (own !== undefined) return own
   if (retryAfter !== undefined) return `${text} Try again in ${Math.ceil(retryAfter)} seconds.`
   if (code !== undefined && code !== 'internal_error') return text
   return `${text.replace(/\.$/, '')} (request ${visible(requestId ?? 'without an ID')}).`

@@ -49,12 +49,9 @@ export async function importFile(client: Client, file: string, options: ImportCo
     if (rejected && !query.dry_run) refuseMany(await send({ dry_run: true }), file)
     const result = await send()
     progress.end()
+    const kind = { format, charset: query.charset }
     // A file that cannot be read has no rows to mend.
-    if (!('code' in result))
-      await rejected?.write(result, () => read(file, isGzipped, noProgress, () => {}), {
-        format,
-        charset: query.charset,
-      })
+    if (!('code' in result)) await rejected?.write(result, () => read(file, isGzipped, noProgress, () => {}), kind)
     report(result, file, json)
   } catch (error) {
     // The connection broke because the file could not be read.
