@@ -58,7 +58,7 @@ export async function stage({ rows, spool, check, findings, stops, isBusy }: Sta
       findings.failRow(checked)
       return ''
     }
-    if (stops && row.isDoubtful) {
+    if (row.isDoubtful) {
       doubts.rows++
       if (doubts.errors.length < listedErrors) doubts.errors.push(ambiguousPrice(row.line, checked.item.price_usd))
     }
@@ -71,20 +71,25 @@ export async function stage({ rows, spool, check, findings, stops, isBusy }: Sta
 
   let turnedAt = performance.now()
   let text = ''
-  for await (const some of rows) {
-    for (const row of some) text += toCopyLine(row)
-    if (text.length > writtenAtOnce) {
-      await spool.write(text)
-      text = ''
+  let isMerged = false
+  try {
+    for await (const some of rows) {
+      for (const row of some) text += toCopyLine(row)
+      if (text.length > writtenAtOnce) {
+        await spool.write(text)
+        text = ''
+      }
+      if (performance.now() - turnedAt > longestTurn) {
+        await (isBusy() ? sleep(rest) : setImmediate())
+        turnedAt = performance.now()
+      }
     }
-    if (performance.now() - turnedAt > longestTurn) {
-      await (isBusy() ? sleep(rest) : setImmediate())
-      turnedAt = performance.now()
-    }
+    isMerged = !stops
+  } finally {
+    // The merge finds them itself, among the rows that are left.
+    if (!isMerged && staged.hasCommas && doubts.rows > 0) findings.fail(doubts.errors, doubts.rows)
   }
   if (text !== '') await spool.write(text)
-  // Where bad rows are left out, the others are known to the merge, which finds these.
-  if (staged.hasCommas && doubts.rows > 0) findings.fail(doubts.errors, doubts.rows)
   return staged
 }
 

@@ -153,6 +153,20 @@ test('a price that may be thousands is refused though the comma comes later', as
     [many.report.failed, many.report.errors.length, many.report.errors_omitted],
     [1_502, 1_000, 502],
   )
+  for (const query of ['', '?on_error=skip']) {
+    const broken = await app.upload(
+      lines('name,category,price_usd,in_stock', 'a,Pet,1.299,true', 'b"c,Pet,"4,99",true', 'd,Pet,"4,99",true'),
+      query,
+    )
+    t.assert.deepStrictEqual(
+      broken.report.errors.map(({ line, type }) => [line, type]),
+      [
+        [2, 'ambiguous_number'],
+        [3, 'csv_invalid'],
+        [4, 'float_type'],
+      ],
+    )
+  }
   // Without such a comma it is what it says, as in an export.
   const { report } = await app.upload(lines('name,category,price_usd,in_stock', 'a,Pet,1.299,true'))
   t.assert.strictEqual(report.created, 1)
