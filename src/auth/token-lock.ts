@@ -4,8 +4,8 @@ import { expired, loggedOut, managerDisabled, managerGone } from './tokens.ts'
 
 /**
  * Checks that `token` is valid, and keeps it so until the transaction of `session` ends: a logout, a new password, or a
- * deletion or disabling of the manager that is confirmed before the commit makes this throw; one that comes later waits for the commit.
- * To be called last, because those requests wait.
+ * deletion or disabling of the manager that is confirmed before the commit makes this throw; one that comes later waits for
+ * the commit. To be called last, because those requests wait.
  *
  * @throws Problem invalid_token
  */

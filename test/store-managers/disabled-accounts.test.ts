@@ -65,6 +65,21 @@ test('a login tells that an account is disabled only with its password', async (
   t.assert.deepStrictEqual(others, [first, first])
 })
 
+test('a login that was under way when its account was disabled gives no valid token', async (t: TestContext) => {
+  const { here, elsewhere, ada, db } = await openReplicas(t)
+  const { verify } = here.context.passwords
+  t.mock.method(here.context.passwords, 'verify', async (...given: Parameters<typeof verify>) => {
+    await disable(db, ada.id)
+    return verify(...given)
+  })
+  const login = await here.logIn('ada@example.com')
+  t.assert.strictEqual(login.statusCode, 200)
+  const { access_token: token } = login.json()
+  t.assert.deepStrictEqual(await statuses(elsewhere.send, [token]), [401])
+  await enable(db, ada.id)
+  t.assert.deepStrictEqual(await statuses(here.send, [token]), [401])
+})
+
 test('the tokens of an account stay ended when it is enabled', async (t: TestContext) => {
   const { here, elsewhere, ada, db } = await openReplicas(t)
   await disable(db, ada.id)
