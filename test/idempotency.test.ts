@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { sql } from 'kysely'
 import { Client } from 'pg'
 
 import { clientConfig } from '../src/database/server.ts'
@@ -98,6 +99,20 @@ test('what failed keeps no key', async (t: TestContext) => {
   t.assert.deepStrictEqual(statuses, [422, 409, 201])
   const { length } = await context.db.selectFrom('idempotency_keys').select('key_hash').execute()
   t.assert.strictEqual(length, 1)
+})
+
+test('a key and what it is for are written in one transaction', async (t: TestContext) => {
+  const app = await openApp(t)
+  const manager = await app.signIn(ada.email)
+  const { client, schema } = await openClient(t, app)
+  // Its commit fails, after all its statements have succeeded.
+  await client.query(`
+    create function ${schema}.fail() returns trigger language plpgsql as 'begin raise exception $$no$$; end';
+    create constraint trigger fails after insert on ${schema}.idempotency_keys deferrable initially deferred
+      for each row execute function ${schema}.fail()`)
+  const answer = await manager.post('/items', tea, { 'idempotency-key': 'abc' })
+  t.assert.strictEqual(answer.statusCode, 500)
+  t.assert.deepStrictEqual((await manager.get('/items')).json(), {})
 })
 
 test('while a key is in use it is refused, and if its connection dies it was never used', async (t: TestContext) => {
@@ -234,6 +249,10 @@ test('a key is kept for 24 hours, and swept within an hour of that', async (t: T
       .execute()
   await age(older?.key_hash, 24.1)
   await age(newer?.key_hash, 23.9)
+  // More than one statement deletes.
+  const many = sql`insert into idempotency_keys (key_hash, fingerprint, answer, created_at, store_manager_id)
+    select number, '', '{}', now() - interval '25 hours', id from store_managers, generate_series(1, 10001) as number`
+  await many.execute(db)
   t.mock.timers.tick(3_600_000)
   t.assert.deepStrictEqual(await eventually(stored, (rows) => rows.length < 2), [newer])
 })

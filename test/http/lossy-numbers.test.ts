@@ -9,8 +9,16 @@ const lossy = [
   '4503599627370497.3',
   '9007199254740993e1',
   '0.12345678901234567',
+  '99999999.999999999',
 ]
-const exact = ['9007199254740992', '9007199254740994', '0.1', '0.9007199254740993', '1234567890123456']
+const exact = [
+  '9007199254740992',
+  '9007199254740994',
+  '0.1',
+  '0.9007199254740993',
+  '1234567890123456',
+  '1.5000000000000000',
+]
 
 test('a number that a double would change is refused in JSON, CSV and NDJSON', async (t: TestContext) => {
   const { ada, upload } = await openImporting(t)
