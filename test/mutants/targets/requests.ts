@@ -21,6 +21,7 @@ export const requestTargets: Target[] = [
         what: 'what is made is not in the transaction of its key',
         before: 'await write(transaction)',
         after: 'await write()',
+        tests: ['idempotency: one transaction'],
       },
       {
         what: 'two requests with one key wait for each other',
@@ -110,7 +111,12 @@ export const requestTargets: Target[] = [
   },
   {
     file: 'src/http/body-parsers.ts',
-    tests: ['lossy-numbers', 'queries: numbers', 'http: byte order|compressed|64 KiB', 'items: price'],
+    tests: [
+      'lossy-numbers',
+      'queries: numbers',
+      'http: byte order|compressed|64 KiB|another media type',
+      'items: price',
+    ],
     mistakes: [
       {
         what: 'numbers of 16 digits are rounded',
@@ -146,7 +152,7 @@ export const requestTargets: Target[] = [
   },
   {
     file: 'src/database/type-parsers.ts',
-    tests: ['items: price'],
+    tests: ['versions: other versions', 'items: price'],
     mistakes: [{ what: 'prices are text', before: 'oid === numeric ? Number :', after: 'false ? Number :' }],
   },
 ]
