@@ -134,6 +134,8 @@ test('the example of the README gives what it shows', async (t: TestContext) => 
   const section = /^## A typed client$(.*?)^## /ms.exec(await readFile(join(root, 'README.md'), 'utf8'))?.[1] ?? ''
   const block = (kind: string) => new RegExp(`^\`\`\`${kind}\\n(.*?)^\`\`\`$`, 'ms').exec(section)?.[1] ?? ''
   const { app, signIn } = await openApp(t)
+  const bob = await signIn('bob@example.com')
+  await bob.post('/items', { name: 'Coffee', category: 'Grocery', price_usd: 9.99, in_stock: true })
   await signIn('ada@example.com')
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   await writeFile(join(project, 'readme.mjs'), block('js').replace('http://localhost:8000', url))
