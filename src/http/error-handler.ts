@@ -6,6 +6,7 @@ import { Problem, problems, unsupportedMediaType, validationFailed } from '../pr
 import { corsHeaders } from './cors.ts'
 import { logRefusal } from './security-events.ts'
 import { securityHeaders } from './security-headers.ts'
+import { writeJson } from './serialization.ts'
 import { validationErrors } from './validation.ts'
 
 /**
@@ -28,7 +29,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
     .code(problem.status)
     .headers({ ...headersOf(request.id), ...problem.headers })
     .type('application/problem+json')
-    .serializer(JSON.stringify)
+    .serializer(writeJson)
     .send(toProblemDetails(problem, request.id))
 }
 
@@ -46,7 +47,7 @@ export function handleClientError(error: ClientError, socket: Socket, log: Fasti
   const problem =
     parserProblems[String(error.code)] ?? new Problem('malformed_request', 'The request is not valid HTTP.')
   const id = crypto.randomUUID()
-  const body = JSON.stringify(toProblemDetails(problem, id))
+  const body = writeJson(toProblemDetails(problem, id))
   const headers = {
     ...headersOf(id),
     ...corsHeaders(origins, origin?.trim()),

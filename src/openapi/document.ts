@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 
 import packageJson from '../../package.json' with { type: 'json' }
+import { writeJson } from '../http/serialization.ts'
 import { sendShared, shareBody } from '../http/shared-body.ts'
 import type { App } from '../http/types.ts'
 import { ImportError, InvalidPart, Message, namePattern, ProblemCode, ProblemDetails, textPattern } from './schemas.ts'
@@ -63,7 +64,7 @@ export async function collectOperations(app: App): Promise<void> {
 
 /** Serves the document, which is made at the first request for it. */
 export function serveDocument(app: App): void {
-  const make = () => shareBody('application/json; charset=utf-8', Buffer.from(JSON.stringify(portable(app.swagger()))))
+  const make = () => shareBody('application/json; charset=utf-8', Buffer.from(writeJson(portable(app.swagger()))))
   let document: ReturnType<typeof make> | undefined
   app.get('/openapi.json', { schema: { hide: true } }, async (request, reply) =>
     sendShared(request, reply, await (document ??= make())),

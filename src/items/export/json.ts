@@ -2,7 +2,7 @@ import type { Format } from './copy-stream.ts'
 
 /** An object from id to item; with `expand`, each with its owner, whose name is a column of the rows after the others. */
 export function jsonObject(expand: boolean): Format {
-  return { start: '{', between: ',', end: '}', write: (rows) => members(rows, expand) }
+  return { start: '{', between: ',', end: '}\n', write: (rows) => members(rows, expand) }
 }
 
 /** An item a line (https://github.com/ndjson/ndjson-spec). */

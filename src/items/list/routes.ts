@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { Semaphore } from '../../concurrency/semaphore.ts'
 import type { Database } from '../../database/database.ts'
 import { disconnectionOf } from '../../http/disconnection.ts'
+import { writeJson } from '../../http/serialization.ts'
 import type { App } from '../../http/types.ts'
 import { operation, signedIn } from '../../openapi/document.ts'
 import { authenticated, problemResponses, unavailable } from '../../openapi/responses.ts'
@@ -76,7 +77,7 @@ export function listingRoutes(app: App, source: Source): void {
       const me = request.token.sub
       const summary = await counts.run(() => summarize(db, pool, request.query, me), me, disconnectionOf(reply))
       // The serialiser of the schema would make a float of the sum.
-      reply.type('application/json; charset=utf-8').serializer(JSON.stringify)
+      reply.type('application/json; charset=utf-8').serializer(writeJson)
       return summary
     },
   )

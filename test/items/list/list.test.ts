@@ -45,7 +45,7 @@ test('the list is byte for byte what the items are, however awkward their names'
   const ids = Object.keys(list.json())
   t.assert.strictEqual(ids.length, awkward.length)
   const single = await Promise.all(ids.map((id) => ada.get(`/items/${id}`)))
-  t.assert.strictEqual(list.body, `{${single.map((answer, n) => `"${ids[n]}":${answer.body}`).join(',')}}`)
+  t.assert.strictEqual(list.body, `{${single.map(({ body }, n) => `"${ids[n]}":${body.trim()}`).join(',')}}\n`)
   t.assert.deepStrictEqual(
     single.map((answer) => answer.json().name),
     awkward,
