@@ -8,7 +8,7 @@ import { staleAfter, type TokenCheck } from './token-check.ts'
 const checkEvery = 2_000
 
 /** What an answer may have besides its body that tells something of items. */
-const revealing = ['link', 'x-total-count']
+const revealing = ['link', 'x-next-after', 'x-total-count']
 
 /**
  * Lets no answer to a GET outlive its token, on the routes of `app`, which `authenticate` guards: one that has taken long is

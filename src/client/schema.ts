@@ -119,7 +119,7 @@ export interface paths {
         };
         /**
          * List every item, or a page of some
-         * @description Without parameters, or with `expand` alone, every item there is, the oldest first, in one long answer. With any other of them one page; the next one is at the `Link` whose `rel` is `next`. While others write, no item comes twice, and none that was there throughout is missed, unless what it is sorted by is changed.
+         * @description Without parameters, or with `expand` alone, every item there is, the oldest first, in one long answer. With any other of them one page. For the next one, send the same parameters again with `after` set to `X-Next-After` of the response, or follow the `Link` whose `rel` is `next`; the last page has neither. While others write, no item comes twice, and none that was there throughout is missed, unless what it is sorted by is changed.
          */
         get: operations["listItems"];
         put?: never;
@@ -2252,7 +2252,7 @@ export interface operations {
                 expand?: "store_manager";
                 /** @description Items of a page at most; 100 if nothing is said */
                 limit?: number;
-                /** @description Where the page begins: from the `Link` of the one before, not to be made or looked into */
+                /** @description Where the page begins: the `X-Next-After` of the page before, unchanged, with the same `sort` and filters. What is in it may change */
                 after?: string;
                 /** @description Items of this category; given several times: of one of these */
                 category?: components["schemas"]["Category"][];
@@ -2282,6 +2282,8 @@ export interface operations {
                 headers: {
                     /** @description Of a page: the `next` one, unless this is the last, and the `first` (RFC 8288). Relative */
                     Link?: string;
+                    /** @description Of a page, unless it is the last: the `after` of the next one */
+                    "X-Next-After"?: string;
                     /** @description Of a page, when it was asked for with `count` */
                     "X-Total-Count"?: number;
                     [name: string]: unknown;

@@ -9,7 +9,7 @@ const preflightAnswer = {
 
 const exposed =
   'Content-Disposition, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, ' +
-  'WWW-Authenticate, X-Request-Id, X-Total-Count'
+  'WWW-Authenticate, X-Next-After, X-Request-Id, X-Total-Count'
 
 /** What tells a browser that a page of `origin` may see a response; nothing if `origins` does not have it. */
 export function corsHeaders(origins: string[], origin: string | undefined): Record<string, string> {

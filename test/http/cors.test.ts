@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
 import { openApp } from '../support/app.ts'
+import { readDocument } from '../support/document.ts'
 import { exchange } from '../support/raw-http.ts'
 
 const shop = 'https://shop.example'
@@ -73,6 +74,20 @@ test('pages of the origins in CORS_ORIGINS may call it, and those of no other', 
   }
   const plain = await send({ method: 'OPTIONS', url: '/items', headers: { origin: shop } })
   t.assert.strictEqual(plain.statusCode, 405)
+})
+
+test('a page of an allowed origin may read each header that the document lists', async (t: TestContext) => {
+  const { app, send } = await openApp(t, { CORS_ORIGINS: shop })
+  const { headers } = await send({ url: '/items', headers: { origin: shop } })
+  const exposed = new Set(String(headers['access-control-expose-headers']).split(', '))
+  const { operations } = await readDocument(app)
+  const listed = operations.flatMap(({ responses }) =>
+    Object.values(responses).flatMap((response) => Object.keys(response.headers ?? {})),
+  )
+  // What browsers themselves act on.
+  const others = new Set(listed).difference(exposed).difference(new Set(['Content-Encoding', 'Vary']))
+  t.assert.deepStrictEqual([...others], [])
+  t.assert.ok(listed.includes('X-Next-After'))
 })
 
 test('CORS_ORIGINS=* lets every page call it, without credentials', async (t: TestContext) => {

@@ -9,6 +9,7 @@ import { problems } from '../../src/problems.ts'
 import type { Components, Schema } from './arbitraries.ts'
 
 interface DeclaredAnswer {
+  headers?: object
   content?: Record<string, { schema: Schema }>
 }
 

@@ -35,8 +35,9 @@ export function listingRoutes(app: App, source: Source): void {
         ...operation('listItems', 'Items', 'List every item, or a page of some'),
         description:
           'Without parameters, or with `expand` alone, every item there is, the oldest first, in one long answer. With any ' +
-          'other of them one page; the next one is at the `Link` whose `rel` is `next`. While others write, no item comes ' +
-          'twice, and none that was there throughout is missed, unless what it is sorted by is changed.',
+          'other of them one page. For the next one, send the same parameters again with `after` set to `X-Next-After` of ' +
+          'the response, or follow the `Link` whose `rel` is `next`; the last page has neither. While others write, no ' +
+          'item comes twice, and none that was there throughout is missed, unless what it is sorted by is changed.',
         security: signedIn,
         querystring: ListQuery,
         response: {
@@ -54,6 +55,7 @@ export function listingRoutes(app: App, source: Source): void {
       }
       const { items, next, total } = await listPage(source, request.query, reader)
       reply.header('link', links(request.query, next))
+      if (next !== undefined) reply.header('x-next-after', next)
       if (total !== undefined) reply.header('x-total-count', total)
       return items
     },

@@ -71,7 +71,9 @@ export const ListQuery = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 2048,
-        description: 'Where the page begins: from the `Link` of the one before, not to be made or looked into',
+        description:
+          'Where the page begins: the `X-Next-After` of the page before, unchanged, with the same `sort` and filters. ' +
+          'What is in it may change',
       }),
     ),
     ...Selection.properties,
@@ -95,6 +97,11 @@ export const pageHeaders = {
     type: 'string',
     description: 'Of a page: the `next` one, unless this is the last, and the `first` (RFC 8288). Relative',
     examples: [`</items?limit=1&after=${exampleCursor}>; rel="next", </items?limit=1>; rel="first"`],
+  },
+  'X-Next-After': {
+    type: 'string',
+    description: 'Of a page, unless it is the last: the `after` of the next one',
+    examples: [exampleCursor],
   },
   'X-Total-Count': { type: 'integer', description: 'Of a page, when it was asked for with `count`', examples: [1] },
 }

@@ -96,6 +96,19 @@ test('Link keeps what was asked for, never names a host, and its first page is a
   t.assert.deepStrictEqual(linksOf(last.headers.link), { first: '/items?limit=100' })
 })
 
+test('X-Next-After is the cursor of the next page, and the last page has none', async (t: TestContext) => {
+  const { ada } = await openStocked(t)
+  const pages: Item[][] = []
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const { headers, ...answer } = await ada.get(`/items?sort=-name&limit=15${after && `&after=${after}`}`)
+    pages.push(Object.values(answer.json()))
+    after = headers['x-next-after'] as string | undefined
+  }
+  t.assert.deepStrictEqual(pages, await pagesOf(ada, '/items?sort=-name&limit=15'))
+  t.assert.strictEqual(pages.length, 3)
+  t.assert.strictEqual((await ada.get('/items')).headers['x-next-after'], undefined)
+})
+
 test('a cursor of another sort, or of nobody, is refused by name, whatever it says', async (t: TestContext) => {
   const { ada } = await openStocked(t)
   const cursor = async (sort: string) =>
