@@ -39,7 +39,9 @@ export async function drain(
   // A client that is told to open another connection finds the port closed, rather than closing.
   await sleep(portCloseDelay)
   connections.closeIdle()
-  const sweeping = setInterval(() => connections.closeIdle(), grace)
+  // Timers come first in a process that got no time: what was sent meanwhile is to be read before.
+  const sweep = () => void setImmediate().then(() => connections.closeIdle())
+  const sweeping = setInterval(sweep, grace)
   await Promise.all([app.close(), closed])
   clearInterval(sweeping)
 }
