@@ -1,14 +1,16 @@
 import { parseArgs } from 'node:util'
 
-import type { Logger } from 'pino'
-
-import { buildApp } from '../app.ts'
+import { openPasswords } from '../auth/passwords.ts'
 import { type Config, ConfigError } from '../config/config.ts'
-import { openContext } from '../context.ts'
-import type { Server } from '../database/server.ts'
+import type { Database } from '../database/database.ts'
+import { normalizeEmail } from '../http/email-address.ts'
 import { logOperation } from '../http/security-events.ts'
-import { readOperatorConfig, withServer } from '../operator/database.ts'
+import { buildCheck } from '../http/validation.ts'
+import { readOperatorConfig, withDatabase } from '../operator/database.ts'
+import { Problem, type ValidationError } from '../problems.ts'
 import { explain } from '../startup-error.ts'
+import { StoreManagerCreate } from '../store-managers/schemas.ts'
+import { createManager } from '../store-managers/store-managers.ts'
 import { askForManager, type NewManager } from './password-prompt.ts'
 
 const usage = `Registers a store manager, also where REGISTRATION=closed keeps strangers from doing so.
@@ -22,9 +24,9 @@ async function main(args: string[]): Promise<void> {
   const { help, ...given } = readOptions(args)
   if (help) return console.log(usage)
   const config = readOperatorConfig()
-  const manager = await askForManager(given)
-  const id = await withServer(config, new AbortController().signal, async (server, log) => {
-    const registered = await register(config, server, log, manager)
+  const manager = checked(await askForManager(given))
+  const id = await withDatabase(config, new AbortController().signal, async ({ db, log }) => {
+    const registered = await register(db, config, manager)
     logOperation(log, 'account_registered', { manager: registered })
     return registered
   })
@@ -41,24 +43,27 @@ function readOptions(args: string[]) {
   }
 }
 
-/** Registers by the route that everybody uses, so that the same is checked, and said. @returns the id */
-async function register(config: Config, server: Server, log: Logger, manager: NewManager): Promise<string> {
-  const limits = { ...config.limits, registrationsPerAddress: 0 }
-  const open: Config = { ...config, registration: 'open', limits, redis: undefined }
-  const context = await openContext(open, server, '', log.child({}, { level: 'error' }))
-  const app = await buildApp(context)
+/** @throws ConfigError naming each field that the schema of registrations rejects */
+function checked({ email, ...rest }: NewManager): NewManager {
+  const manager = { ...rest, email: normalizeEmail(email) ?? email }
+  const wrong = buildCheck(StoreManagerCreate, [])(manager)
+  if (wrong) throw new ConfigError(describeErrors(wrong.describe()))
+  return manager
+}
+
+/** @returns the ID of the new manager */
+async function register(db: Database, { bcryptCost }: Config, manager: NewManager): Promise<string> {
   try {
-    const answer = await app.inject({ method: 'POST', url: '/store-managers', payload: manager })
-    if (answer.statusCode !== 201) throw new ConfigError(describeProblem(answer.json()))
-    return answer.json<{ id: string }>().id
-  } finally {
-    await app.close()
-    await context.close()
+    return (await createManager({ db, passwords: openPasswords(bcryptCost) }, manager, {})).id
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status >= 500) throw error
+    const errors = error.members['errors'] as ValidationError[] | undefined
+    throw new ConfigError(errors ? describeErrors(errors) : error.message)
   }
 }
 
-function describeProblem({ detail, errors }: { detail: string; errors?: { loc: string[]; msg: string }[] }): string {
-  return errors?.map(({ loc, msg }) => `The ${loc.at(-1)} ${msg}.`).join('\n') ?? detail
+function describeErrors(errors: ValidationError[]): string {
+  return errors.map(({ loc, msg }) => `The ${loc.at(-1)} ${msg}.`).join('\n')
 }
 
 try {

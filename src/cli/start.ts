@@ -13,12 +13,12 @@ export type Direction = keyof typeof migrations
 export const start = () => become('main', [], serving)
 
 /** Runs the program that migrates in place of this process. */
-export const migrate = (direction: Direction) => become('database/cli', [migrations[direction]])
+export const migrate = (direction: Direction) => become('cli/migrate', [migrations[direction]])
 
 /** Runs the program that registers managers in place of this process. */
 export function createManager(given: { name?: string; email?: string }): void {
   become(
-    'store-managers/cli',
+    'cli/create-manager',
     Object.entries(given).flatMap(([name, value]) => [`--${name}`, value]),
   )
 }

@@ -30,9 +30,7 @@ type BuildValidator = NonNullable<
 
 /** A compiler of validators that take bodies, paths and headers as they are, and read queries as `readQuery` does. */
 export const buildValidator = ((sharedSchemas: Record<string, AnySchema>) => {
-  const ajv = new Ajv({ ...options, schemas: Object.values(sharedSchemas) })
-  ajv.addFormat('idn-email', (text: string) => normalizeEmail(text) !== undefined)
-  ajv.addFormat('uuid', uuid).addFormat('password', true)
+  const ajv = withFormats(new Ajv({ ...options, schemas: Object.values(sharedSchemas) }))
   const ofQueries = new Ajv({ ...keepingOptions, schemas: Object.values(sharedSchemas) })
   const ofHeaders = new Ajv(keepingOptions)
   return ({ schema, httpPart }: { schema: AnySchema; httpPart?: string }) => {
@@ -41,6 +39,11 @@ export const buildValidator = ((sharedSchemas: Record<string, AnySchema>) => {
     return (httpPart === 'headers' ? ofHeaders : ajv).compile(schema)
   }
 }) as unknown as BuildValidator
+
+function withFormats(ajv: Ajv): Ajv {
+  ajv.addFormat('idn-email', (text: string) => normalizeEmail(text) !== undefined)
+  return ajv.addFormat('uuid', uuid).addFormat('password', true)
+}
 
 function queryValidator(schema: QuerySchema, validate: ValidateFunction) {
   const check = (query: Record<string, unknown>): boolean => {
@@ -61,7 +64,7 @@ export interface Wrong {
 
 /** A check of values that come in great numbers: what is wrong with one, as if it were a body. It changes none. */
 export function buildCheck(schema: AnySchema, sharedSchemas: AnySchema[]): (value: unknown) => Wrong | undefined {
-  const ajv = new Ajv({ ...options, removeAdditional: false, schemas: sharedSchemas }).addFormat('uuid', uuid)
+  const ajv = withFormats(new Ajv({ ...keepingOptions, schemas: sharedSchemas }))
   const validate = ajv.compile(schema)
   return (value) => {
     if (validate(value)) return undefined

@@ -34,7 +34,7 @@ const columns = ['id', 'name', 'email', 'disabled_at', 'tokens_ended_at'] as con
  * @returns undefined if there is no such manager, as all functions here do
  */
 export function disable(db: Database, who: string): Promise<Manager | undefined> {
-  const disabledAt = sql<Date>`batchReads(disabled_at, now())`
+  const disabledAt = sql<Date>`coalesce(disabled_at, now())`
   return inTransaction(db, async (transaction) => {
     const changes = { ...nextGeneration(null), disabled_at: disabledAt }
     const manager = await update(transaction, isManager(who), changes)

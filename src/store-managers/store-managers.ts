@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { type Expression, sql, type SqlBool } from 'kysely'
 
 import { passwordWeakness } from '../auth/password-policy.ts'
-import type { HashCaller } from '../auth/passwords.ts'
+import type { HashCaller, Passwords } from '../auth/passwords.ts'
 import type { Context } from '../context.ts'
 import { type Database, onViolation } from '../database/database.ts'
 import { costOfHash, foldedEmail } from '../database/managers.ts'
@@ -19,24 +19,40 @@ import type { LoginForm, StoreManager, StoreManagerCreate } from './schemas.ts'
  * @throws Problem invalid_request if the password would be guessed soon
  */
 export function register(
-  { db, passwords, idempotency }: Context,
+  context: Context,
   body: StoreManagerCreate,
   caller: HashCaller,
   key?: string,
 ): Promise<IdempotentResult<StoreManager>> {
-  const prepare = async () => {
-    const { name, email, password, password_hash: sameByOldName } = body
-    const plain = password ?? sameByOldName ?? ''
-    assertAcceptablePassword(plain, password === undefined ? 'password_hash' : 'password', { name, email })
-    const passwordHash = await passwords.hash(plain, caller)
-    const manager = { id: randomUUIDv7(), name, email }
-    const write = async (transaction = db) => {
-      const insert = transaction.insertInto('store_managers').values({ ...manager, password_hash: passwordHash })
-      await onViolation(insert.execute(), 'store_managers_email_key', emailTaken)
-    }
-    return { answer: manager, owner: manager.id, write }
+  const build = async () => {
+    const { manager, insert } = await prepareManager(context.passwords, body, caller)
+    return { answer: manager, owner: manager.id, write: (transaction = context.db) => insert(transaction) }
   }
-  return idempotency.run({ scope: 'store managers', key, body }, prepare)
+  return context.idempotency.run({ scope: 'store managers', key, body }, build)
+}
+
+/** Creates a manager for an operator. @throws as `register` does */
+export async function createManager(
+  { db, passwords }: Pick<Context, 'db' | 'passwords'>,
+  body: StoreManagerCreate,
+  caller: HashCaller,
+): Promise<StoreManager> {
+  const { manager, insert } = await prepareManager(passwords, body, caller)
+  await insert(db)
+  return manager
+}
+
+async function prepareManager(passwords: Passwords, body: StoreManagerCreate, caller: HashCaller) {
+  const { name, email, password, password_hash: sameByOldName } = body
+  const plain = password ?? sameByOldName ?? ''
+  assertAcceptablePassword(plain, password === undefined ? 'password_hash' : 'password', { name, email })
+  const passwordHash = await passwords.hash(plain, caller)
+  const manager = { id: randomUUIDv7(), name, email }
+  const insert = async (db: Database) => {
+    const query = db.insertInto('store_managers').values({ ...manager, password_hash: passwordHash })
+    await onViolation(query.execute(), 'store_managers_email_key', emailTaken)
+  }
+  return { manager, insert }
 }
 
 /** @throws Problem invalid_request, naming `field`, if `password` would be guessed soon */

@@ -11,7 +11,6 @@ import { Client } from 'pg'
 
 import { endResponsesWithToken } from '../../src/auth/late-responses.ts'
 import { queryOf, refusal } from '../../src/auth/token-validity.ts'
-import type { Context } from '../../src/context.ts'
 import { clientConfig } from '../../src/database/server.ts'
 import type { App } from '../../src/http/types.ts'
 import { storeUnavailable } from '../../src/problems.ts'
@@ -290,7 +289,7 @@ test('a stream outlasts checks of its token that failed, but not two in a row', 
     if (brokenOff.length !== 2) throw storeUnavailable('PostgreSQL', new Error('down'))
   }
   app.decorateRequest('token')
-  endResponsesWithToken(app, { admit } as unknown as Context)
+  endResponsesWithToken(app, { checkToken: admit, wasJustChecked: () => false })
   app.get('/', () => stream)
   await app.listen({ host: '127.0.0.1', port: 0 })
   closeAfter(t, () => app.close())

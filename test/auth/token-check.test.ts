@@ -19,11 +19,11 @@ const token: Token = {
 
 test('a check is recent for a second from when it began', async (t: TestContext) => {
   let delayMs = 0
-  const refusals = async () => {
+  const findRevoked = async () => {
     await sleep(delayMs)
     return new Map()
   }
-  const { checkToken, wasJustChecked } = openTokenCheck({ refusals } as unknown as Revocations)
+  const { checkToken, wasJustChecked } = openTokenCheck({ findRevoked } as unknown as Revocations)
   t.assert.strictEqual(wasJustChecked(token), false)
   const begun = performance.now()
   await checkToken(token)

@@ -1,0 +1,82 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+
+/** What the files of a folder of `src/` may import besides each other; folders that are not listed may import anything. */
+const rules: Record<string, string[]> = {
+  client: [],
+  'problems.ts': [],
+  'startup-error.ts': [],
+  concurrency: ['problems.ts'],
+  observability: [],
+  config: ['startup-error.ts'],
+  database: ['concurrency', 'problems.ts', 'startup-error.ts', 'config (types)'],
+  http: ['concurrency', 'problems.ts'],
+  'redis.ts': ['concurrency', 'problems.ts', 'config (types)'],
+  'idempotency.ts': ['database', 'problems.ts'],
+  auth: ['concurrency', 'database', 'http', 'problems.ts', 'redis.ts', 'startup-error.ts'],
+  openapi: ['http', 'problems.ts', 'database'],
+  lifecycle: ['database', 'http', 'startup-error.ts'],
+}
+
+const files = await Array.fromAsync(readImports())
+
+test('folders of src import only what lies below them', (t: TestContext) => {
+  const violations = files.flatMap(({ file, imports }) => {
+    const room = roomOf(file)
+    const allowed = room === undefined ? undefined : rules[room]
+    return imports.flatMap(({ target, isType }) => {
+      const other = roomOf(target)
+      if (!allowed || other === undefined || other === room) return []
+      const isAllowed = allowed.includes(other) || (isType && allowed.includes(`${other} (types)`))
+      return isAllowed ? [] : [`${file} imports ${target}`]
+    })
+  })
+  t.assert.deepStrictEqual(violations, [])
+})
+
+test('only main.ts imports app.ts', (t: TestContext) => {
+  const importers = files.filter(({ imports }) => imports.some(({ target }) => target === 'src/app.ts'))
+  const inSource = importers.map(({ file }) => file).filter((file) => file.startsWith('src/'))
+  t.assert.deepStrictEqual(inSource, ['src/main.ts'])
+})
+
+test('no files import each other in a circle', (t: TestContext) => {
+  const importsOf = new Map(files.map(({ file, imports }) => [file, imports.map(({ target }) => target)]))
+  const done = new Set<string>()
+  const circles: string[] = []
+  const visit = (file: string, path: string[]) => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '))
+    if (done.has(file) || path.includes(file)) return
+    for (const target of importsOf.get(file) ?? []) visit(target, [...path, file])
+    done.add(file)
+  }
+  for (const file of importsOf.keys()) visit(file, [])
+  t.assert.deepStrictEqual(circles, [])
+})
+
+interface SourceFile {
+  file: string
+  imports: { target: string; isType: boolean }[]
+}
+
+async function* readImports(): AsyncGenerator<SourceFile> {
+  for (const folder of ['src', 'test', 'bench', 'scripts']) {
+    for (const name of await readdir(folder, { recursive: true })) {
+      if (!name.endsWith('.ts')) continue
+      const file = join(folder, name)
+      const text = await readFile(file, 'utf8')
+      const found = text.matchAll(/^(?:import|export) (type )?(?:[^'"]*? from )?'(\.[^']+\.ts)'/gm)
+      const imports = [...found].map(([, type, path = '']) => ({
+        target: join(dirname(file), path),
+        isType: type !== undefined,
+      }))
+      yield { file, imports }
+    }
+  }
+}
+
+/** The folder of `src/` that a file is in, or the file itself if it is at the root; undefined outside of `src/`. */
+function roomOf(file: string): string | undefined {
+  return /^src\/([^/]+)/.exec(file)?.[1]
+}
