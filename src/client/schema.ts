@@ -71,11 +71,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Log out: end this token */
+        /**
+         * Log out by GET
+         * @deprecated
+         * @description For clients of the original service. Use `logOutByPost`: what changes something is no GET.
+         */
         get: operations["logOut"];
         put?: never;
         /**
-         * Log out by POST: the same
+         * Log out: end this token
          * @description No body is needed.
          */
         post: operations["logOutByPost"];
@@ -207,14 +211,14 @@ export interface paths {
         post?: never;
         /**
          * Delete an item
-         * @description Only its owner may delete an item, unless the service is set up otherwise.
+         * @description Only its owner may delete an item, unless the service is set up otherwise. To do so only if nobody has changed it since, send as `If-Match` the `ETag` that came with it: in the response of `createItem`, `getItem`, or `updateItem`. Lists and exports have none: get the item first.
          */
         delete: operations["deleteItem"];
         options?: never;
         head?: never;
         /**
          * Change an item
-         * @description Fields that are left out stay as they are. Only its owner may change an item, unless the service is set up otherwise.
+         * @description Fields that are left out stay as they are. Only its owner may change an item, unless the service is set up otherwise. To do so only if nobody has changed it since, send as `If-Match` the `ETag` that came with it: in the response of `createItem`, `getItem`, or `updateItem`. Lists and exports have none: get the item first.
          */
         patch: operations["updateItem"];
         trace?: never;
@@ -404,6 +408,9 @@ export interface components {
         } & (unknown | unknown);
         /**
          * @description A field that is absent or null is left alone
+         * @example {
+         *       "name": "Ada King"
+         *     }
          * @example {
          *       "email": "ada@example.org",
          *       "current_password": "correct horse battery"
@@ -888,10 +895,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Makes it safe to send a request again: for 24 hours the same key with the same body gives the first answer, and nothing new is made. A random UUID, which nobody else can guess
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
+                /** @description Makes it safe to send a request again: for 24 hours the same key with the same body gives the first answer, and nothing new is made. A random UUID, which nobody else can guess */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -899,6 +903,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Ada Lovelace",
+                 *       "email": "ada@example.com",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "application/json": components["schemas"]["StoreManagerCreate"];
             };
         };
@@ -1101,7 +1112,21 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "grant_type": "password",
+                 *       "username": "ada@example.com",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["LoginForm"];
+                /**
+                 * @example {
+                 *       "grant_type": "password",
+                 *       "username": "ada@example.com",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "multipart/form-data": components["schemas"]["LoginForm"];
             };
         };
@@ -1308,6 +1333,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "3XJ4-9GQ0-T5VN-8KDW-ZE72-MH1C-RB6S-PAFY",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasswordReset"];
             };
         };
@@ -1817,6 +1848,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "current_password": "correct horse battery"
+                 *     }
+                 */
                 "application/json": components["schemas"]["StoreManagerRemoval"];
             };
         };
@@ -2035,6 +2071,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Ada King"
+                 *     }
+                 */
                 "application/json": components["schemas"]["StoreManagerUpdate"];
             };
         };
@@ -2369,10 +2410,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Makes it safe to send a request again: for 24 hours the same key with the same body gives the first answer, and nothing new is made. A random UUID, which nobody else can guess
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
+                /** @description Makes it safe to send a request again: for 24 hours the same key with the same body gives the first answer, and nothing new is made. A random UUID, which nobody else can guess */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -2380,6 +2418,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Green tea, 100 bags",
+                 *       "category": "Grocery",
+                 *       "price_usd": 4.99,
+                 *       "in_stock": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["ItemCreate"];
             };
         };
@@ -2781,7 +2827,10 @@ export interface operations {
                 on_error?: "stop" | "skip";
                 /** @description What a CSV file calls a column, as in `price_usd=Preis`. Once for each column */
                 column?: string[];
-                /** @description Writes nothing, and says what would have been written */
+                /**
+                 * @description Writes nothing, and says what would have been written
+                 * @example true
+                 */
                 dry_run?: boolean;
             };
             header?: never;
@@ -2791,7 +2840,7 @@ export interface operations {
         requestBody: {
             content: {
                 /**
-                 * @example name,category,price_usd,in_stock
+                 * @example name,category,price,in_stock
                  *     "Green tea, 100 bags",Grocery,4.99,true
                  *     Notebook,Stationery,2.5,false
                  */
@@ -2974,10 +3023,7 @@ export interface operations {
                 expand?: "store_manager";
             };
             header?: {
-                /**
-                 * @description ETags of what the client has: if it is still the same, the answer is 304, without it
-                 * @example "1"
-                 */
+                /** @description ETags of what the client has: if it is still the same, the answer is 304, without it */
                 "if-none-match"?: string;
             };
             path: {
@@ -3107,11 +3153,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description ETags of the item: it is written only if it is still what one of them was given for, else 412
-                 * @example "1"
-                 */
-                "if-match"?: string;
+                /** @description The `ETag` of `createItem`, `getItem`, or `updateItem`, or several: the item is written only if it still has one of these versions, else 412. `*`: whatever its version is */
+                "if-match"?: "*" | string;
             };
             path: {
                 /**
@@ -3351,11 +3394,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description ETags of the item: it is written only if it is still what one of them was given for, else 412
-                 * @example "1"
-                 */
-                "if-match"?: string;
+                /** @description The `ETag` of `createItem`, `getItem`, or `updateItem`, or several: the item is written only if it still has one of these versions, else 412. `*`: whatever its version is */
+                "if-match"?: "*" | string;
             };
             path: {
                 /**
@@ -3368,6 +3408,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "price_usd": 5.49,
+                 *       "in_stock": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["ItemUpdate"];
             };
         };

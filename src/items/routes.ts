@@ -56,6 +56,10 @@ const components = [
   ImportChange,
 ]
 
+const whereTagsComeFrom =
+  'To do so only if nobody has changed it since, send as `If-Match` the `ETag` that came with it: in the response of ' +
+  '`createItem`, `getItem`, or `updateItem`. Lists and exports have none: get the item first.'
+
 /** @param atWork tells how many requests are */
 export function itemRoutes(app: App, context: Context, atWork: () => number): void {
   for (const schema of components) app.addSchema(schema)
@@ -175,7 +179,8 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
       schema: {
         ...operation('updateItem', 'Items', 'Change an item'),
         description:
-          'Fields that are left out stay as they are. Only its owner may change an item, unless the service is set up otherwise.',
+          'Fields that are left out stay as they are. Only its owner may change an item, unless the service is set up ' +
+          `otherwise. ${whereTagsComeFrom}`,
         security: signedIn,
         params: ItemParams,
         headers: IfMatch,
@@ -208,7 +213,7 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
     {
       schema: {
         ...operation('deleteItem', 'Items', 'Delete an item'),
-        description: 'Only its owner may delete an item, unless the service is set up otherwise.',
+        description: `Only its owner may delete an item, unless the service is set up otherwise. ${whereTagsComeFrom}`,
         security: signedIn,
         params: ItemParams,
         headers: IfMatch,

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { type Static, Type } from 'typebox'
 
 import { categories } from '../database/constraints.ts'
-import { exampleId, Name, nullable, ref, Uuid } from '../openapi/schemas.ts'
+import { exampleId, Name, nullable, ref, Uuid, ifMatchPattern } from '../openapi/schemas.ts'
 
 export const Category = Type.Unsafe<(typeof categories)[number]>({
   $id: 'Category',
@@ -95,6 +95,7 @@ export const ItemQuery = Type.Object({
       type: 'string',
       enum: ['store_manager'],
       description: 'Adds the owner to each item, as `store_manager: {id, name}`',
+      examples: ['store_manager'],
     }),
   ),
 })
@@ -103,20 +104,18 @@ export const IfNoneMatch = Type.Object({
   'if-none-match': Type.Optional(
     Type.String({
       description: 'ETags of what the client has: if it is still the same, the answer is 304, without it',
-      examples: ['"1"'],
     }),
   ),
 })
 
-const strongOrWeakTag = '(?:W/)?"[!#-~\\x80-\\xff]*"'
-
 export const IfMatch = Type.Object({
   'if-match': Type.Optional(
     Type.String({
-      pattern: `^(?:\\*|[ \\t,]*${strongOrWeakTag}(?:[ \\t]*,[ \\t,]*${strongOrWeakTag})*[ \\t,]*)$`,
+      pattern: ifMatchPattern,
       'x-rule': 'must be * or ETags, each in its quotes',
-      description: 'ETags of the item: it is written only if it is still what one of them was given for, else 412',
-      examples: ['"1"'],
+      description:
+        'The `ETag` of `createItem`, `getItem`, or `updateItem`, or several: the item is written only if it still has one of ' +
+        'these versions, else 412. `*`: whatever its version is',
     }),
   ),
 })

@@ -4,10 +4,21 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { writeJson } from '../http/serialization.ts'
 import { sendShared, shareBody } from '../http/shared-body.ts'
 import type { App } from '../http/types.ts'
-import { ImportError, InvalidPart, Message, namePattern, ProblemCode, ProblemDetails, textPattern } from './schemas.ts'
+import { placeExamples } from './examples.ts'
+import {
+  ifMatchPattern,
+  ImportError,
+  InvalidPart,
+  Message,
+  namePattern,
+  ProblemCode,
+  ProblemDetails,
+  tagsPattern,
+  textPattern,
+} from './schemas.ts'
 
 /** The security requirement of routes that need a signed-in manager. */
-export const signedIn = [{ oauth2: [] }]
+export const signedIn = [{ bearer: [] }, { oauth2: [] }]
 
 const description = `The catalogue of a store. **Store managers** register, sign in and keep **items**.
 
@@ -32,8 +43,15 @@ const tags = [
 const oauth2 = {
   type: 'oauth2' as const,
   description:
-    'The e-mail address is the user name. There are no clients to register: leave their id and secret empty.',
+    'The e-mail address is the user name. There are no clients to register: a client ID and its secret are ignored.',
   flows: { password: { tokenUrl: '/store-managers/token', scopes: {} } },
+}
+
+const bearer = {
+  type: 'http' as const,
+  scheme: 'bearer',
+  bearerFormat: 'JWT',
+  description: 'The `access_token` of a login.',
 }
 
 /** The components that several resources share. */
@@ -53,7 +71,7 @@ export async function collectOperations(app: App): Promise<void> {
       },
       servers: [{ url: '/' }],
       tags,
-      components: { securitySchemes: { oauth2 } },
+      components: { securitySchemes: { bearer, oauth2 } },
     },
     refResolver: {
       buildLocalReference: (json, _baseUri, _fragment, index) =>
@@ -78,8 +96,9 @@ export function operation(operationId: string, tag: 'Items' | 'Store managers', 
 
 /** `document` without what generators of clients stumble over. */
 function portable(document: object): object {
-  const { openapi, info, servers, tags: named, paths, components } = JSON.parse(JSON.stringify(document), rewrite)
-  return { openapi, info, servers, tags: named, paths, components }
+  const { openapi, info, servers, tags: named, paths, components } = JSON.parse(JSON.stringify(document))
+  placeExamples(paths, components.schemas)
+  return JSON.parse(JSON.stringify({ openapi, info, servers, tags: named, paths, components }), rewrite)
 }
 
 const nullableCategory = { anyOf: [{ $ref: '#/components/schemas/Category' }, { type: 'null' }] }
@@ -90,10 +109,20 @@ export const portablePatterns: Record<string, string> = {
   [namePattern]: '^[^\\x00]*[^\\x00\\s][^\\x00]*$',
 }
 
+/** As a choice, whose first member is what tools send that make values up: it fits every item. */
+const ifMatch = {
+  anyOf: [
+    { type: 'string', enum: ['*'] },
+    { type: 'string', pattern: `^${tagsPattern}$` },
+  ],
+}
+
 function rewrite(key: string, value: unknown): unknown {
-  if (key === 'x-rule' || key === 'x-streamed') return undefined
+  if (key === 'x-rule' || key === 'x-streamed' || key === 'x-filled-in') return undefined
   // Only ECMAScript with the flag u reads \p, and no lone surrogate can be sent in UTF-8 by mistake.
   if (key === 'pattern' && typeof value === 'string') return portablePatterns[value] ?? value
+  if (key === 'schema' && value instanceof Object && 'pattern' in value && value.pattern === ifMatchPattern)
+    return ifMatch
   // The empty grant type that some clients send would become a constant without a name.
   if (key === 'enum' && Array.isArray(value)) return value.filter((each) => each !== '')
   // One type for categories, not a second one that has null among its values.

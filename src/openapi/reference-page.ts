@@ -55,6 +55,19 @@ const configuration = JSON.stringify({
   persistAuth: false,
 })
 
+/**
+ * Fields of the sign-in form that no manager needs: the token URL, a client ID and its secret, where these are sent, scopes, and
+ * the metadata of an authorization server. Only their placeholders tell them apart.
+ */
+const needlessFields = [
+  'tr:has([data-placeholder$="/.well-known/oauth-authorization-server"])',
+  'tr:has([data-placeholder$="/token"])',
+  'tr:has([data-placeholder="12345"])',
+  'tr:has([placeholder="XYZ123"])',
+  'tr:has([placeholder="XYZ123"]) + tr',
+  'tr:has([class*="scopes-accordion"])',
+].join()
+
 const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="#b45309" d="M1 4l7-3 7 3v8l-7 3-7-3z"/></svg>`
 
 /** The page. Its first script gives the nonce to style elements, which Scalar does not, and keeps Zod from eval. */
@@ -66,6 +79,7 @@ function page(nonce: string): string {
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta property="csp-nonce" content="${nonce}">
     <title>Stockroom API</title>
+    <style nonce="${nonce}">${needlessFields} { display: none !important }</style>
     <link rel="icon" href="data:image/svg+xml,${encodeURIComponent(icon)}">
     <script nonce="${nonce}">
       globalThis.__zod_globalConfig = { jitless: true }

@@ -9,6 +9,10 @@ export const exampleId = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
 /** Text that PostgreSQL can hold: no NUL, no lone surrogate. */
 export const textPattern = '^[^\\u0000\\p{Cs}]*$'
 
+const strongOrWeakTag = '(?:W/)?"[!#-~\\x80-\\xff]*"'
+export const tagsPattern = `[ \\t,]*${strongOrWeakTag}(?:[ \\t]*,[ \\t,]*${strongOrWeakTag})*[ \\t,]*`
+export const ifMatchPattern = `^(?:\\*|${tagsPattern})$`
+
 export const Uuid = Type.String({ format: 'uuid' })
 
 // What a font draws nothing for: spaces, controls, joiners, fillers, and the empty pattern of Braille.
@@ -34,7 +38,6 @@ export const IdempotencyKey = Type.Object({
       description:
         'Makes it safe to send a request again: for 24 hours the same key with the same body gives the first answer, ' +
         'and nothing new is made. A random UUID, which nobody else can guess',
-      examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
     }),
   ),
 })

@@ -156,7 +156,9 @@ function logoutRoutes(app: App, context: Context): void {
       // HEAD is safe (RFC 9110 §9.2.1), and this is not.
       exposeHeadRoute: false,
       schema: {
-        ...operation('logOut', 'Store managers', 'Log out: end this token'),
+        ...operation('logOut', 'Store managers', 'Log out by GET'),
+        description: 'For clients of the original service. Use `logOutByPost`: what changes something is no GET.',
+        deprecated: true,
         security: signedIn,
         querystring: { ...LogoutQuery, ...strict },
         response: { ...done, ...problemResponses([...authenticated, 'invalid_request', ...unavailable]) },
@@ -168,7 +170,7 @@ function logoutRoutes(app: App, context: Context): void {
     '/logout',
     {
       schema: {
-        ...operation('logOutByPost', 'Store managers', 'Log out by POST: the same'),
+        ...operation('logOutByPost', 'Store managers', 'Log out: end this token'),
         description: 'No body is needed.',
         security: signedIn,
         querystring: { ...LogoutQuery, ...strict },

@@ -59,7 +59,7 @@ export const StoreManagerUpdate = Type.Object(
   {
     $id: 'StoreManagerUpdate',
     description: 'A field that is absent or null is left alone',
-    examples: [{ email: 'ada@example.org', current_password: plainPassword }],
+    examples: [{ name: 'Ada King' }, { email: 'ada@example.org', current_password: plainPassword }],
   },
 )
 export type StoreManagerUpdate = Static<typeof StoreManagerUpdate>
@@ -136,6 +136,7 @@ export const LogoutQuery = Type.Object({
       enum: ['token', 'all'],
       default: 'token',
       description: 'What ends: this `token`, or `all` of the manager, on every device',
+      examples: ['token'],
     }),
   ),
 })

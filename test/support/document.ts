@@ -18,6 +18,9 @@ export interface Operation {
   method: string
   /** With its parameters in braces. */
   path: string
+  operationId: string
+  tags: string[]
+  summary: string
   /** What it takes, and in which media type. */
   body: Schema | undefined
   type: string | undefined
@@ -42,7 +45,7 @@ interface OpenApi {
   components: { schemas: Components }
 }
 
-interface OpenApiOperation {
+interface OpenApiOperation extends Pick<Operation, 'operationId' | 'tags' | 'summary'> {
   requestBody?: { content: Record<string, { schema: Schema }> }
   responses: Record<string, DeclaredAnswer>
 }
@@ -53,9 +56,10 @@ export async function readDocument(app: App): Promise<Document> {
   const openApi = JSON.parse(JSON.stringify(app.swagger())) as OpenApi
   const components = openApi.components.schemas
   const operations = Object.entries(openApi.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { requestBody, responses }]) => {
+    Object.entries(methods).map(([method, { requestBody, responses, operationId, tags, summary }]) => {
       const [[type, content] = []] = Object.entries(requestBody?.content ?? {})
-      return { method: method.toUpperCase(), path, body: content?.schema, type, responses }
+      const body = content?.schema
+      return { method: method.toUpperCase(), path, operationId, tags, summary, body, type, responses }
     }),
   )
   const validatorOf = buildValidators(components)

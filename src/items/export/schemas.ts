@@ -20,6 +20,7 @@ export const ExportQuery = Type.Object(
         enum: Object.keys(formats),
         description:
           '`csv`, if nothing is said: RFC 4180, a line of column names first; `ndjson`: an item a line; `json`: as the list of all items',
+        examples: ['csv'],
       }),
     ),
     ...Selection.properties,
@@ -32,6 +33,7 @@ export const ExportQuery = Type.Object(
           'part of a name that would be run as a formula: one that begins with `=`, `+`, `-` or `@`, at the start of the name or ' +
           'after a semicolon, tab or line break. All text is in quotes, and a byte order mark says that it is UTF-8. What is so ' +
           'marked is not what the item is called, and importing it does not take the mark away',
+        examples: ['spreadsheet'],
       }),
     ),
   },

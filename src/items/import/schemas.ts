@@ -18,6 +18,7 @@ export const ImportQuery = Type.Object({
       description:
         '`create`: every row is a new item. `upsert`: a row whose `id` is that of an item changes it, if the row has no ' +
         '`version` or that of the item; the others are new items',
+      examples: ['create'],
     }),
   ),
   on_error: Type.Optional(
@@ -26,6 +27,7 @@ export const ImportQuery = Type.Object({
       enum: ['stop', 'skip'],
       default: 'stop',
       description: '`stop`: if a row is bad, nothing is written. `skip`: bad rows are left out',
+      examples: ['stop'],
     }),
   ),
   column: Type.Optional(
@@ -37,17 +39,23 @@ export const ImportQuery = Type.Object({
       {
         maxItems: 6,
         description: 'What a CSV file calls a column, as in `price_usd=Preis`. Once for each column',
+        examples: [['price_usd=price']],
       },
     ),
   ),
   dry_run: Type.Optional(
-    Type.Boolean({ default: false, description: 'Writes nothing, and says what would have been written' }),
+    Type.Boolean({
+      default: false,
+      description: 'Writes nothing, and says what would have been written',
+      examples: [true],
+      'x-filled-in': true,
+    }),
   ),
 })
 export type ImportQuery = Static<typeof ImportQuery>
 
 const csv = [
-  'name,category,price_usd,in_stock',
+  'name,category,price,in_stock',
   '"Green tea, 100 bags",Grocery,4.99,true',
   'Notebook,Stationery,2.5,false',
   '',
@@ -66,7 +74,7 @@ const file = (description: string, lines: string[], lineEnd: string) => ({
 export const importBody = {
   content: {
     'text/csv': file(
-      'CSV (RFC 4180). The first line names the columns `name`, `category`, `price_usd`, `in_stock` and, if there are some, ' +
+      'CSV (RFC 4180). The first line names the columns `name`, `category`, `price_usd` (or `price`), `in_stock` and, if there are some, ' +
         '`id` and `version`, in any order and case; others are ignored. Comma, semicolon or tab between them. Also accepted ' +
         'as `text/tab-separated-values` and `application/vnd.ms-excel`',
       csv,

@@ -11,24 +11,36 @@ export const defaultLimit = 100
 export const sorts = ['id', '-id', 'name', '-name', 'price_usd', '-price_usd'] as const
 export type Sort = (typeof sorts)[number]
 
-const exampleCursor = Buffer.from(JSON.stringify(['id', exampleId])).toString('base64url')
+const exampleSort = 'price_usd'
+const exampleCursor = Buffer.from(JSON.stringify([exampleSort, exampleId, '2.5'])).toString('base64url')
+const exampleLink = `/items?limit=1&sort=${exampleSort}`
 const uuid = '[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}'
 
-// None has an example: the page at /scalar would send all of them with a request that is tried there.
+// The examples of all parameters together find the item that is the example of ItemCreate.
 const filters = {
   category: Type.Optional(
-    Type.Array(ref(Category), { description: 'Items of this category; given several times: of one of these' }),
+    Type.Array(ref(Category), {
+      description: 'Items of this category; given several times: of one of these',
+      examples: [['Grocery']],
+    }),
   ),
-  in_stock: Type.Optional(Type.Boolean({ description: 'Items that can be bought now, or those that cannot' })),
+  in_stock: Type.Optional(
+    Type.Boolean({ description: 'Items that can be bought now, or those that cannot', examples: [true] }),
+  ),
   store_manager_id: Type.Optional(
     Type.String({
       pattern: `^(?:me|${uuid})$`,
       'x-rule': 'must be a UUID such as 0190a6f2-7c1e-7b3a-9d5e-2f1c8e4b6a70, or me',
       description: 'Items of this owner; `me` is who asks',
+      examples: ['me'],
     }),
   ),
-  min_price: Type.Optional(Type.Number({ minimum: 0, description: 'Items of this price in US dollars, or more' })),
-  max_price: Type.Optional(Type.Number({ minimum: 0, description: 'Items of this price in US dollars, or less' })),
+  min_price: Type.Optional(
+    Type.Number({ minimum: 0, description: 'Items of this price in US dollars, or more', examples: [1.5] }),
+  ),
+  max_price: Type.Optional(
+    Type.Number({ minimum: 0, description: 'Items of this price in US dollars, or less', examples: [10] }),
+  ),
   q: Type.Optional(
     Type.String({
       minLength: 1,
@@ -36,6 +48,7 @@ const filters = {
       pattern: textPattern,
       description:
         'Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème»',
+      examples: ['green tea'],
     }),
   ),
 }
@@ -47,6 +60,7 @@ const sort = Type.Optional(
     description:
       'The order: `id` is by age and what is used if nothing is said, `name` as in a dictionary of many languages; with `-` ' +
       'the other way round. Items that are alike in this are in the order of their ids',
+    examples: [exampleSort],
   }),
 )
 
@@ -65,6 +79,7 @@ export const ListQuery = Type.Object(
         minimum: 1,
         maximum: maxLimit,
         description: `Items of a page at most; ${defaultLimit} if nothing is said`,
+        examples: [50],
       }),
     ),
     after: Type.Optional(
@@ -74,6 +89,7 @@ export const ListQuery = Type.Object(
         description:
           'Where the page begins: the `X-Next-After` of the page before, unchanged, with the same `sort` and filters. ' +
           'What is in it may change',
+        examples: [exampleCursor],
       }),
     ),
     ...Selection.properties,
@@ -84,6 +100,7 @@ export const ListQuery = Type.Object(
         description:
           'Adds `X-Total-Count`, how many items there are on all pages: counted, which takes the longer the more there are, ' +
           'or about as many as PostgreSQL thinks, which is at least what the page shows',
+        examples: ['exact'],
       }),
     ),
   },
@@ -96,7 +113,7 @@ export const pageHeaders = {
   Link: {
     type: 'string',
     description: 'Of a page: the `next` one, unless this is the last, and the `first` (RFC 8288). Relative',
-    examples: [`</items?limit=1&after=${exampleCursor}>; rel="next", </items?limit=1>; rel="first"`],
+    examples: [`<${exampleLink}&after=${exampleCursor}>; rel="next", <${exampleLink}>; rel="first"`],
   },
   'X-Next-After': {
     type: 'string',
