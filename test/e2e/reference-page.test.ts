@@ -65,6 +65,8 @@ test('Send can be pressed twice on each request of accounts', { skip }, async (t
   t.assert.strictEqual((await register.send()).status(), 201)
   await register.close()
   t.assert.deepStrictEqual(await press('logIn'), [200, 200])
+  // The code of the example was never issued.
+  t.assert.deepStrictEqual(await press('resetPassword'), [403, 403])
   await page.signIn(email)
   t.assert.deepStrictEqual(await press('getMe'), [200, 200])
   t.assert.deepStrictEqual(await press('updateMe'), [200, 200])

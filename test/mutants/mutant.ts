@@ -64,3 +64,12 @@ export function mutated(
 export class UsageError extends Error {
   override name = 'UsageError'
 }
+
+/** What came of a mutant. */
+export interface Trial {
+  mutant: Mutant
+  outcome: 'noticed' | 'timed out' | 'survived'
+  /** The test that noticed it. */
+  by: string
+  ms: number
+}

@@ -1,5 +1,5 @@
+import type { Trial } from './mutant.ts'
 import { describe } from './report.ts'
-import type { Trial } from './trials.ts'
 
 export interface Progress {
   /** Told how long tests of a file take without a mutant. */

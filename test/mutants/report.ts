@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 import type { Mutant } from './mutant.ts'
-import type { Trial } from './trials.ts'
+import type { Trial } from './mutant.ts'
 import { root } from './workplace.ts'
 
 /** The part of all mutants that the tests have to notice. */

@@ -1,15 +1,6 @@
-import { type Mutant, readName, type TestName, UsageError } from './mutant.ts'
+import { type Mutant, readName, type Trial, type TestName, UsageError } from './mutant.ts'
 import type { Progress } from './progress.ts'
 import { openWorkplace, type Workplace } from './workplace.ts'
-
-/** What came of a mutant. */
-export interface Trial {
-  mutant: Mutant
-  outcome: 'noticed' | 'timed out' | 'survived'
-  /** The test that noticed it. */
-  by: string
-  ms: number
-}
 
 /** A test that takes so many times as long as without a mutant, and so many milliseconds more, is hung. */
 const patience = { times: 3, ms: 20_000 }

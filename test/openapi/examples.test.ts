@@ -73,7 +73,6 @@ test('each example of a request body is accepted as it stands', async (t: TestCo
     login,
     login,
     'POST /store-managers/reset-password',
-    'POST /store-managers/reset-password',
     'PATCH /store-managers/me',
     'PATCH /store-managers/me',
     'POST /items',

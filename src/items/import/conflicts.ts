@@ -1,7 +1,16 @@
 import type { Session } from '../../database/long-transaction.ts'
 import type { RowError } from './report.ts'
 import { listedErrors } from './schemas.ts'
-import type { Staged } from './staging.ts'
+
+/** The rows that are good by themselves. */
+export interface Staged {
+  rows: number
+  /** Whether some came with an id, so that they may exist already. */
+  withIds: boolean
+  /** Whether some have a price that is thousands if the file has decimal commas, and whether it has. */
+  withDoubts: boolean
+  hasCommas: boolean
+}
 
 /** What to do with rows that wait. */
 export interface MergeOptions {

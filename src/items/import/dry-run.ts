@@ -1,8 +1,8 @@
 import type { Session } from '../../database/long-transaction.ts'
 import { differs, type MergeOptions } from './conflicts.ts'
+import type { Staged } from './conflicts.ts'
 import { nothingWritten, type Written } from './report.ts'
 import { listedChanges } from './schemas.ts'
-import type { Staged } from './staging.ts'
 
 /** What a merge of the rows in the table `imported` would write. */
 export async function preview(session: Session, staged: Staged, { mode, owner }: MergeOptions): Promise<Written> {

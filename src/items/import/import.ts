@@ -8,6 +8,7 @@ import type { ConnectionPool } from '../../database/pool.ts'
 import { Problem } from '../../problems.ts'
 import { type BodyLimits, textOf } from './body.ts'
 import type { Coding } from './coding.ts'
+import type { Staged } from './conflicts.ts'
 import { csvRows } from './csv.ts'
 import { renamedColumns, wrongColumn } from './header.ts'
 import { merge } from './merge.ts'
@@ -16,7 +17,7 @@ import { type ReportBuilder, openFindings, UnreadableFile } from './report.ts'
 import type { RowCheck } from './rows.ts'
 import type { ImportQuery, ImportReport } from './schemas.ts'
 import { openSpool, type Spool } from './spool.ts'
-import { copyStaged, stage, type Staged } from './staging.ts'
+import { copyStaged, stage } from './staging.ts'
 
 /** How each media type is read. Windows calls CSV a file of Excel. */
 export const readers = {

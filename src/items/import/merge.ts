@@ -5,9 +5,9 @@ import { onViolation } from '../../database/database.ts'
 import type { Session } from '../../database/long-transaction.ts'
 import { tooBusy } from '../../problems.ts'
 import { differs, type MergeOptions, type Conflict, refusalsOf } from './conflicts.ts'
+import type { Staged } from './conflicts.ts'
 import { preview } from './dry-run.ts'
 import { type ReportBuilder, nothingWritten, type Written } from './report.ts'
-import type { Staged } from './staging.ts'
 
 /** Times that a merge is tried which others get in the way of, by making an item with the same id or by a deadlock. */
 const attempts = 3

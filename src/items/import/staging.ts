@@ -2,7 +2,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
 import type { Session } from '../../database/long-transaction.ts'
 import { risingIds } from '../ids.ts'
-import { ambiguousPrice, type Conflict } from './conflicts.ts'
+import { ambiguousPrice, type Conflict, type Staged } from './conflicts.ts'
 import type { ReportBuilder } from './report.ts'
 import { copyLine, type Row, type RowCheck } from './rows.ts'
 import { listedErrors } from './schemas.ts'
@@ -35,16 +35,6 @@ interface Staging {
   stops: boolean
   /** Whether other requests are at work. */
   isBusy: () => boolean
-}
-
-/** The rows that are good by themselves. */
-export interface Staged {
-  rows: number
-  /** Whether some came with an id, so that they may exist already. */
-  withIds: boolean
-  /** Whether some have a price that is thousands if the file has decimal commas, and whether it has. */
-  withDoubts: boolean
-  hasCommas: boolean
 }
 
 /** Checks rows as they arrive and writes the good ones into `spool`. The bad ones are noted. */
