@@ -86,6 +86,9 @@ test('a change that waits too long for its item answers 503, and is not made lat
     }
     await letGo()
   })
+  // They have waited for a lock too long, rather than run too long.
+  const reasons = app.log.filter((line) => line.includes('"level":20')).map((line) => JSON.parse(line).err?.code)
+  t.assert.deepStrictEqual(reasons, ['55P03', '55P03'])
   t.assert.strictEqual((await ada.get(`/items/${id}`)).headers.etag, '"1"')
   t.assert.strictEqual((await ada.patch(`/items/${id}`, { price_usd: 1 })).statusCode, 200)
 })
