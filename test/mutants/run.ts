@@ -28,8 +28,6 @@ A whole run takes about half an hour and writes test/mutants/REPORT.md; others o
 of its own, and ends them. It exits with 1 if fewer than 90 % are noticed, if a mutant survives without a reason in
 test/mutants/targets/, or if one is noticed that has such a reason.`
 
-const endedEarly = 'Ended early.'
-
 interface Options {
   only: RegExp | undefined
   sample: number
@@ -83,7 +81,7 @@ async function main(args: string[]): Promise<number> {
   if (!hasRedisServer()) throw new UsageError('There is no redis-server on this machine: scripts/setup.sh installs it.')
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => stop.abort(new UsageError(endedEarly)))
+    process.on(signal, () => stop.abort(new UsageError(`Ended early, by ${signal}.`)))
   const startedAt = performance.now()
   await globalSetup()
   try {
