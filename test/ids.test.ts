@@ -1,0 +1,18 @@
+import { test, type TestContext } from 'node:test'
+
+import { risingIds } from '../src/items/ids.ts'
+
+const uuidv7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+test('IDs rise however many one millisecond has, and when the clock goes back', (t: TestContext) => {
+  const now = Date.parse('2026-11-25T12:00:00Z')
+  t.mock.timers.enable({ apis: ['Date'], now })
+  const nextId = risingIds()
+  let last = ''
+  for (let made = 0; made < 10_000; made++) {
+    if (made === 9_000) t.mock.timers.setTime(now - 60_000)
+    const id = nextId()
+    t.assert.ok(uuidv7.test(id) && id > last, `${id} after ${last}`)
+    last = id
+  }
+})
