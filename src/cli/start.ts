@@ -3,7 +3,7 @@ import module from 'node:module'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-// As `npm start` gives them: see «The runtime» in ARCHITECTURE.md.
+// As `npm start` gives them: see “Runtime” in docs/reference/internals.md.
 const serving = ['--expose-gc', '--max-semi-space-size=8']
 const migrations = { up: 'upgrade', down: 'downgrade', status: 'status' } as const
 

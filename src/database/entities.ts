@@ -61,7 +61,7 @@ const ItemEntity = defineEntity({
     { name: 'items_name_check', expression: nameLength },
     { name: 'items_price_usd_check', expression: `price_usd >= 0 and price_usd < 'Infinity'::numeric` },
   ],
-  // Each makes every write dearer: ARCHITECTURE.md says what they are for.
+  // Each makes every write dearer: docs/reference/internals.md says what they are for.
   indexes: [
     index('items_name_index', `name collate ${nameCollation}, id`),
     index('items_price_usd_index', 'price_usd, id'),
