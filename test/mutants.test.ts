@@ -1,5 +1,6 @@
 import { test, type TestContext } from 'node:test'
 
+import { readCatalog } from './mutants/catalog.ts'
 import { mutated } from './mutants/mutant.ts'
 import { replacementsIn } from './mutants/operators.ts'
 import { sample } from './mutants/sample.ts'
@@ -36,4 +37,8 @@ test('a sample has some of each group, and depends on the seed alone', (t: TestC
   const fewer = things.filter((thing) => !thing.startsWith('3'))
   const kept = sample(fewer, 20, 'seed', how)
   t.assert.ok(chosen.filter((thing) => !thing.startsWith('3')).every((thing) => kept.includes(thing)))
+})
+
+test('the catalog fits the source and the tests', async (t: TestContext) => {
+  await t.assert.doesNotReject(readCatalog('.'))
 })

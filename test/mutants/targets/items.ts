@@ -4,37 +4,41 @@ import type { Target } from '../mutant.ts'
 export const itemTargets: Target[] = [
   {
     file: 'src/items/mutations.ts',
-    tests: ['items: absent or null|empty change|deleted|may neither', 'versions: other versions|whose', 'changes'],
+    tests: [
+      'items/items: absent or null|empty change|deleted|may neither',
+      'items/etags: other versions|whose',
+      'items/mutations',
+    ],
     mistakes: [
       {
         what: 'a change ignores the version that it is meant for',
         before: 'items.version = any(wanted.versions::bigint[])',
         after: 'true',
-        tests: ['versions: other versions'],
+        tests: ['items/etags: other versions'],
       },
       {
         what: 'a change does not check its token',
         before: '\n  and ${tokenIsValid}`',
         after: '`',
-        tests: ['late-requests: a changed item'],
+        tests: ['auth/late-requests: a changed item'],
       },
       {
         what: 'a change waits for all items that others hold',
         before: ' for no key update skip locked',
         after: ' for no key update',
-        tests: ['changes: holds'],
+        tests: ['items/mutations: holds'],
       },
       {
         what: 'a change waits for ever for its item',
         before: "${lockTimeout}', true",
         after: "0', true",
-        tests: ['changes: too long'],
+        tests: ['items/mutations: too long'],
       },
       {
         what: 'a change that waited and was not made does not tell that its token has ended',
         before: 'const refused = await refusal(queryOf(transaction), write.token)',
         after: 'const refused = undefined',
-        tests: ['late-requests: after the wait'],
+        tests: ['auth/late-requests: after the wait'],
       },
       {
         what: '«in_stock» cannot be set to false',
@@ -45,7 +49,7 @@ export const itemTargets: Target[] = [
         what: '412 does not tell the ETag',
         before: 'headers: { etag: etagOf(item) },',
         after: '',
-        tests: ['versions: other versions'],
+        tests: ['items/etags: other versions'],
       },
     ],
     survivors: [
@@ -67,8 +71,8 @@ export const itemTargets: Target[] = [
   {
     file: 'src/items/items.ts',
     tests: [
-      'items: creates|capital|owner comes',
-      'coalescing: own answer|fails alone',
+      'items/items: creates|capital|owner comes',
+      'concurrency/batching: own answer|fails alone',
       'idempotency: same key|one transaction',
     ],
     mistakes: [
@@ -76,13 +80,13 @@ export const itemTargets: Target[] = [
         what: 'a new item does not check its token',
         before: '  where ${tokenIsValid}\n  returning id`',
         after: '  returning id`',
-        tests: ['late-requests: a new item\\)'],
+        tests: ['auth/late-requests: a new item\\)'],
       },
       {
         what: 'a token that has ended gets the answer to an earlier request',
-        before: 'if (key !== undefined) await admit(token)',
+        before: 'if (key !== undefined) await checkToken(token)',
         after: '',
-        tests: ['late-requests: another replica'],
+        tests: ['auth/late-requests: another replica'],
       },
       {
         what: 'keys of all managers are one',
@@ -94,13 +98,13 @@ export const itemTargets: Target[] = [
         what: 'the price -0 is answered as it was not stored',
         before: 'price_usd: price_usd + 0',
         after: 'price_usd',
-        tests: ['items: price'],
+        tests: ['items/items: price'],
       },
       {
         what: 'all items of a statement count as written',
         before: 'if (rows.length === creations.length) return',
         after: 'return',
-        tests: ['late-requests: a new item\\)'],
+        tests: ['auth/late-requests: a new item\\)'],
       },
       {
         what: 'an item is written beside the transaction of its key',
@@ -120,49 +124,47 @@ export const itemTargets: Target[] = [
   },
   {
     file: 'src/items/routes.ts',
-    tests: ['versions: ETag|kept by|told nothing|304|REQUIRE', 'items: creates|list', 'http: HEAD|slash'],
+    tests: [
+      'items/etags: ETag|kept by|told nothing|304|REQUIRE',
+      'items/items: creates|list',
+      'http/errors: HEAD|slash',
+    ],
     mistakes: [
       {
         what: 'proxies keep items of one manager for all',
         before: "'private, no-cache'",
         after: "'public, max-age=60'",
-        tests: ['versions: kept by'],
+        tests: ['items/etags: kept by'],
       },
       {
         what: 'lists go on after their token has ended',
-        before: '    endAnswersWithToken(scope, context)\n',
+        before: '    endResponsesWithToken(scope, context)\n',
         after: '',
-        tests: ['late-requests: break off'],
+        tests: ['auth/late-requests: break off'],
       },
       {
         what: 'a token that was logged out is told the ETag of an item',
         before: 'await request.pendingTokenCheck?.()\n      const tag',
         after: 'const tag',
-        tests: ['versions: told nothing'],
+        tests: ['items/etags: told nothing'],
       },
     ],
   },
   {
     file: 'src/items/schemas.ts',
-    tests: ['items: an item with|absent or null', 'versions: none is refused', 'openapi: on purpose'],
+    tests: ['items/items: an item with|absent or null', 'items/etags: none is refused', 'openapi/document: on purpose'],
     mistakes: [
       {
         what: 'a change cannot leave a category alone with null',
         before: 'category: Type.Optional(nullable(Type.Unsafe',
         after: 'category: Type.Optional((Type.Unsafe',
-        tests: ['items: absent or null'],
-      },
-      {
-        what: 'If-Match takes text that is no ETag',
-        before: '(?:[ \\\\t]*,[ \\\\t,]*${strongOrWeakTag})*[ \\\\t,]*)$`',
-        after: '(?:[ \\\\t]*,[ \\\\t,]*${strongOrWeakTag})*[ \\\\t,]*)`',
-        tests: ['versions: none is refused'],
+        tests: ['items/items: absent or null'],
       },
     ],
   },
   {
     file: 'src/items/etags.ts',
-    tests: ['versions: ETag|304|If-Match|REQUIRE', 'import-versions: is a number'],
+    tests: ['items/etags: ETag|304|If-Match|REQUIRE', 'items/import/versions: is a number'],
     mistakes: [
       {
         what: 'an item has the same ETag with its owner and without',

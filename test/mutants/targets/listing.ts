@@ -4,7 +4,7 @@ import type { Target } from '../mutant.ts'
 export const listingTargets: Target[] = [
   {
     file: 'src/items/list/scan-budget.ts',
-    tests: ['fair-shares: runs again'],
+    tests: ['concurrency/fair-shares: runs again'],
     mistakes: [
       { what: 'a slow page takes its budget each time', before: 'slow.set(kind, true)', after: '' },
       {
@@ -16,12 +16,12 @@ export const listingTargets: Target[] = [
   },
   {
     file: 'src/items/export/stream-all.ts',
-    tests: ['items: list'],
+    tests: ['items/items: list'],
     mistakes: [{ what: 'the list is in no order', before: ".orderBy('items.id')", after: '' }],
   },
   {
     file: 'src/items/query/filters.ts',
-    tests: ['search: filters|any part', 'paging: does not fit'],
+    tests: ['items/list/search: filters|any part', 'items/list/page: does not fit'],
     mistakes: [
       { what: 'a percent sign in a search matches anything', before: '/[\\\\%_]/g', after: '/[\\\\_]/g' },
       {
@@ -33,13 +33,13 @@ export const listingTargets: Target[] = [
         what: 'the categories are not named with what is in stock, so no index serves',
         before: '(category ?? inStock) !== undefined',
         after: 'category !== undefined',
-        tests: ['plans', 'search: filters'],
+        tests: ['items/list/plans', 'items/list/search: filters'],
       },
     ],
   },
   {
     file: 'src/items/export/json.ts',
-    tests: ['listing: byte', 'export: RFC', 'round-trip'],
+    tests: ['items/list/list: byte', 'items/export/export: RFC', 'items/export/round-trip'],
     mistakes: [
       {
         what: 'a vertical tab in a name breaks the list',
@@ -55,7 +55,7 @@ export const listingTargets: Target[] = [
   },
   {
     file: 'src/items/list/links.ts',
-    tests: ['paging: Link'],
+    tests: ['items/list/page: Link'],
     mistakes: [
       {
         what: 'the first page is the list of everything',
@@ -67,19 +67,19 @@ export const listingTargets: Target[] = [
   },
   {
     file: 'src/items/export/copy-literals.ts',
-    tests: ['search: filters', 'export: hostile'],
+    tests: ['items/list/search: filters', 'items/export/export: hostile'],
     mistakes: [
       {
         what: 'a quote in a filter ends the literal',
         before: 'return escapeLiteral(value)',
         after: "return `'${value}'`",
-        tests: ['export: hostile'],
+        tests: ['items/export/export: hostile'],
       },
     ],
   },
   {
     file: 'src/items/query/sort.ts',
-    tests: ['paging: each sort|names sort', 'paging: cursor'],
+    tests: ['items/list/page: each sort|names sort', 'items/list/page: cursor'],
     mistakes: [
       {
         what: 'items alike in what is sorted by are in no order',
@@ -95,13 +95,13 @@ export const listingTargets: Target[] = [
         what: 'a cursor with a null character is a 500',
         before: " && !key.includes('\\0')",
         after: '',
-        tests: ['paging: cursor'],
+        tests: ['items/list/page: cursor'],
       },
     ],
   },
   {
     file: 'src/items/list/page.ts',
-    tests: ['paging: each sort|count|any parameter', 'search: filters', 'plans'],
+    tests: ['items/list/page: each sort|count|any parameter', 'items/list/search: filters', 'items/list/plans'],
     mistakes: [
       {
         what: 'a page that is just full has an empty one behind it',
@@ -112,68 +112,78 @@ export const listingTargets: Target[] = [
         what: 'an estimated count is 1 for nothing',
         before: 'after === undefined && found <= limit ? found : Math',
         after: 'Math',
-        tests: ['paging: count'],
+        tests: ['items/list/page: count'],
       },
       {
         what: 'the last page of a price range reads the table',
         before: 'whereFilters(dropCoveredPriceBound(query, position), me)',
         after: 'isMatch',
-        tests: ['plans'],
+        tests: ['items/list/plans'],
       },
     ],
   },
   {
     file: 'src/items/list/routes.ts',
-    tests: ['paging: any parameter|count', 'items: list|owner comes', 'listing: HEAD'],
+    tests: ['items/list/page: any parameter|count', 'items/items: list|owner comes', 'items/list/list: HEAD'],
     mistakes: [
       {
         what: 'HEAD reads the table',
         before: "request.method === 'HEAD' ? Readable.from([]) :",
         after: 'false ? Readable.from([]) :',
-        tests: ['listing: HEAD'],
+        tests: ['items/list/list: HEAD'],
       },
-      { what: 'a sum is rounded', before: '.serializer(JSON.stringify)', after: '', tests: ['summary: exact'] },
+      {
+        what: 'a sum is rounded',
+        before: '.serializer(writeJson)',
+        after: '',
+        tests: ['items/list/summary: exact'],
+      },
     ],
   },
   {
     file: 'src/items/query/schemas.ts',
-    tests: ['paging: does not fit'],
+    tests: ['items/list/page: does not fit'],
     mistakes: [{ what: 'a page may have any number of items', before: '        maximum: maxLimit,\n', after: '' }],
   },
   {
     file: 'src/items/export/copy-stream.ts',
-    tests: ['listing: byte|end leaves', 'listing: nothing for too long|given up'],
+    tests: ['items/list/list: byte|end leaves', 'items/list/list: nothing for too long|given up'],
     mistakes: [
-      { what: 'a list holds its place for ever', before: '    leave()\n', after: '', tests: ['listing: two lists'] },
+      {
+        what: 'a list holds its place for ever',
+        before: 'using _permit = await gate.acquire(me, ended)',
+        after: 'await gate.acquire(me, ended)',
+        tests: ['items/list/list: two lists'],
+      },
       {
         what: 'a list of a client that left holds its connection',
         before: '      rows.destroy()\n    }\n  } catch',
         after: '    }\n  } catch',
-        tests: ['listing: goes away'],
+        tests: ['items/list/list: goes away'],
       },
       {
         what: 'rows that are cut are lost',
         before: 'partialLine = text.slice(end)',
         after: "partialLine = ''",
-        tests: ['import: clock'],
+        tests: ['items/import/import: clock'],
       },
       {
         what: 'a reader that takes a little now and then is never dropped',
         before: 'waited += performance.now() - offeredAt',
         after: 'waited = 0',
-        tests: ['listing: now and then'],
+        tests: ['items/list/list: now and then'],
       },
       {
         what: 'a server that hangs is waited for',
-        before: 'late = setTimeout(storeIsLate, patience.store)\n      // What',
+        before: 'timer = setTimeout(onDatabaseTimeout, patience.store)\n      // What',
         after: '// What',
-        tests: ['listing: given up'],
+        tests: ['items/list/list: given up'],
       },
     ],
   },
   {
     file: 'src/items/list/summary.ts',
-    tests: ['summary'],
+    tests: ['items/list/summary'],
     mistakes: [
       {
         what: 'a price at a bound is in two ranges',
@@ -192,10 +202,10 @@ export const listingTargets: Target[] = [
       },
     ],
   },
-  { file: 'src/items/export/compression.ts', tests: ['export: compressed'], mistakes: [] },
+  { file: 'src/items/export/compression.ts', tests: ['items/export/export: compressed'], mistakes: [] },
   {
     file: 'src/items/export/csv.ts',
-    tests: ['export: RFC|marks', 'round-trip'],
+    tests: ['items/export/export: RFC|marks', 'items/export/round-trip'],
     mistakes: [
       {
         what: 'a part after a semicolon is run as a formula',
@@ -211,28 +221,28 @@ export const listingTargets: Target[] = [
   },
   {
     file: 'src/items/export/export.ts',
-    tests: ['export: marks', 'search: filters'],
+    tests: ['items/export/export: marks', 'items/list/search: filters'],
     mistakes: [
       {
         what: 'an export ignores its filters',
         before: '.where(whereFilters(query, me))',
         after: '',
-        tests: ['search: filters'],
+        tests: ['items/list/search: filters'],
       },
     ],
   },
   {
     file: 'src/items/export/routes.ts',
-    tests: ['export: RFC|compressed', 'security-events: files'],
+    tests: ['items/export/export: RFC|compressed', 'http/security-events: files'],
     mistakes: [
       { what: 'caches give compressed files to all', before: 'varyByEncoding(reply)\n', after: '' },
       {
         what: 'an export that broke off is logged as complete',
         before: 'complete: count !== undefined',
         after: 'complete: true',
-        tests: ['export: \\(identity\\)', 'security-events: files'],
+        tests: ['items/export/export: \\(identity\\)', 'http/security-events: files'],
       },
     ],
   },
-  { file: 'src/items/export/schemas.ts', tests: ['export: marks'], mistakes: [] },
+  { file: 'src/items/export/schemas.ts', tests: ['items/export/export: marks'], mistakes: [] },
 ]

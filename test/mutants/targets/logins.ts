@@ -4,7 +4,7 @@ import type { Target } from '../mutant.ts'
 export const loginTargets: Target[] = [
   {
     file: 'src/auth/rate-limits.ts',
-    tests: ['limits: below|headers|lifted|fails too many|begin with', 'limits: replicas'],
+    tests: ['auth/rate-limits: below|headers|lifted|fails too many|begin with', 'auth/rate-limits: replicas'],
     mistakes: [
       {
         what: 'the last that may get in is refused',
@@ -26,13 +26,13 @@ export const loginTargets: Target[] = [
         what: 'nothing is limited while Redis is down',
         before: 'return otherwise(key, points)',
         after: 'return [0, 1000]',
-        tests: ['limits: replicas'],
+        tests: ['auth/rate-limits: replicas'],
       },
     ],
   },
   {
     file: 'src/auth/generated-secret.ts',
-    tests: ['local-secret'],
+    tests: ['auth/generated-secret'],
     mistakes: [
       {
         what: 'a second process replaces the secret of the first',
@@ -47,7 +47,7 @@ export const loginTargets: Target[] = [
   },
   {
     file: 'src/auth/login-throttle.ts',
-    tests: ['limits: fails too many|no store|guesses|nobody has', 'limits: spelled|may still fail'],
+    tests: ['auth/rate-limits: fails too many|no store|guesses|nobody has', 'auth/rate-limits: spelled|may still fail'],
     mistakes: [
       {
         what: 'logins that succeed count as failures',
@@ -58,38 +58,38 @@ export const loginTargets: Target[] = [
         what: 'logins that no store could decide count as failures',
         before: 'await countFailures(-1)\n          throw error',
         after: 'throw error',
-        tests: ['limits: no store'],
+        tests: ['auth/rate-limits: no store'],
       },
       {
         what: 'an account over its limit is closed to its owner',
-        before: 'try {\n        const result',
+        before: 'try {\n        const signal',
         after:
-          "if ((await perAccount?.count(key, 0))?.exceeded) throw new Problem('too_many_logins', '')\n      try {\n        const result",
-        tests: ['limits: guesses'],
+          "if ((await perAccount?.count(key, 0))?.exceeded) throw new Problem('too_many_logins', '')\n      try {\n        const signal",
+        tests: ['auth/rate-limits: guesses'],
       },
       {
         what: 'failures at an attacked account weigh as others do',
         before: 'await countFailures(weight - 1)',
         after: '',
-        tests: ['limits: guesses'],
+        tests: ['auth/rate-limits: guesses'],
       },
       {
         what: 'successful logins are not limited',
         before: 'if (all?.exceeded) throw',
         after: 'if (false) throw',
-        tests: ['login-floods: successful'],
+        tests: ['auth/login-floods: successful'],
       },
       {
         what: 'logins of one account take all places',
-        before: 'accounts.run(logIn, key, disconnectionOf(reply))',
-        after: 'logIn()',
-        tests: ['login-floods: one account from 80'],
+        before: 'accounts.run(() => logIn({ party: network, signal }), key, signal)',
+        after: 'logIn({ party: network, signal })',
+        tests: ['auth/login-floods: one account from 80'],
       },
     ],
   },
   {
     file: 'src/http/client-address.ts',
-    tests: ['limits: IPv4|its proxy writes|next one writes', 'config: proxies'],
+    tests: ['auth/rate-limits: IPv4|its proxy writes|next one writes', 'config/config: proxies'],
     mistakes: [
       { what: 'each address of an IPv6 network has its own limit', before: '.slice(0, 4)', after: '' },
       { what: 'what cannot be read is a key of its own', before: 'return unreadable', after: 'return plain' },
@@ -97,49 +97,49 @@ export const loginTargets: Target[] = [
         what: 'one proxy more is believed',
         before: 'hop < proxies',
         after: 'hop <= proxies',
-        tests: ['limits: TRUST_PROXY says'],
+        tests: ['auth/rate-limits: TRUST_PROXY says'],
       },
     ],
   },
   {
     file: 'src/auth/passwords.ts',
-    tests: ['passwords: bytes|original|normalized|another cost', 'passwords: same work'],
+    tests: ['auth/passwords: bytes|original|normalized|another cost', 'auth/passwords: same work'],
     mistakes: [
       {
         what: 'what follows 72 bytes of a password does not count',
         before: "return createHash('sha384').update(password).digest('base64')",
         after: 'return password',
-        tests: ['passwords: 71'],
+        tests: ['auth/passwords: 71'],
       },
       {
         what: 'a password of 72 bytes is hashed as it is',
         before: 'Buffer.byteLength(password) < bcryptReads',
         after: 'Buffer.byteLength(password) <= bcryptReads',
-        tests: ['passwords: 71'],
+        tests: ['auth/passwords: 71'],
       },
       {
         what: 'passwords that were hashed before they were normalized fail',
         before: '...(normal === password ? [] :',
         after: '...(true ? [] :',
-        tests: ['passwords: not normalized'],
+        tests: ['auth/passwords: not normalized'],
       },
       {
         what: 'hashes of another cost stay',
         before: 'needsRehash: isOutdated ?? rounds !== cost',
         after: 'needsRehash: isOutdated ?? false',
-        tests: ['passwords: another cost'],
+        tests: ['auth/passwords: another cost'],
       },
       {
         what: 'the time tells the cost of a hash',
         before: 'await spend(rounds, effort)',
         after: '',
-        tests: ['passwords: same work'],
+        tests: ['auth/passwords: same work'],
       },
       {
         what: 'hashes take all cores',
         before: 'availableParallelism() - 1',
         after: 'availableParallelism() + 1',
-        tests: ['passwords: core stays free'],
+        tests: ['auth/passwords: core stays free'],
       },
     ],
     survivors: [
@@ -152,7 +152,7 @@ export const loginTargets: Target[] = [
   },
   {
     file: 'src/auth/password-policy.ts',
-    tests: ['passwords: common|8 characters', 'store-managers: tries first'],
+    tests: ['auth/passwords: common|8 characters', 'store-managers/store-managers: tries first'],
     mistakes: [
       {
         what: 'capital letters make a common password a good one',
@@ -167,4 +167,5 @@ export const loginTargets: Target[] = [
       { what: 'characters beyond the BMP count as two', before: 'Array.from(normal).length', after: 'normal.length' },
     ],
   },
+  { file: 'src/auth/reset-codes.ts', tests: ['store-managers/password-reset'], mistakes: [] },
 ]

@@ -4,7 +4,7 @@ import type { Target } from '../mutant.ts'
 export const otherTargets: Target[] = [
   {
     file: 'src/lifecycle/drain.ts',
-    tests: ['drain: accepted'],
+    tests: ['e2e/drain: accepted'],
     mistakes: [
       {
         what: 'connections in the accept queue are reset',
@@ -15,7 +15,7 @@ export const otherTargets: Target[] = [
   },
   {
     file: 'src/http/connections.ts',
-    tests: ['connections: evicted|given away'],
+    tests: ['http/connections: evicted|given away'],
     mistakes: [
       {
         what: 'a client that has disconnected is evicted instead of a live one',
@@ -31,7 +31,7 @@ export const otherTargets: Target[] = [
   },
   {
     file: 'src/cli/files.ts',
-    tests: ['command-files: link'],
+    tests: ['e2e/command-files: link'],
     mistakes: [
       {
         what: 'an export replaces a symbolic link',
@@ -47,7 +47,7 @@ export const otherTargets: Target[] = [
   },
   {
     file: 'src/database/embedded/ownership.ts',
-    tests: ['embedded: lost its lock'],
+    tests: ['e2e/embedded: lost its lock'],
     mistakes: [
       {
         what: 'an owner that lost its lock shuts the next one down',

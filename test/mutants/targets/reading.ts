@@ -4,79 +4,83 @@ import type { Target } from '../mutant.ts'
 export const readingTargets: Target[] = [
   {
     file: 'src/items/import/body.ts',
-    tests: ['import-codings', 'import: read to its end', 'import-failures: dribbles|30 seconds|pieces'],
+    tests: [
+      'items/import/codings',
+      'items/import/import: read to its end',
+      'items/import/failures: dribbles|30 seconds|pieces',
+    ],
     mistakes: [
       {
         what: 'a character that is cut between two chunks is an error',
-        before: 'bytes.subarray(0, bytes.length - cutOff(bytes))',
+        before: 'bytes.subarray(0, bytes.length - incompleteSuffixLength(bytes))',
         after: 'bytes',
-        tests: ['import-failures: pieces', 'import: clock'],
+        tests: ['items/import/failures: pieces', 'items/import/import: clock'],
       },
       {
         what: 'a character that is cut at the end is dropped',
         before: 'if (rest.length > 0) throw notUtf8(rest, lines)',
         after: '',
-        tests: ['import: read to its end', 'import-codings'],
+        tests: ['items/import/import: read to its end', 'items/import/codings'],
       },
       {
         what: 'a body without a length may be of any length',
         before: 'if (total > maxBytes) throw tooLarge(maxBytes)',
         after: '',
-        tests: ['import-failures: without a length'],
+        tests: ['items/import/failures: without a length'],
       },
       {
         what: 'a client that dribbles is waited for',
         before: 'patience -= performance.now() - since',
         after: '',
-        tests: ['import-failures: dribbles'],
+        tests: ['items/import/failures: dribbles'],
       },
       {
         what: 'a body that is cut off is a 500',
         before: "error instanceof Problem ? error : new Problem('malformed_body', 'The body was cut off.')",
         after: 'error',
-        tests: ['import-failures: last chunk|cut off'],
+        tests: ['items/import/failures: last chunk|cut off'],
       },
       {
         what: 'the line of a wrong byte is that of its chunk',
         before: 'wrong.line++',
         after: '',
-        tests: ['import: read to its end', 'import-codings'],
+        tests: ['items/import/import: read to its end', 'items/import/codings'],
       },
     ],
   },
   {
     file: 'src/items/import/coding.ts',
-    tests: ['import-codings'],
+    tests: ['items/import/codings'],
     mistakes: [
       {
         what: 'a small gzip may hold any number of bytes',
         before: 'if (total > limit) throw tooLarge(limit)',
         after: '',
-        tests: ['import-codings: early'],
+        tests: ['items/import/codings: early'],
       },
       {
         what: 'a character of UTF-16 that is cut at the end is dropped',
         before: 'if (decoder) yield decode()',
         after: '',
-        tests: ['import-codings: charset'],
+        tests: ['items/import/codings: charset'],
       },
       {
         what: 'bytes that are none of the charset become �',
         before: '{ fatal: true }',
         after: '{ fatal: false }',
-        tests: ['import-codings: charset'],
+        tests: ['items/import/codings: charset'],
       },
       {
         what: 'UTF-16 without a mark is read as names with null characters',
         before: 'if (!isMarked && start',
         after: 'if (false && start',
-        tests: ['import-codings: charset'],
+        tests: ['items/import/codings: charset'],
       },
     ],
   },
   {
     file: 'src/items/import/csv.ts',
-    tests: ['spreadsheets: line and column|saved|comma', 'import: many ways'],
+    tests: ['items/import/spreadsheets: line and column|saved|comma', 'items/import/import: many ways'],
     mistakes: [
       {
         what: 'a surplus field is dropped',
@@ -97,13 +101,13 @@ export const readingTargets: Target[] = [
         what: 'numbers are read as JavaScript reads them',
         before: 'jsonNumber.test(text) ? exactNumber(text) : text',
         after: 'Number(text)',
-        tests: ['lossy-numbers', 'spreadsheets: line and column'],
+        tests: ['http/lossy-numbers', 'items/import/spreadsheets: line and column'],
       },
     ],
   },
   {
     file: 'src/items/import/header.ts',
-    tests: ['spreadsheets', 'import: read to its end'],
+    tests: ['items/import/spreadsheets', 'items/import/import: read to its end'],
     mistakes: [
       {
         what: 'an ignored column that is there twice makes the file unreadable',
@@ -114,19 +118,19 @@ export const readingTargets: Target[] = [
         what: 'a column that is renamed and missing is ignored',
         before: ' || renamed.has(column)',
         after: '',
-        tests: ['spreadsheets: query'],
+        tests: ['items/import/spreadsheets: query'],
       },
       {
         what: 'a name with an equals sign is cut',
         before: "const at = text.indexOf('=')",
         after: "const at = text.lastIndexOf('=')",
-        tests: ['spreadsheets: query'],
+        tests: ['items/import/spreadsheets: query'],
       },
     ],
   },
   {
     file: 'src/items/import/hints.ts',
-    tests: ['spreadsheets: line and column'],
+    tests: ['items/import/spreadsheets: line and column'],
     mistakes: [
       {
         what: 'a price of 1.299 is proposed as one number',
@@ -135,15 +139,15 @@ export const readingTargets: Target[] = [
       },
       {
         what: 'a category far from any is proposed',
-        before: 'Math.max(1, nearest.category.length / 3)',
-        after: 'Infinity',
+        before: 'Math.max(1, length / 3)',
+        after: 'length',
       },
       { what: 'a value of any length is quoted', before: 'text.length > longestQuote ?', after: 'false ?' },
     ],
   },
   {
     file: 'src/items/import/layout.ts',
-    tests: ['spreadsheets', 'import: nothing in it'],
+    tests: ['items/import/spreadsheets', 'items/import/import: nothing in it'],
     mistakes: [
       {
         what: 'the most frequent separator is taken',
@@ -156,7 +160,7 @@ export const readingTargets: Target[] = [
   },
   {
     file: 'src/items/import/ndjson.ts',
-    tests: ['import: JSON|read to its end|nothing in it', 'spreadsheets: JSON'],
+    tests: ['items/import/import: JSON|read to its end|nothing in it', 'items/import/spreadsheets: JSON'],
     mistakes: [
       {
         what: 'a long line fills the memory',
@@ -167,40 +171,25 @@ export const readingTargets: Target[] = [
         what: 'long numbers are rounded',
         before: 'parseLossless(text)',
         after: 'JSON.parse(text)',
-        tests: ['lossy-numbers'],
+        tests: ['http/lossy-numbers'],
       },
     ],
   },
   {
     file: 'src/items/import/records.ts',
-    tests: ['csv-records', 'import: read to its end'],
+    tests: ['items/import/records', 'items/import/import: read to its end'],
+    mistakes: [],
+  },
+  {
+    file: 'src/items/import/scanner.ts',
+    tests: ['items/import/records', 'items/import/spreadsheets'],
     mistakes: [
       {
-        what: 'CR LF that is cut between two chunks is two line ends',
-        before: "if (next === '\\r' && at + 1 === text.length && !isEnd) return 'incomplete'",
+        what: 'a line break that is cut in two ends two records',
+        before: "if (text[at] === '\\r' && at + 1 === text.length && !isEnd) return false",
         after: '',
-      },
-      {
-        what: 'a doubled quote that is cut between two chunks ends its field',
-        before: "if (end + 1 === text.length && !isEnd) return 'incomplete'",
-        after: '',
-      },
-      { what: 'line breaks in quotes are not counted', before: 'lines: 1 + inQuotes', after: 'lines: 1' },
-      {
-        what: 'a quote that is never closed takes the whole file',
-        before: 'if (rest.length > longestRow) failure = tooLong',
-        after: '',
-      },
-      {
-        what: 'a quote between tabs opens a field',
-        before: "text[at] === '\"' && delimiter !== '\\t') return quotedField",
-        after: "text[at] === '\"') return quotedField",
-      },
-      {
-        what: 'the rows before an unreadable one are lost',
-        before: '    yield records\n    if (failure',
-        after: '    if (failure === undefined) yield records\n    if (failure',
       },
     ],
   },
+  { file: 'src/items/import/dry-run.ts', tests: ['items/import/dry-runs'], mistakes: [] },
 ]

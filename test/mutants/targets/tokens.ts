@@ -4,7 +4,7 @@ import type { Target } from '../mutant.ts'
 export const tokenTargets: Target[] = [
   {
     file: 'src/auth/token-check.ts',
-    tests: ['authentication: has been refused|never was', 'late-requests: Redis alone', 'admission'],
+    tests: ['auth/authentication: has been refused|never was', 'auth/late-requests: Redis alone', 'auth/token-check'],
     mistakes: [
       {
         what: 'a token that is remembered as refused is admitted without a check',
@@ -15,25 +15,29 @@ export const tokenTargets: Target[] = [
         what: 'a check counts from its end and not from when PostgreSQL was asked',
         before: 'admittedAt.set(token, begun)',
         after: 'admittedAt.set(token, performance.now())',
-        tests: ['admission'],
+        tests: ['auth/token-check'],
       },
       {
         what: 'a check from long ago counts as recent',
         before: 'performance.now() - (admittedAt.get(token) ?? -Infinity) < staleAfter',
         after: 'admittedAt.has(token)',
-        tests: ['admission'],
+        tests: ['auth/token-check'],
       },
     ],
   },
   {
     file: 'src/auth/authenticate.ts',
-    tests: ['authentication: has been refused|expensive', 'admission', 'late-requests: another replica'],
+    tests: [
+      'auth/authentication: has been refused|expensive',
+      'auth/token-check',
+      'auth/late-requests: another replica',
+    ],
     mistakes: [
       {
         what: 'lists are sent to tokens that were logged out',
         before:
-          'request.token = await identify(request, context)\n    await context.admit(request.token)\n  })\n  app.addHook',
-        after: 'request.token = await identify(request, context)\n  })\n  app.addHook',
+          'request.token = await identify(request, authentication)\n    await authentication.checkToken(request.token)\n  })\n  app.addHook',
+        after: 'request.token = await identify(request, authentication)\n  })\n  app.addHook',
       },
       {
         what: 'the answer of a read by key does not wait for the check of the token',
@@ -42,9 +46,10 @@ export const tokenTargets: Target[] = [
       },
       {
         what: 'a write is not checked before its body arrives',
-        before: 'request.admission = () => context.admit(token)\n    await admitUnlessRecent(token, context)',
-        after: 'request.admission = () => context.admit(token)',
-        tests: ['admission'],
+        before:
+          'request.pendingTokenCheck = () => authentication.checkToken(token)\n    await checkUnlessRecent(token, authentication)',
+        after: 'request.pendingTokenCheck = () => authentication.checkToken(token)',
+        tests: ['auth/token-check'],
       },
       {
         what: 'a failed check ends the process while the read still runs',
@@ -63,7 +68,7 @@ export const tokenTargets: Target[] = [
   },
   {
     file: 'src/auth/claims.ts',
-    tests: ['authentication: claim|no jti|scheme Bearer|capital'],
+    tests: ['auth/authentication: claim|no jti|scheme Bearer|capital'],
     mistakes: [
       { what: 'tokens of other issuers count', before: 'isKnownType && iss === issuer &&', after: 'isKnownType &&' },
       { what: 'tokens of any type count, such as ID tokens', before: 'return isKnownType &&', after: 'return' },
@@ -82,7 +87,7 @@ export const tokenTargets: Target[] = [
   },
   {
     file: 'src/auth/idle-tokens.ts',
-    tests: ['idle-tokens'],
+    tests: ['auth/idle-tokens'],
     mistakes: [
       {
         what: 'the time of issue does not count as a use',
@@ -95,17 +100,17 @@ export const tokenTargets: Target[] = [
   },
   {
     file: 'src/auth/late-responses.ts',
-    tests: ['late-requests: slow answer|a stream outlasts'],
+    tests: ['auth/late-requests: slow answer|a stream outlasts'],
     mistakes: [
       {
         what: 'a slow answer goes out though its token has ended',
-        before: 'await admit(token)\n    } catch (error) {\n      for',
-        after: 'admit(token).catch(() => {})\n    } catch (error) {\n      for',
+        before: 'await checkToken(token)\n    } catch (error) {\n      for',
+        after: 'checkToken(token).catch(() => {})\n    } catch (error) {\n      for',
       },
       {
         what: 'a refused slow page shows where the next one is',
-        before: "const revealing = ['link', 'x-total-count']",
-        after: "const revealing = ['x-total-count']",
+        before: "const revealing = ['link', 'x-next-after', 'x-total-count']",
+        after: 'const revealing: string[] = []',
       },
       {
         what: 'the token of a stream is checked once',
@@ -130,49 +135,53 @@ export const tokenTargets: Target[] = [
   },
   {
     file: 'src/auth/revocations.ts',
-    tests: ['revocations: everywhere|Redis alone|swept|by then', 'authentication: logged-out', 'idle-tokens'],
+    tests: [
+      'auth/revocations: everywhere|Redis alone|swept|by then',
+      'auth/authentication: logged-out',
+      'auth/idle-tokens',
+    ],
     mistakes: [
       {
         what: 'a logout is in Redis alone',
         before: 'await asManager(db, token, (transaction) => insert(transaction, token))',
         after: '',
-        tests: ['authentication: logged-out'],
+        tests: ['auth/authentication: logged-out'],
       },
       {
         what: 'the token that changed the password ends with the others',
         before: ' && token.jti !== manager?.kept',
         after: '',
-        tests: ['account: a new password ends'],
+        tests: ['store-managers/me: a new password ends'],
       },
       {
         what: 'tokens that only Redis knows to be logged out count',
         before: ' || copied.has(token.jti)',
         after: '',
-        tests: ['revocations: Redis alone'],
+        tests: ['auth/revocations: Redis alone'],
       },
       {
         what: 'a Redis that is down refuses every token',
         before: 'client.mGet(jtis)).catch(() => undefined)',
         after: 'client.mGet(jtis))',
-        tests: ['revocations: refuses connections'],
+        tests: ['auth/revocations: refuses connections'],
       },
       {
         what: 'a copy in Redis ends at once',
         before: "expiration: { type: 'EXAT', value: exp }",
         after: "expiration: { type: 'EX', value: 1 }",
-        tests: ['authentication: Redis holds'],
+        tests: ['auth/authentication: Redis holds'],
       },
       {
         what: 'records are swept while their token may still count',
         before: 'new Date(Date.now() - sweepEvery)',
         after: 'new Date(Date.now() + sweepEvery)',
-        tests: ['revocations: swept'],
+        tests: ['auth/revocations: swept'],
       },
     ],
   },
   {
     file: 'src/auth/token-lock.ts',
-    tests: ['import-tokens: goes on|locked'],
+    tests: ['items/import/tokens: goes on|locked'],
     mistakes: [
       { what: 'a logout does not wait for the commit of an import', before: ' for share`', after: '`' },
       { what: 'a token that was logged out commits', before: 'if (rowCount === 0) throw loggedOut()', after: '' },
@@ -195,7 +204,7 @@ export const tokenTargets: Target[] = [
   },
   {
     file: 'src/auth/tokens.ts',
-    tests: ['authentication: scheme|usual length|verified before|HS512', 'store-managers: a token'],
+    tests: ['auth/authentication: scheme|usual length|verified before|HS512', 'store-managers/store-managers: a token'],
     mistakes: [
       { what: 'any algorithm of HMAC is accepted', before: '        algorithms: [algorithm],\n', after: '' },
       {
@@ -205,50 +214,50 @@ export const tokenTargets: Target[] = [
       },
       {
         what: 'a header of any length is kept in memory',
-        before: 'if (authorization.length <= longestRemembered) verified.set',
-        after: 'verified.set',
+        before: 'if (authorization.length <= maxCachedLength) cache.set',
+        after: 'cache.set',
       },
       {
         what: 'tokens of one manager have one ID',
         before: '.setJti(randomUUID())',
         after: '.setJti(id)',
-        tests: ['authentication: logged-out'],
+        tests: ['auth/authentication: logged-out'],
       },
       {
         what: 'a token counts after a logout everywhere',
         before: '{ gen: generation } : {}',
         after: '{} : {}',
-        tests: ['revocations: everywhere'],
+        tests: ['auth/revocations: everywhere'],
       },
     ],
   },
   {
     file: 'src/auth/token-validity.ts',
-    tests: ['late-requests: expired|a new item\\)|everywhere', 'account: deleted|new password'],
+    tests: ['auth/late-requests: expired|a new item\\)|everywhere', 'store-managers/me: deleted|new password'],
     mistakes: [
       {
         what: 'writes of a token that has expired are made',
         before: 'wanted.exp > extract(epoch from statement_timestamp())\n  and exists',
         after: 'exists',
-        tests: ['late-requests: expired'],
+        tests: ['auth/late-requests: expired'],
       },
       {
         what: 'writes of a token that was logged out are made',
         before: '\n  and not exists (select from revoked_tokens where revoked_tokens.jti = wanted.jti)',
         after: '',
-        tests: ['late-requests: a new item\\)'],
+        tests: ['auth/late-requests: a new item\\)'],
       },
       {
         what: 'writes of the token that changed the password are refused',
         before: ' or store_managers.kept_token = wanted.jti',
         after: '',
-        tests: ['account: new password'],
+        tests: ['store-managers/me: new password'],
       },
       {
         what: 'two changes of an account run at once',
         before: 'toDelete ? query.forUpdate() : query.forNoKeyUpdate()',
         after: 'query',
-        tests: ['account: at once|overtakes|undone'],
+        tests: ['store-managers/me: at once|overtakes|undone'],
       },
     ],
   },
