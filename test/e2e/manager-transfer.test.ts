@@ -90,7 +90,7 @@ test('a transfer that is told to end moves nothing', async (t: TestContext) => {
   const { bob, ada, add, client, env, owners, isWaiting } = await openStore(t)
   await add()
   await client.query('begin; select from items for update')
-  const bin = new URL('../bin/stockroom.js', import.meta.url).pathname
+  const bin = new URL('../../bin/stockroom.js', import.meta.url).pathname
   const { child, ended, output } = run(t, process.execPath, [bin, 'manager', 'transfer', ada.id, bob.id], env)
   await until(() => isWaiting('update "items"'), 20_000)
   child.kill('SIGTERM')

@@ -4,11 +4,9 @@ import { type TestContext, test } from 'node:test'
 import addFormats from 'ajv-formats'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 
-import { hashResetCode } from '../../src/auth/reset-codes.ts'
-import type { Context } from '../../src/context.ts'
 import { exampleId } from '../../src/openapi/schemas.ts'
-import { issueResetCode } from '../../src/store-managers/password-reset.ts'
 import { openApp } from '../support/app.ts'
+import { issueCode } from '../support/reset-codes.ts'
 
 test('each example fits its schema', async (t: TestContext) => {
   const { document } = await openDocument(t)
@@ -84,16 +82,6 @@ test('each example of a request body is accepted as it stands', async (t: TestCo
 })
 
 const isReset = (path: string) => path === '/store-managers/reset-password'
-
-/** Issues `code` for the only manager. */
-async function issueCode({ db }: Context, code: string): Promise<void> {
-  const { id } = await db.selectFrom('store_managers').select('id').executeTakeFirstOrThrow()
-  await issueResetCode(db, id)
-  await db
-    .updateTable('password_resets')
-    .set({ code_hash: hashResetCode(code) })
-    .execute()
-}
 
 /** Text is a file as it is sent. */
 type Example = Record<string, string> | string

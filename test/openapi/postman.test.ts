@@ -2,6 +2,7 @@ import { test, type TestContext } from 'node:test'
 
 import { openApp } from '../support/app.ts'
 import { openRunner, toCollection } from '../support/postman.ts'
+import { issueCode } from '../support/reset-codes.ts'
 
 for (const withOptional of [true, false]) {
   const which = withOptional ? 'all parameters' : 'required parameters alone'
@@ -30,6 +31,10 @@ for (const withOptional of [true, false]) {
       await call(`${method} /store-managers/logout`)
       await call('POST /store-managers/token')
     }
+    const reset = 'POST /store-managers/reset-password'
+    await issueCode(context, JSON.parse(collection.get(reset)?.body?.raw ?? '').code)
+    await call(reset)
+    await call('POST /store-managers/token')
     const items = await context.db.selectFrom('items').select('id').execute()
     t.assert.strictEqual(items.length, withOptional ? 1 : 3)
     for (const item of items) await call('DELETE /items/:id', item)

@@ -118,7 +118,7 @@ test('what has to be changed in a file is said by line and column', async (t: Te
 
 test('most files of spreadsheets come in, or are told one thing to change', async (t: TestContext) => {
   const app = await openImporting(t)
-  const files = readdirSync(new URL('fixtures/spreadsheets/', import.meta.url))
+  const files = readdirSync(new URL('../../fixtures/spreadsheets/', import.meta.url))
   let few = 0
   for (const file of files) {
     const { report } = await upload(app, file, '?dry_run=true')

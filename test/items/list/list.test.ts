@@ -124,7 +124,7 @@ test('a place that is waited for goes to another when its reader has left', asyn
   await t.assert.rejects(first, reason)
   const second = listing(source, false, reader).toArray()
   permit[Symbol.dispose]()
-  t.assert.strictEqual(Buffer.concat(await second).toString(), '{}')
+  t.assert.strictEqual(Buffer.concat(await second).toString(), '{}\n')
 })
 
 test('a reader that takes nothing for too long is dropped', async (t: TestContext) => {
