@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import { Pool, type PoolClient, type PoolConfig } from 'pg'
 import type { Logger } from 'pino'
 
@@ -16,6 +18,7 @@ export interface Lease {
 
 /** Milliseconds. */
 const pingTimeout = 2_000
+const closeTimeout = 5_000
 const validateAfterIdle = 1_000
 
 /** Lends connections: one that has rested is tried before, one that failed is not lent again. */
@@ -50,8 +53,12 @@ export class ValidatingPool {
     }
   }
 
-  end(): Promise<void> {
-    return this.#pool.end()
+  /** Closes the connections. One that PostgreSQL does not close in time is left to the end of the process. */
+  async end(): Promise<void> {
+    const timeout = new AbortController()
+    const late = sleep(closeTimeout, undefined, { ref: false, signal: timeout.signal }).catch(() => {})
+    await Promise.race([this.#pool.end(), late])
+    timeout.abort()
   }
 
   #releaseOnce(client: PoolClient): (isBroken: boolean) => void {
