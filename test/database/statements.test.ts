@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { sql } from 'kysely'
 import { Client } from 'pg'
+import { pino } from 'pino'
 
 import { clientConfig } from '../../src/database/server.ts'
+import { ValidatingPool } from '../../src/database/validating-pool.ts'
 import { onServer, openApp, openAppOn, openSchema, type TestApp, testConfig } from '../support/app.ts'
 import { openPooler } from '../support/pooler.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
@@ -57,6 +59,15 @@ test('requests that hang on a lock hold no more backends than the pool has', asy
   t.assert.ok(most > 0)
   t.assert.ok(most <= 8, `${most} backends waited for the lock`)
   t.assert.strictEqual((await ada.get(`/items/${id}`)).statusCode, 200)
+})
+
+test('the pool ends although a connection is never released', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  const connections = new ValidatingPool(server, { ...clientConfig(server, schema), max: 1 }, pino({ level: 'silent' }))
+  const { release } = await connections.take()
+  const ended = await Promise.race([connections.end().then(() => true), sleep(30_000, false, { ref: false })])
+  release(false)
+  t.assert.ok(ended)
 })
 
 test('PostgreSQL ends a statement before its client gives up', async (t: TestContext) => {
