@@ -31,7 +31,7 @@ export function authenticate(app: App, authentication: Authentication): void {
 }
 
 /**
- * The same for routes whose statements check the token themselves (`validity.ts`): no other check is made within a second of
+ * The same for routes whose statements check the token themselves (`token-validity.ts`): no other check is made within a second of
  * the last one. The statements know nothing of tokens that another service has logged out in Redis alone, so those write for
  * so much longer.
  */

@@ -8,7 +8,7 @@ export interface ReadLimits {
   bytes: number
 }
 
-/** Lists and exports have the same rate (`items/listing/stream.ts`). */
+/** Lists and exports have the same rate (`items/export/copy-stream.ts`). */
 export const standardReadLimits: ReadLimits = { time: 30_000, bytes: 64 * 2 ** 20 }
 
 const mebibyte = 2 ** 20

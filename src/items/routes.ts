@@ -60,6 +60,20 @@ const whereTagsComeFrom =
   'To do so only if nobody has changed it since, send as `If-Match` the `ETag` that came with it: in the response of ' +
   '`createItem`, `getItem`, or `updateItem`. Lists and exports have none: get the item first.'
 
+/** The error responses of routes that change or delete an item. */
+const changeProblems = problemResponses(
+  [
+    ...withBody,
+    ...authenticated,
+    'not_owner',
+    'item_not_found',
+    'precondition_failed',
+    'precondition_required',
+    ...unavailable,
+  ],
+  { precondition_failed: { current: exampleItem } },
+)
+
 /** @param atWork tells how many requests are */
 export function itemRoutes(app: App, context: Context, atWork: () => number): void {
   for (const schema of components) app.addSchema(schema)
@@ -70,7 +84,7 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
   const source = { db, pool, gate, counts, readPage, isBusy: () => atWork() > gate.inUse() }
   const read = items.itemReader(db)
   app.addHook('onRequest', (_request, reply, done) => {
-    // Whoever keeps an answer asks with its ETag whether it still counts, and their token with it.
+    // A cached response is revalidated with its ETag, which checks the token again.
     reply.header('cache-control', 'private, no-cache')
     done()
   })
@@ -112,7 +126,7 @@ function getItemRoute(app: App, context: Context, read: ItemReader): void {
     },
     async (request, reply) => {
       const item = await items.get(request.query.expand === undefined ? read : readWithOwner, request.params.id)
-      // Nothing of the item, not even its tag, is for a token that does not count.
+      // An invalid token learns nothing about the item, not even its ETag.
       await request.pendingTokenCheck?.()
       const tag = etagOf(item)
       reply.header('etag', tag)
@@ -187,18 +201,7 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
         body: ref(ItemUpdate),
         response: {
           200: { ...ref(Item), description: 'The item, as it is now', headers: etagHeader },
-          ...problemResponses(
-            [
-              ...withBody,
-              ...authenticated,
-              'not_owner',
-              'item_not_found',
-              'precondition_failed',
-              'precondition_required',
-              ...unavailable,
-            ],
-            { precondition_failed: { current: exampleItem } },
-          ),
+          ...changeProblems,
         },
       },
     },
@@ -219,18 +222,7 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
         headers: IfMatch,
         response: {
           204: Type.Null({ description: 'Deleted' }),
-          ...problemResponses(
-            [
-              ...withBody,
-              ...authenticated,
-              'not_owner',
-              'item_not_found',
-              'precondition_failed',
-              'precondition_required',
-              ...unavailable,
-            ],
-            { precondition_failed: { current: exampleItem } },
-          ),
+          ...changeProblems,
         },
       },
     },
