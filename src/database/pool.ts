@@ -141,6 +141,11 @@ export class ConnectionPool implements PostgresPool {
     if (this.#echo) this.#log.info({ sql }, 'statement')
   }
 
+  /** Cancels every statement that runs. */
+  cancelAll(): Promise<void> {
+    return this.#connections.cancelAll()
+  }
+
   end(): Promise<void> {
     return this.#connections.end()
   }

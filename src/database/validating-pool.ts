@@ -27,6 +27,7 @@ export class ValidatingPool {
   readonly #server: Server
   readonly #usedAt = new WeakMap<PoolClient, number>()
   readonly #limited = new WeakSet<PoolClient>()
+  readonly #lent = new Set<PoolClient>()
   #lastPingFailure = -Infinity
 
   constructor(server: Server, config: PoolConfig, log: Logger) {
@@ -47,10 +48,16 @@ export class ValidatingPool {
     for (;;) {
       const client = await this.#pool.connect()
       if (await this.#isAlive(client)) {
+        this.#lent.add(client)
         return { client, isLimited: this.#limited.has(client), release: this.#releaseOnce(client) }
       }
       client.release(true)
     }
+  }
+
+  /** Cancels what runs on the connections that are lent. */
+  async cancelAll(): Promise<void> {
+    await Promise.all(Array.from(this.#lent, (client) => cancel(this.#server, client)))
   }
 
   /** Closes the connections. One that PostgreSQL does not close in time is left to the end of the process. */
@@ -66,6 +73,7 @@ export class ValidatingPool {
     return (isBroken) => {
       if (!isLent) return
       isLent = false
+      this.#lent.delete(client)
       this.#usedAt.set(client, performance.now())
       // Its place is not free before nothing runs on it any more.
       if (isBroken) void cancel(this.#server, client).then(() => client.release(true))

@@ -49,7 +49,7 @@ export async function withServer<Result>(
   }
 }
 
-/** The same, for queries. @throws Problem store_unavailable or too_busy as well */
+/** The same, for queries, which are canceled when `signal` is aborted. @throws Problem store_unavailable or too_busy as well */
 export function withDatabase<Result>(
   config: Config,
   signal: AbortSignal,
@@ -58,9 +58,12 @@ export function withDatabase<Result>(
   return withServer(config, signal, async (server, log) => {
     const options = { ...connections, schema: config.pool.schema }
     const pool = new ConnectionPool(server, options, log.child({}, { level: 'error' }))
+    const cancel = () => void pool.cancelAll()
+    signal.addEventListener('abort', cancel)
     try {
       return await work({ db: openDatabase(pool), log, signal })
     } finally {
+      signal.removeEventListener('abort', cancel)
       await pool.end()
     }
   })

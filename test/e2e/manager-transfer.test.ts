@@ -20,22 +20,27 @@ async function openStore(t: TestContext) {
   const ada = await app.signIn('ada@example.com')
   const bob = await app.signIn('bob@example.com')
   const env = { ...settingsOf(server, schema), JWT_SECRET: '', LOG_LEVEL: 'warn' }
-  const client = new Client(clientConfig(server, schema))
-  await client.connect()
-  closeAfter(t, () => client.end())
+  const connect = async () => {
+    const client = new Client(clientConfig(server, schema))
+    await client.connect()
+    closeAfter(t, () => client.end())
+    return client
+  }
+  const client = await connect()
   return {
     ...app,
     ada,
     bob,
     env,
     client,
+    connect,
     add: async () => (await ada.post('/items', tea)).headers.location ?? '',
     manager: (...args: string[]) => call(t, ['manager', ...args], { env }),
     owners: async () => Object.values((await bob.get('/items')).json<object>()).map((item) => item.store_manager_id),
-    /** Whether a statement like this waits for a lock that `client` holds. */
-    isWaiting: async (statement: string) => {
+    /** Whether a statement like this waits for a lock that `holder` has. */
+    isWaiting: async (statement: string, holder = client) => {
       const waiting = 'select from pg_stat_activity where query like $1 and $2::integer = any(pg_blocking_pids(pid))'
-      const { processID } = client as unknown as { processID: number }
+      const { processID } = holder as unknown as { processID: number }
       return (await onServer(server, waiting, [`${statement}%`, processID])).rowCount !== 0
     },
   }
@@ -94,6 +99,7 @@ test('a transfer that is told to end moves nothing', async (t: TestContext) => {
   const { child, ended, output } = run(t, process.execPath, [bin, 'manager', 'transfer', ada.id, bob.id], env)
   await until(() => isWaiting('update "items"'), 20_000)
   child.kill('SIGTERM')
+  await until(async () => !(await isWaiting('update "items"')), 20_000)
   await client.query('commit')
   t.assert.deepStrictEqual([await ended, output()], [143, ''])
   t.assert.deepStrictEqual(await owners(), [ada.id])
@@ -167,7 +173,7 @@ test('an item that is created while its manager is deleted is refused', async (t
 })
 
 test('manager delete --transfer-to leaves no item that is created meanwhile', async (t: TestContext) => {
-  const { ada, bob, add, client, owners, manager, isWaiting } = await openStore(t)
+  const { ada, bob, add, client, connect, owners, manager, isWaiting } = await openStore(t)
   await add()
   await client.query('begin; select from items for update')
   const deleting = manager('delete', ada.id, '--yes', '--transfer-to', bob.id)
@@ -175,9 +181,11 @@ test('manager delete --transfer-to leaves no item that is created meanwhile', as
   // While the first items are moved, more can be made: here one that comes before them in the order of the IDs.
   await add()
   const early = '00000000-0000-0000-0000-000000000001'
-  await client.query(`commit; begin; insert into items values ('${early}', 'x', 'Pet', 1, true, '${ada.id}')`)
-  await until(() => isWaiting('select "id" from "store_managers"'), 20_000)
+  const other = await connect()
+  await other.query(`begin; insert into items values ('${early}', 'x', 'Pet', 1, true, '${ada.id}')`)
   await client.query('commit')
+  await until(() => isWaiting('select "id" from "store_managers"', other), 20_000)
+  await other.query('commit')
   t.assert.deepStrictEqual([(await deleting).code, await owners()], [0, [bob.id, bob.id, bob.id]])
   t.assert.strictEqual((await ada.post('/items', tea)).statusCode, 401)
 })
