@@ -13,7 +13,7 @@ import { eventually } from './support/until.ts'
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 const ada = { name: 'Ada Lovelace', email: 'ada@example.com', password }
 
-test('the same key with the same body gives the first answer again, marked, and makes nothing', async (t: TestContext) => {
+test('the same key and body replay the first response', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const manager = await signIn(ada.email)
   const send = (key: string, body: object = tea) => manager.post('/items', body, { 'idempotency-key': key })
@@ -36,7 +36,7 @@ test('the same key with the same body gives the first answer again, marked, and 
   t.assert.notStrictEqual((await send('abd')).json().id, bare.json().id)
 })
 
-test('a key is refused with another body, and is another one for another manager', async (t: TestContext) => {
+test('a key is refused with another body, and belongs to its manager', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const first = await signIn(ada.email)
   const second = await signIn('grace@example.com')
@@ -51,7 +51,7 @@ test('a key is refused with another body, and is another one for another manager
   t.assert.deepStrictEqual(Object.keys((await first.get('/items')).json()), [item.id, theirs.json().id])
 })
 
-test('a key that is none is refused, naming the header', async (t: TestContext) => {
+test('a malformed Idempotency-Key is refused by name', async (t: TestContext) => {
   const { send } = await openApp(t)
   for (const key of ['', '""', 'a b', '"a', 'a, b', '"a", "b"', 'é', 'a'.repeat(256), `"${'a'.repeat(256)}"`]) {
     const headers = { 'idempotency-key': key }
@@ -61,7 +61,7 @@ test('a key that is none is refused, naming the header', async (t: TestContext) 
   }
 })
 
-test('a registration that is sent again is answered as at first, without another hash', async (t: TestContext) => {
+test('a repeated registration is replayed without another hash', async (t: TestContext) => {
   const { send, context } = await openApp(t)
   const key = randomUUID()
   const { hash } = context.passwords
@@ -87,7 +87,7 @@ test('a registration that is sent again is answered as at first, without another
   t.assert.ok(!kept.includes(password) && !kept.includes(key))
 })
 
-test('what failed keeps no key', async (t: TestContext) => {
+test('failed requests do not store their key', async (t: TestContext) => {
   const { send, register, context } = await openApp(t)
   await register('grace@example.com')
   const headers = { 'idempotency-key': randomUUID() }
@@ -101,7 +101,7 @@ test('what failed keeps no key', async (t: TestContext) => {
   t.assert.strictEqual(length, 1)
 })
 
-test('a key and what it is for are written in one transaction', async (t: TestContext) => {
+test('a key and its result are written in one transaction', async (t: TestContext) => {
   const app = await openApp(t)
   const manager = await app.signIn(ada.email)
   const { client, schema } = await openClient(t, app)
@@ -115,7 +115,7 @@ test('a key and what it is for are written in one transaction', async (t: TestCo
   t.assert.deepStrictEqual((await manager.get('/items')).json(), {})
 })
 
-test('while a key is in use it is refused, and if its connection dies it was never used', async (t: TestContext) => {
+test('a key in use is refused, and is free if its connection dies', async (t: TestContext) => {
   const app = await openApp(t)
   const manager = await app.signIn(ada.email)
   const { client, schema } = await openClient(t, app)
@@ -145,7 +145,7 @@ test('while a key is in use it is refused, and if its connection dies it was nev
   t.assert.deepStrictEqual(Object.keys((await manager.get('/items')).json()), [retried.json().id])
 })
 
-test('of many requests with one key at once one makes an item, and the others are told which or to wait', async (t: TestContext) => {
+test('of many concurrent requests with one key one creates an item', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const manager = await signIn(ada.email)
   const send = () => manager.post('/items', tea, { 'idempotency-key': 'abc' })
@@ -160,7 +160,7 @@ test('of many requests with one key at once one makes an item, and the others ar
   t.assert.strictEqual(made.length, 1)
 })
 
-test('connections are killed at random moments, and retries with the keys make each item once', async (t: TestContext) => {
+test('retries with keys create each item once if connections die', async (t: TestContext) => {
   const app = await openApp(t)
   const manager = await app.signIn(ada.email)
   const { client, schema } = await openClient(t, app)
@@ -193,7 +193,7 @@ test('connections are killed at random moments, and retries with the keys make e
   t.assert.deepStrictEqual(new Set(Object.keys((await manager.get('/items')).json())), made)
 })
 
-test('after kill -9 of services at random moments retries elsewhere make each item once', async (t: TestContext) => {
+test('retries with keys create each item once if services die', async (t: TestContext) => {
   // The coverage of those that are killed would be lost anyway.
   const env = { ...(await realStores(t)), NODE_V8_COVERAGE: '' }
   const [survivor, ...victims] = await Promise.all([1, 2, 3].map(() => startService(t, env)))
@@ -233,7 +233,7 @@ test('after kill -9 of services at random moments retries elsewhere make each it
   t.assert.strictEqual(new Set(answered.values()).size, answered.size)
 })
 
-test('a key is kept for 24 hours, and swept within an hour of that', async (t: TestContext) => {
+test('a key is kept for 24 hours, then swept within an hour', async (t: TestContext) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const { signIn, context } = await openApp(t, { REDIS_HOST: '' })
   const manager = await signIn(ada.email)

@@ -4,7 +4,7 @@ import { risingIds } from '../src/items/ids.ts'
 
 const uuidv7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
-test('IDs rise however many one millisecond has, and when the clock goes back', (t: TestContext) => {
+test('IDs rise within a millisecond and when the clock goes back', (t: TestContext) => {
   const now = Date.parse('2026-11-25T12:00:00Z')
   t.mock.timers.enable({ apis: ['Date'], now })
   const nextId = risingIds()

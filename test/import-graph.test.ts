@@ -21,7 +21,7 @@ const rules: Record<string, string[]> = {
 
 const files = await Array.fromAsync(readImports())
 
-test('folders of src import only what lies below them', (t: TestContext) => {
+test('folders of src import only those below them', (t: TestContext) => {
   const violations = files.flatMap(({ file, imports }) => {
     const room = roomOf(file)
     const allowed = room === undefined ? undefined : rules[room]

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test'
 import { openApp } from './support/app.ts'
 import { exchange } from './support/raw-http.ts'
 
-test('each JSON response is one line, with its end', async (t: TestContext) => {
+test('each JSON response ends with a line break', async (t: TestContext) => {
   const { app, send, signIn, register } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }

@@ -21,7 +21,7 @@ test('the token secret is created once, for its user alone', async (t: TestConte
   t.assert.strictEqual(await generatedSecret(folder), secrets[0])
 })
 
-test('a token secret that another process created meanwhile is kept', async (t: TestContext) => {
+test('a token secret that another process has just created is kept', async (t: TestContext) => {
   const folder = await temporaryFolder(t)
   const secret = generatedSecret(folder)
   writeFileSync(join(folder, 'jwt-secret'), good, { mode: 0o600 })

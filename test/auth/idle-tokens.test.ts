@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test'
 import { openApp, openAppOn, openSchema, secret, testConfig } from '../support/app.ts'
 import { until } from '../support/until.ts'
 
-test('SESSION_IDLE_TIMEOUT ends a token that no replica was sent', async (t: TestContext) => {
+test('SESSION_IDLE_TIMEOUT ends a token that no replica has received', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
   const config = testConfig(schema, { SESSION_IDLE_TIMEOUT: '600' })
   const here = await openAppOn(t, server, config)
@@ -25,7 +25,7 @@ test('SESSION_IDLE_TIMEOUT ends a token that no replica was sent', async (t: Tes
   t.assert.deepStrictEqual(await statusesOf(undefined), [401, 401])
 })
 
-test('a use of a token is recorded once in a tenth of the timeout, and swept', async (t: TestContext) => {
+test('token use is recorded once per tenth of the timeout, then swept', async (t: TestContext) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const { signIn, context, log } = await openApp(t, { SESSION_IDLE_TIMEOUT: '600', POSTGRES_ECHO: 'true' })
   const ada = await signIn('ada@example.com')

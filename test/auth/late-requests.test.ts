@@ -53,7 +53,7 @@ const ends: [how: string, end: (caller: Caller) => Promise<unknown>, detail: Reg
 ]
 
 for (const [what, method, path, body, headers] of writes) {
-  test(`a late body whose token has ended writes nothing (${what})`, async (t: TestContext) => {
+  test(`a body that ends after its token writes nothing (${what})`, async (t: TestContext) => {
     const { port, itemId, rows, signIn } = await openService(t)
     for (const [how, end, detail] of ends) {
       const caller = await signIn(how === 'expires' ? 1 : 60)
@@ -112,7 +112,7 @@ test('a write that waits for its item checks its token after the wait', async (t
 })
 
 test(
-  'a late body whose token is logged out in Redis alone writes nothing',
+  "a late body writes nothing if Redis alone knows its token's logout",
   { skip: withoutRedis },
   async (t: TestContext) => {
     const redis = await startRedis()
@@ -128,7 +128,7 @@ test(
   },
 )
 
-test('lists and exports break off within seconds of the end of their token', async (t: TestContext) => {
+test('lists and exports break off soon after their token ends', async (t: TestContext) => {
   const { port, signIn, addItems, isReadingItems, log } = await openService(t)
   await addItems(120_000)
   for (const [how, end, detail] of ends) {
@@ -159,7 +159,7 @@ test('lists and exports break off within seconds of the end of their token', asy
 /** The level of pino for what is expected. */
 const info = 30
 
-test('a slow answer is not sent if its token was logged out meanwhile', async (t: TestContext) => {
+test('a slow response is not sent if its token was revoked meanwhile', async (t: TestContext) => {
   const { port, signIn, addItems, hold, isWaiting } = await openService(t)
   await addItems(1)
   const revealing = ['link', 'x-next-after', 'x-total-count']
@@ -268,7 +268,7 @@ function sign(claims: object): string {
   return `${content}.${createHmac('sha256', secret).update(content).digest('base64url')}`
 }
 
-test('a token that has expired when its write begins is told so', async (t: TestContext) => {
+test('a token that expires before its write begins gets 401', async (t: TestContext) => {
   const { context, signIn } = await openApp(t)
   const { token } = await signIn('ada@example.com')
   const valid = await context.tokens.verify(`Bearer ${token}`)
@@ -279,7 +279,7 @@ test('a token that has expired when its write begins is told so', async (t: Test
   t.assert.strictEqual((await refusal(query, { ...valid, generation: 7 }))?.message, 'The token was logged out.')
 })
 
-test('a stream outlasts checks of its token that failed, but not two in a row', async (t: TestContext) => {
+test('a stream survives a failed token check, but not two in a row', async (t: TestContext) => {
   const app: App = fastify()
   const stream = new Readable({ read() {} })
   /** Whether it was broken off by then, at each check. */

@@ -15,7 +15,7 @@ import { until } from '../support/until.ts'
 
 const long = 'a'.repeat(72)
 
-test('a password of 71, 72 or 73 bytes counts to its end', async (t: TestContext) => {
+test('a password of 71, 72, or 73 bytes is compared to its end', async (t: TestContext) => {
   const { register, logIn } = await openApp(t)
   const varied = 'ab'.repeat(36)
   for (const [index, right] of [varied.slice(1), varied, `${varied}x`].entries()) {
@@ -28,7 +28,7 @@ test('a password of 71, 72 or 73 bytes counts to its end', async (t: TestContext
   }
 })
 
-test('a password of 72 bytes in fewer characters counts to its end as well', async (t: TestContext) => {
+test('a password of 72 bytes in fewer characters is compared to its end', async (t: TestContext) => {
   const { register, logIn } = await openApp(t)
   await register('ada@example.com', `${'🍵'.repeat(18)}x`)
   t.assert.strictEqual((await logIn('ada@example.com', `${'🍵'.repeat(18)}x`)).statusCode, 200)
@@ -39,7 +39,7 @@ test('a password of 72 bytes in fewer characters counts to its end as well', asy
 const original = '$2b$04$EjyAH6SX9i5T3KTxleJ7/OCSDraKil0QIhzklLSxerZeMGcqQcol.'
 const originalOfLong = '$2b$04$YLxFUvgytmxCJcV.KZ.ALuROwyUhT5xwtX8Rko5ZGLVaCwWrhijS.'
 
-test('a hash of the original service lets its manager in, also one of a password over 72 bytes', async (t: TestContext) => {
+test('hashes of the original service verify, also of over 72 bytes', async (t: TestContext) => {
   const app = await openApp(t)
   await app.register('ada@example.com', 'something else')
   await setHash(app, original)
@@ -49,7 +49,7 @@ test('a hash of the original service lets its manager in, also one of a password
   t.assert.strictEqual((await app.logIn('ada@example.com', `b${long}x`)).statusCode, 401)
 })
 
-test('a login makes a hash of another cost anew, and the password goes on working', async (t: TestContext) => {
+test('a login replaces a hash of another cost', async (t: TestContext) => {
   const app = await openApp(t)
   await app.register('ada@example.com')
   for (const cost of [5, 6]) {
@@ -62,7 +62,7 @@ test('a login makes a hash of another cost anew, and the password goes on workin
   }
 })
 
-test('a truncated hash of the original is not made anew, for what follows 72 bytes is not known', async (t: TestContext) => {
+test('a login keeps an original hash of a password over 72 bytes', async (t: TestContext) => {
   const app = await openApp(t)
   await app.register('ada@example.com')
   const truncated = await bcrypt.hash(long, 5)
@@ -71,7 +71,7 @@ test('a truncated hash of the original is not made anew, for what follows 72 byt
   t.assert.strictEqual(await hashOf(app), truncated)
 })
 
-test('a password counts as one however its characters are composed', async (t: TestContext) => {
+test('composed and decomposed characters are the same password', async (t: TestContext) => {
   const app = await openApp(t)
   await app.register('ada@example.com', 'Café ﬁne №1')
   for (const same of ['Café ﬁne №1', 'Cafe\u0301 ﬁne №1', 'Ｃａｆé fine No1']) {
@@ -80,7 +80,7 @@ test('a password counts as one however its characters are composed', async (t: T
   t.assert.strictEqual((await app.logIn('ada@example.com', 'Cafe fine No1')).statusCode, 401)
 })
 
-test('a hash of a password that was not normalized keeps working and is replaced', async (t: TestContext) => {
+test('a hash of a non-normalized password verifies and is replaced', async (t: TestContext) => {
   const app = await openApp(t)
   await app.register('ada@example.com', 'something else')
   const decomposed = 'Cafe\u0301 fine'
@@ -124,7 +124,7 @@ test('by default a hash costs 2^12 rounds', async (t: TestContext) => {
   t.assert.match(rows[0].password_hash, /^\$2b\$12\$/)
 })
 
-test('a core stays free, however many passwords are checked at once', async (t: TestContext) => {
+test('concurrent password checks leave one core free', async (t: TestContext) => {
   const passwords = openPasswords(4)
   const { hash } = bcrypt
   let running = 0
@@ -137,7 +137,7 @@ test('a core stays free, however many passwords are checked at once', async (t: 
   t.assert.strictEqual(most, Math.max(1, availableParallelism() - 1))
 })
 
-test('nothing is hashed for clients that have left while they waited', async (t: TestContext) => {
+test('a login whose client left while it waited hashes nothing', async (t: TestContext) => {
   const app = await openApp(t)
   const { token } = await app.signIn('ada@example.com')
   await app.app.listen({ host: '127.0.0.1', port: 0 })
@@ -182,7 +182,7 @@ test('nothing is hashed for clients that have left while they waited', async (t:
   t.assert.strictEqual(hashes, cores + 1)
 })
 
-test('nobody and somebody cost the same work, whatever the cost of the hash', async (t: TestContext) => {
+test('unknown and known accounts cost the same work at any hash cost', async (t: TestContext) => {
   const cost = 10
   const wrong = { matches: false, needsRehash: false }
   const passwords = openPasswords(cost)
@@ -201,7 +201,7 @@ test('nobody and somebody cost the same work, whatever the cost of the hash', as
   }
 })
 
-test('a failed login costs as much as one of the highest cost stored, whoever it is for', async (t: TestContext) => {
+test('every failed login costs as much as the costliest stored hash', async (t: TestContext) => {
   const app = await openApp(t, { BCRYPT_COST: '10' })
   await app.register('ada@example.com')
   await setHash(app, await bcrypt.hash(password, 12))
@@ -221,7 +221,7 @@ test('a failed login costs as much as one of the highest cost stored, whoever it
   }
 })
 
-test('200 logins each cannot tell by their time whether the e-mail address is known', async (t: TestContext) => {
+test('the time of a login does not tell whether its account exists', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
   const env = { LOGIN_LIMIT_PER_ADDRESS: '0', LOGIN_LIMIT_PER_ACCOUNT: '0' }
   const { register, logIn } = await openAppOn(t, server, { ...testConfig(schema, env), bcryptCost: 6 })

@@ -13,7 +13,7 @@ import { redisCli, startRedis } from '../support/stores.ts'
 const email = 'ada@example.com'
 const wrong = 'wrong horse battery'
 
-test('an address that fails too many logins has to wait, also with the right password', async (t: TestContext) => {
+test('an address with too many failed logins waits, whatever it sends', async (t: TestContext) => {
   const { register, logIn } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '3' })
   await register(email)
   for (let login = 0; login < 5; login++) t.assert.strictEqual((await logIn(email)).statusCode, 200)
@@ -25,7 +25,7 @@ test('an address that fails too many logins has to wait, also with the right pas
   t.assert.ok(Number(refused.headers['retry-after']) > 800)
 })
 
-test('a login that no store could decide counts as no failure', async (t: TestContext) => {
+test('a login during an outage does not count as failed', async (t: TestContext) => {
   const { register, logIn, context } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1' })
   await register(email)
   const away = t.mock.method(context.passwords, 'verify', async () => {
@@ -36,7 +36,7 @@ test('a login that no store could decide counts as no failure', async (t: TestCo
   t.assert.strictEqual((await logIn(email)).statusCode, 200)
 })
 
-test('an address is one of IPv4, however it is written, or an IPv6 /64', async (t: TestContext) => {
+test('limits count an IPv4 address in any notation, or an IPv6 /64', async (t: TestContext) => {
   const app = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1' })
   const addresses: [address: string, status: number][] = [
     ['2001:db8::1', 401],
@@ -57,7 +57,7 @@ test('an address is one of IPv4, however it is written, or an IPv6 /64', async (
   }
 })
 
-test('who guesses at an account does not lock its owner out, and gets a tenth of the tries', async (t: TestContext) => {
+test('guessing from elsewhere does not lock the owner out', async (t: TestContext) => {
   const app = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '20', LOGIN_LIMIT_PER_ACCOUNT: '3' })
   await app.register(email)
   for (let guess = 1; guess <= 3; guess++) {
@@ -76,7 +76,7 @@ test('who guesses at an account does not lock its owner out, and gets a tenth of
   }
 })
 
-test('an account that nobody has is limited like any other', async (t: TestContext) => {
+test('logins of an unknown account are limited like any other', async (t: TestContext) => {
   const app = await openApp(t, { LOGIN_LIMIT_PER_ACCOUNT: '2' })
   await app.register(email)
   const statuses = async (username: string) => {
@@ -87,7 +87,7 @@ test('an account that nobody has is limited like any other', async (t: TestConte
   t.assert.deepStrictEqual(await statuses('nobody@example.com'), [401, 401, 429, 429])
 })
 
-test('an account is counted as one however it is spelled', async (t: TestContext) => {
+test('every spelling of an account counts as the same account', async (t: TestContext) => {
   const app = await openApp(t, { LOGIN_LIMIT_PER_ACCOUNT: '1' })
   const accounts = [
     ['ian@example.com', ' IAN@Example.com\t'],
@@ -102,7 +102,7 @@ test('an account is counted as one however it is spelled', async (t: TestContext
   }
 })
 
-test('X-Forwarded-For is believed as far as TRUST_PROXY says, and not by default', async (t: TestContext) => {
+test('X-Forwarded-For is trusted as far as TRUST_PROXY says', async (t: TestContext) => {
   const statuses = async (env: Record<string, string>, ...forwarded: string[]) => {
     const app = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1', ...env })
     const found: number[] = []
@@ -118,7 +118,7 @@ test('X-Forwarded-For is believed as far as TRUST_PROXY says, and not by default
   t.assert.deepStrictEqual(other, [401, 429])
 })
 
-test('a forwarded address counts as one however its proxy writes it', async (t: TestContext) => {
+test('a forwarded address counts the same in each notation', async (t: TestContext) => {
   const app = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1', TRUST_PROXY: '1' })
   const groups = [
     [
@@ -141,7 +141,7 @@ test('a forwarded address counts as one however its proxy writes it', async (t: 
   }
 })
 
-test('a proxy in TRUST_PROXY is recognized however the next one writes it', async (t: TestContext) => {
+test('a proxy in TRUST_PROXY is recognized in each notation', async (t: TestContext) => {
   const app = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1', TRUST_PROXY: '10.0.0.0/8, fd00::/8' })
   const proxies = ['10.0.0.2', '10.0.0.2:50001', '"[fd00::1]:443"', '::ffff:10.0.0.2', '[::ffff:10.0.0.2]:1']
   for (const [index, proxy] of proxies.entries()) {
@@ -154,7 +154,7 @@ test('a proxy in TRUST_PROXY is recognized however the next one writes it', asyn
   t.assert.strictEqual((await logInFrom(app, '10.0.0.1', email, wrong, '192.0.2.98, 11.0.0.1')).statusCode, 429)
 })
 
-test('the headers tell how many logins may still fail', async (t: TestContext) => {
+test('the RateLimit headers say how many logins may still fail', async (t: TestContext) => {
   const { register, logIn } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '3', LOGIN_LIMIT_PER_ACCOUNT: '1' })
   await register(email)
   const answers = [await logIn(email), await logIn(email, wrong), await logIn(email), await logIn(email, wrong)]
@@ -165,7 +165,7 @@ test('the headers tell how many logins may still fail', async (t: TestContext) =
   )
 })
 
-test('an address registers so many managers in 15 minutes', async (t: TestContext) => {
+test('an address registers a limited number of managers in 15 minutes', async (t: TestContext) => {
   const { register, send } = await openApp(t, { REGISTRATION_LIMIT_PER_ADDRESS: '2' })
   const first = await register(email)
   t.assert.deepStrictEqual([first.statusCode, first.headers['ratelimit']], [201, '"registration";r=1;t=900'])
@@ -179,25 +179,21 @@ test('an address registers so many managers in 15 minutes', async (t: TestContex
   t.assert.strictEqual(elsewhere.statusCode, 201)
 })
 
-test(
-  'a count never falls below 0, even if what is taken back was forgotten',
-  { skip: withoutRedis },
-  async (t: TestContext) => {
-    const { port, redis } = await openOwnRedis(t)
-    for (const store of [redis, undefined]) {
-      const limit = openRateLimit('login', 3, 's', store)
-      t.assert.ok(limit)
-      if (store) await limit.consume('ada', 18)
-      await redisCli(port, 'FLUSHALL')
-      await Promise.all(Array.from({ length: 18 }, () => limit.consume('ada', -1)))
-      const standings = []
-      for (let failure = 1; failure <= 4; failure++) standings.push((await limit.consume('ada')).exceeded)
-      t.assert.deepStrictEqual(standings, [false, false, false, true])
-    }
-  },
-)
+test('a count never falls below 0, even if its key has expired', { skip: withoutRedis }, async (t: TestContext) => {
+  const { port, redis } = await openOwnRedis(t)
+  for (const store of [redis, undefined]) {
+    const limit = openRateLimit('login', 3, 's', store)
+    t.assert.ok(limit)
+    if (store) await limit.consume('ada', 18)
+    await redisCli(port, 'FLUSHALL')
+    await Promise.all(Array.from({ length: 18 }, () => limit.consume('ada', -1)))
+    const standings = []
+    for (let failure = 1; failure <= 4; failure++) standings.push((await limit.consume('ada')).exceeded)
+    t.assert.deepStrictEqual(standings, [false, false, false, true])
+  }
+})
 
-test('the 15 minutes begin with what is counted first', { skip: withoutRedis }, async (t: TestContext) => {
+test('the 15 minutes begin with the first counted request', { skip: withoutRedis }, async (t: TestContext) => {
   const { redis } = await openOwnRedis(t)
   for (const store of [redis, undefined]) {
     const limit = openRateLimit('login', 3, 's', store)
@@ -208,7 +204,7 @@ test('the 15 minutes begin with what is counted first', { skip: withoutRedis }, 
   }
 })
 
-test('a lifted limit is not mentioned', async (t: TestContext) => {
+test('a limit of 0 sends no RateLimit headers', async (t: TestContext) => {
   const { register, logIn } = await openApp(t)
   for (const { headers } of [await register(email), await logIn(email), await logIn(email, wrong)]) {
     t.assert.deepStrictEqual([headers['ratelimit'], headers['ratelimit-policy']], [undefined, undefined])
@@ -216,7 +212,7 @@ test('a lifted limit is not mentioned', async (t: TestContext) => {
 })
 
 test(
-  'replicas count together in Redis, alone while it is away, and never hang',
+  'replicas share counts in Redis, and count alone while it is down',
   { skip: withoutRedis },
   async (t: TestContext) => {
     const redis = await startRedis()

@@ -17,7 +17,7 @@ const token: Token = {
   generation: 0,
 }
 
-test('a check is recent for a second from when it began', async (t: TestContext) => {
+test('a token check is recent for a second from its begin', async (t: TestContext) => {
   let delayMs = 0
   const findRevoked = async () => {
     await sleep(delayMs)
@@ -35,7 +35,7 @@ test('a check is recent for a second from when it began', async (t: TestContext)
   t.assert.strictEqual(wasJustChecked(token), false)
 })
 
-test('a write of a token that has ended is refused before its body arrives', async (t: TestContext) => {
+test('a write with an ended token is refused before its body arrives', async (t: TestContext) => {
   const { app, signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   await ada.post('/store-managers/logout')

@@ -47,7 +47,7 @@ async function refusal(promise: Promise<unknown>): Promise<StockroomError> {
   throw new Error('it was not refused', { cause: error })
 }
 
-test('the client signs in, shows who that is, and signs out', async (t: TestContext) => {
+test('the client signs in, shows its manager, and signs out', async (t: TestContext) => {
   const client = await openClient(t)
   t.assert.deepStrictEqual({ ...(await client.me.get()), id }, { id, name: 'Ada Lovelace', email: 'ada@example.com' })
   t.assert.strictEqual((await client.me.update({ name: 'Ada King' })).name, 'Ada King')
@@ -95,7 +95,7 @@ test('an item is created, read, changed by its version, and deleted', async (t: 
   t.assert.strictEqual((await refusal(items.remove(created.id))).status, 404)
 })
 
-test('all items are listed page by page, in the order that was asked for', async (t: TestContext) => {
+test('the client lists all items page by page, in the requested order', async (t: TestContext) => {
   const { items } = await openClient(t)
   const rows = Array.from({ length: 2_100 }, (_, at) => `Item ${at},${at < 2_050 ? 'Pet' : 'Grocery'},${at},true\n`)
   const file = `name,category,price_usd,in_stock\n${rows.join('')}`
@@ -137,7 +137,7 @@ test('all items are listed page by page, in the order that was asked for', async
   t.assert.strictEqual((await refusal(items.list({ sort: 'name', after: seen[0]?.next ?? '' }))).status, 422)
 })
 
-test('what is exported can be imported, and bad rows are named', async (t: TestContext) => {
+test('an export can be imported, and bad rows are named', async (t: TestContext) => {
   const { items } = await openClient(t)
   await items.create(tea)
   await items.create({ ...tea, name: '=1', category: 'Pet' })
@@ -165,7 +165,7 @@ test('what is exported can be imported, and bad rows are named', async (t: TestC
   )
 })
 
-test('an error says everything that is wrong', async (t: TestContext) => {
+test('an error of the client lists every problem', async (t: TestContext) => {
   const { items } = await openClient(t)
   const error = await refusal(items.create({ ...tea, name: '', price_usd: -1 }))
   t.assert.deepStrictEqual(
@@ -179,7 +179,7 @@ test('an error says everything that is wrong', async (t: TestContext) => {
   t.assert.match(error.message, /^The request does not fit/)
 })
 
-test('what a server refuses for a moment is sent again when it says', async (t: TestContext) => {
+test('a refused request is retried after its Retry-After', async (t: TestContext) => {
   const later = { 'retry-after': '0.2' }
   const client = await scriptedClient(t, problem(429, 'too_many_logins', later), problem(503, 'too_busy', later), {
     status: 200,
@@ -195,7 +195,7 @@ test('what a server refuses for a moment is sent again when it says', async (t: 
   t.assert.strictEqual(client.requests[2]?.headers.authorization, 'Bearer kept')
 })
 
-test('it gives up after some attempts, and at once if it would have to wait too long', async (t: TestContext) => {
+test('the client stops after some attempts, or if a wait would be too long', async (t: TestContext) => {
   const down = await scriptedClient(t, unavailable)
   const { code, attempts } = await refusal(down.items.get(id))
   t.assert.deepStrictEqual([code, attempts, down.requests.length], ['store_unavailable', 4, 4])
@@ -209,7 +209,7 @@ test('it gives up after some attempts, and at once if it would have to wait too 
   t.assert.ok(retryAfter > 60 && retryAfter <= 90, String(retryAfter))
 })
 
-test('a creation that is sent again has the key of the first time, also while that is still running', async (t: TestContext) => {
+test('a retried creation sends the same Idempotency-Key', async (t: TestContext) => {
   const created = { status: 201, headers: { etag: '"1"' }, body: item }
   const client = await scriptedClient(t, 'cut', problem(409, 'idempotency_key_in_use'), unavailable, created, created)
   t.assert.strictEqual(versionOf(await client.items.create(tea)), '"1"')
@@ -254,7 +254,7 @@ const methods: [name: string, call: (client: Client) => Promise<unknown>, done: 
 ]
 
 for (const [name, call, done, again] of methods) {
-  test(`${name} is ${again ? '' : 'not '}sent again when it may have been done`, async (t: TestContext) => {
+  test(`${name} is ${again ? '' : 'not '}retried when its response is lost`, async (t: TestContext) => {
     for (const line of ['cut', unavailable] as const) {
       const client = await scriptedClient(t, line, done)
       const error = await call(client).catch((reason: unknown) => reason)
@@ -266,7 +266,7 @@ for (const [name, call, done, again] of methods) {
     t.assert.strictEqual(client.requests.length, 2)
   })
 
-  test(`${name} takes nothing but what Stockroom sends`, async (t: TestContext) => {
+  test(`${name} accepts nothing but what Stockroom sends`, async (t: TestContext) => {
     const html = { 'content-type': 'text/html; charset=utf-8' }
     const portal = { status: 200, headers: html, body: '<!doctype html>' }
     const others: Line[] = [portal, { ...portal, status: 201 }, { status: 200, body: [] }, { status: 202, body: item }]
@@ -284,7 +284,7 @@ for (const [name, call, done, again] of methods) {
     }
   })
 
-  test(`${name} follows no redirect, and names its target`, async (t: TestContext) => {
+  test(`${name} follows no redirect and names its target`, async (t: TestContext) => {
     const other = await scripted(t, [done])
     for (const status of [300, 301, 302, 303, 304, 307, 308]) {
       const client = await scriptedClient(t, { status, headers: { location: `${other.url}/login?back=x#y` } })
@@ -298,7 +298,7 @@ for (const [name, call, done, again] of methods) {
   })
 }
 
-test('a fetch that follows redirects by itself is noticed', async (t: TestContext) => {
+test('a fetch function that follows redirects is detected', async (t: TestContext) => {
   const target = await scripted(t, [{ status: 200, body: item }])
   const source = await scripted(t, [{ status: 307, headers: { location: `${target.url}/items/7` } }])
   const follow: typeof fetch = (input, init) => fetch(input, { ...init, redirect: 'follow' })
@@ -306,7 +306,7 @@ test('a fetch that follows redirects by itself is noticed', async (t: TestContex
   await t.assert.rejects(items.get(id), { name: 'UnexpectedResponseError', message: new RegExp(target.url) })
 })
 
-test('an unreachable service is tried again whatever is sent', async (t: TestContext) => {
+test('any request to an unreachable service is retried', async (t: TestContext) => {
   const baseUrl = `http://127.0.0.1:${await freePort()}`
   let attempts = 0
   const counting: typeof fetch = (input, init) => fetch(input, init).finally(() => attempts++)
@@ -315,7 +315,7 @@ test('an unreachable service is tried again whatever is sent', async (t: TestCon
   t.assert.strictEqual(attempts, 2)
 })
 
-test('a change whose response was lost is not made again over that of another', async (t: TestContext) => {
+test('a retried change does not overwrite a later one', async (t: TestContext) => {
   const changed = { ...item, price_usd: 1 }
   const failed = problem(412, 'precondition_failed')
   const failure = (current: object) => ({
@@ -336,7 +336,7 @@ test('a change whose response was lost is not made again over that of another', 
   t.assert.strictEqual((await refusal(late.items.update(id, { price_usd: 1 }, { ifMatch: '"1"' }))).attempts, 1)
 })
 
-test('a deletion whose response was lost is done, one of what is not there fails', async (t: TestContext) => {
+test('a retried deletion succeeds, that of a missing item fails', async (t: TestContext) => {
   const missing = problem(404, 'item_not_found')
   const lost = await scriptedClient(t, 'cut', missing)
   t.assert.strictEqual(await lost.items.remove(id), undefined)
@@ -358,7 +358,7 @@ test('a logout everywhere with a token that has ended fails', async (t: TestCont
   await lost.logOut({ everywhere: true })
 })
 
-test('the version of an item is the same behind a proxy that compresses', async (t: TestContext) => {
+test('If-Match works behind a proxy that weakens the ETag', async (t: TestContext) => {
   const hash = 'h'.repeat(43)
   const tags = {
     'W/"7"': '"7"',
@@ -373,7 +373,7 @@ test('the version of an item is the same behind a proxy that compresses', async 
   }
 })
 
-test('an address with more than a path and a token that is none are refused unseen', (t: TestContext) => {
+test('malformed addresses and tokens are refused and not quoted', (t: TestContext) => {
   for (const baseUrl of [
     'http://ada:s3cret@localhost',
     'http://h/?s3cret',
@@ -394,7 +394,7 @@ test('an address with more than a path and a token that is none are refused unse
   t.assert.strictEqual(createClient({ baseUrl: 'http://h/a@b/' }).baseUrl, 'http://h/a@b')
 })
 
-test('an export ends with the signal of its call, and lets go of it when it is read', async (t: TestContext) => {
+test('an export ends with its signal and releases it when read', async (t: TestContext) => {
   const { items } = await scriptedClient(t, { status: 200, headers: { 'content-type': 'text/csv' }, body: 'id,name' })
   const { signal, abort, listeners } = countedSignal()
   t.assert.strictEqual(await (await items.export({}, { signal })).text(), 'id,name')
@@ -404,7 +404,7 @@ test('an export ends with the signal of its call, and lets go of it when it is r
   await t.assert.rejects(stopped.text(), { name: 'AbortError' })
 })
 
-test('a signal that lives long keeps nothing of the calls that it was given to', async (t: TestContext) => {
+test('a long-lived signal retains nothing of finished calls', async (t: TestContext) => {
   const server = await scripted(t, [{ status: 200, body: item }])
   const { signal, listeners } = countedSignal()
   const { items } = createClient({ baseUrl: server.url, signal })
@@ -413,7 +413,7 @@ test('a signal that lives long keeps nothing of the calls that it was given to',
   t.assert.strictEqual(listeners(), 0)
 })
 
-test('a stream is sent once, and a function is asked for another one', async (t: TestContext) => {
+test('a retried import asks its function for another stream', async (t: TestContext) => {
   const stream = () => new Blob(['name\n']).stream()
   const done = { status: 200, body: report }
   const once = await scriptedClient(t, busy, done)
@@ -426,7 +426,7 @@ test('a stream is sent once, and a function is asked for another one', async (t:
   )
 })
 
-test('a signal ends a request, and the wait for the next attempt', async (t: TestContext) => {
+test('a signal aborts a request and the wait for a retry', async (t: TestContext) => {
   const slow = problem(503, 'too_busy', { 'retry-after': '20' })
   const { url, requests } = await scripted(t, [slow])
   let attempts = 0
@@ -443,7 +443,7 @@ test('a signal ends a request, and the wait for the next attempt', async (t: Tes
   t.assert.strictEqual(requests.length, 1)
 })
 
-test('what cannot be reached is a ConnectionError, and what is no problem has its status', async (t: TestContext) => {
+test('ConnectionError means unreachable; other errors have a status', async (t: TestContext) => {
   const baseUrl = `http://127.0.0.1:${await freePort()}`
   const nobody = createClient({ baseUrl, retries: 0 })
   await t.assert.rejects(nobody.me.get(), {

@@ -10,7 +10,7 @@ import { type Manager, openApp } from '../support/app.ts'
 const pet = { name: 'Bone', category: 'Pet' as const, in_stock: true }
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 
-test('a thousand reads at once of present, absent and changed items each get their own answer', async (t: TestContext) => {
+test('a thousand concurrent reads each get their own response', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const grace = await signIn('grace@example.com')
@@ -30,7 +30,7 @@ test('a thousand reads at once of present, absent and changed items each get the
   }
 })
 
-test('a read that begins after a write was answered sees that write', async (t: TestContext) => {
+test('a read that begins after the response of a write sees it', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const items = await createMany(ada, 20)
@@ -45,7 +45,7 @@ test('a read that begins after a write was answered sees that write', async (t: 
   await Promise.all(items.map(({ id }) => change(id)))
 })
 
-test('a token that does not count is refused before anything else is told', async (t: TestContext) => {
+test('an invalid token is refused before anything else is checked', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const id = (await createMany(ada, 1))[0]?.id ?? ''
@@ -55,7 +55,7 @@ test('a token that does not count is refused before anything else is told', asyn
   t.assert.strictEqual((await ada.patch('/items/7', { price_usd: -1 })).statusCode, 401)
 })
 
-test('the reads of one turn are one query for distinct keys, and its failure is the failure of each', async (t: TestContext) => {
+test('reads of one turn share a query, and its failure', async (t: TestContext) => {
   const asked: string[][] = []
   const read = batchReads(async (keys: string[]) => {
     asked.push(keys)
@@ -72,7 +72,7 @@ test('the reads of one turn are one query for distinct keys, and its failure is 
   t.assert.deepStrictEqual(asked, [['a', 'b'], ['a', 'bad'], ['a']])
 })
 
-test('reads that begin while every lane is taken are one query, and see what was written before they began', async (t: TestContext) => {
+test('reads that wait for a query share the next one', async (t: TestContext) => {
   const asked: string[][] = []
   let value = 'before'
   const release: (() => void)[] = []
@@ -99,7 +99,7 @@ test('reads that begin while every lane is taken are one query, and see what was
   t.assert.deepStrictEqual(asked, [['a'], ['a', 'b']])
 })
 
-test('one bad row among many that are written at once fails alone', async (t: TestContext) => {
+test('one bad row of a batch fails alone', async (t: TestContext) => {
   const { signIn, context } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const create = itemCreator(context)
@@ -119,7 +119,7 @@ test('one bad row among many that are written at once fails alone', async (t: Te
   )
 })
 
-test('rows that wait while every connection writes go together in the next statement', async (t: TestContext) => {
+test('rows that wait for a connection share the next statement', async (t: TestContext) => {
   const statements: number[][] = []
   const release: (() => void)[] = []
   const write = batchWrites((rows: number[]) => {
@@ -141,7 +141,7 @@ test('rows that wait while every connection writes go together in the next state
   t.assert.deepStrictEqual(statements, [[0], [1], [2, 3, 4, 5, 6, 7]])
 })
 
-test('rows are not written again when nobody knows whether they were', async (t: TestContext) => {
+test('rows of a batch with an unknown outcome are not written again', async (t: TestContext) => {
   let statements = 0
   const write = batchWrites(async () => {
     statements++

@@ -4,7 +4,7 @@ import { ConfigError, describeSettings, readConfig } from '../../src/config/conf
 
 const secret = 'x'.repeat(32)
 
-test('with nothing set, the embedded PostgreSQL serves at http://localhost:8000', (t: TestContext) => {
+test('the defaults are the embedded PostgreSQL on localhost:8000', (t: TestContext) => {
   const config = readConfig({})
   t.assert.strictEqual(config.postgres, undefined)
   t.assert.strictEqual(config.redis, undefined)
@@ -68,7 +68,7 @@ test('every setting of the original service is read', (t: TestContext) => {
   t.assert.deepStrictEqual(config.trustProxy, ['10.0.0.0/8', '::1'])
 })
 
-test('proxies are given by their number, or by their addresses and networks', (t: TestContext) => {
+test('TRUST_PROXY is a number, or addresses and networks', (t: TestContext) => {
   t.assert.strictEqual(readConfig({}).trustProxy, 0)
   t.assert.strictEqual(readConfig({ TRUST_PROXY: '2' }).trustProxy, 2)
   t.assert.deepStrictEqual(readConfig({ TRUST_PROXY: 'fd00::/8' }).trustProxy, ['fd00::/8'])
@@ -100,13 +100,13 @@ test('an origin is written as browsers send it', (t: TestContext) => {
   }
 })
 
-test('the delay of the end is part of its time', (t: TestContext) => {
+test('SHUTDOWN_TIMEOUT must exceed DRAIN_DELAY', (t: TestContext) => {
   const env = (delay: string) => ({ SHUTDOWN_TIMEOUT: '5', DRAIN_DELAY: delay })
   t.assert.throws(() => readConfig(env('6')), /DRAIN_DELAY must not be longer than SHUTDOWN_TIMEOUT/)
   t.assert.strictEqual(readConfig(env('5')).drainDelayMs, 5_000)
 })
 
-test('a pool has a connection to reserve', (t: TestContext) => {
+test('a pool has at least two connections', (t: TestContext) => {
   const env = { POSTGRES_POOL_SIZE: '1', POSTGRES_MAX_OVERFLOW: '0' }
   t.assert.throws(() => readConfig(env), /POSTGRES_POOL_SIZE and POSTGRES_MAX_OVERFLOW must be at least 2 together/)
   t.assert.strictEqual(readConfig({ ...env, POSTGRES_MAX_OVERFLOW: '1' }).pool.size, 1)
@@ -116,7 +116,7 @@ test('an empty setting counts as absent', (t: TestContext) => {
   t.assert.deepStrictEqual(readConfig({ POSTGRES_HOST: '', REDIS_HOST: '', PORT: '', JWT_SECRET: '' }), readConfig({}))
 })
 
-test('everything that does not fit is said at once, by name and never by value', (t: TestContext) => {
+test('every invalid setting is reported at once, without its value', (t: TestContext) => {
   const env = {
     POSTGRES_PORT: 'banana',
     POSTGRES_SCHEMA: 'a;drop',
@@ -144,7 +144,7 @@ for (const [algorithm, bytes] of [
   ['HS384', 48],
   ['HS512', 64],
 ] as const) {
-  test(`a secret below ${bytes} bytes is refused for ${algorithm}, one of ${bytes} is taken`, (t: TestContext) => {
+  test(`${algorithm} needs a secret of ${bytes} bytes`, (t: TestContext) => {
     const env = (length: number) => ({ JWT_ALGORITHM: algorithm, JWT_SECRET: 'x'.repeat(length) })
     t.assert.throws(
       () => readConfig(env(bytes - 1)),
@@ -154,13 +154,13 @@ for (const [algorithm, bytes] of [
   })
 }
 
-test('a PostgreSQL of your own needs a secret of your own', (t: TestContext) => {
+test('an external PostgreSQL requires JWT_SECRET', (t: TestContext) => {
   t.assert.throws(() => readConfig({ POSTGRES_HOST: 'h' }), /JWT_SECRET is required when POSTGRES_HOST is set/)
   t.assert.strictEqual(readConfig({ POSTGRES_HOST: 'h', JWT_SECRET: secret }).postgres?.host, 'h')
   t.assert.strictEqual(readConfig({ POSTGRES_HOST: 'h' }, false).postgres?.host, 'h')
 })
 
-test('settings of a server that is not named are refused, unless Kubernetes has set them', (t: TestContext) => {
+test('settings of an unnamed server are refused unless from Kubernetes', (t: TestContext) => {
   for (const name of ['POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB']) {
     t.assert.throws(() => readConfig({ [name]: '1' }), new RegExp(`POSTGRES_HOST is missing beside ${name}: set it`))
   }

@@ -42,7 +42,7 @@ for (const [what, content, said] of damaged) {
   })
 }
 
-test('a .env that is a folder, or closed, is refused in one line', async (t: TestContext) => {
+test('a .env that is a folder or unreadable is refused in one line', async (t: TestContext) => {
   const folder = await temporaryFolder(t)
   await mkdir(join(folder, '.env'))
   await chmod(join(folder, '.env'), 0)

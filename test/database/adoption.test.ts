@@ -14,7 +14,7 @@ const silent = pino({ level: 'silent' })
 const declarations: Declaration['category'][] = ['enum of values', 'enum of names', 'varchar']
 
 for (const category of declarations) {
-  test(`tables of the FastAPI service are taken over, categories as ${category}`, async (t: TestContext) => {
+  test(`FastAPI tables are adopted, with categories as ${category}`, async (t: TestContext) => {
     const { server, schema } = await openFastApiSchema(t, { category })
     await Promise.all(Array.from({ length: 4 }, () => ensureSchema(server, schema, true, silent)))
     t.assert.deepStrictEqual((await status(server, schema)).pending, [])
@@ -39,7 +39,7 @@ for (const category of declarations) {
   })
 }
 
-test('tables that were taken over have the indexes and constraints of new ones', async (t: TestContext) => {
+test('adopted tables have the indexes and constraints of new ones', async (t: TestContext) => {
   const { server, schema } = await openFastApiSchema(t)
   await upgrade(server, schema, silent)
   const adopted = await describe(server, schema)
@@ -48,7 +48,7 @@ test('tables that were taken over have the indexes and constraints of new ones',
   t.assert.deepStrictEqual(adopted, await describe(server, schema))
 })
 
-test('taking every migration back gives the FastAPI service its tables back', async (t: TestContext) => {
+test('reverting every migration restores the FastAPI tables', async (t: TestContext) => {
   const { server, schema } = await openFastApiSchema(t)
   const before = await describeAll(server, schema)
   await upgrade(server, schema, silent)
@@ -85,7 +85,7 @@ const refused: [what: string, statement: string, said: RegExp][] = [
 ]
 
 for (const [what, statement, said] of refused) {
-  test(`a FastAPI database is refused for ${what}, by name and unchanged`, async (t: TestContext) => {
+  test(`a FastAPI database with ${what} is refused unchanged`, async (t: TestContext) => {
     const { server, schema, run } = await openFastApiSchema(t)
     await run(statement)
     const before = await describeAll(server, schema)
@@ -103,7 +103,7 @@ for (const [what, statement, said] of refused) {
   })
 }
 
-test('names and addresses are compared as Stockroom does, whatever the locale of the database', async (t: TestContext) => {
+test('adoption compares text the same in every database locale', async (t: TestContext) => {
   const server = await openTurkishDatabase(t)
   const { schema, run } = await openFastApiSchema(t, undefined, { server, schema: 'public' })
   await run(`insert into store_managers values

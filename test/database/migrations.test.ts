@@ -14,7 +14,7 @@ import { until } from '../support/until.ts'
 
 const silent = pino({ level: 'silent' })
 
-test('up, all the way down and up again give the same schema', async (t: TestContext) => {
+test('upgrade, full downgrade, and upgrade give the same schema', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
   const before = await describe(server, schema)
   t.assert.ok(before.length > 20)
@@ -27,7 +27,7 @@ test('up, all the way down and up again give the same schema', async (t: TestCon
   t.assert.deepStrictEqual(await describe(server, schema), before)
 })
 
-test('a step down and up again keeps the rows of the tables that it does not make', async (t: TestContext) => {
+test('a downgrade and upgrade keep the rows of other tables', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
   const rows = async () => {
     const managers = await onServer(server, `select id, name, email, password_hash from ${schema}.store_managers`)
@@ -54,11 +54,11 @@ test('a step down and up again keeps the rows of the tables that it does not mak
   t.assert.deepStrictEqual(await rows(), before)
 })
 
-test('an unchanged model gives no revision', async (t: TestContext) => {
+test('an unchanged model creates no revision', async (t: TestContext) => {
   t.assert.strictEqual(await createRevision('nothing new'), undefined)
 })
 
-test('a revision has what changed, up and down, and is named by its message', async (t: TestContext) => {
+test('a revision has both directions and is named by its message', async (t: TestContext) => {
   const folder = await mkdtemp(join(tmpdir(), 'stockroom-migrations-'))
   t.after(() => rm(folder, { recursive: true }))
   await cp(fileURLToPath(new URL('../../src/database/migrations', import.meta.url)), folder, { recursive: true })
@@ -75,7 +75,7 @@ test('a revision has what changed, up and down, and is named by its message', as
   t.assert.strictEqual(await createRevision('again', folder), undefined)
 })
 
-test('six upgrades at once of an empty schema apply each migration once', async (t: TestContext) => {
+test('six concurrent upgrades apply each migration once', async (t: TestContext) => {
   const { server, schema } = await openSchema(t, 'empty')
   await Promise.all(Array.from({ length: 6 }, () => ensureSchema(server, schema, true, silent)))
   const { applied, pending } = await status(server, schema)
@@ -118,7 +118,7 @@ test('AUTO_MIGRATE=false refuses an old schema, saying what it lacks, and takes 
   t.assert.deepStrictEqual((await status(server, schema)).pending, [name])
 })
 
-test('a schema that is newer than the code is served, with a warning', async (t: TestContext) => {
+test('a schema newer than the code is served, with a warning', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
   await onServer(server, `insert into ${schema}.mikro_orm_migrations (name) values ('Migration29990101000000_later')`)
   const log: string[] = []

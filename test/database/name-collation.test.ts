@@ -60,7 +60,7 @@ test('names without a visible character are refused', async (t: TestContext) => 
   }
 })
 
-test('names with a visible character keep their blanks', async (t: TestContext) => {
+test('names with a visible character keep their spaces', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   for (const name of visible) {
@@ -70,7 +70,7 @@ test('names with a visible character keep their blanks', async (t: TestContext) 
   }
 })
 
-test('a long name is looked at in linear time', async (t: TestContext) => {
+test('checking a long name takes linear time', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   for (const part of [' ', 'a', '\u200B', ' a']) {

@@ -8,12 +8,12 @@ import { decide } from '../../src/database/errors.ts'
 const page = await readFile(new URL('../../docs/reference/sqlstates.md', import.meta.url), 'utf8')
 const rows = [...page.matchAll(/^\| `([0-9A-Z]{5})` +\| `(\w+)` +\| (\w+) +\|/gm)]
 
-test('the service decides about each SQLSTATE as the table says', (t: TestContext) => {
+test('the table of SQLSTATEs agrees with the code', (t: TestContext) => {
   t.assert.ok(rows.length > 45)
   for (const [, code = '', , decision] of rows) t.assert.strictEqual(decide(errorOf(code)), decision, code)
 })
 
-test('the table has each class that is not about the statement itself', (t: TestContext) => {
+test('the table has each class that is not about the statement', (t: TestContext) => {
   const counts = Object.groupBy(rows, ([, code = '']) => code.slice(0, 2))
   const lengths = Object.entries(counts).map(([of, some]) => [of, some?.length])
   t.assert.deepStrictEqual(Object.fromEntries(lengths), {
@@ -29,13 +29,13 @@ test('the table has each class that is not about the statement itself', (t: Test
   })
 })
 
-test('a cached plan that no longer fits is renewed, whatever the language', (t: TestContext) => {
+test('a stale cached plan is replanned in each language', (t: TestContext) => {
   const error = errorOf('0A000')
   t.assert.strictEqual(decide(error), 'bug')
   t.assert.strictEqual(decide(Object.assign(error, { routine: 'RevalidateCachedQuery' })), 'renew')
 })
 
-test('errors of the connection are no bug, those of our own code are', (t: TestContext) => {
+test('connection errors are not bugs, errors of the code are', (t: TestContext) => {
   t.assert.strictEqual(decide(new Error('Connection terminated')), 'unavailable')
   t.assert.strictEqual(decide(new TypeError('x is not a function')), 'bug')
   t.assert.strictEqual(decide(errorOf('23505')), 'bug')

@@ -81,7 +81,7 @@ test('PostgreSQL ends a statement before its client gives up', async (t: TestCon
   t.assert.ok(times.includes(10_000), `the client waits for ${times.join(', ')} ms`)
 })
 
-test('a limit of its own ends a statement, and with the statement', async (t: TestContext) => {
+test('a statement timeout of its own applies to that statement alone', async (t: TestContext) => {
   const { context } = await openApp(t, { POSTGRES_POOL_SIZE: '1', POSTGRES_MAX_OVERFLOW: '1' })
   delay(t)
   const setting = `select current_setting('statement_timeout') as limit, $1::int + 1 as sum`
@@ -94,7 +94,7 @@ test('a limit of its own ends a statement, and with the statement', async (t: Te
   await t.assert.rejects(context.pool.queryOnce('select 1 / $1::int', [0], 20_000), { code: '22012' })
 })
 
-test('what runs on a connection that is given back as broken is canceled', async (t: TestContext) => {
+test('releasing a connection as broken cancels its statement', async (t: TestContext) => {
   const { context, server } = await openApp(t, pool)
   const { client, release } = await context.pool.acquire()
   const { rows } = await client.query(
@@ -110,7 +110,7 @@ test('what runs on a connection that is given back as broken is canceled', async
   await until(async () => !(await isRunning()))
 })
 
-test('PostgreSQL ends what nobody waits for any more', async (t: TestContext) => {
+test('PostgreSQL ends statements whose client is gone', async (t: TestContext) => {
   const { context, server } = await openApp(t, pool)
   const { client, release } = await context.pool.acquire()
   const { rows } = await client.query(`select pg_backend_pid() as pid, set_config('statement_timeout', '0', false)`)
@@ -183,7 +183,7 @@ for (const way of ['directly', 'behind a pooler']) {
   })
 }
 
-test('a database that is read-only by default refuses writes with 503, and serves reads', async (t: TestContext) => {
+test('a read-only database serves reads and refuses writes with 503', async (t: TestContext) => {
   const { server } = await openOwnPostgres(t)
   const app = await openAppOn(t, server, testConfig('public', { REDIS_HOST: '' }))
   const ada = await app.signIn('ada@example.com')
@@ -200,7 +200,7 @@ test('a database that is read-only by default refuses writes with 503, and serve
   t.assert.strictEqual((await send('GET', '/store-managers/logout')).statusCode, 503)
 })
 
-test('behind a pooler no session keeps a setting, and statements are limited', async (t: TestContext) => {
+test('behind a pooler statements have timeouts, sessions no settings', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
   const app = await openAppOn(t, await openPooler(t, server), testConfig(schema, { REDIS_HOST: '' }))
   const ada = await app.signIn('ada@example.com')

@@ -14,7 +14,7 @@ import { eventually, until } from '../support/until.ts'
 
 const silent = pino({ level: 'silent' })
 
-test('a restart of PostgreSQL under an idle pool costs no client a failed request', async (t: TestContext) => {
+test('no request fails when PostgreSQL restarts under an idle pool', async (t: TestContext) => {
   const { ada, restart } = await openOnOwnServer(t)
   await Promise.all(Array.from({ length: 10 }, () => ada.get('/items')))
   await restart()
@@ -22,7 +22,7 @@ test('a restart of PostgreSQL under an idle pool costs no client a failed reques
   for (const answer of answers) t.assert.strictEqual(answer.statusCode, 200)
 })
 
-test('while PostgreSQL is away every answer is 503, and the first request after its return succeeds', async (t: TestContext) => {
+test('requests get 503 while PostgreSQL is down, and recover with it', async (t: TestContext) => {
   const { ada, start, stop, app } = await openOnOwnServer(t)
   await stop()
   const attempts = [
@@ -42,7 +42,7 @@ test('while PostgreSQL is away every answer is 503, and the first request after 
   t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
 })
 
-test('connections that went silent while they rested are found out before they are used', async (t: TestContext) => {
+test('unresponsive idle connections are detected before use', async (t: TestContext) => {
   const { server, ada: direct } = await openOnOwnServer(t)
   t.assert.strictEqual((await direct.get('/items')).statusCode, 200)
   const proxy = await openProxy(`${server.host}/.s.PGSQL.${server.port}`)
@@ -62,7 +62,7 @@ test('connections that went silent while they rested are found out before they a
   t.assert.strictEqual(pings.length, 1, 'a silent one was waited for, and not each of them')
 })
 
-test('a connection that is cut in the middle of a query fails that query, and nothing else', async (t: TestContext) => {
+test('a connection lost during a query fails that query alone', async (t: TestContext) => {
   const { server, app, stop, start, ada } = await openOnOwnServer(t)
   const { db } = app.context
   const others = `from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()`
@@ -83,7 +83,7 @@ test('a connection that is cut in the middle of a query fails that query, and no
   t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
 })
 
-test('it is not ready while PostgreSQL is away, and alive all the time', async (t: TestContext) => {
+test('the service is alive but not ready while PostgreSQL is down', async (t: TestContext) => {
   const { app, start, stop } = await openOnOwnServer(t)
   const answers = async () => [(await app.send({ url: '/readyz' })).body, (await app.send({ url: '/healthz' })).body]
   const become = async (word: string) => {
@@ -100,7 +100,7 @@ test('it is not ready while PostgreSQL is away, and alive all the time', async (
   await become('ready')
 })
 
-test('the pool opens as many connections as it is allowed, and the rest wait', async (t: TestContext) => {
+test('the pool opens at most its size; other queries wait', async (t: TestContext) => {
   const { context } = await openApp(t, { POSTGRES_POOL_SIZE: '2', POSTGRES_MAX_OVERFLOW: '3' })
   const taken = await Promise.all(Array.from({ length: 5 }, () => context.pool.connect()))
   const waiting = sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(context.db)
@@ -111,37 +111,33 @@ test('the pool opens as many connections as it is allowed, and the rest wait', a
   t.assert.ok(pids.includes((await waiting).rows[0]?.pid ?? 0))
 })
 
-test(
-  'while Redis is away, or does not answer, tokens are taken and logged out as before',
-  { skip: withoutRedis },
-  async (t: TestContext) => {
-    const redis = await startRedis()
-    t.after(() => redis.stop())
-    let commands = 0
-    const proxy = await openProxy(redis.port, (said) => (commands += said.split(/(?:MGET|SET)\r/).length - 1))
-    t.after(() => proxy.close())
-    const { signIn } = await openApp(t, { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(proxy.port) })
-    await expectService(t, signIn)
-    process.kill(redis.pid, 'SIGSTOP')
-    commands = 0
-    await expectService(t, signIn)
-    t.assert.strictEqual(commands, 1, 'a Redis that is silent is waited for once')
-    process.kill(redis.pid, 'SIGCONT')
-    await expectService(t, signIn)
-    await redis.stop()
-    await expectService(t, signIn)
-    const again = await startRedis(redis.port)
-    t.after(() => again.stop())
-    await expectService(t, signIn)
-  },
-)
+test('tokens and logouts work while Redis is down or unresponsive', { skip: withoutRedis }, async (t: TestContext) => {
+  const redis = await startRedis()
+  t.after(() => redis.stop())
+  let commands = 0
+  const proxy = await openProxy(redis.port, (said) => (commands += said.split(/(?:MGET|SET)\r/).length - 1))
+  t.after(() => proxy.close())
+  const { signIn } = await openApp(t, { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(proxy.port) })
+  await expectService(t, signIn)
+  process.kill(redis.pid, 'SIGSTOP')
+  commands = 0
+  await expectService(t, signIn)
+  t.assert.strictEqual(commands, 1, 'a Redis that is silent is waited for once')
+  process.kill(redis.pid, 'SIGCONT')
+  await expectService(t, signIn)
+  await redis.stop()
+  await expectService(t, signIn)
+  const again = await startRedis(redis.port)
+  t.after(() => again.stop())
+  await expectService(t, signIn)
+})
 
-test('a service that started without its Redis serves all the same', async (t: TestContext) => {
+test('a service starts and serves without its Redis', async (t: TestContext) => {
   const { signIn } = await openApp(t, { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(await freePort()) })
   await expectService(t, signIn)
 })
 
-test('a start waits for a PostgreSQL that is coming up, and says so', async (t: TestContext) => {
+test('a start waits for a PostgreSQL that is coming up and logs it', async (t: TestContext) => {
   const { server, start, stop } = await openOnOwnServer(t)
   await stop()
   const log: string[] = []
@@ -152,7 +148,7 @@ test('a start waits for a PostgreSQL that is coming up, and says so', async (t: 
   await waiting
 })
 
-test('a start gives up when its time is over, at once where waiting cannot help, and when it is told to stop', async (t: TestContext) => {
+test('a start stops waiting at its timeout, a final error, or SIGTERM', async (t: TestContext) => {
   const nobody = { host: '127.0.0.1', port: await freePort(), user: 'postgres', database: 'postgres' }
   const { signal } = new AbortController()
   await t.assert.rejects(waitForServer(nobody, 50, silent, signal), /did not come up in 0\.05 s: connect ECONNREFUSED/)

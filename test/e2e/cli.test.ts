@@ -27,7 +27,7 @@ async function openService(t: TestContext) {
   }
 }
 
-test('login keeps a token for its owner alone, and logout ends it', async (t: TestContext) => {
+test('login stores a token only its user can read; logout ends it', async (t: TestContext) => {
   const { url, file, kept } = await openService(t)
   const env = { XDG_CONFIG_HOME: kept.XDG_CONFIG_HOME }
   t.assert.deepStrictEqual(await call(t, ['items', 'list'], { env: kept }), {
@@ -58,7 +58,7 @@ test('login keeps a token for its owner alone, and logout ends it', async (t: Te
   t.assert.deepStrictEqual([again.code, again.out], [0, `You were not signed in at ${url}.\n`])
 })
 
-test('on a terminal login asks, and shows no password', { skip: withoutTerminals }, async (t: TestContext) => {
+test('login on a terminal asks for the password and hides it', { skip: withoutTerminals }, async (t: TestContext) => {
   const { url, kept: env } = await openService(t)
   const login = await callOnTerminal(t, ['login'], {
     env,
@@ -136,7 +136,7 @@ test('items are added, shown, changed, listed and deleted', async (t: TestContex
   })
 })
 
-test('every page is listed with --all, and nobody minds who stops reading', async (t: TestContext) => {
+test('list --all prints every page, and may be cut off by its reader', async (t: TestContext) => {
   const { ada, env } = await openService(t)
   const rows = Array.from({ length: 2_500 }, (_, at) => `Item ${at},Pet,${at},true\n`).join('')
   const sent = await ada.post('/items/import', `name,category,price_usd,in_stock\n${rows}`, {
@@ -155,7 +155,7 @@ test('every page is listed with --all, and nobody minds who stops reading', asyn
   t.assert.deepStrictEqual([await head.ended, head.output().split('\n').length], [0, 3])
 })
 
-test('what goes wrong is said in a line, and told by the exit code', async (t: TestContext) => {
+test('an error is one line and an exit code', async (t: TestContext) => {
   const { env } = await openService(t)
   const nowhere = `http://127.0.0.1:${await freePort()}`
   const id = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
@@ -190,7 +190,7 @@ test('what goes wrong is said in a line, and told by the exit code', async (t: T
   t.assert.deepStrictEqual([forMachines.code, JSON.parse(forMachines.err).code], [4, 'item_not_found'])
 })
 
-test('each command says how it is called, and the command its version', async (t: TestContext) => {
+test('each command has a help, and the program a version', async (t: TestContext) => {
   const commands = [
     'start',
     'migrate',
@@ -224,7 +224,7 @@ test('each command says how it is called, and the command its version', async (t
   t.assert.strictEqual((await call(t, ['--version'])).out, `${packageJson.version}\n`)
 })
 
-test('start, migrate and manager create are the programs themselves, with their signals and codes', async (t: TestContext) => {
+test('start, migrate, and manager create pass on signals and exit codes', async (t: TestContext) => {
   const env = { ...(await realStores(t, 'empty')), AUTO_MIGRATE: 'false', PORT: '0', BCRYPT_COST: '10' }
   const early = await call(t, ['start'], { env })
   t.assert.strictEqual(early.code, 1)
@@ -245,7 +245,7 @@ test('start, migrate and manager create are the programs themselves, with their 
   t.assert.match((await call(t, ['migrate', 'status'], { env })).out, /^The schema is at head\.\n$/m)
 })
 
-test('no text is bold with NO_COLOR, nor in a pipe', { skip: withoutTerminals }, async (t: TestContext) => {
+test('no text is bold with NO_COLOR or in a pipe', { skip: withoutTerminals }, async (t: TestContext) => {
   const server = await scripted(t, [{ status: 200, headers: { link: '</items>; rel="first"' }, body: {} }])
   const env = {
     STOCKROOM_URL: server.url,

@@ -27,7 +27,7 @@ async function openWorkplace(t: TestContext) {
   return { ada, folder, go, at: (name: string) => join(folder, name) }
 }
 
-test('an export replaces only what the last one left', async (t: TestContext) => {
+test('an export replaces only a file that an export wrote', async (t: TestContext) => {
   const { at, go, folder } = await openWorkplace(t)
   t.assert.deepStrictEqual(await go('export', 'items.csv'), {
     code: 0,
@@ -65,7 +65,7 @@ test('an export keeps the mode of the file that it replaces', async (t: TestCont
   }
 })
 
-test('an export over a link replaces what it leads to, and keeps the link', async (t: TestContext) => {
+test('an export over a link replaces its target and keeps the link', async (t: TestContext) => {
   const { at, go, folder } = await openWorkplace(t)
   await mkdir(at('real'))
   await writeFile(at('real/items.csv'), '')
@@ -88,7 +88,7 @@ test('an export over a link replaces what it leads to, and keeps the link', asyn
   t.assert.ok(!(await readdir(folder)).includes('nowhere.csv'))
 })
 
-test('failures with files are said with the path as it was given', async (t: TestContext) => {
+test('errors with files quote the path as it was given', async (t: TestContext) => {
   const { at, go } = await openWorkplace(t)
   await mkdir(at('dir.csv.gz'))
   await writeFile(at('broken.csv.gz'), gzipSync(header.repeat(5_000)).subarray(0, 60))
@@ -109,7 +109,7 @@ test('failures with files are said with the path as it was given', async (t: Tes
   )
 })
 
-test('extensions count in any case', async (t: TestContext) => {
+test('file extensions are recognized in any case', async (t: TestContext) => {
   const { at, go } = await openWorkplace(t)
   t.assert.strictEqual((await go('export', 'ALL.CSV.GZ')).code, 0)
   t.assert.match(gunzipSync(await readFile(at('ALL.CSV.GZ'))).toString(), /^id,name,/)
@@ -123,7 +123,7 @@ test('extensions count in any case', async (t: TestContext) => {
   }
 })
 
-test('a pipe by name is read once', async (t: TestContext) => {
+test('a named pipe is read once', async (t: TestContext) => {
   const { folder, go } = await openWorkplace(t)
   execFileSync('mkfifo', ['pipe.csv'], { cwd: folder })
   const writing = writeFile(join(folder, 'pipe.csv'), `${header}A,Pet,1,true\n`)
@@ -131,7 +131,7 @@ test('a pipe by name is read once', async (t: TestContext) => {
   await writing
 })
 
-test('--rejected imports the good rows, and writes the bad ones to a file', async (t: TestContext) => {
+test('--rejected imports the good rows and writes the bad ones to a file', async (t: TestContext) => {
   const { ada, at, go } = await openWorkplace(t)
   const rows = [
     'Good,Grocery,1,true',
@@ -172,7 +172,7 @@ test('--rejected imports the good rows, and writes the bad ones to a file', asyn
   t.assert.strictEqual(Object.keys((await ada.get('/items')).json()).length, 2 + 5)
 })
 
-test('rejected rows between tabs may have quotes in them, and line breaks in quotes', async (t: TestContext) => {
+test('rejected TSV rows keep quotes, and line breaks in quotes', async (t: TestContext) => {
   const { at, go } = await openWorkplace(t)
   const rows = [
     '"Tea\tPet\tx\ttrue',
@@ -207,7 +207,7 @@ test('a file that cannot be read leaves no rejected rows', async (t: TestContext
   await t.assert.rejects(stat(at('bad.csv')), { code: 'ENOENT' })
 })
 
-test('equal reasons are one line, with the parameters as options', (t: TestContext) => {
+test('equal import errors are one line, with parameters as options', (t: TestContext) => {
   const error = (line: number, column: string | null, msg: string) => ({ line, column, type: 'x', msg })
   const errors = [
     error(2, 'id', 'exists: use mode=upsert'),

@@ -35,7 +35,7 @@ async function openWorkplace(t: TestContext, env: Record<string, string> = {}) {
   return { ada, folder, go, add, write, read: (name: string) => readFile(join(folder, name), 'utf8') }
 }
 
-test('a dry run of upserts shows what would change, old and new', async (t: TestContext) => {
+test('a dry run of upserts shows old and new values', async (t: TestContext) => {
   const { ada, go, add, write } = await openWorkplace(t)
   const tea = await add('Green tea')
   const soap = await add('Soap')
@@ -58,7 +58,7 @@ test('a dry run of upserts shows what would change, old and new', async (t: Test
   t.assert.strictEqual((await ada.get(`/items/${tea}`)).json().price_usd, 5.49)
 })
 
-test('more changes than are shown are counted, and names cannot steer the terminal', (t: TestContext) => {
+test('further changes are counted, and names cannot steer the terminal', (t: TestContext) => {
   const before = { name: 'a\u001B[31m', category: 'Pet', price_usd: 1, in_stock: true } as const
   const changes = Array.from({ length: 10 }, (_, at) => ({
     line: at + 2,
@@ -76,7 +76,7 @@ test('more changes than are shown are counted, and names cannot steer the termin
   t.assert.match(sameNames({ ...report, same_name: 2_000 })[0] ?? '', /^2,000 new items have the name/)
 })
 
-test('--column maps the columns of a file, and --charset says how it is written', async (t: TestContext) => {
+test('--column maps columns, and --charset declares the encoding', async (t: TestContext) => {
   const { ada, go, write, read } = await openWorkplace(t)
   const rows = ['Artikel;Gruppe;Preis;Lager', 'Grüner Tee;Grocery;4.99;ja', 'Möhre;Grocery;1.5;yes', ''].join('\r\n')
   await write('artikel.csv', Buffer.from(rows, 'latin1'))
@@ -99,7 +99,7 @@ test('--column maps the columns of a file, and --charset says how it is written'
   t.assert.deepStrictEqual(names, ['Möhre', 'Möhre'])
 })
 
-test('messages of an import say what to call instead', async (t: TestContext) => {
+test('errors of an import suggest the corrected command', async (t: TestContext) => {
   const { go, folder, write } = await openWorkplace(t)
   const german = 'Artikel;Preis\nTee;1\n'
   await write('german.csv', german)
@@ -147,7 +147,7 @@ test('messages of an import say what to call instead', async (t: TestContext) =>
   )
 })
 
-test('versions are named as options', async (t: TestContext) => {
+test('errors about versions name the options', async (t: TestContext) => {
   const { go, add } = await openWorkplace(t, { REQUIRE_IF_MATCH: 'true' })
   const tea = await add('Tea')
   const soap = await add('Soap')

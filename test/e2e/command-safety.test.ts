@@ -26,7 +26,7 @@ async function against(t: TestContext, lines: Line[], token = 'kept') {
   return { server, folder, env, go }
 }
 
-test('text of others is shown without its control and format characters', async (t: TestContext) => {
+test('text of others is printed without control or format characters', async (t: TestContext) => {
   t.assert.strictEqual(visible(hostile), shown)
   t.assert.strictEqual(visible('Crème 茶 👩\u200d🍳 می\u200cخواهم'), 'Crème 茶 👩\u200d🍳 می\u200cخواهم')
   const failed = {
@@ -77,7 +77,7 @@ test('an export to a terminal cannot steer it', { skip: withoutTerminals }, asyn
   t.assert.ok(!screen.includes('\u001B[31m'))
 })
 
-test('passwords in addresses and broken tokens are refused unseen', async (t: TestContext) => {
+test('passwords in addresses and broken tokens are not quoted', async (t: TestContext) => {
   const folder = await temporaryFolder(t)
   const base = { XDG_CONFIG_HOME: folder }
   const addresses = [
@@ -112,7 +112,7 @@ test('a token of a file may end with a line break', async (t: TestContext) => {
   t.assert.strictEqual(server.requests[0]?.headers.authorization, 'Bearer kept')
 })
 
-test('credentials that are damaged are named, and not quoted', async (t: TestContext) => {
+test('damaged credentials are named and not quoted', async (t: TestContext) => {
   const page = { status: 200, headers: { link: '</items>; rel="first"' }, body: {} }
   const cases: [text: string, code: number][] = [
     ['{}', 3],
@@ -165,7 +165,7 @@ test('a password may be piped with a byte order mark, but only in UTF-8', async 
   }
 })
 
-test('register asks for a manager, and signs in', async (t: TestContext) => {
+test('register creates a manager and signs in', async (t: TestContext) => {
   const { app } = await openApp(t)
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   const env = { STOCKROOM_URL: url, XDG_CONFIG_HOME: await temporaryFolder(t) }
@@ -184,7 +184,7 @@ test('register asks for a manager, and signs in', async (t: TestContext) => {
   t.assert.strictEqual((await call(t, ['register'], { env })).code, 2)
 })
 
-test('on a terminal register asks for the password twice', { skip: withoutTerminals }, async (t: TestContext) => {
+test('register on a terminal asks for the password twice', { skip: withoutTerminals }, async (t: TestContext) => {
   const { app } = await openApp(t)
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   const env = { STOCKROOM_URL: url, XDG_CONFIG_HOME: await temporaryFolder(t) }
@@ -201,7 +201,7 @@ test('on a terminal register asks for the password twice', { skip: withoutTermin
   t.assert.ok(!same.screen.includes('correct'))
 })
 
-test('a redirect or the page of something else is no response, in one line', async (t: TestContext) => {
+test('a redirect or a foreign page is an error in one line', async (t: TestContext) => {
   const other = await scripted(t, [{ status: 200, body: {} }])
   const html = { 'content-type': 'text/html' }
   const lines: Line[] = [
@@ -231,7 +231,7 @@ test('a redirect or the page of something else is no response, in one line', asy
   t.assert.strictEqual(other.requests.length, 0)
 })
 
-test('numbers are read as JSON has them, and exactly', async (t: TestContext) => {
+test('numbers are read exactly, in the notation of JSON', async (t: TestContext) => {
   const wrong = '.5|5.|0x10| ||05|+5|1_000|Infinity|NaN|1e999|-1|4,99|4.99 | 4.99|4.99999999999999999999'.split('|')
   for (const text of wrong) t.assert.throws(() => price(text), { code: 'commander.invalidArgument' }, text)
   const right = { '0': 0, '-0': -0, '4.99': 4.99, '1e-7': 1e-7, '1E2': 100, '0.10': 0.1 }

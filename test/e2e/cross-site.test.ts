@@ -37,7 +37,7 @@ const own: Record<string, string>[] = [
   { origin: 'https://stock.example', host: 'STOCK.example:443' },
 ]
 
-test('logins and registrations by pages of another origin are refused and not counted', async (t: TestContext) => {
+test('cross-site logins and registrations are refused and not counted', async (t: TestContext) => {
   const app = await openApp(t, limits)
   await app.register(email)
   for (const headers of foreign) {
@@ -51,7 +51,7 @@ test('logins and registrations by pages of another origin are refused and not co
   t.assert.strictEqual((await register(app, {}, 'grace@example.com')).statusCode, 201)
 })
 
-test('the page of the service and clients that are no browsers log in and register', async (t: TestContext) => {
+test('the documentation page and other clients log in and register', async (t: TestContext) => {
   const app = await openApp(t)
   await app.register(email)
   for (const headers of own) {

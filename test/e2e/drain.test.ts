@@ -15,7 +15,7 @@ import { eventually, until } from '../support/until.ts'
 const item = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 const tea = JSON.stringify(item)
 
-test('SIGTERM under load fails no request that was accepted, of any of the processes', async (t: TestContext) => {
+test('SIGTERM under load fails no accepted request of any process', async (t: TestContext) => {
   const service = await startService(t, { ...(await stores(t)), WEB_CONCURRENCY: '2' })
   const headers = await signInAt(service.url, 'ada@example.com')
   const path = await createItem(service, headers)
@@ -30,7 +30,7 @@ test('SIGTERM under load fails no request that was accepted, of any of the proce
   t.assert.deepStrictEqual(tally.failures, [])
 })
 
-test('an end does not wait for connections that nobody uses', async (t: TestContext) => {
+test('a shutdown does not wait for idle connections', async (t: TestContext) => {
   const service = await startService(t, { ...(await stores(t)), ...endless })
   const { hostname: host, port } = new URL(service.url)
   const unused = connect({ host, port: Number(port) })
@@ -41,7 +41,7 @@ test('an end does not wait for connections that nobody uses', async (t: TestCont
   await endSoon(t, service)
 })
 
-test('two services behind a proxy are replaced one after the other, and no request fails', async (t: TestContext) => {
+test('a rolling restart behind a proxy fails no request', async (t: TestContext) => {
   const env = await stores(t)
   const services = [await startService(t, env), await startService(t, env)] as [Service, Service]
   const headers = await signInAt(services[0].url, 'ada@example.com')
@@ -81,7 +81,7 @@ test('connections that wait to be accepted at SIGTERM are served', async (t: Tes
   t.assert.strictEqual(await ended, 0)
 })
 
-test('a write that runs at SIGTERM is finished, and nobody waits for its connection afterwards', async (t: TestContext) => {
+test('a write in progress at SIGTERM finishes, then its connection ends', async (t: TestContext) => {
   const { service, write, release } = await openStuck(t, endless)
   const ended = endSoon(t, service)
   await until(() => isRefused(service.url))
@@ -90,14 +90,14 @@ test('a write that runs at SIGTERM is finished, and nobody waits for its connect
   await ended
 })
 
-test('what takes longer than SHUTDOWN_TIMEOUT is cut off', async (t: TestContext) => {
+test('requests longer than SHUTDOWN_TIMEOUT are cut off', async (t: TestContext) => {
   const { service, write } = await openStuck(t, { SHUTDOWN_TIMEOUT: '1' })
   t.assert.strictEqual(await service.end('SIGTERM'), 0)
   // PostgreSQL would have ended the wait for the lock, and the write been answered.
   t.assert.strictEqual(await write, undefined)
 })
 
-test('for DRAIN_DELAY it takes requests and says that it ends', async (t: TestContext) => {
+test('during DRAIN_DELAY requests are served and readiness is 503', async (t: TestContext) => {
   const service = await startService(t, { ...(await stores(t)), DRAIN_DELAY: '5' })
   t.assert.strictEqual(await (await fetch(`${service.url}/readyz`)).text(), 'ready')
   const ended = service.end('SIGTERM')

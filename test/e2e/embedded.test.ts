@@ -45,26 +45,22 @@ const withoutNamespaces = [
 const shared = await mkdtemp(join(tmpdir(), 'embedded test '))
 after(() => rm(shared, { recursive: true }))
 
-test(
-  'a cold start makes a database that answers, and a stop leaves nothing running',
-  { timeout },
-  async (t: TestContext) => {
-    const { dataDir } = openFolder(t, shared)
-    const server = await startEmbedded(dataDir, options)
-    t.assert.deepStrictEqual([server.started, server.ownerPid], [true, undefined])
-    const sql = `select current_database(), current_setting('data_checksums') as checksums, upper('é') as upper`
-    t.assert.deepStrictEqual(await query(server, sql), [{ current_database: 'stockroom', checksums: 'on', upper: 'É' }])
-    // The group is that of the server alone, and may only pass through.
-    t.assert.strictEqual((await stat(dataDir)).mode & 0o777, isRoot ? 0o710 : 0o700)
-    const pid = await postmasterPid(dataDir)
-    await server.stop()
-    t.assert.strictEqual(isRunning(pid), false)
-    t.assert.strictEqual(existsSync(join(server.connection.host, '.s.PGSQL.5432')), false)
-    t.assert.deepStrictEqual(await readdir(dataDir), ['postgres', 'postgres.log'])
-  },
-)
+test('a cold start creates a database, and a stop ends its processes', { timeout }, async (t: TestContext) => {
+  const { dataDir } = openFolder(t, shared)
+  const server = await startEmbedded(dataDir, options)
+  t.assert.deepStrictEqual([server.started, server.ownerPid], [true, undefined])
+  const sql = `select current_database(), current_setting('data_checksums') as checksums, upper('é') as upper`
+  t.assert.deepStrictEqual(await query(server, sql), [{ current_database: 'stockroom', checksums: 'on', upper: 'É' }])
+  // The group is that of the server alone, and may only pass through.
+  t.assert.strictEqual((await stat(dataDir)).mode & 0o777, isRoot ? 0o710 : 0o700)
+  const pid = await postmasterPid(dataDir)
+  await server.stop()
+  t.assert.strictEqual(isRunning(pid), false)
+  t.assert.strictEqual(existsSync(join(server.connection.host, '.s.PGSQL.5432')), false)
+  t.assert.deepStrictEqual(await readdir(dataDir), ['postgres', 'postgres.log'])
+})
 
-test('after kill -9 of its owner a server is adopted with every committed row', { timeout }, async (t: TestContext) => {
+test('after kill -9 of its owner a server is adopted with all its rows', { timeout }, async (t: TestContext) => {
   const { dataDir, startElsewhere } = openFolder(t, shared)
   const { child, server: before } = await startElsewhere()
   await query(before, 'drop table if exists kept; create table kept as select generate_series(1, 1000) as n')
@@ -77,60 +73,48 @@ test('after kill -9 of its owner a server is adopted with every committed row', 
   t.assert.strictEqual(isRunning(pid), false)
 })
 
-test(
-  'after kill -9 of the server in the middle of writing, every acknowledged row is there',
-  { timeout },
-  async (t: TestContext) => {
-    const { dataDir } = openFolder(t, shared)
-    const crashed = await startEmbedded(dataDir, options)
-    await query(crashed, 'drop table if exists kept; create table kept (n int)')
-    const writing = insertUntilItFails(crashed)
-    await sleep(150)
-    process.kill(await postmasterPid(dataDir), 'SIGKILL')
-    const acknowledged = await writing
-    const server = await startEmbedded(dataDir, options)
-    t.assert.strictEqual(server.started, true)
-    const [{ rows }] = (await query(server, 'select count(*)::int as rows from kept')) as [{ rows: number }]
-    // The one in flight may have been committed too.
-    t.assert.strictEqual(rows === acknowledged || rows === acknowledged + 1, true, `${rows} rows of ${acknowledged}`)
-    await crashed.stop()
-    t.assert.deepStrictEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
-    await server.stop()
-  },
-)
+test('kill -9 of a writing server loses no acknowledged row', { timeout }, async (t: TestContext) => {
+  const { dataDir } = openFolder(t, shared)
+  const crashed = await startEmbedded(dataDir, options)
+  await query(crashed, 'drop table if exists kept; create table kept (n int)')
+  const writing = insertUntilItFails(crashed)
+  await sleep(150)
+  process.kill(await postmasterPid(dataDir), 'SIGKILL')
+  const acknowledged = await writing
+  const server = await startEmbedded(dataDir, options)
+  t.assert.strictEqual(server.started, true)
+  const [{ rows }] = (await query(server, 'select count(*)::int as rows from kept')) as [{ rows: number }]
+  // The one in flight may have been committed too.
+  t.assert.strictEqual(rows === acknowledged || rows === acknowledged + 1, true, `${rows} rows of ${acknowledged}`)
+  await crashed.stop()
+  t.assert.deepStrictEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
+  await server.stop()
+})
 
-test(
-  'lock files whose process number now belongs to another program do not prevent a start',
-  { timeout },
-  async (t: TestContext) => {
-    const { dataDir } = openFolder(t, shared)
-    const crashed = await startEmbedded(dataDir, options)
-    process.kill(await postmasterPid(dataDir), 'SIGKILL')
-    for (const file of [lockFile(dataDir), join(crashed.connection.host, '.s.PGSQL.5432.lock')]) {
-      const [, ...rest] = (await readFile(file, 'utf8')).split('\n')
-      await writeFile(file, [process.pid, ...rest].join('\n'))
-    }
-    const server = await startEmbedded(dataDir, options)
-    t.assert.deepStrictEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
-    await server.stop()
-    await crashed.stop()
-  },
-)
+test('a start ignores lock files whose PID another program has now', { timeout }, async (t: TestContext) => {
+  const { dataDir } = openFolder(t, shared)
+  const crashed = await startEmbedded(dataDir, options)
+  process.kill(await postmasterPid(dataDir), 'SIGKILL')
+  for (const file of [lockFile(dataDir), join(crashed.connection.host, '.s.PGSQL.5432.lock')]) {
+    const [, ...rest] = (await readFile(file, 'utf8')).split('\n')
+    await writeFile(file, [process.pid, ...rest].join('\n'))
+  }
+  const server = await startEmbedded(dataDir, options)
+  t.assert.deepStrictEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
+  await server.stop()
+  await crashed.stop()
+})
 
-test(
-  'a second start learns who the owner is, and its stop leaves the server running',
-  { timeout },
-  async (t: TestContext) => {
-    const { dataDir, startElsewhere } = openFolder(t, shared)
-    const owner = await startElsewhere()
-    const guest = await startEmbedded(dataDir, options)
-    t.assert.deepStrictEqual([guest.started, guest.ownerPid], [false, owner.child.pid])
-    await guest.stop()
-    t.assert.deepStrictEqual(await query(owner.server, 'select 1 as alive'), [{ alive: 1 }])
-  },
-)
+test('a second start names the owner and leaves the server running', { timeout }, async (t: TestContext) => {
+  const { dataDir, startElsewhere } = openFolder(t, shared)
+  const owner = await startElsewhere()
+  const guest = await startEmbedded(dataDir, options)
+  t.assert.deepStrictEqual([guest.started, guest.ownerPid], [false, owner.child.pid])
+  await guest.stop()
+  t.assert.deepStrictEqual(await query(owner.server, 'select 1 as alive'), [{ alive: 1 }])
+})
 
-test('of two starts at once on an empty folder one becomes the owner', { timeout }, async (t: TestContext) => {
+test('of two concurrent starts on an empty folder one becomes the owner', { timeout }, async (t: TestContext) => {
   const { dataDir, startElsewhere } = await openEmptyFolder(t)
   const both = await Promise.all([startElsewhere(), startElsewhere()])
   const [owner, guest] = both.toSorted((a, b) => (a.server.ownerPid ?? 0) - (b.server.ownerPid ?? 0))
@@ -139,21 +123,17 @@ test('of two starts at once on an empty folder one becomes the owner', { timeout
   t.assert.deepStrictEqual(await readdir(dataDir), ['postgres', 'postgres.log'])
 })
 
-test(
-  'what a set-up that was killed has left is removed, and not taken for a cluster',
-  { timeout },
-  async (t: TestContext) => {
-    const { dataDir } = await openEmptyFolder(t)
-    const { pid } = spawnSync('true')
-    await mkdir(join(dataDir, `postgres.new-${pid}`, 'base'), { recursive: true })
-    const server = await startEmbedded(dataDir, options)
-    t.assert.deepStrictEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
-    await server.stop()
-    t.assert.deepStrictEqual(await readdir(dataDir), ['postgres', 'postgres.log'])
-  },
-)
+test('the remains of a killed initdb are removed', { timeout }, async (t: TestContext) => {
+  const { dataDir } = await openEmptyFolder(t)
+  const { pid } = spawnSync('true')
+  await mkdir(join(dataDir, `postgres.new-${pid}`, 'base'), { recursive: true })
+  const server = await startEmbedded(dataDir, options)
+  t.assert.deepStrictEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
+  await server.stop()
+  t.assert.deepStrictEqual(await readdir(dataDir), ['postgres', 'postgres.log'])
+})
 
-test('a start that fails says why in the words of the server', { timeout }, async (t: TestContext) => {
+test("a failed start quotes the server's reason", { timeout }, async (t: TestContext) => {
   const { dataDir } = openFolder(t, shared)
   const settings = { fsync: 'off', shared_buffers: 'many' }
   const words = /invalid value for parameter "shared_buffers": "many"/
@@ -164,7 +144,7 @@ test('a start that fails says why in the words of the server', { timeout }, asyn
 const unlessRoot = isRoot ? false : 'PostgreSQL minds the user only if that is root'
 
 test(
-  'root starts it in a folder that only root may enter, spaces in its path',
+  'root starts it in a folder only root may enter, with spaces',
   { timeout, skip: unlessRoot },
   async (t: TestContext) => {
     const { dataDir } = openFolder(t, shared)
@@ -231,7 +211,7 @@ test('a cluster of an earlier version keeps its rows, and its role is demoted', 
   await again.stop()
 })
 
-test('a link in the data folder is refused in one line, and not followed', { timeout }, async (t: TestContext) => {
+test('a symbolic link in the data folder is refused and not followed', { timeout }, async (t: TestContext) => {
   const { dataDir } = await openEmptyFolder(t)
   await mkdir(dataDir, { mode: 0o700 })
   const target = join(dataDir, 'target')
@@ -278,7 +258,7 @@ for (const [what, said, arrange] of folders) {
   })
 }
 
-test('a cluster that a volume has opened to a group is closed again', { timeout }, async (t: TestContext) => {
+test('a cluster that a volume opened to a group is closed again', { timeout }, async (t: TestContext) => {
   const { dataDir } = openFolder(t, shared)
   await (await startEmbedded(dataDir, options)).stop()
   await chmod(join(dataDir, 'postgres'), 0o2770)
@@ -287,48 +267,40 @@ test('a cluster that a volume has opened to a group is closed again', { timeout 
   await server.stop()
 })
 
-test(
-  'the socket is in the cluster, or has a random folder if that path is too long',
-  { timeout },
-  async (t: TestContext) => {
-    const { dataDir } = openFolder(t, shared)
-    const near = await startEmbedded(dataDir, options)
-    t.assert.strictEqual(near.connection.host, join(dataDir, 'postgres'))
-    await near.stop()
+test('the socket is in the cluster, or a random folder if too long', { timeout }, async (t: TestContext) => {
+  const { dataDir } = openFolder(t, shared)
+  const near = await startEmbedded(dataDir, options)
+  t.assert.strictEqual(near.connection.host, join(dataDir, 'postgres'))
+  await near.stop()
 
-    const folder = await mkdtemp(join(tmpdir(), 'embedded test '))
-    t.after(() => rm(folder, { recursive: true }))
-    const far = openFolder(t, join(folder, 'x'.repeat(90)))
-    const crashed = await startEmbedded(far.dataDir, options)
-    t.assert.match(crashed.connection.host, /\/stockroom-\w{6}$/)
-    t.assert.strictEqual((await stat(crashed.connection.host)).mode & 0o777, 0o700)
-    const guest = await startEmbedded(far.dataDir, options)
-    t.assert.strictEqual(guest.connection.host, crashed.connection.host)
-    await guest.stop()
-    process.kill(await postmasterPid(far.dataDir), 'SIGKILL')
-    const server = await startEmbedded(far.dataDir, options)
-    t.assert.notStrictEqual(server.connection.host, crashed.connection.host)
-    t.assert.strictEqual(existsSync(crashed.connection.host), false)
-    t.assert.deepStrictEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
-    await crashed.stop()
-    await server.stop()
-    t.assert.strictEqual(existsSync(server.connection.host), false)
-  },
-)
+  const folder = await mkdtemp(join(tmpdir(), 'embedded test '))
+  t.after(() => rm(folder, { recursive: true }))
+  const far = openFolder(t, join(folder, 'x'.repeat(90)))
+  const crashed = await startEmbedded(far.dataDir, options)
+  t.assert.match(crashed.connection.host, /\/stockroom-\w{6}$/)
+  t.assert.strictEqual((await stat(crashed.connection.host)).mode & 0o777, 0o700)
+  const guest = await startEmbedded(far.dataDir, options)
+  t.assert.strictEqual(guest.connection.host, crashed.connection.host)
+  await guest.stop()
+  process.kill(await postmasterPid(far.dataDir), 'SIGKILL')
+  const server = await startEmbedded(far.dataDir, options)
+  t.assert.notStrictEqual(server.connection.host, crashed.connection.host)
+  t.assert.strictEqual(existsSync(crashed.connection.host), false)
+  t.assert.deepStrictEqual(await query(server, 'select 1 as alive'), [{ alive: 1 }])
+  await crashed.stop()
+  await server.stop()
+  t.assert.strictEqual(existsSync(server.connection.host), false)
+})
 
-test(
-  'settings of libpq in the shell do not reach the embedded server',
-  { timeout: 180_000 },
-  async (t: TestContext) => {
-    const { dataDir } = openFolder(t, shared)
-    const settings = { PGSSLMODE: 'require', PGOPTIONS: '-c no_such_setting=1', PGSSLNEGOTIATION: 'x', PGUSER: 'x' }
-    const env = { ...settings, DATA_DIR: dataDir, PORT: '0', WEB_CONCURRENCY: '2' }
-    const service = await startService(t, env)
-    await signInAt(service.url, 'ada@example.com')
-    t.assert.strictEqual(await service.end('SIGTERM'), 0)
-    t.assert.strictEqual(existsSync(lockFile(dataDir)), false)
-  },
-)
+test('libpq variables do not affect the embedded server', { timeout: 180_000 }, async (t: TestContext) => {
+  const { dataDir } = openFolder(t, shared)
+  const settings = { PGSSLMODE: 'require', PGOPTIONS: '-c no_such_setting=1', PGSSLNEGOTIATION: 'x', PGUSER: 'x' }
+  const env = { ...settings, DATA_DIR: dataDir, PORT: '0', WEB_CONCURRENCY: '2' }
+  const service = await startService(t, env)
+  await signInAt(service.url, 'ada@example.com')
+  t.assert.strictEqual(await service.end('SIGTERM'), 0)
+  t.assert.strictEqual(existsSync(lockFile(dataDir)), false)
+})
 
 test('a start that cannot use the server it has started ends it', { timeout }, async (t: TestContext) => {
   const { dataDir } = openFolder(t, shared)
@@ -341,7 +313,7 @@ test('a start that cannot use the server it has started ends it', { timeout }, a
   await writeFile(rules, before)
 })
 
-test('an owner that lost its lock in a crash leaves the server to the next', { timeout }, async (t: TestContext) => {
+test('an owner that lost its lock leaves the server to the next one', { timeout }, async (t: TestContext) => {
   const { dataDir, startElsewhere } = openFolder(t, shared)
   const first = await startEmbedded(dataDir, options)
   // The end of one backend makes PostgreSQL cut all connections, and recover under the same process number.

@@ -9,16 +9,12 @@ import { withoutMounts } from '../faults/small-disk.ts'
 
 // Short forms of what `npm run faults` does; those of its other faults are in the tests of what they are about.
 
-test('kill -9 of two processes in turn under write load loses nothing that was answered', (t: TestContext) =>
-  expectHeld(t, serverKilled, 2))
+test('kill -9 of processes under load loses no acknowledged write', (t: TestContext) => expectHeld(t, serverKilled, 2))
 
-test('when PostgreSQL fails over nothing is asked of a standby, nothing is lost, and the new primary is found', (t: TestContext) =>
-  expectHeld(t, failedOver, 1))
+test('a PostgreSQL failover loses nothing and never asks a standby', (t: TestContext) => expectHeld(t, failedOver, 1))
 
-test(
-  'a full disk is answered 503, nothing is lost, and all is right when there is space again',
-  { skip: withoutMounts },
-  (t: TestContext) => expectHeld(t, tablesFull, 1),
+test('a full disk causes 503, loses nothing, and recovers', { skip: withoutMounts }, (t: TestContext) =>
+  expectHeld(t, tablesFull, 1),
 )
 
 async function expectHeld(t: TestContext, fault: Fault, times: number): Promise<void> {

@@ -18,7 +18,7 @@ const moving = 'move-from-fastapi.md'
 const guides = documents.filter((name) => name !== moving)
 const withoutCurl = withoutProgram('curl')
 
-test('there is a guide for each task, and each is listed', async (t: TestContext) => {
+test('each guide is listed in the README', async (t: TestContext) => {
   const list = await readFile(join(root, 'docs/README.md'), 'utf8')
   t.assert.ok(guides.length >= 4)
   for (const name of documents) t.assert.ok(list.includes(`(${name})`), name)
@@ -42,7 +42,7 @@ after(async () => {
 
 for (const round of ['after the tour', 'again']) {
   for (const name of guides) {
-    test(`the guide ${name} gives what it shows ${round}`, { skip: withoutCurl }, async (t: TestContext) => {
+    test(`${name} prints what it shows ${round}`, { skip: withoutCurl }, async (t: TestContext) => {
       const { printed, shown } = pasteBlocks(await readFile(join(root, 'docs', name), 'utf8'), url, clone.folder)
       t.assert.ok(shown.length > 0)
       t.assert.deepStrictEqual(printed, shown)
@@ -51,7 +51,7 @@ for (const round of ['after the tour', 'again']) {
   }
 }
 
-test(`the guide ${moving}, pasted line by line, gives what it shows`, async (t: TestContext) => {
+test(`${moving}, pasted line by line, prints what it shows`, async (t: TestContext) => {
   const { server, schema } = await openFastApiSchema(t)
   const env = settingsOf(server, schema)
   const [takingOver = '', serving = '', goingBack = ''] = (await readFile(join(root, 'docs', moving), 'utf8')).split(
@@ -75,7 +75,7 @@ test(`the guide ${moving}, pasted line by line, gives what it shows`, async (t: 
   )
 })
 
-test('npx runs the command in the clone, and fetches none elsewhere', async (t: TestContext) => {
+test('npx runs the command in the clone and fetches none elsewhere', async (t: TestContext) => {
   const inside = join(clone.folder, 'work/inside')
   await mkdir(inside, { recursive: true })
   const offline = { npm_config_registry: 'http://127.0.0.1:9', npm_config_fetch_retries: '0' }

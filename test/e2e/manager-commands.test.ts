@@ -47,7 +47,7 @@ test('manager disable, enable and logout count for the next request', async (t: 
   t.assert.deepStrictEqual([await isSignedIn(phone), (await logIn(email)).statusCode], [false, 200])
 })
 
-test('manager list and show tell of each manager what concerns an operator', async (t: TestContext) => {
+test('manager list and show print what an operator needs', async (t: TestContext) => {
   const { signIn, manager, query } = await openOperator(t)
   t.assert.deepStrictEqual((await manager('list', '--json')).out, '[]\n')
   const ada = await signIn(email)
@@ -93,7 +93,7 @@ test('manager list reads every page, in the order of the IDs', async (t: TestCon
   t.assert.deepStrictEqual([await stopped.ended, stopped.output().split('\n').length], [0, 3])
 })
 
-test('manager reset-password prints a code, with which its manager signs in anew', async (t: TestContext) => {
+test('manager reset-password prints a code that sets a new password', async (t: TestContext) => {
   const { app, signIn, manager } = await openOperator(t)
   const ada = await signIn(email)
   const { code: exit, out, err } = await manager('reset-password', email)
@@ -123,29 +123,33 @@ test('manager reset-password prints a code, with which its manager signs in anew
   t.assert.deepStrictEqual(Object.keys(json), ['id', 'email', 'code', 'expires_at'])
 })
 
-test('on a terminal reset-password asks, and shows no password', { skip: withoutTerminals }, async (t: TestContext) => {
-  const { app, signIn, manager } = await openOperator(t)
-  await signIn(email)
-  const { code } = JSON.parse((await manager('reset-password', email, '--json')).out)
-  const url = await app.listen({ port: 0, host: '127.0.0.1' })
-  const env = { XDG_CONFIG_HOME: await temporaryFolder(t), STOCKROOM_URL: url }
-  const ask = (again: string) =>
-    callOnTerminal(t, ['reset-password'], {
-      env,
-      dialogue: [
-        ['Reset code: ', `${code}\r`],
-        [`New password for ${url}: `, 'a horse of another color\r'],
-        ['again: ', `${again}\r`],
-      ],
-    })
-  const differing = await ask('another horse')
-  t.assert.strictEqual(differing.code, 1)
-  t.assert.match(differing.screen, /two different passwords\. The password was not changed\./)
-  const done = await ask('a horse of another color')
-  t.assert.deepStrictEqual([done.code, done.screen.includes('of another')], [0, false])
-})
+test(
+  'reset-password on a terminal asks for the password and hides it',
+  { skip: withoutTerminals },
+  async (t: TestContext) => {
+    const { app, signIn, manager } = await openOperator(t)
+    await signIn(email)
+    const { code } = JSON.parse((await manager('reset-password', email, '--json')).out)
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    const env = { XDG_CONFIG_HOME: await temporaryFolder(t), STOCKROOM_URL: url }
+    const ask = (again: string) =>
+      callOnTerminal(t, ['reset-password'], {
+        env,
+        dialogue: [
+          ['Reset code: ', `${code}\r`],
+          [`New password for ${url}: `, 'a horse of another color\r'],
+          ['again: ', `${again}\r`],
+        ],
+      })
+    const differing = await ask('another horse')
+    t.assert.strictEqual(differing.code, 1)
+    t.assert.match(differing.screen, /two different passwords\. The password was not changed\./)
+    const done = await ask('a horse of another color')
+    t.assert.deepStrictEqual([done.code, done.screen.includes('of another')], [0, false])
+  },
+)
 
-test('manager commands start the embedded database, and leave none behind', async (t: TestContext) => {
+test('manager commands start the embedded database and stop it', async (t: TestContext) => {
   const env = { DATA_DIR: await temporaryFolder(t), LOG_LEVEL: 'warn', BCRYPT_COST: '10' }
   const create = ['manager', 'create', '--name', 'Ada', '--email', email]
   t.assert.strictEqual((await call(t, create, { env, input: 'correct horse battery' })).code, 0)
@@ -156,7 +160,7 @@ test('manager commands start the embedded database, and leave none behind', asyn
   await t.assert.rejects(access(join(env.DATA_DIR, 'postgres/postmaster.pid')), { code: 'ENOENT' })
 })
 
-test('mistakes of manager commands are told in a line, and by the exit code', async (t: TestContext) => {
+test('a mistake in a manager command is one line and an exit code', async (t: TestContext) => {
   const { manager, env } = await openOperator(t)
   const missing = /^There is no manager with the e-mail address or ID (eve@example\.com|[\w-]{36})\.\n$/
   const mistakes: [args: string[], code: number, said: RegExp][] = [
@@ -184,7 +188,7 @@ test('mistakes of manager commands are told in a line, and by the exit code', as
   t.assert.match(JSON.parse(unfit.err).detail, /POSTGRES_PORT must be/)
 })
 
-test('manager commands leave a security event with the user who ran them', async (t: TestContext) => {
+test("manager commands log a security event with the operator's name", async (t: TestContext) => {
   const { signIn, env } = await openOperator(t)
   const { id } = await signIn(email)
   const events: unknown[] = []

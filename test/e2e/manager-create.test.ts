@@ -18,7 +18,7 @@ const hasTerminals = (() => {
   }
 })()
 
-test('REGISTRATION=closed keeps strangers from registering, and nobody from logging in', async (t: TestContext) => {
+test('REGISTRATION=closed refuses registrations and allows logins', async (t: TestContext) => {
   const open = await openApp(t)
   await open.register('ada@example.com')
   const { schema } = open.context.config.pool
@@ -29,7 +29,7 @@ test('REGISTRATION=closed keeps strangers from registering, and nobody from logg
   t.assert.strictEqual((await closed.logIn('ada@example.com')).statusCode, 200)
 })
 
-test('npm run manager:create takes the password from a pipe, and says what does not fit', async (t: TestContext) => {
+test('npm run manager:create reads the password from a pipe', async (t: TestContext) => {
   t.assert.ok(packageJson.scripts['manager:create'].endsWith(command.join(' ')))
   const stores = await realStores(t)
   const env = { ...quiet, ...stores, REGISTRATION: 'closed', JWT_SECRET: '' }
@@ -60,7 +60,7 @@ test('npm run manager:create takes the password from a pipe, and says what does 
   t.assert.match(help.printed(), /Usage: npm run manager:create/)
 })
 
-test('a manager is created on the embedded database, whether it serves or not', async (t: TestContext) => {
+test('a manager is created on the embedded database, running or not', async (t: TestContext) => {
   const env = { ...quiet, DATA_DIR: await temporaryFolder(t) }
   t.assert.strictEqual(await create(t, env, ada, password).ended, 0)
   const { url } = await startService(t, { ...env, LOG_LEVEL: 'info' })
@@ -71,7 +71,7 @@ test('a manager is created on the embedded database, whether it serves or not', 
 })
 
 test(
-  'on a terminal it asks, and shows no password',
+  'manager:create on a terminal asks for the password and hides it',
   { skip: !hasTerminals && 'there is no script' },
   async (t: TestContext) => {
     const env = { ...quiet, ...(await realStores(t)) }

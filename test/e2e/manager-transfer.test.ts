@@ -46,7 +46,7 @@ async function openStore(t: TestContext) {
   }
 }
 
-test('manager transfer moves all items of a manager, and counts their versions up', async (t: TestContext) => {
+test('manager transfer moves all items and raises their versions', async (t: TestContext) => {
   const { ada, bob, add, manager, owners, env } = await openStore(t)
   const path = await add()
   await add()
@@ -69,7 +69,7 @@ test('manager transfer moves all items of a manager, and counts their versions u
   t.assert.deepStrictEqual([event, from, to, items], ['items_transferred', bob.id, ada.id, 2])
 })
 
-test('a transfer of more than a batch moves each item once, whatever its ID', async (t: TestContext) => {
+test('a transfer of several batches moves each item once', async (t: TestContext) => {
   const { ada, bob, client, context } = await openStore(t)
   const values = (id: string) => `${id}, 'x', 'Pet', 1, true, '${ada.id}'`
   await client.query(`insert into items select ${values('gen_random_uuid()')} from generate_series(1, 10001)`)
@@ -91,7 +91,7 @@ test('a transfer of more than a batch moves each item once, whatever its ID', as
   t.assert.strictEqual((await client.query('select from items where store_manager_id = $1', [bob.id])).rowCount, 10_003)
 })
 
-test('a transfer that is told to end moves nothing', async (t: TestContext) => {
+test('a transfer that is interrupted moves nothing', async (t: TestContext) => {
   const { bob, ada, add, client, env, owners, isWaiting } = await openStore(t)
   await add()
   await client.query('begin; select from items for update')
@@ -105,7 +105,7 @@ test('a transfer that is told to end moves nothing', async (t: TestContext) => {
   t.assert.deepStrictEqual(await owners(), [ada.id])
 })
 
-test('manager delete refuses while the manager owns items, and asks for --yes', async (t: TestContext) => {
+test('manager delete refuses an owner of items and requires --yes', async (t: TestContext) => {
   const { ada, bob, add, manager, logIn, owners } = await openStore(t)
   await add()
   const mistakes: [args: string[], code: number, said: string][] = [
@@ -135,7 +135,7 @@ test('manager delete refuses while the manager owns items, and asks for --yes', 
   t.assert.deepStrictEqual([(await ada.get('/items')).statusCode, (await logIn(ada.email)).statusCode], [401, 401])
 })
 
-test('on a terminal manager delete asks before', { skip: withoutTerminals }, async (t: TestContext) => {
+test('manager delete on a terminal asks for confirmation', { skip: withoutTerminals }, async (t: TestContext) => {
   const { ada, bob, add, env } = await openStore(t)
   await add()
   const ask = (args: string[], dialogue: [string, string][]) =>
@@ -150,7 +150,7 @@ test('on a terminal manager delete asks before', { skip: withoutTerminals }, asy
   t.assert.match(done.screen, /Moved 1 item to bob@example\.com .*\r\nDeleted ada@example\.com /)
 })
 
-test('manager delete finds an item whose creation has not been committed yet', async (t: TestContext) => {
+test('manager delete waits for an item that is being created', async (t: TestContext) => {
   const { ada, client, owners, manager, isWaiting } = await openStore(t)
   await client.query(`begin; insert into items values (gen_random_uuid(), 'x', 'Pet', 1, true, '${ada.id}')`)
   const deleting = manager('delete', ada.id, '--yes')
@@ -162,7 +162,7 @@ test('manager delete finds an item whose creation has not been committed yet', a
   t.assert.deepStrictEqual(await owners(), [ada.id])
 })
 
-test('an item that is created while its manager is deleted is refused', async (t: TestContext) => {
+test('creating an item while its manager is deleted is refused', async (t: TestContext) => {
   const { ada, client, owners, isWaiting } = await openStore(t)
   await client.query(`begin; delete from store_managers where id = '${ada.id}'`)
   const creating = ada.post('/items', tea)
@@ -172,7 +172,7 @@ test('an item that is created while its manager is deleted is refused', async (t
   t.assert.deepStrictEqual(await owners(), [])
 })
 
-test('manager delete --transfer-to leaves no item that is created meanwhile', async (t: TestContext) => {
+test('manager delete --transfer-to moves items created meanwhile', async (t: TestContext) => {
   const { ada, bob, add, client, connect, owners, manager, isWaiting } = await openStore(t)
   await add()
   await client.query('begin; select from items for update')
@@ -190,7 +190,7 @@ test('manager delete --transfer-to leaves no item that is created meanwhile', as
   t.assert.strictEqual((await ada.post('/items', tea)).statusCode, 401)
 })
 
-test('items of a manager who is deleted meanwhile are not moved to them', async (t: TestContext) => {
+test('a transfer to a manager deleted meanwhile moves nothing', async (t: TestContext) => {
   const { ada, bob, add, client, manager, isWaiting } = await openStore(t)
   await add()
   await client.query(`begin; delete from store_managers where id = '${bob.id}'`)

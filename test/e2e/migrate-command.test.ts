@@ -19,7 +19,7 @@ async function db(t: TestContext, env: Record<string, string>, command: string, 
   return { code, printed: output().trim().split('\n') }
 }
 
-test('npm knows the commands by their names', async (t: TestContext) => {
+test('npm runs the migration commands by name', async (t: TestContext) => {
   const { scripts } = packageJson
   for (const command of ['status', 'upgrade', 'downgrade', 'revision'] as const) {
     t.assert.match(scripts[`db:${command}`], new RegExp(`src/cli/migrate.ts ${command}$`))
@@ -29,7 +29,7 @@ test('npm knows the commands by their names', async (t: TestContext) => {
   t.assert.match(output(), /The entities have not changed/)
 })
 
-test('the commands tell, apply and take back migrations', async (t: TestContext) => {
+test('the commands report, apply, and revert migrations', async (t: TestContext) => {
   const env = { ...(await realStores(t, 'empty')), JWT_SECRET: '' }
   const nothing = await db(t, env, 'downgrade')
   t.assert.deepStrictEqual(nothing, { code: 0, printed: ['No migration is applied.'] })
@@ -50,7 +50,7 @@ test('the commands tell, apply and take back migrations', async (t: TestContext)
   ])
 })
 
-test('the commands work on the embedded database, while it serves and while it does not', async (t: TestContext) => {
+test('the commands work on the embedded database, running or not', async (t: TestContext) => {
   const env = { DATA_DIR: await temporaryFolder(t) }
   t.assert.strictEqual((await db(t, env, 'status')).printed.at(-1), allPending)
   const service = await startService(t, env)
@@ -60,7 +60,7 @@ test('the commands work on the embedded database, while it serves and while it d
   t.assert.strictEqual((await db(t, env, 'status')).printed.at(-1), 'The schema is at head.')
 })
 
-test('a revision of an unchanged model writes nothing, and one without a message is refused', async (t: TestContext) => {
+test('a revision needs a change and a message', async (t: TestContext) => {
   const unchanged = await db(t, {}, 'revision', 'nothing new')
   t.assert.deepStrictEqual(unchanged, { code: 0, printed: ['The entities have not changed: no revision is needed.'] })
   const unnamed = await db(t, {}, 'revision')
@@ -68,7 +68,7 @@ test('a revision of an unchanged model writes nothing, and one without a message
   t.assert.match(unnamed.printed[0] ?? '', /^A revision needs a message: npm run db:revision -- /)
 })
 
-test('a mistake is answered with a message alone', async (t: TestContext) => {
+test('a mistake prints a message without a stack trace', async (t: TestContext) => {
   const settings = await db(t, { LOG_LEVEL: 'banana' }, 'status')
   t.assert.strictEqual(settings.code, 1)
   t.assert.deepStrictEqual(settings.printed, [

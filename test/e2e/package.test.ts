@@ -82,7 +82,7 @@ try {
 }
 `
 
-test('the package has what is needed to run, and nothing else', async (t: TestContext) => {
+test('the package has what is needed to run and nothing else', async (t: TestContext) => {
   const files = (await readdir(inPackage(), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name).slice(inPackage().length + 1))
@@ -130,7 +130,7 @@ test('the client works from plain JavaScript', async (t: TestContext) => {
   await runScript(t, process.execPath)
 })
 
-test('the example of the README gives what it shows', async (t: TestContext) => {
+test('the client example of the README prints what it shows', async (t: TestContext) => {
   const section = /^## A typed client$(.*?)^## /ms.exec(await readFile(join(root, 'README.md'), 'utf8'))?.[1] ?? ''
   const block = (kind: string) => new RegExp(`^\`\`\`${kind}\\n(.*?)^\`\`\`$`, 'ms').exec(section)?.[1] ?? ''
   const { app, signIn } = await openApp(t)
@@ -143,7 +143,7 @@ test('the example of the README gives what it shows', async (t: TestContext) => 
   t.assert.deepStrictEqual([await ended, output()], [0, block('text')])
 })
 
-test('the client brings its types', async (t: TestContext) => {
+test('the client package includes its types', async (t: TestContext) => {
   await writeFile(join(project, 'typed.ts'), typed)
   for (const lib of ['es2022', 'es2022,dom,dom.iterable']) {
     const types = lib === 'es2022' ? ['--types', 'node'] : ['--types', '']
@@ -182,7 +182,7 @@ test('the client works in a browser', { skip: withoutChromium }, async (t: TestC
   t.assert.match(await tab.evaluate<string>(redirected), /^UnexpectedResponseError: .* redirects to another address/)
 })
 
-test('the command of the package serves, migrates, and talks to what serves', async (t: TestContext) => {
+test('the command of the package serves, migrates, and lists items', async (t: TestContext) => {
   const stores = await realStores(t, 'empty')
   const env = { ...stores, PORT: '0', XDG_CONFIG_HOME: join(project, 'config') }
   const call = (...args: string[]) => run(t, process.execPath, [inPackage('bin/stockroom.js'), ...args], env, project)

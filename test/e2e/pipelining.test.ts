@@ -40,7 +40,7 @@ test('a client that pipelines more than 100 requests is disconnected', async (t:
   t.assert.ok(log.some((line) => line.includes('too many pipelined requests')))
 })
 
-test('what follows a request is refused after its response', async (t: TestContext) => {
+test('bytes after a request are refused after its response', async (t: TestContext) => {
   const { client, context } = await connectTo(t)
   t.mock.method(context.readiness, 'check', () => sleep(50, 'ready'))
   client.write(`${get('/readyz')}nonsense\r\n\r\n`)
@@ -48,7 +48,7 @@ test('what follows a request is refused after its response', async (t: TestConte
   t.assert.deepStrictEqual(statusesOf(client), ['200', '400'])
 })
 
-test('pipelined requests whose responses are never read end nothing', async (t: TestContext) => {
+test('pipelined requests whose responses are never read stop nothing', async (t: TestContext) => {
   const service = await startService(t, await realStores(t))
   const port = Number(new URL(service.url).port)
   const kinds = ['/openapi.json', '/scalar', '/scalar/scalar.js', '/nothing', '/items', '/healthz', '/%zz']

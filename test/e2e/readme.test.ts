@@ -9,21 +9,17 @@ import { startService, temporaryFolder } from '../support/service.ts'
 
 const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
 
-test(
-  'the tour, the import, and the commands of the README give what they show',
-  { skip: withoutProgram('curl') },
-  async (t: TestContext) => {
-    const clone = await openClone(t)
-    const { url } = await startService(t, { DATA_DIR: await temporaryFolder(t) })
-    const sections = /^## A tour$.*(?=^## A typed client$)/ms.exec(readme)?.[0] ?? ''
-    const { printed, shown } = pasteBlocks(sections, url, clone.folder, 'exec 2>&1')
-    t.assert.ok(shown.length >= 30)
-    t.assert.deepStrictEqual(printed, shown)
-    t.assert.deepStrictEqual(await clone.added(), [])
-  },
-)
+test('the commands of the README print what it shows', { skip: withoutProgram('curl') }, async (t: TestContext) => {
+  const clone = await openClone(t)
+  const { url } = await startService(t, { DATA_DIR: await temporaryFolder(t) })
+  const sections = /^## A tour$.*(?=^## A typed client$)/ms.exec(readme)?.[0] ?? ''
+  const { printed, shown } = pasteBlocks(sections, url, clone.folder, 'exec 2>&1')
+  t.assert.ok(shown.length >= 30)
+  t.assert.deepStrictEqual(printed, shown)
+  t.assert.deepStrictEqual(await clone.added(), [])
+})
 
-test('every test that SECURITY.md names is there', async (t: TestContext) => {
+test('every test that SECURITY.md names exists', async (t: TestContext) => {
   const security = await readFile(new URL('../../SECURITY.md', import.meta.url), 'utf8')
   const named = [...security.matchAll(/((?:«[^»]+»(?:, | and )?)+) \(`([\w/-]+\.test\.ts)`\)/g)]
   t.assert.ok(named.length > 40)

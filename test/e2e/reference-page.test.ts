@@ -10,49 +10,41 @@ const skip = withoutChromium
 const email = 'ada@example.com'
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true } as const
 
-test(
-  'the page asks no other host for anything, signs a manager in and sends their requests',
-  { skip },
-  async (t: TestContext) => {
-    const { app, signIn } = await openApp(t)
-    await (await signIn(email)).post('/items', tea)
-    const origin = await app.listen({ port: 0 })
-    const { requested, complaints, open, ...page } = await openReferencePage(t, origin)
-    await page.signIn(email)
-    const editor = await open({ method: 'get', path: '/items', summary: 'List every item' })
-    t.assert.strictEqual((await editor.send()).status(), 200)
-    await editor.dialog.getByRole('region', { name: 'Response' }).getByText('Green tea').waitFor()
-    t.assert.deepStrictEqual(
-      requested.filter((url) => new URL(url).origin !== origin),
-      [],
-    )
-    t.assert.deepStrictEqual(complaints, [])
-  },
-)
+test('the page signs in, sends requests, and contacts no other host', { skip }, async (t: TestContext) => {
+  const { app, signIn } = await openApp(t)
+  await (await signIn(email)).post('/items', tea)
+  const origin = await app.listen({ port: 0 })
+  const { requested, complaints, open, ...page } = await openReferencePage(t, origin)
+  await page.signIn(email)
+  const editor = await open({ method: 'get', path: '/items', summary: 'List every item' })
+  t.assert.strictEqual((await editor.send()).status(), 200)
+  await editor.dialog.getByRole('region', { name: 'Response' }).getByText('Green tea').waitFor()
+  t.assert.deepStrictEqual(
+    requested.filter((url) => new URL(url).origin !== origin),
+    [],
+  )
+  t.assert.deepStrictEqual(complaints, [])
+})
 
-test(
-  'the sign-in form asks for an e-mail address and a password, and a token can be pasted',
-  { skip },
-  async (t: TestContext) => {
-    const { app, signIn } = await openApp(t)
-    const { token } = await signIn(email)
-    const { page, authentication, ...reference } = await openReferencePage(t, await app.listen({ port: 0 }))
-    const labels = async () => (await authentication.locator('label:visible').allTextContents()).toSorted()
-    t.assert.deepStrictEqual(await labels(), ['Password', 'Username'])
-    t.assert.strictEqual(await authentication.getByRole('button', { name: 'Add Scope' }).isVisible(), false)
-    await authentication.getByRole('button', { name: 'Selected Auth Type' }).click()
-    await page.getByRole('option', { name: /^bearer/ }).click()
-    await page.keyboard.press('Escape')
-    await authentication.getByRole('button', { name: 'bearer', exact: true }).click()
-    await authentication.getByRole('textbox', { name: 'Bearer Token' }).fill(token)
-    const editor = await reference.open({ method: 'get', path: '/store-managers/me', summary: 'Get the manager' })
-    const response = await editor.send()
-    t.assert.strictEqual(response.request().headers()['authorization'], `Bearer ${token}`)
+test('the sign-in form takes an email and password, or a token', { skip }, async (t: TestContext) => {
+  const { app, signIn } = await openApp(t)
+  const { token } = await signIn(email)
+  const { page, authentication, ...reference } = await openReferencePage(t, await app.listen({ port: 0 }))
+  const labels = async () => (await authentication.locator('label:visible').allTextContents()).toSorted()
+  t.assert.deepStrictEqual(await labels(), ['Password', 'Username'])
+  t.assert.strictEqual(await authentication.getByRole('button', { name: 'Add Scope' }).isVisible(), false)
+  await authentication.getByRole('button', { name: 'Selected Auth Type' }).click()
+  await page.getByRole('option', { name: /^bearer/ }).click()
+  await page.keyboard.press('Escape')
+  await authentication.getByRole('button', { name: 'bearer', exact: true }).click()
+  await authentication.getByRole('textbox', { name: 'Bearer Token' }).fill(token)
+  const editor = await reference.open({ method: 'get', path: '/store-managers/me', summary: 'Get the manager' })
+  const response = await editor.send()
+  t.assert.strictEqual(response.request().headers()['authorization'], `Bearer ${token}`)
 
-    await reference.signIn(email)
-    t.assert.deepStrictEqual(await labels(), ['Access Token'])
-  },
-)
+  await reference.signIn(email)
+  t.assert.deepStrictEqual(await labels(), ['Access Token'])
+})
 
 const endsSession = /^(?:logOut|deleteMe)/
 

@@ -24,7 +24,7 @@ import {
 
 const tea = JSON.stringify({ name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true })
 
-test('it starts on nothing but a folder, a second start there is told so, and a signal ends all', async (t: TestContext) => {
+test('a start needs only a folder, refuses a second, and ends by signal', async (t: TestContext) => {
   const folder = await temporaryFolder(t, 'stockroom with a space-')
   const service = await startService(t, { DATA_DIR: folder })
   const postmaster = await postmasterPid(folder)
@@ -56,7 +56,7 @@ test('it starts on nothing but a folder, a second start there is told so, and a 
   }
 })
 
-test('after kill -9 the next start has every answered write, and tokens go on working', async (t: TestContext) => {
+test('a start after kill -9 has every acknowledged write and token', async (t: TestContext) => {
   const folder = await temporaryFolder(t)
   const first = await startService(t, { DATA_DIR: folder })
   const headers = { ...json, ...(await signInAt(first.url, 'ada@example.com')) }
@@ -79,7 +79,7 @@ test('after kill -9 the next start has every answered write, and tokens go on wo
   t.assert.strictEqual(await second.end('SIGTERM'), 0)
 })
 
-test('--help lists the settings and starts nothing; an unknown option is an error', async (t: TestContext) => {
+test('--help lists the settings; an unknown option is an error', async (t: TestContext) => {
   const help = runMain(t, {}, ['--help'])
   t.assert.strictEqual(await help.ended, 0)
   t.assert.match(help.output(), /POSTGRES_HOST +host/)
@@ -89,7 +89,7 @@ test('--help lists the settings and starts nothing; an unknown option is an erro
   t.assert.match(typo.output(), /There is no option --hlep/)
 })
 
-test('settings that do not fit end the start with one message that names them all', async (t: TestContext) => {
+test('invalid settings end the start with one message naming them all', async (t: TestContext) => {
   const { ended, output } = runMain(t, { PORT: 'banana', JWT_ALGORITHM: 'none', POSTGRES_HOST: 'localhost' })
   t.assert.strictEqual(await ended, 1)
   for (const name of ['PORT', 'JWT_ALGORITHM', 'JWT_SECRET']) t.assert.match(output(), new RegExp(`^  ${name} `, 'm'))
@@ -97,7 +97,7 @@ test('settings that do not fit end the start with one message that names them al
   t.assert.ok(!output().includes('    at '))
 })
 
-test('settings are read from .env, and those of the environment go before', async (t: TestContext) => {
+test('settings are read from .env; the environment takes precedence', async (t: TestContext) => {
   const folder = await temporaryFolder(t)
   await writeFile(join(folder, '.env'), 'PORT=banana\nLOG_LEVEL=banana\n')
   const { ended, output } = runMain(t, { PORT: '0' }, [], folder)
@@ -116,7 +116,7 @@ test('a port in use ends the start with a message', async (t: TestContext) => {
   t.assert.match(output(), new RegExp(`Port ${port} is in use`))
 })
 
-test('an old Node is told what is needed', async (t: TestContext) => {
+test('an old Node gets a message with the version needed', async (t: TestContext) => {
   const old = 'data:text/javascript,Object.defineProperty(process.versions, "node", { value: "20.1.0" })'
   const { ended, output } = run(
     t,
@@ -128,7 +128,7 @@ test('an old Node is told what is needed', async (t: TestContext) => {
   t.assert.match(output(), /Stockroom needs Node 24 or newer/)
 })
 
-test('six services that start at once on an empty schema all come up', async (t: TestContext) => {
+test('six services start concurrently on an empty schema', async (t: TestContext) => {
   // Their coverage would be that of one, six times.
   const env = { ...(await realStores(t, 'empty')), NODE_V8_COVERAGE: '' }
   const services = await Promise.all(Array.from({ length: 6 }, () => startService(t, env)))
@@ -143,7 +143,7 @@ test('an old schema is refused when AUTO_MIGRATE is false', async (t: TestContex
 })
 
 test(
-  'two processes serve one port, a dead one is replaced, and a signal ends all',
+  'two processes share a port, are replaced, and end by signal',
   { skip: withoutProgram('ps') },
   async (t: TestContext) => {
     const service = await startService(t, { ...(await realStores(t)), WEB_CONCURRENCY: '2' })
@@ -181,7 +181,7 @@ for (const [what, env, said] of failures) {
   })
 }
 
-test('a port that takes root ends the start with one line', async (t: TestContext) => {
+test('a privileged port ends the start with one line', async (t: TestContext) => {
   const lowest = Number(await readFile('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8').catch(() => '1024'))
   if (lowest <= 80) return t.skip('here every user may listen on every port')
   const folder = await temporaryFolder(t)
@@ -215,7 +215,7 @@ test('a role that may not create tables ends the start with one line', async (t:
   assertOneLine(t, output(), new RegExp(said))
 })
 
-test('a schema that is closed to the role ends the start with one line', async (t: TestContext) => {
+test('a schema without USAGE for the role ends the start with one line', async (t: TestContext) => {
   const { stores, schema, role, administration } = await openRole(t)
   await onServer(administration, `revoke all on schema ${schema} from ${role}`)
   for (const POSTGRES_SCHEMA of [schema, 'missing_schema']) {
@@ -225,7 +225,7 @@ test('a schema that is closed to the role ends the start with one line', async (
   }
 })
 
-test('a role that only reads and writes rows serves everything while AUTO_MIGRATE=false', async (t: TestContext) => {
+test('AUTO_MIGRATE=false needs a role that reads and writes rows alone', async (t: TestContext) => {
   const { role, schema, stores, server } = await openRole(t)
   const service = await startService(t, { ...stores, AUTO_MIGRATE: 'false' })
   const headers = await signInAt(service.url, 'ada@example.com')
@@ -264,12 +264,12 @@ test('a role that only reads and writes rows serves everything while AUTO_MIGRAT
   }
 })
 
-test('it starts without a temporary folder', async (t: TestContext) => {
+test('the service starts without a temporary folder', async (t: TestContext) => {
   const service = await startService(t, { DATA_DIR: await temporaryFolder(t), TMPDIR: '/nonexistent' })
   t.assert.strictEqual(await service.end('SIGTERM'), 0)
 })
 
-test('the start says once where it serves, and which database', async (t: TestContext) => {
+test('the start logs its address and its database once', async (t: TestContext) => {
   const folder = await temporaryFolder(t)
   const embedded = await startService(t, { DATA_DIR: folder })
   const stores = await realStores(t)

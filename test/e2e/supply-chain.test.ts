@@ -12,7 +12,7 @@ interface Lock {
   packages: Record<string, { integrity?: string; hasInstallScript?: boolean }>
 }
 
-test('each package is locked by its hash, and those with an install script are named', async (t: TestContext) => {
+test('each package is locked by hash, install scripts by name', async (t: TestContext) => {
   const { packages } = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as Lock
   const installed = Object.entries(packages).filter(([path]) => path !== '')
   t.assert.ok(installed.length > 100)
@@ -44,7 +44,7 @@ test('an install script runs only if package.json names its package', async (t: 
   }
 })
 
-test('at run time it dials nobody but its stores', { skip: withoutRedis }, async (t: TestContext) => {
+test('the service connects to its stores alone', { skip: withoutRedis }, async (t: TestContext) => {
   const redis = { REDIS_HOST: process.env['REDIS_HOST'] ?? '', REDIS_PORT: process.env['REDIS_PORT'] ?? '6379' }
   const stores: Record<string, string> = { ...(await realStores(t)), ...redis }
   const record = join(root, 'test/support/record-network.mjs')

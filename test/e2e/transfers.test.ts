@@ -41,7 +41,7 @@ async function openWorkplace(t: TestContext) {
   }
 }
 
-test('a file is imported and exported in each of its kinds', async (t: TestContext) => {
+test('files are imported and exported in each format', async (t: TestContext) => {
   const { folder, go } = await openWorkplace(t)
   await writeFile(join(folder, 'tea.csv'), `${header}"Tea, green",Grocery,4.99,true\n`)
   await writeFile(
@@ -79,7 +79,7 @@ test('a file is imported and exported in each of its kinds', async (t: TestConte
   t.assert.strictEqual(again.out, 'Created 0, updated 0, unchanged 2, failed 0.\n')
 })
 
-test('bad rows are named by file, line and column, and make it fail', async (t: TestContext) => {
+test('bad rows are named by file, line, and column, and fail the import', async (t: TestContext) => {
   const { folder, ada, go } = await openWorkplace(t)
   await writeFile(join(folder, 'new.csv'), `${header}Tea,Grocery,4.99,true\n,Toys,1,true\n`)
   const stopped = await go(['import', 'new.csv'])
@@ -97,7 +97,7 @@ test('bad rows are named by file, line and column, and make it fail', async (t: 
   t.assert.deepStrictEqual([dry.code, JSON.parse(dry.out).failed, dry.err], [1, 1, ''])
 })
 
-test('a busy server is asked again, and gets the whole file', async (t: TestContext) => {
+test('an import to a busy server is retried with the whole file', async (t: TestContext) => {
   const server = await scripted(t, [
     problem(503, 'too_busy', { 'retry-after': '0' }),
     { status: 200, body: emptyReport },
@@ -112,7 +112,7 @@ test('a busy server is asked again, and gets the whole file', async (t: TestCont
   )
 })
 
-test('an export that breaks off leaves the file that was there', async (t: TestContext) => {
+test('an export that breaks off keeps the previous file', async (t: TestContext) => {
   const { folder, url } = await halfAnExport(t, (end) => setTimeout(end, 50))
   const env = { STOCKROOM_URL: url, STOCKROOM_TOKEN: 'kept', XDG_CONFIG_HOME: folder }
   for (const file of ['items.csv', 'new.csv', 'new.csv.gz']) {
@@ -124,7 +124,7 @@ test('an export that breaks off leaves the file that was there', async (t: TestC
   t.assert.strictEqual(await readFile(join(folder, 'items.csv'), 'utf8'), 'kept\n')
 })
 
-test('Ctrl-C ends an export, and leaves nothing behind', async (t: TestContext) => {
+test('Ctrl-C ends an export and leaves no file', async (t: TestContext) => {
   const { folder, url } = await halfAnExport(t, () => {})
   const env = { STOCKROOM_URL: url, STOCKROOM_TOKEN: 'kept', XDG_CONFIG_HOME: folder }
   const bin = join(import.meta.dirname, '../../bin/stockroom.js')
@@ -136,7 +136,7 @@ test('Ctrl-C ends an export, and leaves nothing behind', async (t: TestContext) 
   t.assert.deepStrictEqual(await readdir(folder), ['items.csv'])
 })
 
-test('a bar shows how far a slow import is', { skip: withoutTerminals }, async (t: TestContext) => {
+test('a progress bar shows how far a slow import is', { skip: withoutTerminals }, async (t: TestContext) => {
   const body = JSON.stringify({ ...emptyReport, created: 3_000 })
   // Some of the file is taken at once, and the rest when the bar has been drawn.
   const drawn = Promise.withResolvers<void>()
@@ -160,7 +160,7 @@ test('a bar shows how far a slow import is', { skip: withoutTerminals }, async (
   t.assert.match(imported.screen, /new\.csv {2}6\.4 MB in \d+\.\d s/)
 })
 
-test('progress is a bar on a terminal and a line now and then elsewhere, with the rate and what remains', (t: TestContext) => {
+test('progress is a bar on a terminal and lines elsewhere', (t: TestContext) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const shown = (isTTY: boolean, total?: number) => {
     const written: string[] = []

@@ -11,7 +11,7 @@ import { until } from '../support/until.ts'
 /** Milliseconds. Far more than a response takes on a busy machine, far less than a client that dribbles stays. */
 const answerTimeout = 20_000
 
-test('500 clients that dribble keep nobody waiting, and are told to go before long', async (t: TestContext) => {
+test('500 slow clients delay no other and are disconnected', async (t: TestContext) => {
   const dribble = openDribblers(t)
   const { app } = await openApp(t)
   Object.assign(app.server, { connectionsCheckingInterval: 100 })
@@ -22,7 +22,7 @@ test('500 clients that dribble keep nobody waiting, and are told to go before lo
   await until(() => dribblers.every(({ closed }) => closed))
 })
 
-test('headers get 10 seconds to arrive and a whole request 30, looked at each second', async (t: TestContext) => {
+test('headers may take 10 seconds to arrive and a request 30', async (t: TestContext) => {
   const { app } = await openApp(t)
   const { headersTimeout, requestTimeout, connectionsCheckingInterval } = app.server as unknown as Record<
     string,
@@ -31,7 +31,7 @@ test('headers get 10 seconds to arrive and a whole request 30, looked at each se
   t.assert.deepStrictEqual([headersTimeout, requestTimeout, connectionsCheckingInterval], [10_000, 30_000, 1_000])
 })
 
-test('500 clients that dribble for ever hold no more than LIMIT_CONNECTIONS, and others get through', async (t: TestContext) => {
+test('500 endless clients hold at most LIMIT_CONNECTIONS', async (t: TestContext) => {
   const dribble = openDribblers(t)
   const { app } = await openApp(t, { LIMIT_CONNECTIONS: '50' })
   const port = await listen(app)
@@ -40,7 +40,7 @@ test('500 clients that dribble for ever hold no more than LIMIT_CONNECTIONS, and
   t.assert.ok((await count(app)) <= 51)
 })
 
-test('a connection whose request is at work is not given away', async (t: TestContext) => {
+test('a connection whose request is in progress is not evicted', async (t: TestContext) => {
   const dribble = openDribblers(t)
   const { app, context, signIn } = await openApp(t, { LIMIT_CONNECTIONS: '4' })
   const { token } = await signIn('ada@example.com')
@@ -79,7 +79,7 @@ test('a client that disconnected during its request is not evicted for another',
   t.assert.strictEqual(await count(app), 2)
 })
 
-test('who sends nonsense and stays is dropped', async (t: TestContext) => {
+test('a client that sends invalid HTTP and stays is disconnected', async (t: TestContext) => {
   const { app } = await openApp(t)
   Object.assign(app.server, { connectionsCheckingInterval: 100 })
   const socket = connect({ host: '127.0.0.1', port: await listen(app), allowHalfOpen: true })

@@ -8,7 +8,7 @@ import { exchange } from '../support/raw-http.ts'
 const shop = 'https://shop.example'
 const preflight = { 'access-control-request-method': 'PATCH', 'access-control-request-headers': 'authorization' }
 
-test('every answer tells browsers not to guess, frame, or tell others about it', async (t: TestContext) => {
+test('every response has the security headers', async (t: TestContext) => {
   const { app, signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const answers = [
@@ -35,7 +35,7 @@ test('every answer tells browsers not to guess, frame, or tell others about it',
   t.assert.strictEqual(answers.length + nonsense.length, 13)
 })
 
-test('no page of another origin may call it, unless CORS_ORIGINS says so', async (t: TestContext) => {
+test('pages of other origins may not call the API by default', async (t: TestContext) => {
   const { send } = await openApp(t)
   const answers = [
     await send({ url: '/items', headers: { origin: shop } }),
@@ -50,7 +50,7 @@ test('no page of another origin may call it, unless CORS_ORIGINS says so', async
   }
 })
 
-test('pages of the origins in CORS_ORIGINS may call it, and those of no other', async (t: TestContext) => {
+test('only pages of the origins in CORS_ORIGINS may call the API', async (t: TestContext) => {
   const { send } = await openApp(t, { CORS_ORIGINS: `${shop}, http://localhost:5173` })
   for (const origin of [shop, 'http://localhost:5173']) {
     const asked = await send({ method: 'OPTIONS', url: '/items/7', headers: { origin, ...preflight } })
@@ -90,7 +90,7 @@ test('a page of an allowed origin may read each header that the document lists',
   t.assert.ok(listed.includes('X-Next-After'))
 })
 
-test('CORS_ORIGINS=* lets every page call it, without credentials', async (t: TestContext) => {
+test('CORS_ORIGINS=* lets every page call the API without credentials', async (t: TestContext) => {
   const { send } = await openApp(t, { CORS_ORIGINS: '*' })
   const { headers } = await send({ url: '/items', headers: { origin: 'https://any.example' } })
   t.assert.strictEqual(headers['access-control-allow-origin'], '*')

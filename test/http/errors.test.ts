@@ -9,14 +9,14 @@ import { until } from '../support/until.ts'
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 
-test('the root leads to the documentation page', async (t: TestContext) => {
+test('the root redirects to the documentation page', async (t: TestContext) => {
   const { send } = await openApp(t)
   const answer = await send({ url: '/' })
   t.assert.strictEqual(answer.statusCode, 307)
   t.assert.strictEqual(answer.headers.location, '/scalar')
 })
 
-test('every path answers with a trailing slash as well', async (t: TestContext) => {
+test('every path may have a trailing slash', async (t: TestContext) => {
   const { send, signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const created = await ada.post('/items/', tea)
@@ -34,7 +34,7 @@ test('every path answers with a trailing slash as well', async (t: TestContext) 
   t.assert.strictEqual((await ada.get('/store-managers/logout/')).statusCode, 200)
 })
 
-test('HEAD answers as GET does, without a body', async (t: TestContext) => {
+test('HEAD responds as GET does, without a body', async (t: TestContext) => {
   const { send, signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { location = '' } = (await ada.post('/items', tea)).headers
@@ -48,7 +48,7 @@ test('HEAD answers as GET does, without a body', async (t: TestContext) => {
   }
 })
 
-test('a method that a known path has not answers 405 with those it has', async (t: TestContext) => {
+test('an unsupported method gets 405 and Allow', async (t: TestContext) => {
   const { send, signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { location = '' } = (await ada.post('/items', tea)).headers
@@ -77,7 +77,7 @@ test('a method that a known path has not answers 405 with those it has', async (
   }
 })
 
-test('an unknown path answers 404, whatever the method, the token and the body', async (t: TestContext) => {
+test('an unknown path gets 404 whatever the method, token, and body', async (t: TestContext) => {
   const { send } = await openApp(t)
   for (const url of ['/nothing', '/items/a/b', '/item', '/store-managers/1', '//items', '/Items']) {
     for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS'] as const) {
@@ -88,7 +88,7 @@ test('an unknown path answers 404, whatever the method, the token and the body',
   }
 })
 
-test('every error is a problem: its members, its type, its request id', async (t: TestContext) => {
+test('every error is a problem with type, code, and request ID', async (t: TestContext) => {
   const { send } = await openApp(t)
   const refused = await send({ url: '/items', headers: { 'x-request-id': 'trace-1' } })
   t.assert.strictEqual(refused.headers['content-type'], 'application/problem+json')
@@ -103,7 +103,7 @@ test('every error is a problem: its members, its type, its request id', async (t
   })
 })
 
-test('a request id that is not fit for a log is replaced', async (t: TestContext) => {
+test('a request ID that is unfit for a log is replaced', async (t: TestContext) => {
   const { send } = await openApp(t)
   for (const given of ['a b', 'x'.repeat(65), '{"a":1}']) {
     const { headers } = await send({ url: '/nothing', headers: { 'x-request-id': given } })
@@ -118,7 +118,7 @@ for (const [what, body] of [
   ['one with a number that no number is', '{"price_usd":1.}'],
   ['a password, which is not quoted back', '{"password":"hunter2hunter2"'],
 ] as const) {
-  test(`a body that is ${what} answers 400`, async (t: TestContext) => {
+  test(`a body that is ${what} gets 400`, async (t: TestContext) => {
     const { signIn } = await openApp(t)
     const ada = await signIn('ada@example.com')
     const refused = await ada.post('/items', body, { 'content-type': 'application/json' })
@@ -135,7 +135,7 @@ for (const [what, body] of [
   ['a number', '12'],
   ['nothing', ''],
 ] as const) {
-  test(`a body that is ${what} answers 422`, async (t: TestContext) => {
+  test(`a body that is ${what} gets 422`, async (t: TestContext) => {
     const { signIn } = await openApp(t)
     const ada = await signIn('ada@example.com')
     const refused = await ada.post('/items', body, { 'content-type': 'application/json' })
@@ -146,7 +146,7 @@ for (const [what, body] of [
   })
 }
 
-test('JSON may come with a byte order mark and a charset', async (t: TestContext) => {
+test('JSON may have a byte order mark and a charset', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const created = await ada.post('/items', `\uFEFF${JSON.stringify(tea)}`, {
@@ -156,7 +156,7 @@ test('JSON may come with a byte order mark and a charset', async (t: TestContext
   t.assert.strictEqual(created.json().name, tea.name)
 })
 
-test('a body of another media type answers 415', async (t: TestContext) => {
+test('a body of another media type gets 415', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   for (const type of [
@@ -171,7 +171,7 @@ test('a body of another media type answers 415', async (t: TestContext) => {
   }
 })
 
-test('a media type without a body does no harm where none is needed', async (t: TestContext) => {
+test('a media type without a body is accepted where none is needed', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
@@ -181,7 +181,7 @@ test('a media type without a body does no harm where none is needed', async (t: 
   }
 })
 
-test('a body over 64 KiB answers 413, one just below it is read', async (t: TestContext) => {
+test('a body over 64 KiB gets 413, one just below it is read', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const bodyOf = (bytes: number) =>
@@ -195,7 +195,7 @@ test('a body over 64 KiB answers 413, one just below it is read', async (t: Test
   t.assert.strictEqual(refused.json().code, 'body_too_large')
 })
 
-test('HEAD logs nobody out', async (t: TestContext) => {
+test('HEAD does not log out', async (t: TestContext) => {
   const { send, signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const headers = { authorization: `Bearer ${ada.token}` }
@@ -205,7 +205,7 @@ test('HEAD logs nobody out', async (t: TestContext) => {
   t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
 })
 
-test('a compressed body, or one in another charset, answers 415', async (t: TestContext) => {
+test('a compressed body, or one in another charset, gets 415', async (t: TestContext) => {
   const { send, logIn, register } = await openApp(t)
   await register('ada@example.com')
   const payload = JSON.stringify({ name: 'Grace', email: 'grace@example.com', password })
@@ -260,7 +260,7 @@ test('a client that sends a large body before it reads sees why it was refused',
   }
 })
 
-test('a client that disconnects leaves a line with status 499', async (t: TestContext) => {
+test('a client that disconnects is logged with status 499', async (t: TestContext) => {
   const { app, context, log } = await openApp(t, { LOG_LEVEL: 'info' })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
@@ -281,7 +281,7 @@ test('a client that disconnects leaves a line with status 499', async (t: TestCo
   t.assert.deepStrictEqual({ route, status, level }, { route: '/readyz', status: 499, level: 30 })
 })
 
-test('a path that is no URL answers 400', async (t: TestContext) => {
+test('a malformed path gets 400', async (t: TestContext) => {
   const { send } = await openApp(t)
   const refused = await send({ url: '/items/%zz' })
   t.assert.strictEqual(refused.statusCode, 400)
@@ -289,7 +289,7 @@ test('a path that is no URL answers 400', async (t: TestContext) => {
   t.assert.ok(refused.headers['x-request-id'])
 })
 
-test('what is no HTTP is answered as a problem too, and the connection ends', async (t: TestContext) => {
+test('invalid HTTP gets a problem and ends the connection', async (t: TestContext) => {
   const port = await listen(t)
   const answers = {
     'nonsense\r\n\r\n': [400, 'malformed_request'],
@@ -312,7 +312,7 @@ test('what is no HTTP is answered as a problem too, and the connection ends', as
   }
 })
 
-test('a client that hangs up in the middle of a request does no harm', async (t: TestContext) => {
+test('a client that hangs up during a request does no harm', async (t: TestContext) => {
   const { app } = await openApp(t)
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
@@ -326,7 +326,7 @@ test('a client that hangs up in the middle of a request does no harm', async (t:
   t.assert.match(await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1.1 307 /)
 })
 
-test('an error that nobody foresaw answers a bare 500 and is logged once, with the id of the request', async (t: TestContext) => {
+test('an unexpected error is a bare 500, logged once with the request ID', async (t: TestContext) => {
   const { signIn, context, log } = await openApp(t)
   const ada = await signIn('ada@example.com')
   t.mock.method(context.revocations, 'findRevoked', async () => {
@@ -348,7 +348,7 @@ test('an error that nobody foresaw answers a bare 500 and is logged once, with t
   t.assert.strictEqual(lines[0].err.message, 'a bug in words that nobody outside may see')
 })
 
-test('what PostgreSQL says of a statement stays in the log', async (t: TestContext) => {
+test("PostgreSQL's error messages stay in the log", async (t: TestContext) => {
   const { signIn, server, context } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { location = '' } = (await ada.post('/items', tea)).headers
@@ -365,7 +365,7 @@ test('what PostgreSQL says of a statement stays in the log', async (t: TestConte
   }
 })
 
-test('a request leaves one line in the log: id, method, route, status, duration', async (t: TestContext) => {
+test('a request is one log line: ID, method, route, status, duration', async (t: TestContext) => {
   const { signIn, log } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { location = '' } = (await ada.post('/items', tea)).headers
@@ -380,7 +380,7 @@ test('a request leaves one line in the log: id, method, route, status, duration'
   t.assert.ok(ms > 0 && ms < 10_000)
 })
 
-test('the log holds no password, no hash and no token, whatever succeeds or fails', async (t: TestContext) => {
+test('the log has no password, hash, or token', async (t: TestContext) => {
   const { signIn, register, logIn, send, log, context } = await openApp(t, {
     POSTGRES_ECHO: 'true',
     LOG_LEVEL: 'trace',
@@ -428,7 +428,7 @@ async function exchange(port: number, bytes: string): Promise<string> {
   return text(socket)
 }
 
-test('a client that disconnects in the middle of its body is no bug', async (t: TestContext) => {
+test('a client that disconnects during its body is not logged as a bug', async (t: TestContext) => {
   const { app, log, signIn } = await openApp(t)
   const { token } = await signIn('ada@example.com')
   await app.listen({ host: '127.0.0.1', port: 0 })

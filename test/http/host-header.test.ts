@@ -58,7 +58,7 @@ test('ALLOWED_HOSTS names hosts, their subdomains, or all', async (t: TestContex
   }
 })
 
-test('by default a loopback HOST answers to its names, and any other to all', (t: TestContext) => {
+test('by default only a loopback HOST restricts host names', (t: TestContext) => {
   const names = ['localhost', '127.0.0.1', '[::1]']
   for (const [host, allowed] of [
     ['localhost', [...names, 'localhost']],
@@ -78,7 +78,7 @@ test('by default a loopback HOST answers to its names, and any other to all', (t
   }
 })
 
-test('a started service refuses other host names and logs that it does', async (t: TestContext) => {
+test('a started service refuses other host names and logs so', async (t: TestContext) => {
   const { url, output } = await startService(t, { ...(await realStores(t)), ALLOWED_HOSTS: '' })
   const { port } = new URL(url)
   t.assert.strictEqual((await ask(Number(port), '/', 'evil.example')).statusCode, 421)

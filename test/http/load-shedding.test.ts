@@ -11,7 +11,7 @@ import { openApp } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { until } from '../support/until.ts'
 
-test('requests beyond the limit are told to come again at once, and those before them are answered', async (t: TestContext) => {
+test('excess requests get 503 immediately; accepted ones are served', async (t: TestContext) => {
   const { ask, release, log, begun } = await openBusy(t, 4)
   const served = Array.from({ length: 4 }, () => ask('/items'))
   await begun(4)
@@ -27,7 +27,7 @@ test('requests beyond the limit are told to come again at once, and those before
   t.assert.strictEqual((await ask('/items')).status, 200)
 })
 
-test('the process says that it is alive however much there is to do', async (t: TestContext) => {
+test('the liveness probe responds at any load', async (t: TestContext) => {
   const { ask, release, begun } = await openBusy(t, 1)
   const served = ask('/items')
   await begun(1)
@@ -39,7 +39,7 @@ test('the process says that it is alive however much there is to do', async (t: 
   t.assert.strictEqual((await served).status, 200)
 })
 
-test('clients that never end their bodies, or go away, keep nobody out', async (t: TestContext) => {
+test('clients with unfinished bodies take no place from others', async (t: TestContext) => {
   const { app, signIn } = await openApp(t, { LIMIT_CONCURRENCY: '2' })
   const ada = await signIn('ada@example.com')
   const port = await listen(app)
@@ -85,7 +85,7 @@ test('a connection whose request was refused is read again a little later', asyn
   t.assert.ok(performance.now() - askedAt > 198)
 })
 
-test('bodies that end all at once are no more than the limit either', async (t: TestContext) => {
+test('bodies that end simultaneously are limited as well', async (t: TestContext) => {
   const { app, context, signIn } = await openApp(t, { LIMIT_CONCURRENCY: '2' })
   const ada = await signIn('ada@example.com')
   const port = await listen(app)
@@ -109,7 +109,7 @@ test('bodies that end all at once are no more than the limit either', async (t: 
   })
 })
 
-test('a semaphore lets as many in as it has places, and lets as many wait as it says', async (t: TestContext) => {
+test('a semaphore limits its active and its waiting tasks', async (t: TestContext) => {
   const semaphore = openSemaphore({ permits: 1, maxQueue: 1, timeout: 50 })
   const release = Promise.withResolvers<void>()
   const first = semaphore.run(() => release.promise)
@@ -124,7 +124,7 @@ test('a semaphore lets as many in as it has places, and lets as many wait as it 
   t.assert.strictEqual(await semaphore.run(async () => 'again'), 'again')
 })
 
-test('one party of a semaphore holds at most its share of the places and of the queue', async (t: TestContext) => {
+test('one party gets at most its share of a semaphore and its queue', async (t: TestContext) => {
   const semaphore = openSemaphore({ permits: 4, maxQueue: 4, timeout: 50, share: 0.5 })
   const permits = [await semaphore.acquire('ada'), await semaphore.acquire('ada')]
   const waiting = [semaphore.acquire('ada'), semaphore.acquire('ada')]
@@ -138,7 +138,7 @@ test('one party of a semaphore holds at most its share of the places and of the 
   for (const permit of all) permit[Symbol.dispose]()
 })
 
-test('a free place of a semaphore goes to the waiting party that holds the fewest', async (t: TestContext) => {
+test('a free permit goes to the waiting party that holds the fewest', async (t: TestContext) => {
   const semaphore = openSemaphore({ permits: 3, maxQueue: 8, timeout: 1_000 })
   const permits = [await semaphore.acquire('ada'), await semaphore.acquire('ada'), await semaphore.acquire('ada')]
   const order: string[] = []
@@ -158,7 +158,7 @@ test('a free place of a semaphore goes to the waiting party that holds the fewes
   permits[2]?.[Symbol.dispose]()
 })
 
-test('a task that is no longer wanted leaves the queue of a gate', async (t: TestContext) => {
+test('an aborted task leaves the queue of a semaphore', async (t: TestContext) => {
   const semaphore = openSemaphore({ permits: 1, maxQueue: 1, timeout: 60_000 })
   const permit = await semaphore.acquire()
   const disconnect = new AbortController()
@@ -173,7 +173,7 @@ test('a task that is no longer wanted leaves the queue of a gate', async (t: Tes
   nextPermit[Symbol.dispose]()
 })
 
-test('work goes on holding its place when its client disconnects', async (t: TestContext) => {
+test('work keeps its permit when its client disconnects', async (t: TestContext) => {
   const { app, ask, release, port, token, begun } = await openBusy(t, 2)
   const clients = Array.from({ length: 2 }, () => connect({ host: '127.0.0.1', port }))
   for (const client of clients) {
@@ -187,7 +187,7 @@ test('work goes on holding its place when its client disconnects', async (t: Tes
   await until(async () => (await ask('/scalar')).status === 200)
 })
 
-test('the newest task of the party with the most waiting makes room in a full queue', async (t: TestContext) => {
+test('a full queue drops the newest task of the largest party', async (t: TestContext) => {
   const semaphore = openSemaphore({ permits: 1, maxQueue: 3, timeout: 1_000 })
   const permit = await semaphore.acquire('ada')
   const order: string[] = []
@@ -204,7 +204,7 @@ test('the newest task of the party with the most waiting makes room in a full qu
   t.assert.deepStrictEqual(order, ['bob 1', 'eve 1', 'ada 1'])
 })
 
-test('parties of a semaphore that hold as many places take turns', async (t: TestContext) => {
+test('parties that hold equally many permits take turns', async (t: TestContext) => {
   const semaphore = openSemaphore({ permits: 1, maxQueue: 9, timeout: 1_000 })
   const permit = await semaphore.acquire('ada')
   const order: string[] = []
@@ -219,7 +219,7 @@ test('parties of a semaphore that hold as many places take turns', async (t: Tes
   t.assert.deepStrictEqual(order, ['bob', 'eve', 'ada', 'bob', 'ada', 'ada'])
 })
 
-test('passwords that can not be looked at soon are refused', async (t: TestContext) => {
+test('logins that would wait too long for a hash are refused', async (t: TestContext) => {
   const passwords = openPasswords(4)
   const hashes = await Promise.allSettled(Array.from({ length: 200 }, () => passwords.hash('correct horse battery')))
   const refused = hashes.filter(({ status }) => status === 'rejected')

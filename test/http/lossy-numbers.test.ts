@@ -20,7 +20,7 @@ const exact = [
   '1.5000000000000000',
 ]
 
-test('a number that a double would change is refused in JSON, CSV and NDJSON', async (t: TestContext) => {
+test('a number that a double would change is refused in each format', async (t: TestContext) => {
   const { ada, upload } = await openImporting(t)
   const json = (price: string) => `{"name":"a","category":"Pet","price_usd":${price},"in_stock":true}`
   const type = { 'content-type': 'application/json' }

@@ -6,7 +6,7 @@ const soap = { name: 'Soap', category: 'Household', price_usd: 5, in_stock: true
 
 const routes = ['/items', '/items/summary', '/items/export']
 
-test('numbers of queries are written and held as JSON numbers are', async (t: TestContext) => {
+test('numbers in queries follow the grammar of JSON', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   await ada.post('/items', soap)
@@ -47,7 +47,7 @@ test('numbers of queries are written and held as JSON numbers are', async (t: Te
   t.assert.strictEqual((await ada.get('/items?limit=4.5')).statusCode, 422)
 })
 
-test('booleans of queries are true or false, in small letters', async (t: TestContext) => {
+test('booleans in queries are true or false, in lower case', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   for (const text of ['1', '0', 'True', 'FALSE', 'yes', '', ' true', 'null', 'on']) {
@@ -62,7 +62,7 @@ test('booleans of queries are true or false, in small letters', async (t: TestCo
 const csv = { 'content-type': 'text/csv' }
 const rows = 'name,category,price_usd,in_stock\nSoap,Household,5,true\n'
 
-test('an unknown parameter is refused where it would change what happens', async (t: TestContext) => {
+test('an unknown parameter is refused where parameters matter', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const refused = async (method: 'get' | 'post', url: string, body?: string) => {
@@ -94,7 +94,7 @@ test('an unknown parameter is refused where it would change what happens', async
   t.assert.deepStrictEqual((await ada.get('/items')).json(), {})
 })
 
-test('parameters are ignored where none means anything, and a cache buster everywhere', async (t: TestContext) => {
+test('parameters are ignored where none exists, and a cache buster always', async (t: TestContext) => {
   const { signIn, send } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const created = await ada.post('/items?page=2', soap)
@@ -113,7 +113,7 @@ test('parameters are ignored where none means anything, and a cache buster every
   t.assert.strictEqual((await ada.get('/store-managers/logout?_=1')).statusCode, 200)
 })
 
-test('a parameter of one value is given once', async (t: TestContext) => {
+test('a parameter with a single value may not be repeated', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const once = (name: string) => [{ type: 'string_type', loc: ['query', name], msg: 'must be given only once' }]

@@ -14,7 +14,7 @@ interface Line {
   [field: string]: unknown
 }
 
-test('what happens to an account leaves an event each, with whom it concerns', async (t: TestContext) => {
+test('each change of an account logs an event with its manager', async (t: TestContext) => {
   const app = await openApp(t)
   const ada = await app.signIn('ada@example.com')
   await app.logIn('ada@example.com', 'not the password')
@@ -47,7 +47,7 @@ test('what happens to an account leaves an event each, with whom it concerns', a
   )
 })
 
-test('limits, rights, and files leave events', async (t: TestContext) => {
+test('reached limits, refused rights, and imports log events', async (t: TestContext) => {
   const app = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1', REGISTRATION_LIMIT_PER_ADDRESS: '2' })
   const ada = await app.signIn('ada@example.com')
   const bob = await app.signIn('bob@example.com')
@@ -80,7 +80,7 @@ test('limits, rights, and files leave events', async (t: TestContext) => {
   t.assert.deepStrictEqual([exported?.['items'], exported?.['complete']], [2, true])
 })
 
-test('an event tells the client of a request, and no secret', async (t: TestContext) => {
+test('an event names the client of a request and no secret', async (t: TestContext) => {
   const app = await openApp(t, { TRUST_PROXY: '1' })
   await app.register('ada@example.com')
   const headers = { 'x-forwarded-for': '203.0.113.6:50001', 'user-agent': `\u001b[31m${'x'.repeat(400)}` }
@@ -93,7 +93,7 @@ test('an event tells the client of a request, and no secret', async (t: TestCont
   t.assert.doesNotMatch(JSON.stringify(failed), /hunter2|ada@example/)
 })
 
-test('every event is described, and no other', async (t: TestContext) => {
+test('the documentation describes exactly the events that exist', async (t: TestContext) => {
   const source = await readFile('src/http/security-events.ts', 'utf8')
   const events = [...source.matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, name]) => name)
   const described = await readFile('docs/reference/logs.md', 'utf8')

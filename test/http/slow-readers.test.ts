@@ -12,7 +12,7 @@ import { until } from '../support/until.ts'
 
 const mebibyte = 2 ** 20
 
-test('clients that do not read their responses keep no place', async (t: TestContext) => {
+test('clients that do not read their responses hold no permit', async (t: TestContext) => {
   const { app } = await openApp(t, { LIMIT_CONCURRENCY: '5' })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
@@ -20,7 +20,7 @@ test('clients that do not read their responses keep no place', async (t: TestCon
   t.assert.strictEqual((await fetch(`http://127.0.0.1:${port}/scalar`)).status, 200)
 })
 
-test('many clients are sent one copy of the script', async (t: TestContext) => {
+test('many clients share one copy of the script', async (t: TestContext) => {
   const { app } = await openApp(t)
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
@@ -32,7 +32,7 @@ test('many clients are sent one copy of the script', async (t: TestContext) => {
   t.assert.ok(added < 100 * mebibyte, `${added} bytes`)
 })
 
-test('a client that reads less than its share in time is disconnected', async (t: TestContext) => {
+test('a client that reads slower than the minimum is disconnected', async (t: TestContext) => {
   const { port, sockets } = await serveBytes(t, 8 * mebibyte, { time: 50, bytes: 2 ** 30 })
   const client = await ask(t, port, '/')
   const closed = once(client, 'close')
@@ -42,14 +42,14 @@ test('a client that reads less than its share in time is disconnected', async (t
   t.assert.ok(client.bytesRead < 8 * mebibyte)
 })
 
-test('a client that reads all the time is not disconnected', async (t: TestContext) => {
+test('a client that reads steadily is not disconnected', async (t: TestContext) => {
   const { port } = await serveBytes(t, 16 * mebibyte, { time: 20_000, bytes: 2 ** 30 })
   const client = await ask(t, port, '/')
   client.resume()
   await until(() => client.bytesRead > 16 * mebibyte)
 })
 
-test('the clients that have waited longest make room for too much unread', async (t: TestContext) => {
+test('too much unread data disconnects the slowest readers', async (t: TestContext) => {
   const { port, sockets } = await serveBytes(t, 16 * mebibyte, { time: 60_000, bytes: 40 * mebibyte })
   for (let client = 0; client < 4; client++) {
     await ask(t, port, '/')

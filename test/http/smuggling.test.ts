@@ -36,7 +36,7 @@ const ambiguous: Record<string, string> = {
   'two hosts in HTTP/1.0': 'GET /healthz HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n',
 }
 
-test('what can be read in two ways is refused, and nothing is smuggled in behind it', async (t: TestContext) => {
+test('an ambiguous request is refused, and nothing is smuggled behind it', async (t: TestContext) => {
   const port = await listen(t)
   for (const [what, sent] of Object.entries(ambiguous)) {
     const answers = await exchange(port, sent)
@@ -49,7 +49,7 @@ test('what can be read in two ways is refused, and nothing is smuggled in behind
   }
 })
 
-test('a transfer coding besides chunked is refused', async (t: TestContext) => {
+test('a transfer coding other than chunked is refused', async (t: TestContext) => {
   const port = await listen(t)
   for (const coding of [
     'gzip, chunked',
@@ -65,7 +65,7 @@ test('a transfer coding besides chunked is refused', async (t: TestContext) => {
   }
 })
 
-test('a body with Expect, or in chunks with extensions and trailers, ends where it says', async (t: TestContext) => {
+test('bodies with Expect, chunk extensions, or trailers end correctly', async (t: TestContext) => {
   const port = await listen(t)
   for (const body of [
     `Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}${smuggled}`,
@@ -76,7 +76,7 @@ test('a body with Expect, or in chunks with extensions and trailers, ends where 
   }
 })
 
-test('no answer names the host that a request claims', async (t: TestContext) => {
+test('no response contains the Host of its request', async (t: TestContext) => {
   const port = await listen(t)
   for (const path of ['/', '/openapi.json', '/scalar', '/items', '/nothing', '/%zz']) {
     for (const start of [`GET ${path}`, `GET http://evil.example${path}`]) {

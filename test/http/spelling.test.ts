@@ -2,7 +2,7 @@ import { test, type TestContext } from 'node:test'
 
 import { nearest } from '../../src/http/spelling.ts'
 
-test('only a word within the tolerance is proposed, whatever its case', (t: TestContext) => {
+test('only a word within the tolerance is suggested, in any case', (t: TestContext) => {
   const known = ['category', 'in_stock', 'q', 'Sort'] as const
   const cases: [text: string, tolerance: number, meant: string | undefined][] = [
     ['CATEGORY', 0, 'category'],

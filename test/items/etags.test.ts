@@ -5,7 +5,7 @@ import { type Manager, openApp } from '../support/app.ts'
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 0, in_stock: true }
 
-test('of two hundred concurrent read-modify-writes of one item none is lost', async (t: TestContext) => {
+test('none of 200 concurrent read-modify-writes of one item is lost', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { url } = await createTea(ada)
@@ -28,7 +28,7 @@ test('of two hundred concurrent read-modify-writes of one item none is lost', as
   t.assert.ok(refusals > 100, 'they were concurrent')
 })
 
-test('each answer with one item has its ETag, another one after each change', async (t: TestContext) => {
+test('each response with one item has its ETag, which changes with it', async (t: TestContext) => {
   const { signIn, send } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { url, created } = await createTea(ada)
@@ -42,7 +42,7 @@ test('each answer with one item has its ETag, another one after each change', as
   t.assert.deepStrictEqual(await etags(), ['"2"', '"2"'])
 })
 
-test('answers with items may be kept by who asked for them, who asks again before using them; errors are not kept', async (t: TestContext) => {
+test('items may be cached privately and revalidated, errors not at all', async (t: TestContext) => {
   const { signIn, send } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { url, created } = await createTea(ada)
@@ -62,7 +62,7 @@ test('answers with items may be kept by who asked for them, who asks again befor
     t.assert.strictEqual(refused.headers['cache-control'], 'no-store')
 })
 
-test('the ETag of an item with its owner is another one, and changes with the name of the owner', async (t: TestContext) => {
+test("the ETag of an expanded item changes with its owner's name", async (t: TestContext) => {
   const { signIn, context } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { url } = await createTea(ada)
@@ -79,7 +79,7 @@ test('the ETag of an item with its owner is another one, and changes with the na
   t.assert.strictEqual(changed.statusCode, 200, 'the item itself is of the version that the tag was given for')
 })
 
-test('If-None-Match that names the ETag, weakly or not, answers 304 without a body', async (t: TestContext) => {
+test('If-None-Match with the ETag, weak or strong, gets an empty 304', async (t: TestContext) => {
   const { signIn, send } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { url } = await createTea(ada)
@@ -96,7 +96,7 @@ test('If-None-Match that names the ETag, weakly or not, answers 304 without a bo
   }
 })
 
-test('a token that does not count is told nothing of an item, not even its ETag', async (t: TestContext) => {
+test('an invalid token learns nothing of an item, not even its ETag', async (t: TestContext) => {
   const { signIn, context } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { url } = await createTea(ada)
@@ -110,7 +110,7 @@ test('a token that does not count is told nothing of an item, not even its ETag'
   t.assert.strictEqual(refused.headers.etag, undefined)
 })
 
-test('If-Match that names the version lets an item be changed and deleted', async (t: TestContext) => {
+test('If-Match with the version lets an item be changed and deleted', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   for (const ifMatch of ['"1"', '"0", "1"', ',"x",, "1" ,', '*', 'W/"1"', '"1-gzip"', 'W/"1--br"']) {
@@ -121,7 +121,7 @@ test('If-Match that names the version lets an item be changed and deleted', asyn
   }
 })
 
-test('If-Match that names other versions answers 412 with the item as it is, and writes nothing', async (t: TestContext) => {
+test('If-Match with other versions gets 412 with the current item', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { url } = await createTea(ada)
@@ -153,7 +153,7 @@ test('If-Match that names other versions answers 412 with the item as it is, and
   t.assert.deepStrictEqual((await ada.get(url)).json(), item)
 })
 
-test('an If-Match that is none is refused, naming the header', async (t: TestContext) => {
+test('a malformed If-Match is refused by name', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { url } = await createTea(ada)
@@ -170,7 +170,7 @@ test('an If-Match that is none is refused, naming the header', async (t: TestCon
   }
 })
 
-test('whose item it is comes before its version, and whether it is there before both', async (t: TestContext) => {
+test('404 takes precedence over 403, and 403 over 412', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const grace = await signIn('grace@example.com')

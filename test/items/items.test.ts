@@ -6,7 +6,7 @@ import { onServer, openApp } from '../support/app.ts'
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 const nobodys = '/items/019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
 
-test('a manager creates an item, which is theirs, and gets it by its location', async (t: TestContext) => {
+test('a created item belongs to its manager and is at its Location', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const created = await ada.post('/items', tea)
@@ -20,7 +20,7 @@ test('a manager creates an item, which is theirs, and gets it by its location', 
   t.assert.deepStrictEqual(got.json(), item)
 })
 
-test('an item that is created later has a greater id, within a millisecond too', async (t: TestContext) => {
+test('a later item has a greater ID, within a millisecond too', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const ids: string[] = []
@@ -28,7 +28,7 @@ test('an item that is created later has a greater id, within a millisecond too',
   t.assert.deepStrictEqual(ids, ids.toSorted())
 })
 
-test('every category is taken', async (t: TestContext) => {
+test('every category is accepted', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   for (const category of categories) {
@@ -38,7 +38,7 @@ test('every category is taken', async (t: TestContext) => {
   }
 })
 
-test('the list is an object from id to item, of all managers, the oldest first', async (t: TestContext) => {
+test('the list maps IDs to items of all managers, oldest first', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const grace = await signIn('grace@example.com')
@@ -51,7 +51,7 @@ test('the list is an object from id to item, of all managers, the oldest first',
   t.assert.deepStrictEqual(Object.keys(list.json()), [first.id, second.id])
 })
 
-test('the owner comes with an item when asked for, by id and name alone', async (t: TestContext) => {
+test('expand=store_manager adds the ID and name of the owner', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const grace = await signIn('grace@example.com')
@@ -99,7 +99,7 @@ for (const price of ['1e400', '1e-400', '12345678901234567.89', '0.1000000000000
   })
 }
 
-test('a long number in a field that nobody asked for does no harm', async (t: TestContext) => {
+test('a long number in an unknown field does no harm', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const json = JSON.stringify(tea).replace('{', '{"weight":12345678901234567.89,')
@@ -141,7 +141,7 @@ for (const [what, change, field, type] of misfits) {
   })
 }
 
-test('a name of 64 code points is taken, however many bytes they have', async (t: TestContext) => {
+test('a name of 64 code points is accepted, however many bytes', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const name = '🍵'.repeat(64)
@@ -150,7 +150,7 @@ test('a name of 64 code points is taken, however many bytes they have', async (t
   t.assert.strictEqual((await ada.get(created.headers.location ?? '')).json().name, name)
 })
 
-test('everything that is wrong with a request is said at once, in its path and in its body', async (t: TestContext) => {
+test('all problems of a request are reported at once', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const refused = await ada.patch('/items/7', { name: '', category: 'Toys', price_usd: -1, in_stock: 'no' })
@@ -159,7 +159,7 @@ test('everything that is wrong with a request is said at once, in its path and i
   t.assert.deepStrictEqual(where, ['path.id', 'body.name', 'body.category', 'body.price_usd', 'body.in_stock'])
 })
 
-test('fields that nobody asked for are ignored', async (t: TestContext) => {
+test('unknown fields are ignored', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const grace = await signIn('grace@example.com')
@@ -172,7 +172,7 @@ test('fields that nobody asked for are ignored', async (t: TestContext) => {
   t.assert.notStrictEqual(item.id, ada.id)
 })
 
-test('a change alters what it names, and leaves alone what is absent or null', async (t: TestContext) => {
+test('a change leaves absent and null fields alone', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const item = (await ada.post('/items', tea)).json()
@@ -184,7 +184,7 @@ test('a change alters what it names, and leaves alone what is absent or null', a
   t.assert.deepStrictEqual((await ada.get(`/items/${item.id}`)).json(), { ...item, ...all })
 })
 
-test('an empty change changes nothing and answers the item', async (t: TestContext) => {
+test('an empty change changes nothing and returns the item', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const item = (await ada.post('/items', tea)).json()
@@ -193,7 +193,7 @@ test('an empty change changes nothing and answers the item', async (t: TestConte
   t.assert.deepStrictEqual(changed.json(), item)
 })
 
-test('a deleted item is gone', async (t: TestContext) => {
+test('a deleted item gets 404', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { id } = (await ada.post('/items', tea)).json()
@@ -205,7 +205,7 @@ test('a deleted item is gone', async (t: TestContext) => {
 })
 
 for (const method of ['get', 'patch', 'delete'] as const) {
-  test(`${method} of an item that is not there answers 404, of an id that is none 422`, async (t: TestContext) => {
+  test(`${method} of a missing item gets 404, of a malformed ID 422`, async (t: TestContext) => {
     const { signIn } = await openApp(t)
     const ada = await signIn('ada@example.com')
     const body = method === 'patch' ? {} : undefined
@@ -220,14 +220,14 @@ for (const method of ['get', 'patch', 'delete'] as const) {
   })
 }
 
-test('an id is the same in capital letters', async (t: TestContext) => {
+test('an ID is the same in upper case', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const item = (await ada.post('/items', tea)).json()
   t.assert.deepStrictEqual((await ada.get(`/items/${item.id.toUpperCase()}`)).json(), item)
 })
 
-test('another manager reads an item, and may neither change nor delete it', async (t: TestContext) => {
+test('another manager may read an item, but not change or delete it', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const grace = await signIn('grace@example.com')
@@ -243,7 +243,7 @@ test('another manager reads an item, and may neither change nor delete it', asyn
   t.assert.deepStrictEqual((await ada.get(`/items/${item.id}`)).json(), item)
 })
 
-test('where writes are shared, every manager may change and delete every item', async (t: TestContext) => {
+test('with ITEM_WRITES=shared every manager may change every item', async (t: TestContext) => {
   const { signIn } = await openApp(t, { ITEM_WRITES: 'shared' })
   const ada = await signIn('ada@example.com')
   const grace = await signIn('grace@example.com')
@@ -254,7 +254,7 @@ test('where writes are shared, every manager may change and delete every item', 
   t.assert.strictEqual((await grace.delete(`/items/${item.id}`)).statusCode, 204)
 })
 
-test('the tables themselves refuse what the API would never write', async (t: TestContext) => {
+test('the tables refuse what the API never writes', async (t: TestContext) => {
   const { signIn, server, context } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { schema } = context.config.pool

@@ -8,7 +8,7 @@ import { type Manager, openApp, openAppOn, testConfig, type TestApp } from '../s
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 
-test('of many changes and deletions at once each gets its own answer', async (t: TestContext) => {
+test('concurrent changes and deletions each get their own response', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const grace = await signIn('grace@example.com')
@@ -47,7 +47,7 @@ test('of many changes and deletions at once each gets its own answer', async (t:
   }
 })
 
-test('changes of one item at once are all made, one after the other', async (t: TestContext) => {
+test('concurrent changes of one item are all made', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const [id = ''] = await createMany(ada, 1)
@@ -58,7 +58,7 @@ test('changes of one item at once are all made, one after the other', async (t: 
   t.assert.deepStrictEqual(tags, Array.from({ length: 60 }, (_, n) => `"${n + 2}"`).toSorted())
 })
 
-test('an item that somebody holds keeps its own change waiting, and no other', async (t: TestContext) => {
+test('a locked item delays its own change and no other', async (t: TestContext) => {
   const app = await openApp(t)
   const ada = await app.signIn('ada@example.com')
   const [held = '', ...others] = await createMany(ada, 20)
@@ -73,7 +73,7 @@ test('an item that somebody holds keeps its own change waiting, and no other', a
   })
 })
 
-test('a change that waits too long for its item answers 503, and is not made later', async (t: TestContext) => {
+test('a change that waits too long gets 503 and is not made later', async (t: TestContext) => {
   const app = await openApp(t)
   const ada = await app.signIn('ada@example.com')
   const [id = ''] = await createMany(ada, 1)
@@ -93,7 +93,7 @@ test('a change that waits too long for its item answers 503, and is not made lat
   t.assert.strictEqual((await ada.patch(`/items/${id}`, { price_usd: 1 })).statusCode, 200)
 })
 
-test('two processes that change the same items at once do not block each other', async (t: TestContext) => {
+test('two processes that change the same items do not block each other', async (t: TestContext) => {
   const first = await openApp(t)
   const second = await openAppOn(t, first.server, testConfig(first.context.config.pool.schema))
   const ada = await first.signIn('ada@example.com')

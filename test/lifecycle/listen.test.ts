@@ -11,7 +11,7 @@ import { eventually, until } from '../support/until.ts'
 const addresses = ['127.0.0.1', '127.0.0.2']
 const nowhere = '192.0.2.1'
 
-test('a host with several addresses is served on each of them, with one limit for all', async (t: TestContext) => {
+test('a host with several addresses is served on each, with one limit', async (t: TestContext) => {
   const { app } = await openApp(t, { LIMIT_CONNECTIONS: '2' })
   const { port } = await listen(app, { host: 'localhost', port: 0 }, async () => [...addresses, nowhere])
   for (const address of addresses) {
@@ -26,7 +26,7 @@ test('a host with several addresses is served on each of them, with one limit fo
   t.assert.match(String(said), /^HTTP\/1.1 400 .*malformed_request/s)
 })
 
-test('a host with several addresses is drained on each of them', async (t: TestContext) => {
+test('a host with several addresses is drained on each', async (t: TestContext) => {
   const { app, context } = await openApp(t)
   const listener = await listen(app, { host: 'localhost', port: 0 }, async () => addresses)
   const clients = addresses.map((address) => ({

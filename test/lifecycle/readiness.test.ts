@@ -7,7 +7,7 @@ import { upgrade } from '../../src/database/migrate.ts'
 import { onServer, openApp, openAppOn, openSchema, type TestApp, testConfig } from '../support/app.ts'
 import { until } from '../support/until.ts'
 
-test('it is ready when its schema is at head, and a stranger is told a word', async (t: TestContext) => {
+test('the service is ready at the head schema, and says no more', async (t: TestContext) => {
   const { server, schema } = await openSchema(t, 'empty')
   const app = await openAppOn(t, server, testConfig(schema))
   const refused = await app.send({ url: '/readyz' })
@@ -22,14 +22,14 @@ test('it is ready when its schema is at head, and a stranger is told a word', as
   t.assert.strictEqual((await app.send({ url: '/healthz' })).body, 'ok')
 })
 
-test('it is ready when every connection of the pool is taken', async (t: TestContext) => {
+test('the service is ready while every pool connection is taken', async (t: TestContext) => {
   const app = await openApp(t, { POSTGRES_POOL_SIZE: '1', POSTGRES_MAX_OVERFLOW: '1' })
   const taken = await Promise.all([1, 2].map(() => app.context.pool.connect()))
   await until(async () => (await readiness(app))[0] === 200)
   for (const client of taken) client.release()
 })
 
-test('however many ask, PostgreSQL is asked once a second', async (t: TestContext) => {
+test('readiness queries PostgreSQL once a second at most', async (t: TestContext) => {
   const app = await openApp(t)
   const { schema } = app.context.config.pool
   const asked = async () => {

@@ -25,7 +25,7 @@ interface Operation {
 const root = join(import.meta.dirname, '../..')
 const snapshot = join(root, 'test/openapi/snapshot.json')
 
-test('the document passes the recommended rules of Redocly, with no warning', async (t: TestContext) => {
+test("the document passes Redocly's recommended rules without a warning", async (t: TestContext) => {
   const folder = await mkdtemp(join(tmpdir(), 'stockroom-openapi-'))
   t.after(() => rm(folder, { recursive: true }))
   const file = join(folder, 'openapi.json')
@@ -35,7 +35,7 @@ test('the document passes the recommended rules of Redocly, with no warning', as
   t.assert.deepStrictEqual(totals, { errors: 0, warnings: 0, ignored: 0 })
 })
 
-test('the document changes only on purpose', async (t: TestContext) => {
+test('the document equals its snapshot', async (t: TestContext) => {
   const document = await readDocument(t)
   if (process.env['UPDATE_SNAPSHOT']) await writeFile(snapshot, `${JSON.stringify(document, null, 2)}\n`)
   const message = 'The document is no longer test/openapi/snapshot.json. If that is meant: UPDATE_SNAPSHOT=1 npm test'
@@ -43,7 +43,7 @@ test('the document changes only on purpose', async (t: TestContext) => {
   t.assert.strictEqual(same, true, message)
 })
 
-test('each operation has a name, a tag, and a typed answer', async (t: TestContext) => {
+test('each operation has a name, a tag, and a typed response', async (t: TestContext) => {
   const { paths, tags } = await readDocument(t)
   const operations = operationsOf(paths)
   const names = operations.map(({ operationId }) => operationId)
@@ -65,7 +65,7 @@ test('each operation has a name, a tag, and a typed answer', async (t: TestConte
   }
 })
 
-test('each error answer is a problem', async (t: TestContext) => {
+test('each error response is a problem', async (t: TestContext) => {
   const { paths } = await readDocument(t)
   for (const { responses, security } of operationsOf(paths)) {
     const errors = Object.entries(responses).filter(([status]) => status >= '400')
@@ -82,7 +82,7 @@ test('each error answer is a problem', async (t: TestContext) => {
   }
 })
 
-test('the document says how to sign in', async (t: TestContext) => {
+test('the document describes how to sign in', async (t: TestContext) => {
   const { openapi, servers, components, paths } = await readDocument(t)
   t.assert.match(openapi, /^3\.1\./)
   t.assert.deepStrictEqual(servers, [{ url: '/' }])
@@ -115,7 +115,7 @@ test('the document says where the ETag for If-Match comes from', async (t: TestC
   }
 })
 
-test('there is one enum of categories, wherever one is named', async (t: TestContext) => {
+test('the document has one enum of categories', async (t: TestContext) => {
   const { components } = await readDocument(t)
   const { Category, Item, ItemCreate, ItemUpdate } = components.schemas
   t.assert.strictEqual(Category?.enum?.length, 8)

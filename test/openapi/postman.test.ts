@@ -6,7 +6,7 @@ import { issueCode } from '../support/reset-codes.ts'
 
 for (const withOptional of [true, false]) {
   const which = withOptional ? 'all parameters' : 'required parameters alone'
-  test(`a Postman collection of the document runs as it stands, with ${which}`, async (t: TestContext) => {
+  test(`a Postman collection of the document runs with ${which}`, async (t: TestContext) => {
     const { app, context, send } = await openApp(t)
     const collection = await toCollection((await send({ url: '/openapi.json' })).json(), withOptional)
     const run = openRunner(collection, await app.listen({ port: 0, host: '127.0.0.1' }))

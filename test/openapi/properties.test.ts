@@ -23,7 +23,7 @@ function hold<T>(times: number, values: fc.Arbitrary<T>, predicate: (value: T) =
   return fc.assert(fc.asyncProperty(values, predicate), options)
 }
 
-test('an item comes back exactly as it was given, however it is read, and so does each change', async (t) => {
+test('items and changes are read back exactly as they were sent', async (t) => {
   const { ada, adaId, itemId, components } = await openCheckedApp(t)
   await ada('DELETE', `/items/${itemId}`)
   const creates = fc.array(bodiesOf({ $ref: 'ItemCreate' }, components), { minLength: 1, maxLength: 2 })
@@ -50,7 +50,7 @@ test('an item comes back exactly as it was given, however it is read, and so doe
   })
 })
 
-test('a manager signs in with the password given and no other, and nothing shows it', async (t) => {
+test('a manager signs in with their password alone, and nothing shows it', async (t) => {
   const { send, components, log } = await openCheckedApp(t)
   const taken = new Set<string>()
 
@@ -84,7 +84,7 @@ test('a manager signs in with the password given and no other, and nothing shows
   })
 })
 
-test('a body that does not fit is refused for exactly what is wrong with it, and nothing is written', async (t) => {
+test('a bad body is refused for exactly its faults and writes nothing', async (t) => {
   const { ada, components, itemId, rows } = await openCheckedApp(t)
   const before = await rows()
   const requests = [
@@ -161,17 +161,17 @@ test('an unknown parameter is refused by name and does nothing, or is ignored', 
   })
 })
 
-test('whatever is sent to an endpoint, the answer is one that the document declares', async (t) => {
+test('every response of an endpoint is declared in the document', async (t) => {
   const { operations, components, itemId, sendHostile } = await openCheckedApp(t)
   await hold(6, hostileRequests(operations, components, itemId), sendHostile)
 })
 
-test('whatever is sent anywhere else is answered 404, 405 or 400, never worse', async (t) => {
+test('requests to unknown paths get 404, 405, or 400, never worse', async (t) => {
   const { operations, sendHostile } = await openCheckedApp(t)
   await hold(2, strayRequests(operations), sendHostile)
 })
 
-test('a login form is understood in either encoding, among fields that are not known', async (t) => {
+test('a login form is read in both encodings, with unknown fields', async (t) => {
   const { send, components, register } = await openCheckedApp(t)
   const passwords = [
     'correct horse battery',
@@ -198,7 +198,7 @@ test('a login form is understood in either encoding, among fields that are not k
   })
 })
 
-test('a form that is none, or almost, is answered as the document declares', async (t) => {
+test('responses to malformed forms are declared in the document', async (t) => {
   const { send, components } = await openCheckedApp(t)
   await hold(2, hostileForms({ $ref: 'LoginForm' }, components), async (form) => {
     const { statusCode } = await logIn(send, form)
@@ -206,7 +206,7 @@ test('a form that is none, or almost, is answered as the document declares', asy
   })
 })
 
-test('bytes that are not HTTP are refused or the connection is closed, and the next request is served', async (t) => {
+test('invalid HTTP is refused, and the next request is served', async (t) => {
   const { app } = await openCheckedApp(t)
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo

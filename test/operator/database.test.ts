@@ -6,7 +6,7 @@ import { withDatabase } from '../../src/operator/database.ts'
 import { onServer, openSchema, testConfig } from '../support/app.ts'
 import { until } from '../support/until.ts'
 
-test('a statement of a command that is told to end is canceled', async (t: TestContext) => {
+test('a statement of an interrupted command is canceled', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
   const stop = new AbortController()
   const running = `select from pg_stat_activity where query = 'select pg_sleep(60), ''${schema}''' and state = 'active'`

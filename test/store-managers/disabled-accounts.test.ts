@@ -33,7 +33,7 @@ test('a disabled manager is refused in the next request on every replica', async
   }
 })
 
-test('items of a disabled manager stay visible, and their address taken', async (t: TestContext) => {
+test('a disabled manager keeps their items and their email address', async (t: TestContext) => {
   const { elsewhere, ada, itemId, db } = await openReplicas(t)
   await disable(db, ada.id)
   const bob = await elsewhere.signIn('bob@example.com')
@@ -42,7 +42,7 @@ test('items of a disabled manager stay visible, and their address taken', async 
   t.assert.strictEqual((await elsewhere.register('Ada@example.com')).json().code, 'email_taken')
 })
 
-test('a login tells that an account is disabled only with its password', async (t: TestContext) => {
+test('a login reveals a disabled account only with its password', async (t: TestContext) => {
   const { here, elsewhere, ada, db } = await openReplicas(t)
   await here.register('bob@example.com')
   await disable(db, ada.id)
@@ -65,7 +65,7 @@ test('a login tells that an account is disabled only with its password', async (
   t.assert.deepStrictEqual(others, [first, first])
 })
 
-test('a login that was under way when its account was disabled gives no valid token', async (t: TestContext) => {
+test('a login in progress when its account is disabled gives no token', async (t: TestContext) => {
   const { here, elsewhere, ada, db } = await openReplicas(t)
   const { verify } = here.context.passwords
   t.mock.method(here.context.passwords, 'verify', async (...given: Parameters<typeof verify>) => {

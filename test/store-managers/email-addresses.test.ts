@@ -23,7 +23,7 @@ const normal: [given: string, stored: string][] = [
   ["o'hara+tag/1=2@a-b.example", "o'hara+tag/1=2@a-b.example"],
 ]
 
-test('e-mail addresses are stored in one form, which also logs in', async (t: TestContext) => {
+test('email addresses are stored in one form, which also logs in', async (t: TestContext) => {
   const { register, logIn } = await openApp(t)
   for (const [given, stored] of normal) {
     const registered = await register(given)
@@ -64,7 +64,7 @@ const none = [
   'ada@example.com, eve@example.com',
 ]
 
-test('what is not an e-mail address is refused, on registration and change', async (t: TestContext) => {
+test('an invalid email address is refused on registration and change', async (t: TestContext) => {
   const { register, signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   for (const wrong of none) {
@@ -78,7 +78,7 @@ test('what is not an e-mail address is refused, on registration and change', asy
   }
 })
 
-test('a changed e-mail address is normalized too', async (t: TestContext) => {
+test('a changed email address is normalized too', async (t: TestContext) => {
   const { signIn, logIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const change = { email: ' Jo\u0308rg@xn--mller-kva.example ', current_password: 'correct horse battery' }
@@ -87,7 +87,7 @@ test('a changed e-mail address is normalized too', async (t: TestContext) => {
   t.assert.strictEqual((await logIn('jörg@müller.example')).statusCode, 200)
 })
 
-test('accounts that versions before stored in other forms go on logging in', async (t: TestContext) => {
+test('accounts stored in other forms by earlier versions log in', async (t: TestContext) => {
   const app = await openApp(t)
   await app.register('ada@example.com')
   const { schema } = app.context.config.pool
@@ -107,7 +107,7 @@ test('INFO@ and info@ are one account in a database with a Turkish locale', asyn
   t.assert.strictEqual((await register('ınfo@example.com')).statusCode, 201)
 })
 
-test('accounts that would become one are named at the start, and kept', async (t: TestContext) => {
+test('accounts that would collide are named at the start and kept', async (t: TestContext) => {
   const server = await openTurkishDatabase(t)
   await upgrade(server, 'public', silent)
   while (!(await downgrade(server, 'public', silent))[0]?.includes('fold_emails')) continue

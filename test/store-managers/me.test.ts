@@ -5,7 +5,7 @@ import { openApp } from '../support/app.ts'
 const password = 'correct horse battery'
 const me = '/store-managers/me'
 
-test('a manager sees who they are, and nothing of their password', async (t: TestContext) => {
+test('a manager sees their account without the password', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const answer = await ada.get(me)
@@ -13,7 +13,7 @@ test('a manager sees who they are, and nothing of their password', async (t: Tes
   t.assert.deepStrictEqual(answer.json(), { id: ada.id, name: 'Ada Lovelace', email: 'ada@example.com' })
 })
 
-test('a manager changes their name alone without a password, and nothing with an empty change', async (t: TestContext) => {
+test('changing the name needs no password, and an empty change none', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const now = { id: ada.id, name: 'Ada King', email: 'ada@example.com' }
@@ -22,7 +22,7 @@ test('a manager changes their name alone without a password, and nothing with an
   t.assert.deepStrictEqual((await ada.get(me)).json(), now)
 })
 
-test('another e-mail address or password needs the present password', async (t: TestContext) => {
+test('changing the email address or password needs the current one', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   for (const change of [{ email: 'ada@example.org' }, { password: 'another horse battery' }]) {
@@ -37,7 +37,7 @@ test('another e-mail address or password needs the present password', async (t: 
   t.assert.deepStrictEqual([right.statusCode, right.json().email], [200, 'ada@example.org'])
 })
 
-test('an e-mail address that somebody has, and a password that is tried first, are refused', async (t: TestContext) => {
+test('a taken email address or a common password is refused', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const [ada] = [await signIn('ada@example.com'), await signIn('grace@example.com')]
   const taken = await ada.patch(me, { email: 'Grace@example.com', current_password: password })
@@ -47,7 +47,7 @@ test('an e-mail address that somebody has, and a password that is tried first, a
   t.assert.deepStrictEqual(weak.json().errors[0].loc, ['body', 'password'])
 })
 
-test('a new password ends every other token of the manager, and is the one that counts', async (t: TestContext) => {
+test('a password change ends every other token of the manager', async (t: TestContext) => {
   const { signIn, logIn } = await openApp(t)
   const phone = await signIn('ada@example.com')
   const laptop = await signIn('ada@example.com')
@@ -65,7 +65,7 @@ test('a new password ends every other token of the manager, and is the one that 
   t.assert.strictEqual((await phone.get('/items')).statusCode, 401)
 })
 
-test('of two changes of a password at once one wins, and the other is refused', async (t: TestContext) => {
+test('concurrent password changes: one succeeds, one gets 403', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const change = (word: string) => ada.patch(me, { password: `${word} horse battery`, current_password: password })
@@ -73,7 +73,7 @@ test('of two changes of a password at once one wins, and the other is refused', 
   t.assert.deepStrictEqual(answers.map(({ statusCode }) => statusCode).toSorted(), [200, 403])
 })
 
-test('wrong present passwords count as failed logins', async (t: TestContext) => {
+test('wrong current passwords count as failed logins', async (t: TestContext) => {
   const { signIn } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '2' })
   const ada = await signIn('ada@example.com')
   const guess = () => ada.patch(me, { email: 'eve@example.com', current_password: 'a wrong guess' })
@@ -81,7 +81,7 @@ test('wrong present passwords count as failed logins', async (t: TestContext) =>
   t.assert.deepStrictEqual(statuses, [403, 403, 429])
 })
 
-test('a change that needs no password counts as no login', async (t: TestContext) => {
+test('a change that needs no password does not count as a login', async (t: TestContext) => {
   const { signIn, logIn } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1' })
   const ada = await signIn('ada@example.com')
   const weak = { password: 'password1', current_password: password }
@@ -93,7 +93,7 @@ test('a change that needs no password counts as no login', async (t: TestContext
   t.assert.strictEqual((await ada.patch(me, { name: 'Ada King' })).statusCode, 200)
 })
 
-test('a password change that a logout everywhere overtakes changes nothing', async (t: TestContext) => {
+test('a password change after a logout everywhere changes nothing', async (t: TestContext) => {
   const { signIn, logIn, context } = await openApp(t)
   const phone = await signIn('ada@example.com')
   const laptop = await signIn('ada@example.com')
@@ -130,7 +130,7 @@ test('a logout everywhere is never undone by a concurrent account change', async
   }
 })
 
-test('an account is deleted only with its password; guesses count as logins', async (t: TestContext) => {
+test('an account is deleted only with its password; guesses are counted', async (t: TestContext) => {
   const { signIn } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '2' })
   const ada = await signIn('ada@example.com')
   for (const body of [undefined, {}, { current_password: null }, { current_password: 5 }, { password }, []]) {
@@ -145,7 +145,7 @@ test('an account is deleted only with its password; guesses count as logins', as
   t.assert.strictEqual((await ada.get(me)).statusCode, 200)
 })
 
-test('nothing that is answered about an account may be kept by a cache', async (t: TestContext) => {
+test('no response about an account may be cached', async (t: TestContext) => {
   const { signIn, register, send } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const answers = [
@@ -166,7 +166,7 @@ test('nothing that is answered about an account may be kept by a cache', async (
   for (const { headers } of answers) t.assert.strictEqual(headers['cache-control'], 'no-store')
 })
 
-test('nothing of a deleted account is kept for requests that are sent again', async (t: TestContext) => {
+test('a deleted account leaves nothing for repeated requests', async (t: TestContext) => {
   const { send, logIn, context } = await openApp(t)
   const name = 'Augusta Ada Byron'
   const email = 'augusta@example.com'
@@ -205,7 +205,7 @@ test('nothing of a deleted account is kept for requests that are sent again', as
   }
 })
 
-test('a manager is deleted when they own no items, and told how many they own before', async (t: TestContext) => {
+test('a manager who owns items cannot be deleted and learns their number', async (t: TestContext) => {
   const { signIn, logIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const item = await ada.post('/items', { name: 'Tea', category: 'Grocery', price_usd: 4.99, in_stock: true })

@@ -30,7 +30,7 @@ async function codeOf(answer: Promise<{ statusCode: number; json(): { code?: str
 
 const refused = [403, 'invalid_reset_code']
 
-test('a reset code is random, and read however it is typed', (t: TestContext) => {
+test('a reset code is random and accepted in any notation', (t: TestContext) => {
   const codes = Array.from({ length: 100 }, newResetCode)
   t.assert.strictEqual(new Set(codes).size, 100)
   for (const code of codes) t.assert.match(code, /^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){7}$/)
@@ -38,7 +38,7 @@ test('a reset code is random, and read however it is typed', (t: TestContext) =>
   t.assert.strictEqual(new Set(typed.map(hashResetCode)).size, 1)
 })
 
-test('a reset code sets a new password once, and ends all tokens', async (t: TestContext) => {
+test('a reset code sets a new password once and ends all tokens', async (t: TestContext) => {
   const { here, elsewhere, ada, issue } = await openReplicas(t)
   const code = await issue()
   const answer = await reset(elsewhere, code.toLowerCase())
@@ -51,7 +51,7 @@ test('a reset code sets a new password once, and ends all tokens', async (t: Tes
   t.assert.strictEqual((await here.logIn(email, next)).statusCode, 200)
 })
 
-test('of many requests with one reset code one sets its password', async (t: TestContext) => {
+test('of many concurrent uses of a reset code one succeeds', async (t: TestContext) => {
   const { here, elsewhere, issue } = await openReplicas(t)
   const code = await issue()
   const passwords = Array.from({ length: 8 }, () => randomUUID())
@@ -62,7 +62,7 @@ test('of many requests with one reset code one sets its password', async (t: Tes
   t.assert.strictEqual((await here.logIn(email, done[0])).statusCode, 200)
 })
 
-test('a reset code ends when it expires, another is issued, or the password changes', async (t: TestContext) => {
+test('a reset code ends by expiry, a newer code, or a new password', async (t: TestContext) => {
   const { here, ada, db, issue } = await openReplicas(t)
   const expired = await issue()
   const { expires_at: at } = await db.selectFrom('password_resets').selectAll().executeTakeFirstOrThrow()
@@ -86,7 +86,7 @@ test('a reset code ends when it expires, another is issued, or the password chan
   t.assert.deepStrictEqual(await db.selectFrom('password_resets').selectAll().execute(), [])
 })
 
-test('a code that ends while its password is hashed sets nothing', async (t: TestContext) => {
+test('a code that ends while its password is hashed changes nothing', async (t: TestContext) => {
   const { here, ada, db, issue } = await openReplicas(t)
   const past = new Date(Date.now() - 1_000)
   const { hash } = here.context.passwords
@@ -142,7 +142,7 @@ test('wrong reset codes count as failed logins of their address', async (t: Test
   t.assert.strictEqual((await here.logIn(email)).statusCode, 429)
 })
 
-test('a reset leaves events, and its code in no table and no log', async (t: TestContext) => {
+test('a reset logs events, and its code is in no table or log', async (t: TestContext) => {
   const { here, ada, db, issue } = await openReplicas(t)
   const code = await issue()
   const { code_hash: kept } = await db.selectFrom('password_resets').selectAll().executeTakeFirstOrThrow()

@@ -5,7 +5,7 @@ import { form, onServer, openApp, password } from '../support/app.ts'
 const ada = { name: 'Ada Lovelace', email: 'ada@example.com' }
 
 for (const field of ['password', 'password_hash']) {
-  test(`a manager registers, the plain password given as ${field}, and signs in with it`, async (t: TestContext) => {
+  test(`a manager registers with ${field} and signs in`, async (t: TestContext) => {
     const { send, logIn } = await openApp(t)
     const registered = await send({ method: 'POST', url: '/store-managers', payload: { ...ada, [field]: password } })
     t.assert.strictEqual(registered.statusCode, 201)
@@ -33,7 +33,7 @@ const misfits: [what: string, body: object, where: string, type: string][] = [
 ]
 
 for (const [what, payload, where, type] of misfits) {
-  test(`a registration with ${what} is refused, without quoting a password`, async (t: TestContext) => {
+  test(`a registration with ${what} is refused`, async (t: TestContext) => {
     const { send } = await openApp(t)
     const refused = await send({ method: 'POST', url: '/store-managers', payload })
     t.assert.strictEqual(refused.statusCode, 422)
@@ -56,7 +56,7 @@ const weak: [plain: string, why: RegExp][] = [
 ]
 
 for (const field of ['password', 'password_hash']) {
-  test(`a ${field} that everybody tries first is refused, and not quoted`, async (t: TestContext) => {
+  test(`a common ${field} is refused and not quoted`, async (t: TestContext) => {
     const { send } = await openApp(t)
     for (const [plain, why] of weak) {
       const payload = { ...ada, email: 'countess@example.com', [field]: plain }
@@ -70,7 +70,7 @@ for (const field of ['password', 'password_hash']) {
   })
 }
 
-test('who has such a password already goes on logging in', async (t: TestContext) => {
+test('managers with a common password can still log in', async (t: TestContext) => {
   const { register, logIn, context } = await openApp(t)
   await register(ada.email)
   await context.db
@@ -80,7 +80,7 @@ test('who has such a password already goes on logging in', async (t: TestContext
   t.assert.strictEqual((await logIn(ada.email, 'password')).statusCode, 200)
 })
 
-test('an e-mail address registers once, whatever its case', async (t: TestContext) => {
+test('an email address registers once, in any case', async (t: TestContext) => {
   const { register, logIn } = await openApp(t)
   t.assert.strictEqual((await register('Ada@Example.com')).json().email, 'Ada@Example.com')
   const again = await register('aDA@eXAMPLE.COM')
@@ -89,7 +89,7 @@ test('an e-mail address registers once, whatever its case', async (t: TestContex
   t.assert.strictEqual((await logIn('ada@example.com')).statusCode, 200)
 })
 
-test('of ten registrations of one address at once, one succeeds', async (t: TestContext) => {
+test('of ten concurrent registrations of one address one succeeds', async (t: TestContext) => {
   const { register } = await openApp(t)
   const addresses = Array.from({ length: 10 }, (_, index) => (index % 2 ? 'ada@example.com' : 'ADA@example.com'))
   const statuses = (await Promise.all(addresses.map((email) => register(email)))).map(({ statusCode }) => statusCode)
@@ -97,7 +97,7 @@ test('of ten registrations of one address at once, one succeeds', async (t: Test
 })
 
 for (const type of ['urlencoded', 'multipart']) {
-  test(`a ${type} form logs in, with or without what else OAuth2 clients send`, async (t: TestContext) => {
+  test(`a ${type} form logs in, with or without the OAuth2 fields`, async (t: TestContext) => {
     const { register, send } = await openApp(t)
     await register(ada.email)
     const credentials = { username: ada.email, password }
@@ -120,7 +120,7 @@ for (const type of ['urlencoded', 'multipart']) {
   })
 }
 
-test('a token lasts 24 hours and says no more than it must', async (t: TestContext) => {
+test('a token lasts 24 hours and has only the necessary claims', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const { token, id } = await signIn(ada.email)
   const [header, claims] = token
@@ -134,13 +134,13 @@ test('a token lasts 24 hours and says no more than it must', async (t: TestConte
   t.assert.ok(Math.abs(iat - Date.now() / 1000) < 60)
 })
 
-test('TOKEN_TYPE=bearer is for clients that refuse an unknown type', async (t: TestContext) => {
+test('TOKEN_TYPE=bearer changes the token type of logins', async (t: TestContext) => {
   const { register, logIn } = await openApp(t, { TOKEN_TYPE: 'bearer' })
   await register(ada.email)
   t.assert.strictEqual((await logIn(ada.email)).json().token_type, 'bearer')
 })
 
-test('a wrong password and an unknown address get one and the same answer', async (t: TestContext) => {
+test('a wrong password and an unknown address get the same response', async (t: TestContext) => {
   const { register, logIn } = await openApp(t)
   await register(ada.email)
   const wrong = await logIn(ada.email, 'wrong horse battery')
@@ -173,7 +173,7 @@ for (const [what, fields, where] of badForms) {
   })
 }
 
-test('a login that is no form is refused: JSON with 415, broken multipart and no UTF-8 with 400', async (t: TestContext) => {
+test('a login that is not a valid form is refused', async (t: TestContext) => {
   const { send } = await openApp(t)
   const logIn = (payload: string | Buffer | object, type: string) =>
     send({ method: 'POST', url: '/store-managers/token', payload, headers: { 'content-type': type } })
@@ -188,7 +188,7 @@ test('a login that is no form is refused: JSON with 415, broken multipart and no
   }
 })
 
-test('a file in place of the password is refused', async (t: TestContext) => {
+test('a file in place of a password is refused', async (t: TestContext) => {
   const { register, send } = await openApp(t)
   await register(ada.email)
   const fields = new FormData()
@@ -200,7 +200,7 @@ test('a file in place of the password is refused', async (t: TestContext) => {
   t.assert.deepStrictEqual(refused.json().errors[0].loc, ['body', 'password'])
 })
 
-test('no answer and no table holds a password, and only the table holds the hash', async (t: TestContext) => {
+test('no response or table has a password, no response a hash', async (t: TestContext) => {
   const { register, server, context, signIn } = await openApp(t)
   const registered = await register(ada.email)
   const [row] = (await onServer(server, `select * from ${context.config.pool.schema}.store_managers`)).rows

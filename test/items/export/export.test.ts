@@ -24,7 +24,7 @@ const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock:
 const header = 'id,name,category,price_usd,in_stock,store_manager_id'
 const prices = [0, 0.1, 5e-324, 1.7976931348623157e308, 1e21, 1e15 + 0.5, 1e-7, 4.5]
 
-test('CSV is RFC 4180: quotes only where they have to be, CR LF, numbers as JSON has them', async (t: TestContext) => {
+test('CSV follows RFC 4180, with minimal quotes and JSON numbers', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const names = [
@@ -58,7 +58,7 @@ test('CSV is RFC 4180: quotes only where they have to be, CR LF, numbers as JSON
   t.assert.strictEqual(answer.body, [header, ...lines, ''].join('\r\n'))
 })
 
-test('whatever the names are, each format has them all, in the order asked for', async (t: TestContext) => {
+test('each format has all items in order, whatever their names', async (t: TestContext) => {
   const { signIn, server, context } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const name = fc.oneof(
@@ -93,7 +93,7 @@ test('whatever the names are, each format has them all, in the order asked for',
   )
 })
 
-test('safe=spreadsheet marks what would be run as a formula, and nothing else is changed', async (t: TestContext) => {
+test('safe=spreadsheet escapes formulas and changes nothing else', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const names = {
@@ -131,7 +131,7 @@ test('safe=spreadsheet marks what would be run as a formula, and nothing else is
   for (const text of texts.flat()) t.assert.ok(safe.includes(`"${text}"`), text)
 })
 
-test('however a safe file is split, no part of it starts a formula', async (t: TestContext) => {
+test('no part of a safe file starts a formula, wherever it is split', async (t: TestContext) => {
   const { signIn, server, context } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const unit = fc.constantFrom(';', '\t', '\r', '\n', '=', '+', '-', '@', '"', ' ', "'", ',', 'a', '＝', 'é')
@@ -153,7 +153,7 @@ test('however a safe file is split, no part of it starts a formula', async (t: T
   )
 })
 
-test('it is compressed for who takes gzip, and says that it may be', async (t: TestContext) => {
+test('an export is gzipped when accepted, and sets Vary', async (t: TestContext) => {
   const { app, signIn } = await openApp(t, { CORS_ORIGINS: 'https://shop.example' })
   const ada = await signIn('ada@example.com')
   for (let n = 0; n < 20; n++) await ada.post('/items', { ...tea, name: `Tea ${n}` })
@@ -179,7 +179,7 @@ test('it is compressed for who takes gzip, and says that it may be', async (t: T
     t.assert.strictEqual(acceptsGzip(value), accepts, value)
 })
 
-test('hostile filters are values of the statement, and HEAD runs none', async (t: TestContext) => {
+test('hostile filters are parameters of the query, and HEAD runs none', async (t: TestContext) => {
   const { app, signIn, log } = await openApp(t, { POSTGRES_ECHO: 'true' })
   const ada = await signIn('ada@example.com')
   await ada.post('/items', tea)

@@ -7,7 +7,7 @@ import { lines, openImporting } from '../../support/imports.ts'
 
 const prices = [0.1, 1e21, 5e-324, 4.99, 1e-7, 123_456_789.01]
 
-test('what was exported comes in again and goes out byte for byte the same, whatever the names', async (t: TestContext) => {
+test('export, import, and export give the same bytes', async (t: TestContext) => {
   const { upload, ada, context } = await openImporting(t)
   const items = fc
     .sample(names, 3_000)

@@ -9,7 +9,7 @@ const names = ['Café – tea', 'Crème']
 const csv = { 'content-type': 'text/csv' }
 const gzip = { ...csv, 'content-encoding': 'gzip' }
 
-test('an import without a file says that it is missing', async (t: TestContext) => {
+test('an import without a file is refused', async (t: TestContext) => {
   const { ada, app } = await openImporting(t)
   const authorization = `Bearer ${ada.token}`
   const requests = [
@@ -26,7 +26,7 @@ test('an import without a file says that it is missing', async (t: TestContext) 
   }
 })
 
-test('a file may be compressed by gzip, in several members too', async (t: TestContext) => {
+test('a file may be gzipped, in several members too', async (t: TestContext) => {
   const { ada, contents, context } = await openImporting(t)
   const whole = gzipSync(file)
   const members = Buffer.concat([gzipSync(file.slice(0, 50)), gzipSync(file.slice(50))])
@@ -46,7 +46,7 @@ test('a file may be compressed by gzip, in several members too', async (t: TestC
   }
 })
 
-test('a damaged gzip is refused, and so is what follows one', async (t: TestContext) => {
+test('damaged gzip data, or data after it, is refused', async (t: TestContext) => {
   const { ada, stock } = await openImporting(t)
   const whole = gzipSync(lines(header, ...Array.from({ length: 5_000 }, (_, n) => `${sha(n)},Pet,1,true`)))
   const flipped = Buffer.from(whole)
@@ -65,7 +65,7 @@ test('a damaged gzip is refused, and so is what follows one', async (t: TestCont
   t.assert.deepStrictEqual(await stock(), [])
 })
 
-test('a gzip that holds more than IMPORT_LIMIT is refused early', async (t: TestContext) => {
+test('a gzip that expands beyond IMPORT_LIMIT is refused early', async (t: TestContext) => {
   const { ada, stock } = await openImporting(t, { IMPORT_LIMIT: '1' })
   const bomb = gzipSync(`${header}\n${'a,Pet,1,true\n'.repeat(4_000_000)}`)
   t.assert.ok(bomb.length < 2 ** 20)
@@ -76,7 +76,7 @@ test('a gzip that holds more than IMPORT_LIMIT is refused early', async (t: Test
   t.assert.deepStrictEqual(await stock(), [])
 })
 
-test('other codings and charsets are 415', async (t: TestContext) => {
+test('other codings and charsets get 415', async (t: TestContext) => {
   const { ada } = await openImporting(t)
   for (const coding of ['br', 'deflate', 'zstd', 'gzip, gzip', 'compress']) {
     const answer = await ada.post('/items/import', file, { ...csv, 'content-encoding': coding })
@@ -93,7 +93,7 @@ test('other codings and charsets are 415', async (t: TestContext) => {
   t.assert.match(answer.json().detail, /save it as CSV UTF-8/)
 })
 
-test('a charset is known by its byte order mark, or declared', async (t: TestContext) => {
+test('a charset is detected by its byte order mark, or declared', async (t: TestContext) => {
   const { ada, contents, context } = await openImporting(t)
   const utf16 = Buffer.from(`\uFEFF${file}`, 'utf16le')
   const cp1252 = Buffer.from(file.replaceAll('–', '\u0096'), 'latin1')

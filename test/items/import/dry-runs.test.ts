@@ -71,7 +71,7 @@ test('a dry run and the import that follows report the same', async (t: TestCont
   )
 })
 
-test('a dry run of upserts tells the first ten changes by their lines', async (t: TestContext) => {
+test('a dry run of upserts lists the first ten changes by line', async (t: TestContext) => {
   const { upload, stock } = await openImporting(t)
   await upload(lines(header, ...Array.from({ length: 15 }, (_, at) => `item ${at},Pet,${at},true`)))
   const items = await stock()
@@ -100,7 +100,7 @@ test('a dry run of upserts tells the first ten changes by their lines', async (t
   }
 })
 
-test('a dry run counts the new items that have the name of an item of the manager', async (t: TestContext) => {
+test('a dry run counts new items named like an item of the manager', async (t: TestContext) => {
   const { upload, bob } = await openImporting(t)
   const file = lines(header, 'a,Pet,1,true', 'b,Pet,1,true', 'b,Pet,1,true')
   t.assert.strictEqual((await upload(file, '?dry_run=true')).report.same_name, 0)

@@ -25,7 +25,7 @@ const mebibyte = 2 ** 20
 /** Milliseconds: fewer than the service waits for an import of which nothing comes. */
 const beforeItIsGivenUp = 15_000
 
-test('an import that is cut off halfway imports nothing, and frees its temporary file', async (t: TestContext) => {
+test('an import that is cut off imports nothing and frees its file', async (t: TestContext) => {
   const app = await openListening(t)
   const socket = await begin(t, app, { length: 10 * mebibyte })
   socket.write(rows(manyRows))
@@ -36,7 +36,7 @@ test('an import that is cut off halfway imports nothing, and frees its temporary
   t.assert.strictEqual((await app.upload(lines(header, 'a,Pet,1,true'))).status, 200)
 })
 
-test('an import holds no connection to PostgreSQL while its client sends', async (t: TestContext) => {
+test('an import holds no database connection while its client sends', async (t: TestContext) => {
   const app = await openListening(t)
   const socket = await begin(t, app, {})
   socket.write(chunk(rows(manyRows)))
@@ -49,7 +49,7 @@ test('an import holds no connection to PostgreSQL while its client sends', async
   t.assert.deepStrictEqual(spools(), [])
 })
 
-test('a body that ends before its time, without its last chunk, imports nothing', async (t: TestContext) => {
+test('a body without its last chunk imports nothing', async (t: TestContext) => {
   const app = await openListening(t)
   const socket = await begin(t, app, {})
   socket.write(chunk(rows(manyRows)))
@@ -59,7 +59,7 @@ test('a body that ends before its time, without its last chunk, imports nothing'
   t.assert.deepStrictEqual(await app.stock(), [])
 })
 
-test('a client who goes away while its rows are written has imported nothing, and PostgreSQL gives up', async (t: TestContext) => {
+test('a client that leaves during the write imports nothing', async (t: TestContext) => {
   const app = await openListening(t)
   await whileLocked(app, async () => {
     const body = rows(100)
@@ -72,7 +72,7 @@ test('a client who goes away while its rows are written has imported nothing, an
   t.assert.deepStrictEqual(await app.stock(), [])
 })
 
-test('a PostgreSQL that ends while rows are written is 503, and nothing is written', async (t: TestContext) => {
+test('a PostgreSQL that ends during the write is 503 and writes nothing', async (t: TestContext) => {
   const app = await openListening(t)
   await whileLocked(app, async () => {
     const importing = app.upload(rows(100))
@@ -85,7 +85,7 @@ test('a PostgreSQL that ends while rows are written is 503, and nothing is writt
   t.assert.strictEqual((await app.upload(lines(header, 'a,Pet,1,true'))).status, 200)
 })
 
-test('a manager has two imports at a time, and others have theirs beside', async (t: TestContext) => {
+test('a manager has two imports at a time, and others have theirs', async (t: TestContext) => {
   const app = await openListening(t)
   hasten(t, 5)
   const running = [await begin(t, app, {}), await begin(t, app, {})]
@@ -99,7 +99,7 @@ test('a manager has two imports at a time, and others have theirs beside', async
   for (const socket of running) t.assert.match(await answerOf(socket), /^HTTP\/1\.1 200 .*"created":1,/s)
 })
 
-test('an import may take longer than other requests, whose time is as it was', async (t: TestContext) => {
+test('an import may take longer than other requests', async (t: TestContext) => {
   const app = await openListening(t)
   let heads = 0
   app.app.server.on('request', () => heads++)
@@ -121,7 +121,7 @@ test('an import may take longer than other requests, whose time is as it was', a
   t.assert.match(await again, /^HTTP\/1\.1 408 /)
 })
 
-test('an import of which nothing comes for 30 seconds is given up', async (t: TestContext) => {
+test('an import that receives nothing for 30 seconds is aborted', async (t: TestContext) => {
   const app = await openListening(t)
   hasten(t, 100, 25_000)
   const socket = await begin(t, app, {})
@@ -131,7 +131,7 @@ test('an import of which nothing comes for 30 seconds is given up', async (t: Te
   t.assert.deepStrictEqual(await sessions(app), [])
 })
 
-test('one that dribbles is given up as well, and one that waits for us is not', async (t: TestContext) => {
+test('a slow import is aborted, one that waits for the service is not', async (t: TestContext) => {
   const limits = { maxBytes: mebibyte, minRateWindow: 3_000, minBytes: 1_000, maxDuration: 60_000 }
   const send = async function* (size: number, times: number) {
     for (let n = 0; n < times; n++) {
@@ -155,7 +155,7 @@ test('one that dribbles is given up as well, and one that waits for us is not', 
   ])
 })
 
-test('much that comes at once is read in pieces, so that others have their turns, and no character is cut', async (t: TestContext) => {
+test('a large chunk is read in slices that cut no character', async (t: TestContext) => {
   const text = `${'x'.repeat(4_095)}${'€😀é'.repeat(3_000)}`
   const limits = { maxBytes: mebibyte, minRateWindow: 60_000, minBytes: 1, maxDuration: 60_000 }
   const bytes = Buffer.from(text)
@@ -165,7 +165,7 @@ test('much that comes at once is read in pieces, so that others have their turns
   t.assert.strictEqual(pieces.map(String).join(''), text)
 })
 
-test('a connection whose import is at work is not given away', async (t: TestContext) => {
+test('a connection whose import is in progress is not evicted', async (t: TestContext) => {
   const app = await openListening(t, { LIMIT_CONNECTIONS: '3' })
   const socket = await begin(t, app, {})
   socket.write(chunk(rows(manyRows)))
@@ -185,7 +185,7 @@ for (const [what, status, code, request] of [
   ['that is longer than IMPORT_LIMIT', 413, 'body_too_large', { length: 2 * mebibyte }],
   ['whose rows are bad from the start', 422, 'import_failed', { start: 'x\n' }],
 ] as const) {
-  test(`an import ${what} is answered while it is still sent, and then its connection is closed`, async (t: TestContext) => {
+  test(`an import ${what} gets an early response`, async (t: TestContext) => {
     const app = await openListening(t, { IMPORT_LIMIT: '1' })
     hasten(t, 5)
     const socket = await begin(t, app, { length: mebibyte, ...request })
@@ -198,7 +198,7 @@ for (const [what, status, code, request] of [
   })
 }
 
-test('a body without a length is refused where it is longer than IMPORT_LIMIT', async (t: TestContext) => {
+test('a body of unknown length is refused beyond IMPORT_LIMIT', async (t: TestContext) => {
   const app = await openListening(t, { IMPORT_LIMIT: '1' })
   hasten(t, 5)
   const socket = await begin(t, app, {})
@@ -208,7 +208,7 @@ test('a body without a length is refused where it is longer than IMPORT_LIMIT', 
   t.assert.deepStrictEqual(await app.stock(), [])
 })
 
-test('a client who asks before it sends is told to go on', async (t: TestContext) => {
+test('a client that sends Expect gets 100 Continue', async (t: TestContext) => {
   const app = await openListening(t)
   const body = rows(3)
   const socket = await begin(t, app, { length: body.length, more: 'Expect: 100-continue\r\n' })
@@ -217,7 +217,7 @@ test('a client who asks before it sends is told to go on', async (t: TestContext
   t.assert.match(await answerOf(socket), /^HTTP\/1\.1 200 .*"created":3,/s)
 })
 
-test('an item with the same id that comes meanwhile is told as if it had been there', async (t: TestContext) => {
+test('an ID taken during an import is reported like an existing one', async (t: TestContext) => {
   const app = await openListening(t)
   const id = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
   const { db } = app.context

@@ -27,7 +27,7 @@ test('a new item gets no nil or max UUID, and none from the future', async (t: T
   t.assert.deepStrictEqual(await stock(), [])
 })
 
-test('ids of other UUID versions are accepted, and items that exist keep theirs', async (t: TestContext) => {
+test('IDs of other UUID versions are accepted and kept', async (t: TestContext) => {
   const { upload, stock, context, ada } = await openImporting(t)
   const others = [randomUUID(), 'f81d4fae-7dec-11d0-a765-00a0c91e6bf6', 'ffffffff-ffff-4fff-bfff-ffffffffffff']
   const created = await upload(lines(withId, ...others.map((id) => `${id},a,Pet,1,true`)))
@@ -44,7 +44,7 @@ test('ids of other UUID versions are accepted, and items that exist keep theirs'
   t.assert.ok((await stock()).every(({ name }) => name === 'b'))
 })
 
-test('a later item has a greater id than those of an import', async (t: TestContext) => {
+test('a later item has a greater ID than those of an import', async (t: TestContext) => {
   const { upload, ada, stock } = await openImporting(t)
   await upload(lines(header, ...Array.from({ length: 5_000 }, () => 'a,Pet,1,true')))
   const later = await ada.post('/items', { name: 'later', category: 'Pet', price_usd: 1, in_stock: true })

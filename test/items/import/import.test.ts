@@ -10,7 +10,7 @@ import { header, lines, openImporting, withId } from '../../support/imports.ts'
 const nothing = { created: 0, updated: 0, unchanged: 0, failed: 0, errors: [], errors_omitted: 0 }
 const done = { mode: 'create', dry_run: false, ...nothing }
 
-test('rows of CSV become items of who imports them, in the order of the file', async (t: TestContext) => {
+test('CSV rows become items of the importer, in the order of the file', async (t: TestContext) => {
   const { upload, stock, contents, ada } = await openImporting(t)
   const { status, report } = await upload(
     lines(header, 'Tea,Grocery,4.99,true', 'Leash,Pet,1e1,FALSE', 'Pen,Stationery,0,True'),
@@ -27,7 +27,7 @@ test('rows of CSV become items of who imports them, in the order of the file', a
   t.assert.deepStrictEqual([one.json().store_manager_id, one.headers.etag], [ada.id, '"1"'])
 })
 
-test('many rows come in the order of the file, whatever the clock says', async (t: TestContext) => {
+test('many rows keep the order of the file, whatever the clock says', async (t: TestContext) => {
   const { upload, stock } = await openImporting(t)
   const many = Array.from({ length: 20_000 }, (_, n) => `Item ${n}`)
   const { report } = await upload(lines(header, ...many.map((name) => `${name},Pet,1,true`)))
@@ -57,7 +57,7 @@ const understood = {
   'an id that is null': '{"id":null,"name":"a,b","category":"Pet","price_usd":1.0,"in_stock":true}',
 }
 
-test('a file may be written in many ways', async (t: TestContext) => {
+test('quoting, line ends, and column order of a file may vary', async (t: TestContext) => {
   const { upload, contents, context } = await openImporting(t)
   for (const [what, file] of Object.entries(understood)) {
     const { status, report } = await upload(file)
@@ -67,14 +67,14 @@ test('a file may be written in many ways', async (t: TestContext) => {
   }
 })
 
-test('a file with nothing in it but its header, or no line of JSON, imports nothing', async (t: TestContext) => {
+test('a file without rows imports nothing', async (t: TestContext) => {
   const { upload, ada } = await openImporting(t)
   t.assert.deepStrictEqual(await upload(lines(header)), { status: 200, report: done })
   const answer = await ada.post('/items/import', '\n', { 'content-type': 'application/x-ndjson' })
   t.assert.deepStrictEqual([answer.statusCode, answer.json()], [200, done])
 })
 
-test('what is wrong with a row is said by line, column and reason, as for one item, and nothing is written', async (t: TestContext) => {
+test('bad rows are reported by line and column, and nothing is written', async (t: TestContext) => {
   const { upload, stock } = await openImporting(t)
   const { status, report } = await upload(
     lines(
@@ -128,7 +128,7 @@ test('what is wrong with a row is said by line, column and reason, as for one it
   t.assert.deepStrictEqual(await stock(), [])
 })
 
-test('what is wrong with a line of JSON is said in the same words', async (t: TestContext) => {
+test('bad lines of NDJSON are reported like rows of CSV', async (t: TestContext) => {
   const { upload, stock } = await openImporting(t)
   const { status, report } = await upload(
     lines(
@@ -226,7 +226,7 @@ const unreadable = [
   ],
 ] as const
 
-test('a file that cannot be read to its end is refused as a whole, though bad rows are to be skipped', async (t: TestContext) => {
+test('an unreadable file is refused as a whole despite on_error=skip', async (t: TestContext) => {
   const { upload, stock } = await openImporting(t)
   for (const [what, file, errors] of unreadable) {
     const { status, report } = await upload(file, '?on_error=skip')
@@ -314,7 +314,7 @@ test('the rows after a broken quote are reported as well', async (t: TestContext
   t.assert.deepStrictEqual(await stock(), [])
 })
 
-test('with on_error=skip the good rows are written, and the bad ones named', async (t: TestContext) => {
+test('on_error=skip writes the good rows and names the bad ones', async (t: TestContext) => {
   const { upload, stock } = await openImporting(t)
   const { status, report } = await upload(
     lines(header, 'a,Pet,1,true', 'b,Pet,x,true', 'c,Pet,1,true'),
@@ -331,7 +331,7 @@ test('with on_error=skip the good rows are written, and the bad ones named', asy
   )
 })
 
-test('the first 1,000 errors are listed, and the rest counted', async (t: TestContext) => {
+test('the first 1,000 errors are listed and the rest counted', async (t: TestContext) => {
   const { upload } = await openImporting(t)
   const { report } = await upload(lines(header, ...Array.from({ length: 6_000 }, () => 'a,Pet,x,y')))
   t.assert.deepStrictEqual([report.failed, report.errors.length, report.errors_omitted], [6_000, 1_000, 11_000])
@@ -354,7 +354,7 @@ test('the first 1,000 errors are listed, and the rest counted', async (t: TestCo
   )
 })
 
-test('an id that is given is used, one that is there already is bad, and so is one that the file has twice', async (t: TestContext) => {
+test('a given ID is used unless it exists or the file repeats it', async (t: TestContext) => {
   const { upload, stock } = await openImporting(t)
   const first = randomUUID()
   const second = randomUUID()
@@ -381,7 +381,7 @@ test('an id that is given is used, one that is there already is bad, and so is o
   t.assert.deepStrictEqual((await stock()).map(({ name }) => name).toSorted(), ['a', 'b', 'e'])
 })
 
-test('mode=upsert changes what is there, creates what is not, and leaves alone what is the same', async (t: TestContext) => {
+test('mode=upsert creates, updates, and skips unchanged items', async (t: TestContext) => {
   const { upload, stock, ada } = await openImporting(t)
   await upload(lines(header, 'a,Pet,1,true', 'b,Pet,2.50,true'))
   const [one, two] = (await stock()).map(({ id }) => id)
@@ -408,7 +408,7 @@ test('mode=upsert changes what is there, creates what is not, and leaves alone w
   t.assert.deepStrictEqual(again, { status: 200, report: { ...done, ...same } })
 })
 
-test('an item of somebody else is a bad row, unless ITEM_WRITES is shared: then it keeps its owner', async (t: TestContext) => {
+test('upserting an item of another manager needs ITEM_WRITES=shared', async (t: TestContext) => {
   for (const writes of ['owner', 'shared']) {
     const { upload, stock, ada, bob } = await openImporting(t, { ITEM_WRITES: writes })
     await upload(lines(header, 'a,Pet,1,true'))
@@ -424,7 +424,7 @@ test('an item of somebody else is a bad row, unless ITEM_WRITES is shared: then 
   }
 })
 
-test('a dry run says what would happen, and writes nothing', async (t: TestContext) => {
+test('a dry run reports what would happen and writes nothing', async (t: TestContext) => {
   const { upload, stock } = await openImporting(t)
   const good = await upload(lines(header, 'a,Pet,1,true'), '?dry_run=true')
   t.assert.deepStrictEqual(good, { status: 200, report: { ...done, dry_run: true, created: 1, same_name: 0 } })
@@ -435,7 +435,7 @@ test('a dry run says what would happen, and writes nothing', async (t: TestConte
   t.assert.deepStrictEqual(await stock(), [])
 })
 
-test('what is no import at all is refused as everywhere', async (t: TestContext) => {
+test('requests that are no import are refused as elsewhere', async (t: TestContext) => {
   const { ada, upload, app } = await openImporting(t)
   const query = await upload('', '?mode=replace&on_error=ignore&dry_run=maybe')
   t.assert.deepStrictEqual([query.status, query.report.code], [422, 'invalid_request'])
@@ -452,7 +452,7 @@ test('what is no import at all is refused as everywhere', async (t: TestContext)
   t.assert.deepStrictEqual([stranger.statusCode, stranger.json().code], [401, 'missing_token'])
 })
 
-test('hostile names come through CSV and JSON exactly, and so do prices', async (t: TestContext) => {
+test('hostile names and prices survive CSV and NDJSON exactly', async (t: TestContext) => {
   const { upload, contents, context } = await openImporting(t)
   const price = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }).map((value) => value + 0)
   const items = fc.array(fc.record({ name: names, price_usd: price }), { minLength: 1, maxLength: 8 })

@@ -9,7 +9,7 @@ import { type CsvRecord, openRecords } from '../../../src/items/import/records.t
 import { openFindings, UnreadableFile } from '../../../src/items/import/report.ts'
 import { rowCheck } from '../../../src/items/import/rows.ts'
 
-test('records are those that csv-parse reads, however the text is cut', (t: TestContext) => {
+test('records equal those of csv-parse, however the text is split', (t: TestContext) => {
   const piece = fc.constantFrom('a', 'b c', ',', ',', '"', '""', '"x,y"', '"1\n2"', '\n', '\r\n', '\r', ';', '😀')
   const text = fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join(''))
   const cuts = fc.array(fc.nat({ max: 60 }), { maxLength: 5 })
@@ -30,7 +30,7 @@ test('records are those that csv-parse reads, however the text is cut', (t: Test
   )
 })
 
-test('records between tabs are the same, however the text is cut', (t: TestContext) => {
+test('tab-separated records are the same, however the text is split', (t: TestContext) => {
   const piece = fc.constantFrom('a', '\t', '\t', '"', '"', '""', '"x\ty"', '"1\n2"', '\n', '\r\n', '\r', '😀')
   const text = fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join(''))
   fc.assert(
@@ -41,7 +41,7 @@ test('records between tabs are the same, however the text is cut', (t: TestConte
   )
 })
 
-test('each record is told with the line in which it begins', (t: TestContext) => {
+test('each record has the line in which it begins', (t: TestContext) => {
   const csv = 'a\r\n\r\n"1\r\n2\r3\n4",b\r"x\n\n"\n\n\nlast'
   const { records } = readAll(cut(csv, [3, 9, 14]), ',')
   t.assert.deepStrictEqual(
@@ -55,7 +55,7 @@ test('each record is told with the line in which it begins', (t: TestContext) =>
   )
 })
 
-test('between tabs quotes are characters, unless they enclose a field', (t: TestContext) => {
+test('in TSV quotes are plain characters unless they enclose a field', (t: TestContext) => {
   for (const [field, value] of [
     ['5" pipe', '5" pipe'],
     ['"tea', '"tea'],
@@ -85,7 +85,7 @@ test('between tabs quotes are characters, unless they enclose a field', (t: Test
   }
 })
 
-test('a row that does not fit costs no more than some that do', async (t: TestContext) => {
+test('a bad row costs no more memory than a few good ones', async (t: TestContext) => {
   const count = 40_000
   await costOf('a,Pet,1,true\n'.repeat(count))
   const good = await costOf('a,Pet,1,true\n'.repeat(count))

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../support/service.ts'
 import { answerOf, begin, chunk, manyRows, openListening, rows, spools } from '../../support/slow-imports.ts'
 import { until } from '../../support/until.ts'
 
-test('a spool gives back what was written, in order and in whole lines', async (t: TestContext) => {
+test('a spool returns what was written, in order and in whole lines', async (t: TestContext) => {
   for (const pieces of [3, 40, 400]) {
     const written = Array.from({ length: pieces }, (_, n) => `${n}\t${'€😀é'.repeat(n % 2_000)}\n`.repeat(9))
     await using spool = openSpool((error) => t.assert.ifError(error))
@@ -31,7 +31,7 @@ test('an import leaves no file behind, even if the process is killed', async (t:
   await until(async () => spools().length === 0)
 })
 
-test('without a temporary folder small imports work, others are 503', async (t: TestContext) => {
+test('without a temporary folder small imports work and others get 503', async (t: TestContext) => {
   const folder = await useTemporaryFolder(t)
   const app = await openListening(t)
   chmodSync(folder, 0o500)
@@ -44,7 +44,7 @@ test('without a temporary folder small imports work, others are 503', async (t: 
   t.assert.strictEqual((await app.stock()).length, 100)
 })
 
-test('on a full temporary folder imports are 503', { skip: withoutMounts }, async (t: TestContext) => {
+test('with a full temporary folder imports get 503', { skip: withoutMounts }, async (t: TestContext) => {
   const folder: string = await useTemporaryFolder(t, () => void execFileSync('umount', ['-l', folder]))
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1200k', 'stockroom', folder])
   const app = await openListening(t)
@@ -54,7 +54,7 @@ test('on a full temporary folder imports are 503', { skip: withoutMounts }, asyn
   t.assert.strictEqual((await app.upload(lines(header, 'a,Pet,1,true'))).status, 200)
 })
 
-test('items without an id get theirs when the file has arrived', async (t: TestContext) => {
+test('items without an ID get theirs when the file has arrived', async (t: TestContext) => {
   const app = await openListening(t)
   const socket = await begin(t, app, {})
   socket.write(chunk(rows(manyRows)))

@@ -90,7 +90,7 @@ const refused: Record<string, [number, string | null, string][]> = {
   'workbook.xls': [[1, null, 'is an Excel workbook: save it as CSV UTF-8 first']],
 }
 
-test('files of spreadsheets come in as they are saved', async (t: TestContext) => {
+test('files of spreadsheet programs are imported as they are saved', async (t: TestContext) => {
   const app = await openImporting(t)
   for (const [file, [first, second]] of Object.entries(accepted)) {
     const { status, report } = await upload(app, file)
@@ -103,7 +103,7 @@ test('files of spreadsheets come in as they are saved', async (t: TestContext) =
   t.assert.deepStrictEqual((await upload(app, 'header-only.csv')).report.created, 0)
 })
 
-test('what has to be changed in a file is said by line and column', async (t: TestContext) => {
+test('what to change in a file is reported by line and column', async (t: TestContext) => {
   const app = await openImporting(t)
   for (const [file, errors] of Object.entries(refused)) {
     const { status, report } = await upload(app, file)
@@ -116,7 +116,7 @@ test('what has to be changed in a file is said by line and column', async (t: Te
   }
 })
 
-test('most files of spreadsheets come in, or are told one thing to change', async (t: TestContext) => {
+test('most spreadsheet files are imported or need one change', async (t: TestContext) => {
   const app = await openImporting(t)
   const files = readdirSync(new URL('../../fixtures/spreadsheets/', import.meta.url))
   let few = 0
@@ -128,7 +128,7 @@ test('most files of spreadsheets come in, or are told one thing to change', asyn
   t.assert.ok(few >= (files.length * 20) / 28)
 })
 
-test('a price that may be thousands is refused though the comma comes later', async (t: TestContext) => {
+test('an ambiguous price is refused although the comma comes later', async (t: TestContext) => {
   const app = await openImporting(t)
   for (const query of ['?on_error=skip&dry_run=true', '?on_error=skip', '?dry_run=true', '']) {
     const { report } = await upload(app, 'german-prices-in-quotes.csv', query)
@@ -173,7 +173,7 @@ test('a price that may be thousands is refused though the comma comes later', as
   t.assert.strictEqual((await app.contents())[0]?.price_usd, 1.299)
 })
 
-test('a query says what a file calls its columns', async (t: TestContext) => {
+test('query parameters map the columns of a file', async (t: TestContext) => {
   const app = await openImporting(t)
   const columns = ['name=Produkt', 'category=Kategorie', 'price_usd=Preis', 'in_stock=lager']
   const query = columns.map((each) => `column=${encodeURIComponent(each)}`).join('&')
@@ -191,7 +191,7 @@ test('a query says what a file calls its columns', async (t: TestContext) => {
   t.assert.deepStrictEqual([wrong.status, wrong.report.code, wrong.report.errors.length], [422, 'invalid_request', 2])
 })
 
-test('JSON that is sent as CSV is told so, and so is an array as lines', async (t: TestContext) => {
+test('JSON sent as CSV, or an array sent as NDJSON, is recognized', async (t: TestContext) => {
   const { upload: send, ada } = await openImporting(t)
   const csv = 'name,category,price_usd,in_stock\na,Pet,1,true\n'
   for (const [body, hint] of [

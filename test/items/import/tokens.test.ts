@@ -64,7 +64,7 @@ test('an import stops reading its file soon after its token has ended', async (t
   t.assert.match(await answerOf(socket), /^HTTP\/1\.1 401 .*"code":"invalid_token"/s)
 })
 
-test('an import goes on after a new password that keeps its token', async (t: TestContext) => {
+test('an import continues after a password change that keeps its token', async (t: TestContext) => {
   const app = await openListening(t)
   const socket = await begin(t, app, {})
   socket.write(chunk(rows(100)))
@@ -75,7 +75,7 @@ test('an import goes on after a new password that keeps its token', async (t: Te
   t.assert.match(await answerOf(socket), /^HTTP\/1\.1 200 .*"created":100,/s)
 })
 
-test('a token that is locked for a commit can be ended only after that', async (t: TestContext) => {
+test('a token locked for a commit can be revoked only after it', async (t: TestContext) => {
   const { context, ada } = await openImporting(t)
   const { revocations, tokens } = context
   const token = await tokens.verify(`Bearer ${ada.token}`)

@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts'
 const withVersion = `${withId},version`
 const unknown = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
 
-test('a row with a version changes its item only if that still has it', async (t: TestContext) => {
+test('a row with a version updates its item only at that version', async (t: TestContext) => {
   const app = await openImporting(t)
   const [one, two] = await twoItems(app)
   await app.ada.patch(`/items/${two}`, { name: 'other' })
@@ -28,7 +28,7 @@ test('a row with a version changes its item only if that still has it', async (t
   t.assert.deepStrictEqual(await names(app), ['x', 'other'])
 })
 
-test('a version is a number or an ETag, and what is none is a bad row', async (t: TestContext) => {
+test('a version is a number or an ETag; anything else is a bad row', async (t: TestContext) => {
   const app = await openImporting(t)
   const [one, two] = await twoItems(app)
   const row = (id: string, version: unknown, name = 'x') =>
@@ -46,7 +46,7 @@ test('a version is a number or an ETag, and what is none is a bad row', async (t
   t.assert.deepStrictEqual([created.status, created.report.created], [200, 1])
 })
 
-test('a row that changes nothing may have any version, so a file can be sent again', async (t: TestContext) => {
+test('a row that changes nothing may have any version', async (t: TestContext) => {
   const app = await openImporting(t, { REQUIRE_IF_MATCH: 'true' })
   const [one, two] = await twoItems(app)
   const file = lines(withVersion, `${one},x,Pet,1,true,1`, `${two},b,Pet,1,true,`)
@@ -59,7 +59,7 @@ test('a row that changes nothing may have any version, so a file can be sent aga
   }
 })
 
-test('with REQUIRE_IF_MATCH a row that changes an item needs a version', async (t: TestContext) => {
+test('REQUIRE_IF_MATCH requires a version in rows that change an item', async (t: TestContext) => {
   const app = await openImporting(t, { REQUIRE_IF_MATCH: 'true' })
   const [one, two] = await twoItems(app)
   const rows = lines(withVersion, `${one},x,Pet,1,true,`, `${two},x,Pet,1,true,1`, `${unknown},x,Pet,1,true,`)
@@ -71,7 +71,7 @@ test('with REQUIRE_IF_MATCH a row that changes an item needs a version', async (
   t.assert.deepStrictEqual((await names(app)).toSorted(), ['a', 'x', 'x'])
 })
 
-test('a change that comes between the check of a version and the update is not lost', async (t: TestContext) => {
+test('a change between version check and update is not lost', async (t: TestContext) => {
   const app = await openListening(t)
   const [one] = await twoItems(app)
   const file = lines(withVersion, `,new,Pet,1,true,`, `${one},x,Pet,1,true,1`)

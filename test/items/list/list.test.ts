@@ -35,7 +35,7 @@ const awkward = [
   ',',
 ]
 
-test('the list is byte for byte what the items are, however awkward their names', async (t: TestContext) => {
+test('the list is byte for byte the items, whatever their names', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const prices = [0, 0.1, 5e-324, 1.7976931348623157e308, 1e21, 1e15 + 0.5]
@@ -59,7 +59,7 @@ test('the list is byte for byte what the items are, however awkward their names'
 /** Milliseconds: fewer than the service waits for a reader that takes nothing. */
 const beforeItIsDropped = 15_000
 
-test('a slow reader stops the query, and one that goes away frees its connection at once', async (t: TestContext) => {
+test('a slow reader stops the query, one that leaves ends it', async (t: TestContext) => {
   const app = await openFull(t)
   const answer = await download(app)
   await until(async () => (await copies(app)).includes('ClientWrite'))
@@ -68,7 +68,7 @@ test('a slow reader stops the query, and one that goes away frees its connection
   t.assert.strictEqual((await app.ada.get('/items/7')).statusCode, 422)
 })
 
-test('a list that fails halfway is broken off, and never looks whole', async (t: TestContext) => {
+test('a list that fails halfway breaks off and never looks complete', async (t: TestContext) => {
   const app = await openFull(t)
   const answer = await download(app)
   t.assert.strictEqual(answer.statusCode, 200)
@@ -80,7 +80,7 @@ test('a list that fails halfway is broken off, and never looks whole', async (t:
   t.assert.strictEqual(answer.complete, false)
 })
 
-test('one manager has two lists at a time, and others have the other places', async (t: TestContext) => {
+test('one manager has two lists at a time, and others the rest', async (t: TestContext) => {
   const app = await openFull(t)
   const bob = await app.signIn('bob@example.com')
   const slow = [await download(app), await download(app)]
@@ -97,7 +97,7 @@ test('one manager has two lists at a time, and others have the other places', as
   t.assert.strictEqual((await app.ada.get('/items')).statusCode, 200)
 })
 
-test('a list or an export whose client has left while it waited for its place never runs', async (t: TestContext) => {
+test('a list or export whose client left while it waited never runs', async (t: TestContext) => {
   const app = await openFull(t, { POSTGRES_ECHO: 'true' })
   const slow = [await download(app), await download(app)]
   await until(async () => (await copies(app)).length === 2)
@@ -112,7 +112,7 @@ test('a list or an export whose client has left while it waited for its place ne
   t.assert.strictEqual(lines(/"level":[45]0|broken off/), 0)
 })
 
-test('a place that is waited for goes to another when its reader has left', async (t: TestContext) => {
+test('a list whose reader left while waiting yields to the next', async (t: TestContext) => {
   const { context } = await openApp(t)
   const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 60_000 })
   const permit = await gate.acquire('other')
@@ -127,7 +127,7 @@ test('a place that is waited for goes to another when its reader has left', asyn
   t.assert.strictEqual(Buffer.concat(await second).toString(), '{}\n')
 })
 
-test('a reader that takes nothing for too long is dropped', async (t: TestContext) => {
+test('a reader that takes nothing for too long is disconnected', async (t: TestContext) => {
   const app = await openFull(t)
   const { db, pool } = app.context
   const stream = listing(
@@ -146,7 +146,7 @@ test('a reader that takes nothing for too long is dropped', async (t: TestContex
   await until(async () => (await copies(app)).length === 0)
 })
 
-test('a reader that takes a little now and then is dropped as well', async (t: TestContext) => {
+test('a reader that takes too little is disconnected', async (t: TestContext) => {
   const app = await openFull(t)
   const { db, pool } = app.context
   const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 1000 })
@@ -162,7 +162,7 @@ test('a reader that takes a little now and then is dropped as well', async (t: T
   t.assert.strictEqual(stream.readableEnded, false)
 })
 
-test('a reader that takes its share in time may take as long as it likes', async (t: TestContext) => {
+test('a steady reader may take as long as it likes', async (t: TestContext) => {
   const app = await openFull(t)
   const { db, pool } = app.context
   const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 1000 })
@@ -177,7 +177,7 @@ test('a reader that takes its share in time may take as long as it likes', async
   t.assert.strictEqual(Object.keys(JSON.parse(text)).length, 60_000)
 })
 
-test('a PostgreSQL that gives nothing for too long is given up', async (t: TestContext) => {
+test('a list breaks off if PostgreSQL sends nothing for too long', async (t: TestContext) => {
   const app = await openFull(t)
   const { db, pool, config } = app.context
   const holder = new Client(clientConfig(app.server, config.pool.schema))
@@ -197,7 +197,7 @@ test('a PostgreSQL that gives nothing for too long is given up', async (t: TestC
   await t.assert.rejects(stream.toArray(), { code: 'store_unavailable' })
 })
 
-test('a list may take longer than a statement: its end leaves no timer behind', async (t: TestContext) => {
+test('a list may outlast the statement timeout and leaves no timer', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   await ada.get('/items/7')

@@ -15,7 +15,7 @@ interface Item {
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 
-test('each sort pages through every item once, in its order, with ties by id', async (t: TestContext) => {
+test('each sort pages through every item once, with ties by ID', async (t: TestContext) => {
   const { ada } = await openStocked(t)
   const all = Object.values<Item>((await ada.get('/items')).json())
   t.assert.strictEqual(all.length, 40)
@@ -38,7 +38,7 @@ test('each sort pages through every item once, in its order, with ties by id', a
   }
 })
 
-test('names sort as people expect, whatever their case and accents', async (t: TestContext) => {
+test('names sort regardless of case and accents', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   for (const name of ['Zucchini', 'apple', 'Éclair', 'Banana', 'eclair', 'zebra', 'ähre', 'Apple'])
@@ -69,7 +69,7 @@ test('any parameter but expand makes a page of 100', async (t: TestContext) => {
   t.assert.strictEqual(head.body, '')
 })
 
-test('Link keeps what was asked for, never names a host, and its first page is a page', async (t: TestContext) => {
+test('Link keeps the query and never names a host', async (t: TestContext) => {
   const { app, ada } = await openStocked(t)
   const url =
     '/items?category=Grocery&category=Pet&q=a%26b+%C3%A9&sort=-price_usd&count=exact&store_manager_id=me&limit=1'
@@ -109,7 +109,7 @@ test('X-Next-After is the cursor of the next page, and the last page has none', 
   t.assert.strictEqual((await ada.get('/items')).headers['x-next-after'], undefined)
 })
 
-test('a cursor of another sort, or of nobody, is refused by name, whatever it says', async (t: TestContext) => {
+test('a cursor of another sort, or a forged one, is refused by name', async (t: TestContext) => {
   const { ada } = await openStocked(t)
   const cursor = async (sort: string) =>
     new URLSearchParams(linksOf((await ada.get(`/items?limit=1&sort=${sort}`)).headers.link).next).get('after') ?? ''
@@ -141,7 +141,7 @@ test('a cursor of another sort, or of nobody, is refused by name, whatever it sa
   )
 })
 
-test('what does not fit is named, all at once', async (t: TestContext) => {
+test('all invalid parameters are named at once', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const refused = async (query: string) => {
@@ -182,7 +182,7 @@ test('what does not fit is named, all at once', async (t: TestContext) => {
   ])
 })
 
-test('Link fits into a header, whatever the query is', async (t: TestContext) => {
+test('Link fits into a header for every query', async (t: TestContext) => {
   const { app, ada } = await openStocked(t, 0)
   const name = '\u0001'.repeat(64)
   for (let n = 0; n < 3; n++) await ada.post('/items', { ...tea, name, price_usd: 5e-324 })
@@ -204,7 +204,7 @@ test('Link fits into a header, whatever the query is', async (t: TestContext) =>
   t.assert.ok(app.log.length > 0)
 })
 
-test('while others write, no item comes twice and none is missed that was there throughout', async (t: TestContext) => {
+test('paging during writes neither repeats nor misses items', async (t: TestContext) => {
   const { app, ada } = await openStocked(t, 600)
   const { schema } = app.context.config.pool
   const kept = Object.values<Item>((await ada.get('/items')).json())
@@ -233,7 +233,7 @@ test('while others write, no item comes twice and none is missed that was there 
   t.assert.ok(rows[0].count > kept.length)
 })
 
-test('the count is of all pages: exact, about so, or not paid for', async (t: TestContext) => {
+test('the count of all pages is exact, estimated, or omitted', async (t: TestContext) => {
   const { app, ada } = await openStocked(t, 120)
   const { schema } = app.context.config.pool
   await onServer(app.server, `analyze ${schema}.items`)

@@ -4,7 +4,7 @@ import { onServer, openApp } from '../../support/app.ts'
 
 const soap = { name: 'Soap', category: 'Household', price_usd: 2.5, in_stock: true }
 
-test('the summary counts and sums up all items, each category and each range of prices, empty ones too', async (t: TestContext) => {
+test('the summary covers all items, categories, and price ranges', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const empty = (await ada.get('/items/summary')).json()
@@ -48,7 +48,7 @@ test('the summary counts and sums up all items, each category and each range of 
   )
 })
 
-test('the sum is exact, where one of floats would not be', async (t: TestContext) => {
+test('the sum is exact where a sum of floats is not', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   for (const price of [9007199254740992, 0.1, 0.2, 1e-7]) await ada.post('/items', { ...soap, price_usd: price })
@@ -59,7 +59,7 @@ test('the sum is exact, where one of floats would not be', async (t: TestContext
     )
 })
 
-test('a sum that no float holds is null, and the others are numbers', async (t: TestContext) => {
+test('a sum beyond a double is null, and the others are numbers', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   for (const price of [1.7e308, 1.7e308]) await ada.post('/items', { ...soap, price_usd: price })
@@ -72,7 +72,7 @@ test('a sum that no float holds is null, and the others are numbers', async (t: 
   t.assert.strictEqual(one.value_usd, 0)
 })
 
-test('a summary by way of the index is the same as one by way of the rows', async (t: TestContext) => {
+test('a summary from the index equals one from the rows', async (t: TestContext) => {
   const { signIn, server, context } = await openApp(t)
   const ada = await signIn('ada@example.com')
   await onServer(

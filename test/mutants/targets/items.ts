@@ -5,8 +5,8 @@ export const itemTargets: Target[] = [
   {
     file: 'src/items/mutations.ts',
     tests: [
-      'items/items: absent or null|empty change|deleted|may neither',
-      'items/etags: other versions|whose',
+      'items/items: absent and null|empty change|deleted|another manager',
+      'items/etags: other versions|precedence',
       'items/mutations',
     ],
     mistakes: [
@@ -26,7 +26,7 @@ export const itemTargets: Target[] = [
         what: 'a change waits for all items that others hold',
         before: ' for no key update skip locked',
         after: ' for no key update',
-        tests: ['items/mutations: holds'],
+        tests: ['items/mutations: locked item'],
       },
       {
         what: 'a change waits for ever for its item',
@@ -71,8 +71,8 @@ export const itemTargets: Target[] = [
   {
     file: 'src/items/items.ts',
     tests: [
-      'items/items: creates|capital|owner comes',
-      'concurrency/batching: own answer|fails alone',
+      'items/items: created item|upper case|expand=',
+      'concurrency/batching: own response|fails alone',
       'idempotency: same key|one transaction',
     ],
     mistakes: [
@@ -92,7 +92,7 @@ export const itemTargets: Target[] = [
         what: 'keys of all managers are one',
         before: '`items of ${token.sub}`',
         after: "'items'",
-        tests: ['idempotency: another manager'],
+        tests: ['idempotency: its manager'],
       },
       {
         what: 'the price -0 is answered as it was not stored',
@@ -125,8 +125,8 @@ export const itemTargets: Target[] = [
   {
     file: 'src/items/routes.ts',
     tests: [
-      'items/etags: ETag|kept by|told nothing|304|REQUIRE',
-      'items/items: creates|list',
+      'items/etags: ETag|cached|learns nothing|304|REQUIRE',
+      'items/items: created item|list',
       'http/errors: HEAD|slash',
     ],
     mistakes: [
@@ -134,7 +134,7 @@ export const itemTargets: Target[] = [
         what: 'proxies keep items of one manager for all',
         before: "'private, no-cache'",
         after: "'public, max-age=60'",
-        tests: ['items/etags: kept by'],
+        tests: ['items/etags: cached'],
       },
       {
         what: 'lists go on after their token has ended',
@@ -146,19 +146,19 @@ export const itemTargets: Target[] = [
         what: 'a token that was logged out is told the ETag of an item',
         before: 'await request.pendingTokenCheck?.()\n      const tag',
         after: 'const tag',
-        tests: ['items/etags: told nothing'],
+        tests: ['items/etags: learns nothing'],
       },
     ],
   },
   {
     file: 'src/items/schemas.ts',
-    tests: ['items/items: an item with|absent or null', 'items/etags: none is refused', 'openapi/document: on purpose'],
+    tests: ['items/items: an item with|absent and null', 'items/etags: malformed', 'openapi/document: snapshot'],
     mistakes: [
       {
         what: 'a change cannot leave a category alone with null',
         before: 'category: Type.Optional(nullable(Type.Unsafe',
         after: 'category: Type.Optional((Type.Unsafe',
-        tests: ['items/items: absent or null'],
+        tests: ['items/items: absent and null'],
       },
     ],
   },

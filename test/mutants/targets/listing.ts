@@ -21,7 +21,7 @@ export const listingTargets: Target[] = [
   },
   {
     file: 'src/items/query/filters.ts',
-    tests: ['items/list/search: filters|any part', 'items/list/page: does not fit'],
+    tests: ['items/list/search: filters|any part', 'items/list/page: invalid parameters'],
     mistakes: [
       { what: 'a percent sign in a search matches anything', before: '/[\\\\%_]/g', after: '/[\\\\_]/g' },
       {
@@ -124,7 +124,7 @@ export const listingTargets: Target[] = [
   },
   {
     file: 'src/items/list/routes.ts',
-    tests: ['items/list/page: any parameter|count', 'items/items: list|owner comes', 'items/list/list: HEAD'],
+    tests: ['items/list/page: any parameter|count', 'items/items: list|expand=', 'items/list/list: HEAD'],
     mistakes: [
       {
         what: 'HEAD reads the table',
@@ -142,12 +142,12 @@ export const listingTargets: Target[] = [
   },
   {
     file: 'src/items/query/schemas.ts',
-    tests: ['items/list/page: does not fit'],
+    tests: ['items/list/page: invalid parameters'],
     mistakes: [{ what: 'a page may have any number of items', before: '        maximum: maxLimit,\n', after: '' }],
   },
   {
     file: 'src/items/export/copy-stream.ts',
-    tests: ['items/list/list: byte|end leaves', 'items/list/list: nothing for too long|given up'],
+    tests: ['items/list/list: byte|leaves no timer', 'items/list/list: nothing for too long|sends nothing'],
     mistakes: [
       {
         what: 'a list holds its place for ever',
@@ -159,7 +159,7 @@ export const listingTargets: Target[] = [
         what: 'a list of a client that left holds its connection',
         before: '      rows.destroy()\n    }\n  } catch',
         after: '    }\n  } catch',
-        tests: ['items/list/list: goes away'],
+        tests: ['items/list/list: slow reader stops'],
       },
       {
         what: 'rows that are cut are lost',
@@ -171,13 +171,13 @@ export const listingTargets: Target[] = [
         what: 'a reader that takes a little now and then is never dropped',
         before: 'waited += performance.now() - offeredAt',
         after: 'waited = 0',
-        tests: ['items/list/list: now and then'],
+        tests: ['items/list/list: takes too little'],
       },
       {
         what: 'a server that hangs is waited for',
         before: 'timer = setTimeout(onDatabaseTimeout, patience.store)\n      // What',
         after: '// What',
-        tests: ['items/list/list: given up'],
+        tests: ['items/list/list: sends nothing'],
       },
     ],
   },
@@ -202,10 +202,10 @@ export const listingTargets: Target[] = [
       },
     ],
   },
-  { file: 'src/items/export/compression.ts', tests: ['items/export/export: compressed'], mistakes: [] },
+  { file: 'src/items/export/compression.ts', tests: ['items/export/export: gzipped'], mistakes: [] },
   {
     file: 'src/items/export/csv.ts',
-    tests: ['items/export/export: RFC|marks', 'items/export/round-trip'],
+    tests: ['items/export/export: RFC|escapes', 'items/export/round-trip'],
     mistakes: [
       {
         what: 'a part after a semicolon is run as a formula',
@@ -221,7 +221,7 @@ export const listingTargets: Target[] = [
   },
   {
     file: 'src/items/export/export.ts',
-    tests: ['items/export/export: marks', 'items/list/search: filters'],
+    tests: ['items/export/export: escapes', 'items/list/search: filters'],
     mistakes: [
       {
         what: 'an export ignores its filters',
@@ -233,16 +233,16 @@ export const listingTargets: Target[] = [
   },
   {
     file: 'src/items/export/routes.ts',
-    tests: ['items/export/export: RFC|compressed', 'http/security-events: files'],
+    tests: ['items/export/export: RFC|gzipped', 'http/security-events: imports'],
     mistakes: [
       { what: 'caches give compressed files to all', before: 'varyByEncoding(reply)\n', after: '' },
       {
         what: 'an export that broke off is logged as complete',
         before: 'complete: count !== undefined',
         after: 'complete: true',
-        tests: ['items/export/export: \\(identity\\)', 'http/security-events: files'],
+        tests: ['items/export/export: \\(identity\\)', 'http/security-events: imports'],
       },
     ],
   },
-  { file: 'src/items/export/schemas.ts', tests: ['items/export/export: marks'], mistakes: [] },
+  { file: 'src/items/export/schemas.ts', tests: ['items/export/export: escapes'], mistakes: [] },
 ]

@@ -4,7 +4,7 @@ import type { Target } from '../mutant.ts'
 export const loginTargets: Target[] = [
   {
     file: 'src/auth/rate-limits.ts',
-    tests: ['auth/rate-limits: below|headers|lifted|fails too many|begin with', 'auth/rate-limits: replicas'],
+    tests: ['auth/rate-limits: below|headers|limit of 0|too many failed|begin with', 'auth/rate-limits: replicas'],
     mistakes: [
       {
         what: 'the last that may get in is refused',
@@ -47,7 +47,10 @@ export const loginTargets: Target[] = [
   },
   {
     file: 'src/auth/login-throttle.ts',
-    tests: ['auth/rate-limits: fails too many|no store|guesses|nobody has', 'auth/rate-limits: spelled|may still fail'],
+    tests: [
+      'auth/rate-limits: too many failed|outage|guessing|unknown account',
+      'auth/rate-limits: spelling|may still fail',
+    ],
     mistakes: [
       {
         what: 'logins that succeed count as failures',
@@ -58,20 +61,20 @@ export const loginTargets: Target[] = [
         what: 'logins that no store could decide count as failures',
         before: 'await countFailures(-1)\n          throw error',
         after: 'throw error',
-        tests: ['auth/rate-limits: no store'],
+        tests: ['auth/rate-limits: outage'],
       },
       {
         what: 'an account over its limit is closed to its owner',
         before: 'try {\n        const signal',
         after:
           "if ((await perAccount?.count(key, 0))?.exceeded) throw new Problem('too_many_logins', '')\n      try {\n        const signal",
-        tests: ['auth/rate-limits: guesses'],
+        tests: ['auth/rate-limits: guessing'],
       },
       {
         what: 'failures at an attacked account weigh as others do',
         before: 'await countFailures(weight - 1)',
         after: '',
-        tests: ['auth/rate-limits: guesses'],
+        tests: ['auth/rate-limits: guessing'],
       },
       {
         what: 'successful logins are not limited',
@@ -89,7 +92,7 @@ export const loginTargets: Target[] = [
   },
   {
     file: 'src/http/client-address.ts',
-    tests: ['auth/rate-limits: IPv4|its proxy writes|next one writes', 'config/config: proxies'],
+    tests: ['auth/rate-limits: IPv4|forwarded address|proxy in TRUST_PROXY', 'config/config: TRUST_PROXY'],
     mistakes: [
       { what: 'each address of an IPv6 network has its own limit', before: '.slice(0, 4)', after: '' },
       { what: 'what cannot be read is a key of its own', before: 'return unreadable', after: 'return plain' },
@@ -121,7 +124,7 @@ export const loginTargets: Target[] = [
         what: 'passwords that were hashed before they were normalized fail',
         before: '...(normal === password ? [] :',
         after: '...(true ? [] :',
-        tests: ['auth/passwords: not normalized'],
+        tests: ['auth/passwords: non-normalized'],
       },
       {
         what: 'hashes of another cost stay',
@@ -139,7 +142,7 @@ export const loginTargets: Target[] = [
         what: 'hashes take all cores',
         before: 'availableParallelism() - 1',
         after: 'availableParallelism() + 1',
-        tests: ['auth/passwords: core stays free'],
+        tests: ['auth/passwords: core free'],
       },
     ],
     survivors: [
@@ -152,7 +155,7 @@ export const loginTargets: Target[] = [
   },
   {
     file: 'src/auth/password-policy.ts',
-    tests: ['auth/passwords: common|8 characters', 'store-managers/store-managers: tries first'],
+    tests: ['auth/passwords: common|8 characters', 'store-managers/store-managers: is refused and not quoted'],
     mistakes: [
       {
         what: 'capital letters make a common password a good one',

@@ -6,33 +6,33 @@ export const readingTargets: Target[] = [
     file: 'src/items/import/body.ts',
     tests: [
       'items/import/codings',
-      'items/import/import: read to its end',
-      'items/import/failures: dribbles|30 seconds|pieces',
+      'items/import/import: unreadable',
+      'items/import/failures: slow import|30 seconds|slices',
     ],
     mistakes: [
       {
         what: 'a character that is cut between two chunks is an error',
         before: 'bytes.subarray(0, bytes.length - incompleteSuffixLength(bytes))',
         after: 'bytes',
-        tests: ['items/import/failures: pieces', 'items/import/import: clock'],
+        tests: ['items/import/failures: slices', 'items/import/import: clock'],
       },
       {
         what: 'a character that is cut at the end is dropped',
         before: 'if (rest.length > 0) throw notUtf8(rest, lines)',
         after: '',
-        tests: ['items/import/import: read to its end', 'items/import/codings'],
+        tests: ['items/import/import: unreadable', 'items/import/codings'],
       },
       {
         what: 'a body without a length may be of any length',
         before: 'if (total > maxBytes) throw tooLarge(maxBytes)',
         after: '',
-        tests: ['items/import/failures: without a length'],
+        tests: ['items/import/failures: unknown length'],
       },
       {
         what: 'a client that dribbles is waited for',
         before: 'patience -= performance.now() - since',
         after: '',
-        tests: ['items/import/failures: dribbles'],
+        tests: ['items/import/failures: slow import'],
       },
       {
         what: 'a body that is cut off is a 500',
@@ -44,7 +44,7 @@ export const readingTargets: Target[] = [
         what: 'the line of a wrong byte is that of its chunk',
         before: 'wrong.line++',
         after: '',
-        tests: ['items/import/import: read to its end', 'items/import/codings'],
+        tests: ['items/import/import: unreadable', 'items/import/codings'],
       },
     ],
   },
@@ -80,7 +80,7 @@ export const readingTargets: Target[] = [
   },
   {
     file: 'src/items/import/csv.ts',
-    tests: ['items/import/spreadsheets: line and column|saved|comma', 'items/import/import: many ways'],
+    tests: ['items/import/spreadsheets: line and column|saved|comma', 'items/import/import: line ends'],
     mistakes: [
       {
         what: 'a surplus field is dropped',
@@ -107,7 +107,7 @@ export const readingTargets: Target[] = [
   },
   {
     file: 'src/items/import/header.ts',
-    tests: ['items/import/spreadsheets', 'items/import/import: read to its end'],
+    tests: ['items/import/spreadsheets', 'items/import/import: unreadable'],
     mistakes: [
       {
         what: 'an ignored column that is there twice makes the file unreadable',
@@ -147,7 +147,7 @@ export const readingTargets: Target[] = [
   },
   {
     file: 'src/items/import/layout.ts',
-    tests: ['items/import/spreadsheets', 'items/import/import: nothing in it'],
+    tests: ['items/import/spreadsheets', 'items/import/import: without rows'],
     mistakes: [
       {
         what: 'the most frequent separator is taken',
@@ -160,7 +160,7 @@ export const readingTargets: Target[] = [
   },
   {
     file: 'src/items/import/ndjson.ts',
-    tests: ['items/import/import: JSON|read to its end|nothing in it', 'items/import/spreadsheets: JSON'],
+    tests: ['items/import/import: JSON|unreadable|without rows', 'items/import/spreadsheets: JSON'],
     mistakes: [
       {
         what: 'a long line fills the memory',
@@ -177,7 +177,7 @@ export const readingTargets: Target[] = [
   },
   {
     file: 'src/items/import/records.ts',
-    tests: ['items/import/records', 'items/import/import: read to its end'],
+    tests: ['items/import/records', 'items/import/import: unreadable'],
     mistakes: [],
   },
   {

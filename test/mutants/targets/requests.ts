@@ -15,7 +15,7 @@ export const requestTargets: Target[] = [
         what: 'a key in quotes is another one',
         before: "key.startsWith('\"') ?",
         after: 'false ?',
-        tests: ['idempotency: same key|another body|that is none'],
+        tests: ['idempotency: same key|another body|malformed'],
       },
       {
         what: 'what is made is not in the transaction of its key',
@@ -39,7 +39,7 @@ export const requestTargets: Target[] = [
         what: 'keys of deleted managers stay',
         before: 'store_manager_id: owner,',
         after: 'store_manager_id: null,',
-        tests: ['store-managers/me: sent again'],
+        tests: ['store-managers/me: repeated requests'],
       },
       {
         what: 'keys are swept before a day has passed',

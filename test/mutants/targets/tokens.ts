@@ -100,7 +100,7 @@ export const tokenTargets: Target[] = [
   },
   {
     file: 'src/auth/late-responses.ts',
-    tests: ['auth/late-requests: slow answer|a stream outlasts'],
+    tests: ['auth/late-requests: slow response|a stream survives'],
     mistakes: [
       {
         what: 'a slow answer goes out though its token has ended',
@@ -136,8 +136,8 @@ export const tokenTargets: Target[] = [
   {
     file: 'src/auth/revocations.ts',
     tests: [
-      'auth/revocations: everywhere|Redis alone|swept|by then',
-      'auth/authentication: logged-out',
+      'auth/revocations: everywhere|Redis alone|swept|just been deleted',
+      'auth/authentication: logged-out|ends its own',
       'auth/idle-tokens',
     ],
     mistakes: [
@@ -145,13 +145,13 @@ export const tokenTargets: Target[] = [
         what: 'a logout is in Redis alone',
         before: 'await asManager(db, token, (transaction) => insert(transaction, token))',
         after: '',
-        tests: ['auth/authentication: logged-out'],
+        tests: ['auth/authentication: logged-out|ends its own'],
       },
       {
         what: 'the token that changed the password ends with the others',
         before: ' && token.jti !== manager?.kept',
         after: '',
-        tests: ['store-managers/me: a new password ends'],
+        tests: ['store-managers/me: password change ends'],
       },
       {
         what: 'tokens that only Redis knows to be logged out count',
@@ -181,7 +181,7 @@ export const tokenTargets: Target[] = [
   },
   {
     file: 'src/auth/token-lock.ts',
-    tests: ['items/import/tokens: goes on|locked'],
+    tests: ['items/import/tokens: continues|locked'],
     mistakes: [
       { what: 'a logout does not wait for the commit of an import', before: ' for share`', after: '`' },
       { what: 'a token that was logged out commits', before: 'if (rowCount === 0) throw loggedOut()', after: '' },
@@ -221,7 +221,7 @@ export const tokenTargets: Target[] = [
         what: 'tokens of one manager have one ID',
         before: '.setJti(randomUUID())',
         after: '.setJti(id)',
-        tests: ['auth/authentication: logged-out'],
+        tests: ['auth/authentication: logged-out|ends its own'],
       },
       {
         what: 'a token counts after a logout everywhere',
@@ -233,13 +233,16 @@ export const tokenTargets: Target[] = [
   },
   {
     file: 'src/auth/token-validity.ts',
-    tests: ['auth/late-requests: expired|a new item\\)|everywhere', 'store-managers/me: deleted|new password'],
+    tests: [
+      'auth/late-requests: expires before|a new item\\)|everywhere',
+      'store-managers/me: deleted|password change ends',
+    ],
     mistakes: [
       {
         what: 'writes of a token that has expired are made',
         before: 'wanted.exp > extract(epoch from statement_timestamp())\n  and exists',
         after: 'exists',
-        tests: ['auth/late-requests: expired'],
+        tests: ['auth/late-requests: expires before'],
       },
       {
         what: 'writes of a token that was logged out are made',
@@ -251,13 +254,13 @@ export const tokenTargets: Target[] = [
         what: 'writes of the token that changed the password are refused',
         before: ' or store_managers.kept_token = wanted.jti',
         after: '',
-        tests: ['store-managers/me: new password'],
+        tests: ['store-managers/me: password change ends'],
       },
       {
         what: 'two changes of an account run at once',
         before: 'toDelete ? query.forUpdate() : query.forNoKeyUpdate()',
         after: 'query',
-        tests: ['store-managers/me: at once|overtakes|undone'],
+        tests: ['store-managers/me: concurrent password|after a logout everywhere|undone'],
       },
     ],
   },

@@ -5,7 +5,7 @@ export const writingTargets: Target[] = [
   {
     file: 'src/items/import/import.ts',
     tests: [
-      'items/import/import: skip|id that',
+      'items/import/import: on_error=skip|given ID',
       'items/import/tokens: reading|after a logout writes',
       'items/import/failures: two imports',
     ],
@@ -14,7 +14,7 @@ export const writingTargets: Target[] = [
         what: 'rows are written beside bad ones',
         before: 'if (stops && findings.failed > 0) throw findings.failure()\n    await',
         after: 'await',
-        tests: ['items/import/import: id that', 'items/import/dry-runs'],
+        tests: ['items/import/import: given ID', 'items/import/dry-runs'],
       },
       {
         what: 'an import commits after its token has ended',
@@ -33,9 +33,9 @@ export const writingTargets: Target[] = [
   {
     file: 'src/items/import/merge.ts',
     tests: [
-      'items/import/import: upsert|somebody|dry run',
+      'items/import/import: mode=upsert|another manager|dry run',
       'items/import/dry-runs',
-      'items/import/versions: comes between',
+      'items/import/versions: between version check',
     ],
     mistakes: [
       {
@@ -48,31 +48,31 @@ export const writingTargets: Target[] = [
         what: 'a change that came meanwhile is overwritten',
         before: '\n      and items.version = coalesce(imported.version, items.version)',
         after: '\n     ',
-        tests: ['items/import/versions: comes between'],
+        tests: ['items/import/versions: between version check'],
       },
       {
         what: 'an item that was changed meanwhile is told as unchanged',
         before: 'if (found < staged.rows || updated < different) throw new Race()',
         after: '',
-        tests: ['items/import/versions: comes between'],
+        tests: ['items/import/versions: between version check'],
       },
       {
         what: 'an ID that was taken meanwhile is a 500',
         before: "error.code === '23505' || ",
         after: '',
-        tests: ['items/import/failures: same id'],
+        tests: ['items/import/failures: ID taken'],
       },
       {
         what: 'a merge that is tried again finds its own rows',
         before: "await session.query('rollback to savepoint merge')",
         after: '',
-        tests: ['items/import/failures: same id'],
+        tests: ['items/import/failures: ID taken'],
       },
       {
         what: 'rows that are the same make new versions',
         before: ' and ${differs}\n    returning',
         after: '\n    returning',
-        tests: ['items/import/import: upsert'],
+        tests: ['items/import/import: mode=upsert'],
       },
       {
         what: 'a manager who was deleted meanwhile is a 500',
@@ -119,13 +119,13 @@ export const writingTargets: Target[] = [
         what: 'the last of two rows with one ID is taken',
         before: 'order by line) as other',
         after: 'order by line desc) as other',
-        tests: ['items/import/import: id that'],
+        tests: ['items/import/import: given ID'],
       },
       {
         what: 'an item that exists with an ID from the future cannot be changed',
         before: '\n      and not exists (select from items where items.id = imported.id)\n    returning line, case',
         after: '\n    returning line, case',
-        tests: ['items/import/ids: items that exist'],
+        tests: ['items/import/ids: accepted and kept'],
       },
       {
         what: 'a version is required of rows that change nothing',
@@ -137,13 +137,13 @@ export const writingTargets: Target[] = [
         what: 'errors come in any order',
         before: ' order by line limit',
         after: ' order by line desc limit',
-        tests: ['items/import/import: 1,000|id that', 'items/import/dry-runs'],
+        tests: ['items/import/import: 1,000|given ID', 'items/import/dry-runs'],
       },
     ],
   },
   {
     file: 'src/items/import/report.ts',
-    tests: ['items/import/import: 1,000|skip|id that', 'items/import/dry-runs'],
+    tests: ['items/import/import: 1,000|on_error=skip|given ID', 'items/import/dry-runs'],
     mistakes: [
       {
         what: 'errors that are found last come last',
@@ -163,14 +163,14 @@ export const writingTargets: Target[] = [
     tests: [
       'items/import/import: no import',
       'items/import/codings: without a file',
-      'items/import/failures: longer than other|asks before',
+      'items/import/failures: longer than other|Expect',
     ],
     mistakes: [
       {
         what: 'a long file is read before it is refused',
         before: "if (Number(headers['content-length'] ?? 0) > limit) throw tooLarge(limit)",
         after: '',
-        tests: ['items/import/import: no import', 'items/import/failures: longer than IMPORT'],
+        tests: ['items/import/import: no import', 'items/import/failures: unknown length'],
       },
       {
         what: 'a connection ends while its import is at work',
@@ -188,13 +188,13 @@ export const writingTargets: Target[] = [
         what: 'dry runs are logged as imports',
         before: 'if (!isDry) logEvent',
         after: 'logEvent',
-        tests: ['http/security-events: files'],
+        tests: ['http/security-events: imports'],
       },
     ],
   },
   {
     file: 'src/items/import/rows.ts',
-    tests: ['items/import/import: hostile|skip', 'items/import/versions: is a number|changes its item'],
+    tests: ['items/import/import: hostile|on_error=skip', 'items/import/versions: is a number|updates its item'],
     mistakes: [
       {
         what: 'a backslash in a name is dropped',
@@ -219,7 +219,7 @@ export const writingTargets: Target[] = [
   },
   {
     file: 'src/items/import/schemas.ts',
-    tests: ['items/import/spreadsheets: query', 'http/query-parameters: given once', 'items/import/import: no import'],
+    tests: ['items/import/spreadsheets: query', 'http/query-parameters: repeated', 'items/import/import: no import'],
     mistakes: [
       {
         what: 'a column may be renamed that does not exist',
@@ -230,7 +230,7 @@ export const writingTargets: Target[] = [
   },
   {
     file: 'src/items/import/spool.ts',
-    tests: ['items/import/spool: whole lines|killed', 'items/import/failures: cut off halfway'],
+    tests: ['items/import/spool: whole lines|killed', 'items/import/failures: cut off'],
     mistakes: [
       {
         what: 'all lines are held in memory',
@@ -254,7 +254,7 @@ export const writingTargets: Target[] = [
         what: 'each import leaks a file descriptor',
         before: 'await file?.close().catch(warn)',
         after: '',
-        tests: ['items/import/failures: cut off halfway', 'items/import/spool: killed|whole lines'],
+        tests: ['items/import/failures: cut off', 'items/import/spool: killed|whole lines'],
       },
       {
         what: 'lines that were moved to the file come twice',
@@ -267,7 +267,7 @@ export const writingTargets: Target[] = [
   {
     file: 'src/items/import/staging.ts',
     tests: [
-      'items/import/import: of CSV|skip|id that',
+      'items/import/import: CSV rows|on_error=skip|given ID',
       'items/import/spool: items without',
       'items/import/spreadsheets: comma',
     ],
@@ -276,7 +276,7 @@ export const writingTargets: Target[] = [
         what: 'all items of a piece have one ID',
         before: '() => `\\n${nextId()}\\t`',
         after: '`\\n${nextId()}\\t`',
-        tests: ['items/import/import: of CSV'],
+        tests: ['items/import/import: CSV rows'],
       },
       {
         what: 'a comma before the price that may be thousands does not count',
@@ -288,7 +288,7 @@ export const writingTargets: Target[] = [
         what: 'other requests wait for a large import',
         before: 'performance.now() - turnedAt > longestTurn',
         after: 'false',
-        tests: ['items/import/failures: pieces', 'items/import/import: clock'],
+        tests: ['items/import/failures: slices', 'items/import/import: clock'],
       },
     ],
   },
