@@ -1,5 +1,7 @@
+import { glob } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { run } from 'node:test'
+import { relative } from 'node:path'
+import { type EventData, run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 
@@ -13,7 +15,8 @@ Usage: npm test [-- options] [-- files]
   --test-name-pattern <pattern>  only tests whose names match this regular expression; may be given several times
   --help                         this
 
-Files are paths of test files, for instance test/items/list/list.test.ts; without any, all of them run.`
+Files are paths of test files, for instance test/items/list/list.test.ts; without any, all of them run: first those in
+process, then those of test/e2e/, which start processes.`
 
 /** Milliseconds that one test may take. The slowest takes a fifth of that on a busy machine. */
 const timeout = 120_000
@@ -21,21 +24,65 @@ const timeout = 120_000
 /** The others wait most of the time, for processes to start and for timeouts. */
 const concurrency = availableParallelism() + 1
 
-async function runTests(files: string[], testNamePatterns: string[]): Promise<void> {
-  const chosen = files.length > 0 ? { files } : { globPatterns: ['test/**/*.test.ts'] }
-  let count = 0
+const longestName = 72
+
+const layers = [
+  { title: 'Tests in process', has: (file: string) => !isEndToEnd(file) },
+  { title: 'Tests that start processes', has: isEndToEnd },
+]
+
+function isEndToEnd(file: string): boolean {
+  return relative('test/e2e', file)[0] !== '.'
+}
+
+/** The second layer runs although tests of the first one failed, so that one run tells of every failure. */
+async function runLayers(given: string[], testNamePatterns: string[]): Promise<void> {
+  const files = given.length > 0 ? given : (await Array.fromAsync(glob('test/**/*.test.ts'))).toSorted()
+  const ran: (Result & { title: string })[] = []
+  for (const { title, has } of layers) {
+    const chosen = files.filter(has)
+    if (chosen.length === 0) continue
+    process.stdout.write(`\n${title}\n\n`)
+    ran.push({ title, ...(await runTests(chosen, testNamePatterns)) })
+  }
+  process.stdout.write('\n')
+  for (const { title, passed, failed, skipped, seconds } of ran)
+    process.stdout.write(`${title}: ${passed} passed, ${failed} failed, ${skipped} skipped, in ${seconds} s\n`)
+  const longNames = ran.flatMap((outcome) => outcome.longNames)
+  for (const name of longNames) process.stdout.write(`Longer than ${longestName} characters: ${name}\n`)
+  if (longNames.length > 0 || ran.every(({ tests }) => tests === 0) || ran.some(({ success }) => !success))
+    process.exitCode = 1
+}
+
+interface Result {
+  tests: number
+  passed: number
+  failed: number
+  skipped: number
+  seconds: number
+  success: boolean
+  longNames: string[]
+}
+
+async function runTests(files: string[], testNamePatterns: string[]): Promise<Result> {
+  const longNames: string[] = []
+  let summary: EventData.TestSummary | undefined
   const results = run({
-    ...chosen,
+    files,
     concurrency,
     timeout,
     ...(testNamePatterns.length > 0 && { testNamePatterns }),
     // A test that fails may leave a server or a connection behind, which would keep its file from ending.
     execArgv: ['--test-force-exit'],
   })
-  results.on('test:pass', () => count++)
-  results.on('test:fail', () => (process.exitCode = 1))
+  results.on('test:pass', ({ name }) => name.length > longestName && longNames.push(name))
+  // The last one is of all files.
+  results.on('test:summary', (data) => (summary = data))
   for await (const text of results.compose(spec)) process.stdout.write(text)
-  if (count === 0) process.exitCode = 1
+  if (summary === undefined) throw new Error('The tests ended without a summary.')
+  const { counts, success, duration_ms: ms } = summary
+  const failed = counts.tests - counts.passed - counts.skipped - counts.todo
+  return { ...counts, failed, success, seconds: Math.round(ms / 1000), longNames }
 }
 
 async function main(args: string[]): Promise<void> {
@@ -53,7 +100,7 @@ async function main(args: string[]): Promise<void> {
   }
   await globalSetup()
   try {
-    await runTests(positionals, values['test-name-pattern'])
+    await runLayers(positionals, values['test-name-pattern'])
   } finally {
     await globalTeardown()
   }

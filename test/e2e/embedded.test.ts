@@ -161,7 +161,7 @@ const mayMount = isRoot && spawnSync('env', [...withoutNamespaces, 'true']).stat
 
 for (const program of ['src/main.ts', 'src/cli/migrate.ts status', 'test/run.ts']) {
   test(
-    `${program} run as root names the closed folder in one line`,
+    `${program} as root names the closed folder in one line`,
     { timeout, skip: !mayMount && 'only root can forbid mounting' },
     async (t: TestContext) => {
       const [command = '', ...prefix] = withoutNamespaces
@@ -226,7 +226,7 @@ test('a symbolic link in the data folder is refused and not followed', { timeout
 const folders: [what: string, said: RegExp, arrange: (dataDir: string) => Promise<void>][] = [
   ['a file', /it is a file, or below one\. Choose a folder\./, (dataDir) => writeFile(dataDir, '')],
   [
-    'one that every user may write',
+    'writable for every user',
     /^Other users can change what is in DATA_DIR \(.*, mode 777\)/,
     async (dataDir) => {
       await mkdir(dataDir)
@@ -236,7 +236,7 @@ const folders: [what: string, said: RegExp, arrange: (dataDir: string) => Promis
 ]
 if (isRoot) {
   folders.push([
-    'one of another user, for root',
+    "another user's, for root",
     /belongs to user 1234, .* Start it as user 1234, or give the folder to root/,
     async (dataDir) => {
       await mkdir(dataDir)

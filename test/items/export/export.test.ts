@@ -231,8 +231,7 @@ test('hostile filters are parameters of the query, and HEAD runs none', async (t
 const beforeItIsDropped = 15_000
 
 for (const encoding of ['identity', 'gzip']) {
-  const what = `an export (${encoding}) that fails halfway is broken off, and one that nobody reads frees its connection`
-  test(what, async (t: TestContext) => {
+  test(`a failed or unread export ends and frees its connection (${encoding})`, async (t: TestContext) => {
     const app = await openFull(t)
     const failing = await download(app, encoding)
     t.assert.strictEqual(failing.statusCode, 200)

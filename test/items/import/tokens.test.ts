@@ -27,7 +27,7 @@ const endings = {
 }
 
 for (const [what, end] of Object.entries(endings)) {
-  test(`an import whose file ends after ${what} writes nothing`, async (t: TestContext) => {
+  test(`an import that ends after ${what} writes nothing`, async (t: TestContext) => {
     const app = await openListening(t)
     const socket = await begin(t, app, {})
     socket.write(chunk(rows(100)))
@@ -38,7 +38,7 @@ for (const [what, end] of Object.entries(endings)) {
     t.assert.deepStrictEqual(await namesOf(app), [])
   })
 
-  test(`an import that is written during ${what} is rolled back`, async (t: TestContext) => {
+  test(`an import written during ${what} is rolled back`, async (t: TestContext) => {
     const app = await openListening(t)
     const body = rows(100)
     const socket = await begin(t, app, { length: body.length })
