@@ -6,12 +6,12 @@ import { sql } from 'kysely'
 import { Client } from 'pg'
 
 import { clientConfig } from '../src/database/server.ts'
-import { openApp, password, type TestApp } from './support/app.ts'
+import { openApp, type TestApp } from './support/app.ts'
+import { ada, password, tea } from './support/fixtures.ts'
 import { json, realStores, signInAt, startService } from './support/service.ts'
 import { eventually } from './support/until.ts'
 
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
-const ada = { name: 'Ada Lovelace', email: 'ada@example.com', password }
+const registration = { ...ada, password }
 
 test('the same key and body replay the first response', async (t: TestContext) => {
   const { signIn } = await openApp(t)
@@ -55,7 +55,7 @@ test('a malformed Idempotency-Key is refused by name', async (t: TestContext) =>
   const { send } = await openApp(t)
   for (const key of ['', '""', 'a b', '"a', 'a, b', '"a", "b"', 'é', 'a'.repeat(256), `"${'a'.repeat(256)}"`]) {
     const headers = { 'idempotency-key': key }
-    const refused = await send({ method: 'POST', url: '/store-managers', payload: ada, headers })
+    const refused = await send({ method: 'POST', url: '/store-managers', payload: registration, headers })
     t.assert.strictEqual(refused.statusCode, 422, key)
     t.assert.deepStrictEqual(refused.json().errors[0].loc, ['header', 'idempotency-key'])
   }
@@ -72,13 +72,13 @@ test('a repeated registration is replayed without another hash', async (t: TestC
   }
   const register = (body: object) =>
     send({ method: 'POST', url: '/store-managers', payload: body, headers: { 'idempotency-key': key } })
-  const first = await register(ada)
-  const again = await register(ada)
+  const first = await register(registration)
+  const again = await register(registration)
   t.assert.deepStrictEqual([first.statusCode, again.statusCode, hashes], [201, 201, 1])
   t.assert.strictEqual(again.headers['idempotency-replayed'], 'true')
   t.assert.deepStrictEqual(again.json(), first.json())
   for (const change of [{ password: `${password}!` }, { email: 'grace@example.com' }]) {
-    const refused = await register({ ...ada, ...change })
+    const refused = await register({ ...registration, ...change })
     t.assert.strictEqual(refused.json().code, 'idempotency_key_reused')
     t.assert.ok(!refused.body.includes(first.json().id))
   }
@@ -93,7 +93,7 @@ test('failed requests do not store their key', async (t: TestContext) => {
   const headers = { 'idempotency-key': randomUUID() }
   const statuses: number[] = []
   for (const change of [{ name: '' }, { email: 'grace@example.com' }, {}]) {
-    const payload = { ...ada, ...change }
+    const payload = { ...registration, ...change }
     statuses.push((await send({ method: 'POST', url: '/store-managers', payload, headers })).statusCode)
   }
   t.assert.deepStrictEqual(statuses, [422, 409, 201])

@@ -2,12 +2,12 @@ import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
 import { openApp } from './support/app.ts'
+import { tea } from './support/fixtures.ts'
 import { exchange } from './support/raw-http.ts'
 
 test('each JSON response ends with a line break', async (t: TestContext) => {
   const { app, send, signIn, register } = await openApp(t)
   const ada = await signIn('ada@example.com')
-  const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
   const created = await ada.post('/items', tea)
   const item = String(created.headers.location)
   const responses = [

@@ -14,14 +14,14 @@ import { queryOf, refusal } from '../../src/auth/token-validity.ts'
 import { clientConfig } from '../../src/database/server.ts'
 import type { App } from '../../src/http/types.ts'
 import { storeUnavailable } from '../../src/problems.ts'
-import { openApp, openAppOn, openSchema, password, secret, testConfig, withoutRedis } from '../support/app.ts'
+import { openApp, openAppOn, openSchema, secret, testConfig, withoutRedis } from '../support/app.ts'
 import { withoutIndexes } from '../support/bulk.ts'
 import { closeAfter } from '../support/cleanup.ts'
+import { password, tea } from '../support/fixtures.ts'
 import { sendHeaders } from '../support/split-request.ts'
 import { redisCli, startRedis } from '../support/stores.ts'
 import { until } from '../support/until.ts'
 
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 const me = '/store-managers/me'
 
 /** Milliseconds: fewer than the service waits for a reader that takes nothing. */

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import bcrypt from 'bcrypt'
 
-import { form, openApp, password, type TestApp } from '../support/app.ts'
+import { form, openApp, type TestApp } from '../support/app.ts'
+import { password } from '../support/fixtures.ts'
 import { until } from '../support/until.ts'
 
 // At this cost a hash takes about 50 ms, so that the queue of hashes fills.

@@ -9,8 +9,9 @@ import bcrypt from 'bcrypt'
 
 import { passwordWeakness } from '../../src/auth/password-policy.ts'
 import { openPasswords } from '../../src/auth/passwords.ts'
-import { onServer, openApp, openAppOn, openSchema, password, type TestApp, testConfig } from '../support/app.ts'
+import { onServer, openApp, openAppOn, openSchema, type TestApp, testConfig } from '../support/app.ts'
 import { areaUnderCurve } from '../support/curve.ts'
+import { password } from '../support/fixtures.ts'
 import { until } from '../support/until.ts'
 
 const long = 'a'.repeat(72)

@@ -11,12 +11,12 @@ import {
   versionOf,
 } from '../../src/client/client.ts'
 import { issueResetCode } from '../../src/store-managers/password-reset.ts'
-import { openApp, password } from '../support/app.ts'
+import { openApp } from '../support/app.ts'
+import { password, tea } from '../support/fixtures.ts'
 import { type Line, problem, type Scripted, scripted } from '../support/scripted.ts'
 import { freePort } from '../support/stores.ts'
 import { until } from '../support/until.ts'
 
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true } as const
 const id = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
 const item = { id, ...tea, store_manager_id: id }
 const unavailable = problem(503, 'store_unavailable', { 'retry-after': '0' })

@@ -6,10 +6,9 @@ import { batchReads, batchWrites } from '../../src/concurrency/batching.ts'
 import { itemCreator } from '../../src/items/items.ts'
 import { storeUnavailable } from '../../src/problems.ts'
 import { type Manager, openApp } from '../support/app.ts'
+import { tea } from '../support/fixtures.ts'
 
 const pet = { name: 'Bone', category: 'Pet' as const, in_stock: true }
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
-
 test('a thousand concurrent reads each get their own response', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')

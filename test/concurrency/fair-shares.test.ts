@@ -1,8 +1,9 @@
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { type Manager, onServer, openApp, password, type TestApp } from '../support/app.ts'
+import { type Manager, onServer, openApp, type TestApp } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
+import { password } from '../support/fixtures.ts'
 import { delay } from '../support/timers.ts'
 import { until } from '../support/until.ts'
 

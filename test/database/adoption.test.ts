@@ -6,6 +6,7 @@ import { downgrade, ensureSchema, status, upgrade } from '../../src/database/mig
 import type { Server } from '../../src/database/server.ts'
 import { onServer, openAppOn, testConfig } from '../support/app.ts'
 import { ada, type Declaration, openFastApiSchema } from '../support/fastapi.ts'
+import { tea } from '../support/fixtures.ts'
 import { runMain, settingsOf } from '../support/service.ts'
 import { openTurkishDatabase } from '../support/turkish-database.ts'
 
@@ -28,7 +29,7 @@ for (const category of declarations) {
       [
         { name: 'Sample', category: 'Pet', price_usd: 0, in_stock: true, store_manager_id: ada },
         { name: 'Soap', category: 'Personal Care', price_usd: 0.1, in_stock: false, store_manager_id: ada },
-        { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true, store_manager_id: ada },
+        { ...tea, store_manager_id: ada },
         { name: 'Drill', category: 'Home Improvement', price_usd: 131072.98, in_stock: true, store_manager_id: ada },
         { name: 'Yacht', category: 'Apparel', price_usd: 12_500_000, in_stock: true, store_manager_id: ada },
       ],

@@ -1,7 +1,8 @@
 import { test, type TestContext } from 'node:test'
 
-import { openApp, password } from '../support/app.ts'
+import { openApp } from '../support/app.ts'
 import { cpuTime } from '../support/cpu-time.ts'
+import { password } from '../support/fixtures.ts'
 
 const item = { category: 'Grocery', price_usd: 4.99, in_stock: true }
 

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
 import packageJson from '../../package.json' with { type: 'json' }
-import { openApp, password } from '../support/app.ts'
+import { openApp } from '../support/app.ts'
 import { call, callOnTerminal, withoutTerminals } from '../support/command.ts'
+import { password } from '../support/fixtures.ts'
 import { scripted } from '../support/scripted.ts'
 import { realStores, run, servingAt, temporaryFolder } from '../support/service.ts'
 import { freePort } from '../support/stores.ts'

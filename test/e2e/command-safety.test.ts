@@ -4,8 +4,9 @@ import { test, type TestContext } from 'node:test'
 
 import { count, price, version } from '../../src/cli/filter-options.ts'
 import { visible } from '../../src/cli/terminal.ts'
-import { openApp, password } from '../support/app.ts'
+import { openApp } from '../support/app.ts'
 import { call, callOnTerminal, withoutTerminals } from '../support/command.ts'
+import { password } from '../support/fixtures.ts'
 import { type Line, problem, scripted } from '../support/scripted.ts'
 import { temporaryFolder } from '../support/service.ts'
 

@@ -3,8 +3,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
-import { form, openApp, password, type TestApp } from '../support/app.ts'
+import { form, openApp, type TestApp } from '../support/app.ts'
 import { openBrowser, withoutChromium } from '../support/browser.ts'
+import { password } from '../support/fixtures.ts'
 import { until } from '../support/until.ts'
 
 const email = 'ada@example.com'

@@ -7,13 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 
 import { testConfig } from '../support/app.ts'
+import { tea } from '../support/fixtures.ts'
 import { isRefused } from '../support/http-client.ts'
 import { type Expected, load, openProxy, openTally } from '../support/load.ts'
 import { json, realStores, type Service, signInAt, startService } from '../support/service.ts'
 import { eventually, until } from '../support/until.ts'
 
-const item = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
-const tea = JSON.stringify(item)
+const body = JSON.stringify(tea)
 
 test('SIGTERM under load fails no accepted request of any process', async (t: TestContext) => {
   const service = await startService(t, { ...(await stores(t)), WEB_CONCURRENCY: '2' })
@@ -127,12 +127,12 @@ async function stores(t: TestContext): Promise<Record<string, string>> {
 function questions(url: string, path: string, headers: Record<string, string>): Expected[] {
   return [
     { url: `${url}${path}`, headers, status: 200 },
-    { method: 'POST', url: `${url}/items`, headers, body: item, status: 201 },
+    { method: 'POST', url: `${url}/items`, headers, body: tea, status: 201 },
   ]
 }
 
 async function createItem({ url }: Service, headers: Record<string, string>): Promise<string> {
-  const created = await fetch(`${url}/items`, { method: 'POST', headers: { ...json, ...headers }, body: tea })
+  const created = await fetch(`${url}/items`, { method: 'POST', headers: { ...json, ...headers }, body })
   return created.headers.get('location') ?? ''
 }
 
@@ -145,7 +145,7 @@ async function openStuck(t: TestContext, env: Record<string, string>) {
   const service = await startService(t, { ...own, ...env })
   const headers = { ...json, ...(await signInAt(service.url, 'ada@example.com')) }
   await client.query(`begin; lock table "${own['POSTGRES_SCHEMA']}".items in share mode`)
-  const write = fetch(`${service.url}/items`, { method: 'POST', headers, body: tea }).catch(() => undefined)
+  const write = fetch(`${service.url}/items`, { method: 'POST', headers, body }).catch(() => undefined)
   const waiting = `select from pg_locks where relation = '"${own['POSTGRES_SCHEMA']}".items'::regclass and not granted`
   await until(async () => (await client.query(waiting)).rowCount)
   return { service, write, release: () => client.query('commit') }

@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test'
 
 import { onServer, openAppOn, openSchema, testConfig } from '../support/app.ts'
 import { call, callOnTerminal, withoutTerminals } from '../support/command.ts'
+import { password } from '../support/fixtures.ts'
 import { run, settingsOf, temporaryFolder } from '../support/service.ts'
 
 const email = 'ada@example.com'
@@ -152,7 +153,7 @@ test(
 test('manager commands start the embedded database and stop it', async (t: TestContext) => {
   const env = { DATA_DIR: await temporaryFolder(t), LOG_LEVEL: 'warn', BCRYPT_COST: '10' }
   const create = ['manager', 'create', '--name', 'Ada', '--email', email]
-  t.assert.strictEqual((await call(t, create, { env, input: 'correct horse battery' })).code, 0)
+  t.assert.strictEqual((await call(t, create, { env, input: password })).code, 0)
   t.assert.match((await call(t, ['manager', 'disable', email], { env })).out, /^Disabled ada@example\.com/)
   // Nobody reads what it prints.
   const unread = run(t, 'bash', ['-o', 'pipefail', '-c', `'${process.execPath}' '${bin}' manager list | true`], env)

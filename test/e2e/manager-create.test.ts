@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { test, type TestContext } from 'node:test'
 
 import packageJson from '../../package.json' with { type: 'json' }
-import { openApp, openAppOn, password, testConfig } from '../support/app.ts'
+import { openApp, openAppOn, testConfig } from '../support/app.ts'
+import { password } from '../support/fixtures.ts'
 import { realStores, run, startService, temporaryFolder } from '../support/service.ts'
 import { until } from '../support/until.ts'
 

@@ -7,10 +7,10 @@ import { transfer } from '../../src/operator/transfer.ts'
 import { onServer, openAppOn, openSchema, testConfig } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { call, callOnTerminal, withoutTerminals } from '../support/command.ts'
+import { password, tea } from '../support/fixtures.ts'
 import { run, settingsOf, temporaryFolder } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 const missing = 'There is no manager with the e-mail address or ID eve@example.com.\n'
 
 /** A service with two managers, and the command of its operator. */
@@ -206,7 +206,7 @@ test('a transfer to a manager deleted meanwhile moves nothing', async (t: TestCo
 test('manager delete leaves nothing of the account in the embedded database', async (t: TestContext) => {
   const env = { DATA_DIR: await temporaryFolder(t), LOG_LEVEL: 'warn', BCRYPT_COST: '10' }
   const create = ['manager', 'create', '--name', 'Ada', '--email', 'ada@example.com']
-  t.assert.strictEqual((await call(t, create, { env, input: 'correct horse battery' })).code, 0)
+  t.assert.strictEqual((await call(t, create, { env, input: password })).code, 0)
   t.assert.strictEqual((await call(t, ['manager', 'delete', 'ada@example.com', '--yes'], { env })).code, 0)
   t.assert.strictEqual((await call(t, ['manager', 'list', '--json'], { env })).out, '[]\n')
 })

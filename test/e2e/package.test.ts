@@ -8,8 +8,9 @@ import { delimiter, join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 
 import packageJson from '../../package.json' with { type: 'json' }
-import { openApp, password } from '../support/app.ts'
+import { openApp } from '../support/app.ts'
 import { openBrowser, withoutChromium } from '../support/browser.ts'
+import { password } from '../support/fixtures.ts'
 import { realStores, run, servingAt, signInAt } from '../support/service.ts'
 
 const root = join(import.meta.dirname, '../..')

@@ -4,12 +4,11 @@ import { exampleId } from '../../src/openapi/schemas.ts'
 import { openApp } from '../support/app.ts'
 import { withoutChromium } from '../support/browser.ts'
 import { readDocument } from '../support/document.ts'
+import { tea } from '../support/fixtures.ts'
 import { openReferencePage } from '../support/reference-page.ts'
 
 const skip = withoutChromium
 const email = 'ada@example.com'
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true } as const
-
 test('the page signs in, sends requests, and contacts no other host', { skip }, async (t: TestContext) => {
   const { app, signIn } = await openApp(t)
   await (await signIn(email)).post('/items', tea)

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { onServer } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
+import { tea } from '../support/fixtures.ts'
 import { withoutProgram } from '../support/programs.ts'
 import { openRole, serverOf } from '../support/role.ts'
 import {
@@ -22,7 +23,7 @@ import {
   temporaryFolder,
 } from '../support/service.ts'
 
-const tea = JSON.stringify({ name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true })
+const created = JSON.stringify(tea)
 
 test('a start needs only a folder, refuses a second, and ends by signal', async (t: TestContext) => {
   const folder = await temporaryFolder(t, 'stockroom with a space-')
@@ -63,7 +64,7 @@ test('a start after kill -9 has every acknowledged write and token', async (t: T
   const answered: string[] = []
   const write = async () => {
     for (;;) {
-      const answer = await fetch(`${first.url}/items`, { method: 'POST', headers, body: tea })
+      const answer = await fetch(`${first.url}/items`, { method: 'POST', headers, body: created })
       answered.push(((await answer.json()) as { id: string }).id)
     }
   }
@@ -234,7 +235,7 @@ test('AUTO_MIGRATE=false needs a role that reads and writes rows alone', async (
     const answer = await fetch(`${service.url}${path}`, { method, headers, ...options })
     return { status: answer.status, text: await answer.text() }
   }
-  const { id } = JSON.parse((await call('POST', '/items', tea)).text)
+  const { id } = JSON.parse((await call('POST', '/items', created)).text)
   const csv = 'name,category,price_usd,in_stock\nSoap,Household,2.5,true\n'
   const statuses = [
     await call('POST', '/items/import', csv, 'text/csv'),

@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test'
 
 import packageJson from '../../package.json' with { type: 'json' }
 import { withoutRedis } from '../support/app.ts'
+import { tea } from '../support/fixtures.ts'
 import { json, realStores, run, signInAt, startService, temporaryFolder } from '../support/service.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -50,7 +51,7 @@ test('the service connects to its stores alone', { skip: withoutRedis }, async (
   const record = join(root, 'test/support/record-network.mjs')
   const service = await startService(t, { ...stores, HOST: '127.0.0.1', NODE_OPTIONS: `--import ${record}` })
   const headers = { ...json, ...(await signInAt(service.url, 'ada@example.com')) }
-  const body = JSON.stringify({ name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true })
+  const body = JSON.stringify(tea)
   const created = await fetch(`${service.url}/items`, { method: 'POST', headers, body })
   const item = created.headers.get('location') ?? ''
   const requests = [

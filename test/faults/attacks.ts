@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { onServer, password } from '../support/app.ts'
+import { onServer } from '../support/app.ts'
+import { password } from '../support/fixtures.ts'
 import { sendRequest, openConnection, type RequestOptions } from '../support/http-client.ts'
 import { type Arena, type Attack, attackFault } from './arena.ts'
 import type { Fault } from './fault.ts'

@@ -2,14 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Server } from '../../src/database/server.ts'
 import { onServer } from '../support/app.ts'
+import { tea } from '../support/fixtures.ts'
 import { sendRequest } from '../support/http-client.ts'
 import { type Expected, load, openProxy, type Tally as Answers } from '../support/load.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import type { Fault, Site } from './fault.ts'
 import { openReplicas, type Replicas, settingsFor } from './service.ts'
 import { durable } from './stage.ts'
-
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 
 /** Milliseconds: what a load is there for before anything ends, and SHUTDOWN_TIMEOUT. */
 const warmUp = 1_000

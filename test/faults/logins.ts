@@ -1,5 +1,5 @@
-import { password } from '../support/app.ts'
 import { areaUnderCurve } from '../support/curve.ts'
+import { password } from '../support/fixtures.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import type { Fault, Site } from './fault.ts'
 import { openReplicas, settingsFor } from './service.ts'

@@ -4,10 +4,9 @@ import { text } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
 
 import { problems } from '../../src/problems.ts'
-import { onServer, openApp, password } from '../support/app.ts'
+import { onServer, openApp } from '../support/app.ts'
+import { password, tea } from '../support/fixtures.ts'
 import { until } from '../support/until.ts'
-
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 
 test('the root redirects to the documentation page', async (t: TestContext) => {
   const { send } = await openApp(t)

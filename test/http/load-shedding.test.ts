@@ -9,6 +9,7 @@ import { openSemaphore } from '../../src/concurrency/semaphore.ts'
 import type { App } from '../../src/http/types.ts'
 import { openApp } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
+import { password, tea } from '../support/fixtures.ts'
 import { until } from '../support/until.ts'
 
 test('excess requests get 503 immediately; accepted ones are served', async (t: TestContext) => {
@@ -89,7 +90,7 @@ test('bodies that end simultaneously are limited as well', async (t: TestContext
   const { app, context, signIn } = await openApp(t, { LIMIT_CONCURRENCY: '2' })
   const ada = await signIn('ada@example.com')
   const port = await listen(app)
-  const body = JSON.stringify({ name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true })
+  const body = JSON.stringify(tea)
   const head = `Host: a\r\nAuthorization: Bearer ${ada.token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
   const sockets = Array.from({ length: 8 }, () => connect({ host: '127.0.0.1', port }))
   t.after(() => sockets.forEach((socket) => socket.destroy()))
@@ -221,7 +222,7 @@ test('parties that hold equally many permits take turns', async (t: TestContext)
 
 test('logins that would wait too long for a hash are refused', async (t: TestContext) => {
   const passwords = openPasswords(4)
-  const hashes = await Promise.allSettled(Array.from({ length: 200 }, () => passwords.hash('correct horse battery')))
+  const hashes = await Promise.allSettled(Array.from({ length: 200 }, () => passwords.hash(password)))
   const refused = hashes.filter(({ status }) => status === 'rejected')
   t.assert.ok(refused.length > 0)
   for (const each of refused) t.assert.strictEqual(each.status === 'rejected' && each.reason.code, 'too_busy')

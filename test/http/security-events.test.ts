@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
 
-import { form, openApp, password, type TestApp } from '../support/app.ts'
-
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
+import { form, openApp, type TestApp } from '../support/app.ts'
+import { password, tea } from '../support/fixtures.ts'
 
 interface Line {
   event: string

@@ -2,8 +2,8 @@ import { test, type TestContext } from 'node:test'
 
 import { categories } from '../../src/database/constraints.ts'
 import { onServer, openApp } from '../support/app.ts'
+import { tea } from '../support/fixtures.ts'
 
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 const nobodys = '/items/019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
 
 test('a created item belongs to its manager and is at its Location', async (t: TestContext) => {

@@ -5,8 +5,7 @@ import { Client } from 'pg'
 
 import { clientConfig } from '../../src/database/server.ts'
 import { type Manager, openApp, openAppOn, testConfig, type TestApp } from '../support/app.ts'
-
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
+import { tea } from '../support/fixtures.ts'
 
 test('concurrent changes and deletions each get their own response', async (t: TestContext) => {
   const { signIn } = await openApp(t)

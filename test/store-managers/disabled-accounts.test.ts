@@ -2,8 +2,8 @@ import { test, type TestContext } from 'node:test'
 
 import { disable, enable } from '../../src/operator/managers.ts'
 import { type Manager, openAppOn, openSchema, testConfig } from '../support/app.ts'
+import { tea } from '../support/fixtures.ts'
 
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 const lifted = { LOGIN_LIMIT_PER_ADDRESS: '0', LOGIN_LIMIT_PER_ACCOUNT: '0' }
 const detail = 'This account is disabled. Ask the operator.'
 

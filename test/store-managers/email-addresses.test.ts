@@ -4,6 +4,7 @@ import { pino } from 'pino'
 
 import { downgrade, upgrade } from '../../src/database/migrate.ts'
 import { onServer, openApp, openAppOn, testConfig } from '../support/app.ts'
+import { password } from '../support/fixtures.ts'
 import { realStores, runMain } from '../support/service.ts'
 import { openTurkishDatabase } from '../support/turkish-database.ts'
 
@@ -70,7 +71,7 @@ test('an invalid email address is refused on registration and change', async (t:
   for (const wrong of none) {
     for (const refused of [
       await register(wrong),
-      await ada.patch('/store-managers/me', { email: wrong, current_password: 'correct horse battery' }),
+      await ada.patch('/store-managers/me', { email: wrong, current_password: password }),
     ]) {
       t.assert.strictEqual(refused.statusCode, 422, wrong)
       t.assert.deepStrictEqual(refused.json().errors[0].loc, ['body', 'email'])
@@ -81,7 +82,7 @@ test('an invalid email address is refused on registration and change', async (t:
 test('a changed email address is normalized too', async (t: TestContext) => {
   const { signIn, logIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
-  const change = { email: ' Jo\u0308rg@xn--mller-kva.example ', current_password: 'correct horse battery' }
+  const change = { email: ' Jo\u0308rg@xn--mller-kva.example ', current_password: password }
   const changed = await ada.patch('/store-managers/me', change)
   t.assert.deepStrictEqual([changed.statusCode, changed.json().email], [200, 'Jörg@müller.example'])
   t.assert.strictEqual((await logIn('jörg@müller.example')).statusCode, 200)

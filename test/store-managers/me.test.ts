@@ -1,8 +1,8 @@
 import { test, type TestContext } from 'node:test'
 
 import { openApp } from '../support/app.ts'
+import { password } from '../support/fixtures.ts'
 
-const password = 'correct horse battery'
 const me = '/store-managers/me'
 
 test('a manager sees their account without the password', async (t: TestContext) => {

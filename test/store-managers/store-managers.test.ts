@@ -1,8 +1,7 @@
 import { test, type TestContext } from 'node:test'
 
-import { form, onServer, openApp, password } from '../support/app.ts'
-
-const ada = { name: 'Ada Lovelace', email: 'ada@example.com' }
+import { form, onServer, openApp } from '../support/app.ts'
+import { ada, password } from '../support/fixtures.ts'
 
 for (const field of ['password', 'password_hash']) {
   test(`a manager registers with ${field} and signs in`, async (t: TestContext) => {

@@ -12,14 +12,13 @@ import { clientConfig, type Server } from '../../src/database/server.ts'
 import type { App } from '../../src/http/types.ts'
 import { redaction } from '../../src/observability/logging.ts'
 import { closeAfter, type Cleanup } from './cleanup.ts'
+import { ada, password } from './fixtures.ts'
 import { migratedSchema } from './migrated-schema.ts'
 
 /** Set when a Redis is there to test with; the reason to skip such a test otherwise. */
 export const withoutRedis = process.env['REDIS_HOST'] ? false : 'there is no redis-server on this machine'
 
 export const secret = 'a secret of the tests, which is long enough for each of HS256, HS384 and HS512'
-
-export const password = 'correct horse battery'
 
 type Answer = LightMyRequestResponse
 type Send = (url: string, body?: InjectOptions['payload'], headers?: Record<string, string>) => Promise<Answer>
@@ -119,7 +118,7 @@ export function form(fields: Record<string, string>) {
 function clientOf(app: App): Pick<TestApp, 'send' | 'register' | 'logIn' | 'signIn'> {
   const send = (options: InjectOptions) => app.inject(options)
   const register = (email: string, plain = password) =>
-    send({ method: 'POST', url: '/store-managers', payload: { name: 'Ada Lovelace', email, password: plain } })
+    send({ method: 'POST', url: '/store-managers', payload: { name: ada.name, email, password: plain } })
   const logIn = (username: string, plain = password) =>
     send({ method: 'POST', url: '/store-managers/token', ...form({ username, password: plain }) })
 

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import bcrypt from 'bcrypt'
 
 import type { Server } from '../../src/database/server.ts'
-import { onServer, openSchema, password } from './app.ts'
+import { onServer, openSchema } from './app.ts'
 import type { Cleanup } from './cleanup.ts'
+import { password } from './fixtures.ts'
 
 /** How SQLAlchemy may have declared the columns that differ between versions of the FastAPI service. */
 export interface Declaration {

@@ -2,8 +2,8 @@ import type { TestContext } from 'node:test'
 
 import type { Locator, Page, Response } from 'playwright-core'
 
-import { password } from './app.ts'
 import { openBrowser } from './browser.ts'
+import { password } from './fixtures.ts'
 
 /** An operation as the page shows it. */
 export interface Operation {

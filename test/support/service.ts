@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import type { Server } from '../../src/database/server.ts'
-import { openSchema, password, secret } from './app.ts'
+import { openSchema, secret } from './app.ts'
 import { closeAfter, type Cleanup } from './cleanup.ts'
+import { password } from './fixtures.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 

@@ -9,6 +9,7 @@ import * as fc from 'fast-check'
 import { acceptsGzip } from '../../../src/http/compression.ts'
 import { type Manager, onServer, openApp, type TestApp } from '../../support/app.ts'
 import { troublesomeTexts } from '../../support/arbitraries.ts'
+import { tea } from '../../support/fixtures.ts'
 import { until } from '../../support/until.ts'
 
 interface Item {
@@ -20,7 +21,6 @@ interface Item {
   store_manager_id: string
 }
 
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 const header = 'id,name,category,price_usd,in_stock,store_manager_id'
 const prices = [0, 0.1, 5e-324, 1.7976931348623157e308, 1e21, 1e15 + 0.5, 1e-7, 4.5]
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Token } from '../../../src/auth/claims.ts'
 import { lockToken } from '../../../src/auth/token-lock.ts'
 import { withLongTransaction, type Session } from '../../../src/database/long-transaction.ts'
+import { password } from '../../support/fixtures.ts'
 import { header, lines, openImporting } from '../../support/imports.ts'
 import {
   answerOf,
@@ -69,7 +70,7 @@ test('an import continues after a password change that keeps its token', async (
   const socket = await begin(t, app, {})
   socket.write(chunk(rows(100)))
   await app.isReading()
-  const change = { password: 'another horse battery', current_password: 'correct horse battery' }
+  const change = { password: 'another horse battery', current_password: password }
   t.assert.strictEqual((await app.ada.patch('/store-managers/me', change)).statusCode, 200)
   socket.write('0\r\n\r\n')
   t.assert.match(await answerOf(socket), /^HTTP\/1\.1 200 .*"created":100,/s)

@@ -11,9 +11,8 @@ import { clientConfig } from '../../../src/database/server.ts'
 import { listing } from '../../../src/items/export/stream-all.ts'
 import { type Manager, onServer, openApp, type TestApp } from '../../support/app.ts'
 import { closeAfter } from '../../support/cleanup.ts'
+import { tea } from '../../support/fixtures.ts'
 import { until } from '../../support/until.ts'
-
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 
 const reader = { me: 'me', signal: new AbortController().signal }
 

@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 
 import { sorts } from '../../../src/items/query/schemas.ts'
 import { type Manager, onServer, openApp, type TestApp } from '../../support/app.ts'
+import { tea } from '../../support/fixtures.ts'
 
 interface Item {
   id: string
@@ -12,8 +13,6 @@ interface Item {
   price_usd: number
   in_stock: boolean
 }
-
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 
 test('each sort pages through every item once, with ties by ID', async (t: TestContext) => {
   const { ada } = await openStocked(t)

@@ -7,6 +7,7 @@ import { downgrade, upgrade } from '../../../src/database/migrate.ts'
 import { namePattern } from '../../../src/openapi/schemas.ts'
 import { type Manager, onServer, openApp, openAppOn, openSchema, type TestApp, testConfig } from '../../support/app.ts'
 import { troublesomeTexts } from '../../support/arbitraries.ts'
+import { tea } from '../../support/fixtures.ts'
 
 interface Item {
   name: string
@@ -15,8 +16,6 @@ interface Item {
   in_stock: boolean
   store_manager_id: string
 }
-
-const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.99, in_stock: true }
 
 const found: [q: string, name: string][] = [
   ['green tea', 'Green tea, 100 bags'],
