@@ -1,7 +1,6 @@
-import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
-import { openApp } from './support/app.ts'
+import { listen, openApp } from './support/app.ts'
 import { tea } from './support/fixtures.ts'
 import { exchange } from './support/raw-http.ts'
 
@@ -26,8 +25,7 @@ test('each JSON response ends with a line break', async (t: TestContext) => {
     await send({ url: '/openapi.json' }),
     await ada.post('/store-managers/logout'),
   ].map(({ body, headers }) => ({ body, headers }))
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  const malformed = await exchange((app.server.address() as AddressInfo).port, 'nonsense\r\n\r\n')
+  const malformed = await exchange(await listen(app), 'nonsense\r\n\r\n')
   for (const { body, headers } of [...responses, ...malformed]) {
     t.assert.match(String(headers['content-type']), /json/)
     t.assert.match(body, /^.+\n$/)

@@ -14,7 +14,7 @@ import { queryOf, refusal } from '../../src/auth/token-validity.ts'
 import { clientConfig } from '../../src/database/server.ts'
 import type { App } from '../../src/http/types.ts'
 import { storeUnavailable } from '../../src/problems.ts'
-import { openApp, openAppOn, openSchema, secret, testConfig, withoutRedis } from '../support/app.ts'
+import { listen, openApp, openAppOn, openSchema, secret, testConfig, withoutRedis } from '../support/app.ts'
 import { withoutIndexes } from '../support/bulk.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { password, tea } from '../support/fixtures.ts'
@@ -196,9 +196,8 @@ async function openService(t: TestContext, env: Record<string, string> = {}) {
   t.after(() => client.end())
   const other = await openAppOn(t, server, settings)
   const itemId: string = (await (await signIn('grace@example.com')).post('/items', tea)).json().id
-  await app.listen({ host: '127.0.0.1', port: 0 })
   return {
-    port: (app.server.address() as AddressInfo).port,
+    port: await listen(app),
     itemId,
     log,
     /** Sends a request to another replica. */

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,7 +8,7 @@ import bcrypt from 'bcrypt'
 
 import { passwordWeakness } from '../../src/auth/password-policy.ts'
 import { openPasswords } from '../../src/auth/passwords.ts'
-import { onServer, openApp, openAppOn, openSchema, type TestApp, testConfig } from '../support/app.ts'
+import { listen, onServer, openApp, openAppOn, openSchema, type TestApp, testConfig } from '../support/app.ts'
 import { areaUnderCurve } from '../support/curve.ts'
 import { password } from '../support/fixtures.ts'
 import { until } from '../support/until.ts'
@@ -141,8 +140,7 @@ test('concurrent password checks leave one core free', async (t: TestContext) =>
 test('a login whose client left while it waited hashes nothing', async (t: TestContext) => {
   const app = await openApp(t)
   const { token } = await app.signIn('ada@example.com')
-  await app.app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.app.server.address() as AddressInfo
+  const port = await listen(app.app)
   const held = Promise.withResolvers<void>()
   let hashes = 0
   for (const name of ['hash', 'compare'] as const) {

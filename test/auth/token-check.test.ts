@@ -1,13 +1,12 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Token } from '../../src/auth/claims.ts'
 import type { Revocations } from '../../src/auth/revocations.ts'
 import { openTokenCheck } from '../../src/auth/token-check.ts'
-import { openApp } from '../support/app.ts'
+import { listen, openApp } from '../support/app.ts'
 
 const token: Token = {
   sub: '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70',
@@ -40,8 +39,7 @@ test('a write with an ended token is refused before its body arrives', async (t:
   const ada = await signIn('ada@example.com')
   await ada.post('/store-managers/logout')
   t.assert.strictEqual((await ada.get('/items')).statusCode, 401)
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as AddressInfo
+  const port = await listen(app)
   const headers = { authorization: `Bearer ${ada.token}`, 'content-type': 'application/json', 'content-length': '100' }
   const sent = request({ port, method: 'POST', path: '/items', headers, signal: AbortSignal.timeout(20_000) })
   sent.flushHeaders()

@@ -14,6 +14,7 @@ import { pino } from 'pino'
 import { type EmbeddedServer, startEmbedded } from '../../src/database/embedded/embedded.ts'
 import { downgrade, upgrade } from '../../src/database/migrate.ts'
 import { makeOldCluster } from '../support/old-cluster.ts'
+import { lockFile, postmasterPid } from '../support/postgres.ts'
 import { run, signInAt, startService } from '../support/service.ts'
 
 const options = { log() {}, settings: { fsync: 'off' } }
@@ -374,14 +375,6 @@ async function kill(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGKILL')
   await once(child, 'exit')
-}
-
-function lockFile(dataDir: string): string {
-  return join(dataDir, 'postgres', 'postmaster.pid')
-}
-
-async function postmasterPid(dataDir: string): Promise<number> {
-  return Number.parseInt(await readFile(lockFile(dataDir), 'utf8'), 10)
 }
 
 /** An ended process that its parent has not taken note of yet has no program any more. */

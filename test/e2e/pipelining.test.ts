@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { openApp, type TestApp } from '../support/app.ts'
+import { listen, openApp, type TestApp } from '../support/app.ts'
 import { startService, realStores } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
@@ -68,8 +68,7 @@ test('pipelined requests whose responses are never read stop nothing', async (t:
 /** A client of an application of its own. What it receives is collected. */
 async function connectTo(t: TestContext): Promise<TestApp & { client: Socket }> {
   const opened = await openApp(t)
-  await opened.app.listen({ host: '127.0.0.1', port: 0 })
-  const client = connect({ host: '127.0.0.1', port: (opened.app.server.address() as AddressInfo).port })
+  const client = connect({ host: '127.0.0.1', port: await listen(opened.app) })
   t.after(() => client.destroy())
   received.set(client, '')
   client.on('error', () => {}).on('data', (chunk) => received.set(client, received.get(client) + String(chunk)))

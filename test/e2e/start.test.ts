@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { onServer } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { tea } from '../support/fixtures.ts'
+import { postmasterPid } from '../support/postgres.ts'
 import { withoutProgram } from '../support/programs.ts'
 import { openRole, serverOf } from '../support/role.ts'
 import {
@@ -306,10 +307,6 @@ async function asNobody(folder: string): Promise<string[]> {
   if (process.getuid?.() !== 0) return []
   await chown(folder, 65_534, 65_534)
   return ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
-}
-
-async function postmasterPid(folder: string): Promise<number> {
-  return Number.parseInt(await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8'), 10)
 }
 
 function childrenOf(pid: number): number[] {

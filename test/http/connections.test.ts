@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
 import type { App } from '../../src/http/types.ts'
-import { openApp } from '../support/app.ts'
+import { listen, openApp } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { openDribblers } from '../support/dribble.ts'
 import { until } from '../support/until.ts'
@@ -106,9 +106,4 @@ async function answersOthers(t: TestContext, port: number): Promise<void> {
 
 function count(app: App): Promise<number> {
   return new Promise((resolve) => app.server.getConnections((_error, number) => resolve(number)))
-}
-
-async function listen(app: App): Promise<number> {
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  return (app.server.address() as AddressInfo).port
 }

@@ -1,7 +1,6 @@
-import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
-import { openApp } from '../support/app.ts'
+import { listen, openApp } from '../support/app.ts'
 import { readDocument } from '../support/document.ts'
 import { exchange } from '../support/raw-http.ts'
 
@@ -22,8 +21,7 @@ test('every response has the security headers', async (t: TestContext) => {
     )),
     await app.inject({ method: 'PUT', url: '/items' }),
   ].map(({ statusCode, headers }) => ({ statusCode, headers }))
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  const nonsense = await exchange((app.server.address() as AddressInfo).port, 'nonsense\r\n\r\n')
+  const nonsense = await exchange(await listen(app), 'nonsense\r\n\r\n')
   for (const { statusCode, headers } of [...answers, ...nonsense]) {
     t.assert.strictEqual(headers['x-content-type-options'], 'nosniff')
     t.assert.strictEqual(headers['referrer-policy'], 'no-referrer')
@@ -99,8 +97,7 @@ test('CORS_ORIGINS=* lets every page call the API without credentials', async (t
 
 test('a page of an allowed origin sees errors that come before any hook', async (t: TestContext) => {
   const { app, log } = await openApp(t, { CORS_ORIGINS: shop })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as AddressInfo
+  const port = await listen(app)
   for (const [start, status] of [
     ['GET /items/%zz HTTP/1.1\r\n', 400],
     [`GET / HTTP/1.1\r\nX: ${'a'.repeat(20_000)}\r\n`, 431],

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
 
 import { problems } from '../../src/problems.ts'
-import { onServer, openApp } from '../support/app.ts'
+import { listen, onServer, openApp } from '../support/app.ts'
 import { password, tea } from '../support/fixtures.ts'
 import { until } from '../support/until.ts'
 
@@ -234,8 +234,7 @@ test('a compressed body, or one in another charset, gets 415', async (t: TestCon
 test('a client that sends a large body before it reads sees why it was refused', async (t: TestContext) => {
   const { app, signIn } = await openApp(t, { IMPORT_LIMIT: '1' })
   const { token } = await signIn('ada@example.com')
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as AddressInfo
+  const port = await listen(app)
   const body = Buffer.alloc(12 * 2 ** 20, ' ')
   const bearer = `Authorization: Bearer ${token}\r\n`
   for (const [request, type, headers, status] of [
@@ -261,8 +260,7 @@ test('a client that sends a large body before it reads sees why it was refused',
 
 test('a client that disconnects is logged with status 499', async (t: TestContext) => {
   const { app, context, log } = await openApp(t, { LOG_LEVEL: 'info' })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as AddressInfo
+  const port = await listen(app)
   const ready = Promise.withResolvers<'ready'>()
   const check = t.mock.method(context.readiness, 'check', () => ready.promise)
   const done = t.mock.method(context.connections, 'markIdle')
@@ -289,7 +287,7 @@ test('a malformed path gets 400', async (t: TestContext) => {
 })
 
 test('invalid HTTP gets a problem and ends the connection', async (t: TestContext) => {
-  const port = await listen(t)
+  const port = await openListening(t)
   const answers = {
     'nonsense\r\n\r\n': [400, 'malformed_request'],
     [`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`]: [431, 'headers_too_large'],
@@ -313,8 +311,7 @@ test('invalid HTTP gets a problem and ends the connection', async (t: TestContex
 
 test('a client that hangs up during a request does no harm', async (t: TestContext) => {
   const { app } = await openApp(t)
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  const { port } = app.server.address() as AddressInfo
+  const port = await listen(app)
   const socket = connect(port, '127.0.0.1')
   const [connection] = (await once(app.server, 'connection')) as [Socket]
   connection.on('error', () => {})
@@ -414,10 +411,9 @@ test('the log has no password, hash, or token', async (t: TestContext) => {
   for (const secret of [password, 'wrong horse battery', '$2b$', signature]) t.assert.ok(!everything.includes(secret))
 })
 
-async function listen(t: TestContext): Promise<number> {
+async function openListening(t: TestContext): Promise<number> {
   const { app } = await openApp(t)
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  return (app.server.address() as { port: number }).port
+  return listen(app)
 }
 
 async function exchange(port: number, bytes: string): Promise<string> {
@@ -430,8 +426,7 @@ async function exchange(port: number, bytes: string): Promise<string> {
 test('a client that disconnects during its body is not logged as a bug', async (t: TestContext) => {
   const { app, log, signIn } = await openApp(t)
   const { token } = await signIn('ada@example.com')
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as AddressInfo
+  const port = await listen(app)
   const head = `Host: a\r\nAuthorization: Bearer ${token}\r\nContent-Length: 100\r\n`
   for (const [path, type] of [
     ['/items', 'application/json'],

@@ -1,8 +1,7 @@
-import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
 import { readConfig } from '../../src/config/config.ts'
-import { openApp } from '../support/app.ts'
+import { listen, openApp } from '../support/app.ts'
 import { exchange } from '../support/raw-http.ts'
 import { realStores, startService } from '../support/service.ts'
 
@@ -29,7 +28,7 @@ const strange = [
 ]
 
 test('a service on a loopback address refuses other host names', async (t: TestContext) => {
-  const port = await listen(t, '')
+  const port = await openListening(t, '')
   for (const host of loopback) t.assert.strictEqual((await ask(port, '/', host)).statusCode, 307, host)
   for (const host of strange) {
     for (const path of ['/openapi.json', '/items', '/scalar', '/nothing']) {
@@ -52,7 +51,7 @@ test('ALLOWED_HOSTS names hosts, their subdomains, or all', async (t: TestContex
     ['*', ['anything', 'evil.example'], []],
   ]
   for (const [setting, allowed, refused] of cases) {
-    const port = await listen(t, setting)
+    const port = await openListening(t, setting)
     for (const host of allowed) t.assert.strictEqual((await ask(port, '/', host)).statusCode, 307, host)
     for (const host of refused) t.assert.strictEqual((await ask(port, '/', host)).statusCode, 421, host)
   }
@@ -86,10 +85,9 @@ test('a started service refuses other host names and logs so', async (t: TestCon
   t.assert.match(output(), /not in ALLOWED_HOSTS/)
 })
 
-async function listen(t: TestContext, setting: string): Promise<number> {
+async function openListening(t: TestContext, setting: string): Promise<number> {
   const { app } = await openApp(t, { ALLOWED_HOSTS: setting })
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  return (app.server.address() as AddressInfo).port
+  return listen(app)
 }
 
 async function ask(port: number, path: string, host: string) {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
 import { sql } from 'kysely'
@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import { openPasswords } from '../../src/auth/passwords.ts'
 import { openSemaphore } from '../../src/concurrency/semaphore.ts'
 import type { App } from '../../src/http/types.ts'
-import { openApp } from '../support/app.ts'
+import { listen, openApp } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { password, tea } from '../support/fixtures.ts'
 import { until } from '../support/until.ts'
@@ -246,9 +246,4 @@ async function openBusy(t: TestContext, limit: number) {
 
 function connectionsOf(app: App): Promise<number> {
   return new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count)))
-}
-
-async function listen(app: App): Promise<number> {
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  return (app.server.address() as AddressInfo).port
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { openConnections } from '../../src/http/connections.ts'
 import type { ReadLimits } from '../../src/http/slow-readers.ts'
-import { openApp } from '../support/app.ts'
+import { listen, openApp } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { until } from '../support/until.ts'
 
@@ -14,16 +14,14 @@ const mebibyte = 2 ** 20
 
 test('clients that do not read their responses hold no permit', async (t: TestContext) => {
   const { app } = await openApp(t, { LIMIT_CONCURRENCY: '5' })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as AddressInfo
+  const port = await listen(app)
   for (let client = 0; client < 20; client++) await once(await ask(t, port, '/scalar/scalar.js'), 'readable')
   t.assert.strictEqual((await fetch(`http://127.0.0.1:${port}/scalar`)).status, 200)
 })
 
 test('many clients share one copy of the script', async (t: TestContext) => {
   const { app } = await openApp(t)
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as AddressInfo
+  const port = await listen(app)
   await (await fetch(`http://127.0.0.1:${port}/scalar/scalar.js`)).bytes()
   const before = process.memoryUsage()
   for (let client = 0; client < 100; client++) await once(await ask(t, port, '/scalar/scalar.js'), 'readable')

@@ -1,7 +1,6 @@
-import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
-import { openApp } from '../support/app.ts'
+import { listen, openApp } from '../support/app.ts'
 import { exchange } from '../support/raw-http.ts'
 
 const post = 'POST /store-managers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n'
@@ -37,7 +36,7 @@ const ambiguous: Record<string, string> = {
 }
 
 test('an ambiguous request is refused, and nothing is smuggled behind it', async (t: TestContext) => {
-  const port = await listen(t)
+  const port = await openListening(t)
   for (const [what, sent] of Object.entries(ambiguous)) {
     const answers = await exchange(port, sent)
     t.assert.deepStrictEqual(
@@ -50,7 +49,7 @@ test('an ambiguous request is refused, and nothing is smuggled behind it', async
 })
 
 test('a transfer coding other than chunked is refused', async (t: TestContext) => {
-  const port = await listen(t)
+  const port = await openListening(t)
   for (const coding of [
     'gzip, chunked',
     'xchunked, chunked',
@@ -66,7 +65,7 @@ test('a transfer coding other than chunked is refused', async (t: TestContext) =
 })
 
 test('bodies with Expect, chunk extensions, or trailers end correctly', async (t: TestContext) => {
-  const port = await listen(t)
+  const port = await openListening(t)
   for (const body of [
     `Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}${smuggled}`,
     `Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nX: y\r\n\r\n${smuggled}`,
@@ -77,7 +76,7 @@ test('bodies with Expect, chunk extensions, or trailers end correctly', async (t
 })
 
 test('no response contains the Host of its request', async (t: TestContext) => {
-  const port = await listen(t)
+  const port = await openListening(t)
   for (const path of ['/', '/openapi.json', '/scalar', '/items', '/nothing', '/%zz']) {
     for (const start of [`GET ${path}`, `GET http://evil.example${path}`]) {
       const forged = 'Host: evil.example\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example'
@@ -89,8 +88,7 @@ test('no response contains the Host of its request', async (t: TestContext) => {
   }
 })
 
-async function listen(t: TestContext): Promise<number> {
+async function openListening(t: TestContext): Promise<number> {
   const { app } = await openApp(t)
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  return (app.server.address() as AddressInfo).port
+  return listen(app)
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 
 import * as fc from 'fast-check'
 
 import { passwordWeakness } from '../../src/auth/password-policy.ts'
+import { listen } from '../support/app.ts'
 import { type Fields, objectsOf } from '../support/arbitraries.ts'
 import { bodiesOf, misfitsOf } from '../support/bodies.ts'
 import { type CheckedApp, openCheckedApp } from '../support/checked-app.ts'
@@ -208,8 +208,7 @@ test('responses to malformed forms are declared in the document', async (t) => {
 
 test('invalid HTTP is refused, and the next request is served', async (t) => {
   const { app } = await openCheckedApp(t)
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as AddressInfo
+  const port = await listen(app)
   let exchanges = 0
   t.after(() => t.diagnostic(`${exchanges} connections, and a request after each`))
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
@@ -92,6 +93,12 @@ export async function openAppOn(t: TestContext, server: Server, config: Config):
     await context.close()
   })
   return { app, context, server, log, ...clientOf(app) }
+}
+
+/** @returns the port on which the application listens from now on */
+export async function listen(app: App): Promise<number> {
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return (app.server.address() as AddressInfo).port
 }
 
 /** Runs one statement as who the tests connect as. */

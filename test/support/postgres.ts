@@ -55,7 +55,7 @@ export async function openOwnPostgres(
       await start()
     },
     async pids() {
-      const first = Number.parseInt(await readFile(join(files, 'postgres/postmaster.pid'), 'utf8'), 10)
+      const first = await postmasterPid(files)
       const { rows } = await onServer(server, 'select pid from pg_stat_activity where pid <> pg_backend_pid()')
       return [first, ...rows.map(({ pid }: { pid: number }) => pid)]
     },
@@ -67,4 +67,13 @@ export async function openOwnPostgres(
       process.kill(rows[0].pid, 'SIGKILL')
     },
   }
+}
+
+/** The file of an embedded PostgreSQL in this folder that says who runs it. */
+export function lockFile(dataDir: string): string {
+  return join(dataDir, 'postgres', 'postmaster.pid')
+}
+
+export async function postmasterPid(dataDir: string): Promise<number> {
+  return Number.parseInt(await readFile(lockFile(dataDir), 'utf8'), 10)
 }

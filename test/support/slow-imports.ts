@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
 import { sql } from 'kysely'
 
 import type { Database } from '../../src/database/database.ts'
-import { onServer } from './app.ts'
+import { listen, onServer } from './app.ts'
 import { header, type Importing, lines, openImporting } from './imports.ts'
 import { until } from './until.ts'
 
@@ -24,7 +24,6 @@ export interface Listening extends Importing {
 /** An application to import into that listens, so that a body can be sent bit by bit. */
 export async function openListening(t: TestContext, env: Record<string, string> = {}): Promise<Listening> {
   const app = await openImporting(t, env)
-  await app.app.listen({ port: 0, host: '127.0.0.1' })
   const { pool } = app.context
   const pids = new Set<number>()
   const borrow = pool.acquire.bind(pool)
@@ -35,7 +34,7 @@ export async function openListening(t: TestContext, env: Record<string, string> 
   })
   const { mock } = t.mock.method(app.context.connections, 'exemptFromTimeout')
   const isReading = (imports = 1) => until(() => mock.callCount() >= imports)
-  return { ...app, pids, isReading, port: (app.app.server.address() as AddressInfo).port }
+  return { ...app, pids, isReading, port: await listen(app.app) }
 }
 
 interface Start {

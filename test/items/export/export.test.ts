@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 
 import * as fc from 'fast-check'
 
 import { acceptsGzip } from '../../../src/http/compression.ts'
-import { type Manager, onServer, openApp, type TestApp } from '../../support/app.ts'
+import { listen, type Manager, onServer, openApp, type TestApp } from '../../support/app.ts'
 import { troublesomeTexts } from '../../support/arbitraries.ts'
+import { terminateCopies, waitsOfCopies } from '../../support/copies.ts'
 import { tea } from '../../support/fixtures.ts'
 import { until } from '../../support/until.ts'
 
@@ -235,15 +235,15 @@ for (const encoding of ['identity', 'gzip']) {
     const app = await openFull(t)
     const failing = await download(app, encoding)
     t.assert.strictEqual(failing.statusCode, 200)
-    await until(async () => (await copies(app)) === 1)
-    await onServer(app.server, `select pg_terminate_backend(pid) ${copiesOf(app)}`)
+    await until(async () => (await waitsOfCopies(app)).length === 1)
+    await terminateCopies(app)
     await t.assert.rejects(async () => {
       for await (const _ of failing);
     }, /aborted/)
     const left = await download(app, encoding)
-    await until(async () => (await copies(app)) === 1)
+    await until(async () => (await waitsOfCopies(app)).length === 1)
     left.destroy()
-    await until(async () => (await copies(app)) === 0, beforeItIsDropped)
+    await until(async () => (await waitsOfCopies(app)).length === 0, beforeItIsDropped)
   })
 }
 
@@ -266,8 +266,7 @@ async function openFull(t: TestContext): Promise<Full> {
        select gen_random_uuid(), md5(n::text) || md5((-n)::text), 'Pet', n, true, $1 from generate_series(1, 100000) n`,
     [ada.id],
   )
-  await app.app.listen({ port: 0, host: '127.0.0.1' })
-  return { ...app, ada, port: (app.app.server.address() as AddressInfo).port }
+  return { ...app, ada, port: await listen(app.app) }
 }
 
 /** Begins to get an export, and reads none of it. */
@@ -276,15 +275,6 @@ async function download({ ada, port }: Full, encoding: string): Promise<Incoming
   const request = get({ port, path: '/items/export', host: '127.0.0.1', headers })
   const [answer] = await once(request, 'response')
   return answer
-}
-
-function copiesOf({ context }: TestApp): string {
-  return `from pg_stat_activity where query like 'copy %' and state = 'active'
-    and pid in (select pid from pg_locks where relation = '${context.config.pool.schema}.items'::regclass)`
-}
-
-async function copies(app: TestApp): Promise<number> {
-  return (await onServer(app.server, `select ${copiesOf(app)}`)).rowCount ?? 0
 }
 
 /** The records of a CSV text, each with the text of its fields. */

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { type ClientRequest, get, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -9,8 +8,9 @@ import { Client } from 'pg'
 import { openSemaphore } from '../../../src/concurrency/semaphore.ts'
 import { clientConfig } from '../../../src/database/server.ts'
 import { listing } from '../../../src/items/export/stream-all.ts'
-import { type Manager, onServer, openApp, type TestApp } from '../../support/app.ts'
+import { listen, type Manager, onServer, openApp, type TestApp } from '../../support/app.ts'
 import { closeAfter } from '../../support/cleanup.ts'
+import { terminateCopies, waitsOfCopies } from '../../support/copies.ts'
 import { tea } from '../../support/fixtures.ts'
 import { until } from '../../support/until.ts'
 
@@ -61,9 +61,9 @@ const beforeItIsDropped = 15_000
 test('a slow reader stops the query, one that leaves ends it', async (t: TestContext) => {
   const app = await openFull(t)
   const answer = await download(app)
-  await until(async () => (await copies(app)).includes('ClientWrite'))
+  await until(async () => (await waitsOfCopies(app)).includes('ClientWrite'))
   answer.destroy()
-  await until(async () => (await copies(app)).length === 0, beforeItIsDropped)
+  await until(async () => (await waitsOfCopies(app)).length === 0, beforeItIsDropped)
   t.assert.strictEqual((await app.ada.get('/items/7')).statusCode, 422)
 })
 
@@ -71,8 +71,8 @@ test('a list that fails halfway breaks off and never looks complete', async (t: 
   const app = await openFull(t)
   const answer = await download(app)
   t.assert.strictEqual(answer.statusCode, 200)
-  await until(async () => (await copies(app)).includes('ClientWrite'))
-  await onServer(app.server, `select pg_terminate_backend(pid) ${copiesOf(app)}`)
+  await until(async () => (await waitsOfCopies(app)).includes('ClientWrite'))
+  await terminateCopies(app)
   await t.assert.rejects(async () => {
     for await (const _ of answer);
   }, /aborted/)
@@ -83,7 +83,7 @@ test('one manager has two lists at a time, and others the rest', async (t: TestC
   const app = await openFull(t)
   const bob = await app.signIn('bob@example.com')
   const slow = [await download(app), await download(app)]
-  await until(async () => (await copies(app)).length === 2)
+  await until(async () => (await waitsOfCopies(app)).length === 2)
   const third = await app.ada.get('/items')
   t.assert.strictEqual(third.statusCode, 503)
   t.assert.strictEqual(third.json().code, 'too_busy')
@@ -92,14 +92,14 @@ test('one manager has two lists at a time, and others the rest', async (t: TestC
   t.assert.strictEqual((await bob.get('/items/export')).statusCode, 200)
   t.assert.strictEqual((await app.ada.post('/items', tea)).statusCode, 201)
   for (const answer of slow) answer.destroy()
-  await until(async () => (await copies(app)).length === 0, beforeItIsDropped)
+  await until(async () => (await waitsOfCopies(app)).length === 0, beforeItIsDropped)
   t.assert.strictEqual((await app.ada.get('/items')).statusCode, 200)
 })
 
 test('a list or export whose client left while it waited never runs', async (t: TestContext) => {
   const app = await openFull(t, { POSTGRES_ECHO: 'true' })
   const slow = [await download(app), await download(app)]
-  await until(async () => (await copies(app)).length === 2)
+  await until(async () => (await waitsOfCopies(app)).length === 2)
   const lines = (pattern: RegExp) => app.log.filter((line) => pattern.test(line)).length
   const waiting = ['/items', '/items/export', '/items/export?format=ndjson'].map((path) => ask(app, path))
   await sleep(300)
@@ -142,7 +142,7 @@ test('a reader that takes nothing for too long is disconnected', async (t: TestC
   stream.read(0)
   await once(stream, 'close')
   t.assert.strictEqual(stream.readableEnded, false)
-  await until(async () => (await copies(app)).length === 0)
+  await until(async () => (await waitsOfCopies(app)).length === 0)
 })
 
 test('a reader that takes too little is disconnected', async (t: TestContext) => {
@@ -231,8 +231,7 @@ async function openFull(t: TestContext, env: Record<string, string> = {}): Promi
     `insert into ${app.context.config.pool.schema}.items
        select gen_random_uuid(), repeat('x', 64), 'Pet', n, true, '${ada.id}' from generate_series(1, 60000) n`,
   )
-  await app.app.listen({ port: 0, host: '127.0.0.1' })
-  return { ...app, ada, port: (app.app.server.address() as AddressInfo).port }
+  return { ...app, ada, port: await listen(app.app) }
 }
 
 /** Begins to get the list, and reads none of it. */
@@ -244,14 +243,4 @@ async function download(app: Full): Promise<IncomingMessage> {
 function ask({ ada, port }: Full, path: string): ClientRequest {
   const headers = { authorization: `Bearer ${ada.token}` }
   return get({ port, path, host: '127.0.0.1', headers }).on('error', () => {})
-}
-
-function copiesOf({ context }: TestApp): string {
-  return `from pg_stat_activity where query like 'copy %' and query like '%"items"%' and state = 'active'
-    and backend_type = 'client backend' and pid in (select pid from pg_locks where relation = '${context.config.pool.schema}.items'::regclass)`
-}
-
-/** What the lists that run now wait for. */
-async function copies(app: TestApp): Promise<string[]> {
-  return (await onServer(app.server, `select wait_event ${copiesOf(app)}`)).rows.map(({ wait_event: event }) => event)
 }
