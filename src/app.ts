@@ -38,9 +38,7 @@ const silence = 10_000
 export async function buildApp(context: Context): Promise<App> {
   const { config, connections } = context
   const pipeline = openPipeline(
-    throttle(silence, (closed) =>
-      context.log.warn({ closed }, 'connections with too many pipelined requests are closed'),
-    ),
+    throttle(silence, (closed) => context.log.warn({ closed }, 'closed connections with too many pipelined requests')),
   )
   const app: App = fastify<RawServerDefault>({
     loggerInstance: context.log,

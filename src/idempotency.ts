@@ -53,7 +53,7 @@ const purgeBatchSize = 10_000
 export function openIdempotency(db: Database, secret: string, log: Logger): Idempotency {
   const fingerprintKey = Buffer.from(hkdfSync('sha256', secret, '', 'idempotency keys', 32))
   const sweeping = setInterval(() => {
-    purgeExpired(db).catch((error: unknown) => log.warn({ err: error }, 'old idempotency keys could not be swept'))
+    purgeExpired(db).catch((error: unknown) => log.warn({ err: error }, 'failed to purge expired idempotency keys'))
   }, purgeInterval).unref()
 
   return {
@@ -151,12 +151,16 @@ async function purgeExpired(db: Database): Promise<void> {
 }
 
 function inUse(): Problem {
-  return new Problem('idempotency_key_in_use', 'A request with this Idempotency-Key is still running.', {
-    headers: { 'retry-after': '1' },
-  })
+  return new Problem(
+    'idempotency_key_in_use',
+    'A request with this Idempotency-Key is still in progress. Try again later.',
+    {
+      headers: { 'retry-after': '1' },
+    },
+  )
 }
 
 function reused(): Problem {
-  const detail = 'This Idempotency-Key came with another body before: a new request needs a new key.'
+  const detail = 'This Idempotency-Key was already used with a different body. Use a new key.'
   return new Problem('idempotency_key_reused', detail)
 }

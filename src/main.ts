@@ -19,11 +19,11 @@ import { superviseWorkers } from './lifecycle/workers.ts'
 import { openLog } from './observability/logging.ts'
 import { explain, StartupError } from './startup-error.ts'
 
-const usage = `Stockroom, the catalogue service of a store.
+const usage = `Stockroom, the catalog service of a store.
 
 Usage: npm start [-- --help]
 
-Settings, from the environment or from a file .env:
+Settings, from the environment or a .env file:
 ${describeSettings()}`
 
 /** Milliseconds after the start. */
@@ -59,7 +59,7 @@ async function openStores(
   running.defer(close)
   if (ownerPid !== undefined) {
     throw new StartupError(
-      `Process ${ownerPid} serves from the folder ${config.dataDir} already. Stop it, or give this one a DATA_DIR of its own.`,
+      `Process ${ownerPid} is already using ${config.dataDir}. Stop it, or set a different DATA_DIR.`,
     )
   }
   await waitForServer(server, config.startupTimeoutMs, log, stop)
@@ -111,12 +111,12 @@ function workerSettings({ server, secret }: Stores): Record<string, string> {
 
 function logUrls(host: string, port: number, log: Logger): void {
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  log.info(`Stockroom serves on ${url} (documentation: ${url}/scalar)`)
+  log.info(`Stockroom listening on ${url} (documentation: ${url}/scalar)`)
 }
 
 async function main(args: string[]): Promise<void> {
   if (args.includes('--help')) return console.log(usage)
-  if (args.length > 0) throw new ConfigError(`There is no option ${args[0]}. See npm start -- --help`)
+  if (args.length > 0) throw new ConfigError(`Unknown option ${args[0]}. See npm start -- --help`)
   loadEnvironment()
   const config = readConfig(process.env)
   const log = await openLog(config.logLevel)
@@ -125,7 +125,7 @@ async function main(args: string[]): Promise<void> {
   // Not `once`: Ctrl-C reaches this process from the terminal and from npm, and the second must not cut the first short.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
   process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'an error that nobody caught')
+    log.fatal({ err: error }, 'uncaught exception')
     process.exitCode = 1
     stop.abort()
   })

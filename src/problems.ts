@@ -4,7 +4,7 @@ export const problems = {
   malformed_body: [400, 'Malformed body'],
   missing_token: [401, 'Token missing'],
   invalid_token: [401, 'Token invalid'],
-  invalid_credentials: [401, 'Wrong e-mail or password'],
+  invalid_credentials: [401, 'Wrong email or password'],
   account_disabled: [401, 'Account disabled'],
   cross_site_request: [403, 'Cross-site request'],
   not_owner: [403, 'Not the owner'],
@@ -15,7 +15,7 @@ export const problems = {
   item_not_found: [404, 'Item not found'],
   method_not_allowed: [405, 'Method not allowed'],
   request_timeout: [408, 'Request timeout'],
-  email_taken: [409, 'E-mail already registered'],
+  email_taken: [409, 'Email already registered'],
   manager_owns_items: [409, 'Manager owns items'],
   idempotency_key_in_use: [409, 'Idempotency key in use'],
   precondition_failed: [412, 'Precondition failed'],
@@ -69,7 +69,7 @@ export class Problem extends Error {
 
 /** 503 for a store («PostgreSQL», «Redis») that does not answer. */
 export function storeUnavailable(store: string, cause: unknown): Problem {
-  const detail = `${store} does not answer at the moment. Nothing is wrong with the request: try again.`
+  const detail = `${store} is unavailable. The request is valid; try again later.`
   return new Problem('store_unavailable', detail, { headers: { 'retry-after': '1' }, cause })
 }
 
@@ -79,7 +79,7 @@ export function tooBusy(detail: string, retryAfter: number): Problem {
 }
 
 export function unsupportedMediaType(accepted: string): Problem {
-  return new Problem('unsupported_media_type', `The body has to be ${accepted}.`)
+  return new Problem('unsupported_media_type', `The body must be ${accepted}.`)
 }
 
 /** One reason why a request does not fit, in the form (and the types' names) that clients of FastAPI know. */
@@ -94,6 +94,6 @@ export interface ValidationError {
 export function validationFailed(parts: ValidationError[]): Problem {
   const [first] = parts
   const more = parts.length > 1 ? ` (and ${parts.length - 1} more)` : ''
-  const detail = `The request does not fit: ${first?.loc.join('.')}: ${first?.msg}${more}.`
+  const detail = `Invalid request: ${first?.loc.join('.')} ${first?.msg}${more}.`
   return new Problem('invalid_request', detail, { members: { errors: parts } })
 }

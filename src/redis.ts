@@ -25,11 +25,11 @@ export async function openRedis(options: NonNullable<Config['redis']>, log: Logg
   const client = connect(options)
   let reported = false
   client.on('error', (error: Error) => {
-    if (!reported && client.isOpen) log.warn({ err: error }, 'Redis is away')
+    if (!reported && client.isOpen) log.warn({ err: error }, 'Redis connection lost')
     reported = true
   })
   client.on('ready', () => {
-    if (reported) log.info('Redis is back')
+    if (reported) log.info('Redis connection restored')
     reported = false
   })
   // It goes on trying for ever, so what ends the wait is that it is ready or that it has failed for the first time.
@@ -39,11 +39,11 @@ export async function openRedis(options: NonNullable<Config['redis']>, log: Logg
 
   let silent = false
   const warn = throttle(betweenWarnings, (_calls, err) =>
-    log.warn({ err }, 'Redis does not answer: it is gone without'),
+    log.warn({ err }, 'Redis is not responding; continuing without it'),
   )
   return {
     async run(command) {
-      if (silent) throw storeUnavailable('Redis', new Error('it has not answered'))
+      if (silent) throw storeUnavailable('Redis', new Error('no reply to an earlier command'))
       const reply = command(client)
       try {
         return await within(commandTimeout, reply)

@@ -53,7 +53,7 @@ async function checkFile(path: string, file: FileHandle): Promise<void> {
 
 function unusable(path: string, problem: string): StartupError {
   return new StartupError(
-    `The token secret ${path} cannot be trusted: ${problem}. Remove it and start again: a new one is created, ` +
-      'and all managers have to log in again. Or set JWT_SECRET.',
+    `The token secret ${path} cannot be trusted: ${problem}. Remove it and restart: a new one is created, ` +
+      'and all managers must log in again. Or set JWT_SECRET.',
   )
 }

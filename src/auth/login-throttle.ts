@@ -61,10 +61,10 @@ export function openLoginThrottle({ perAddress, perAccount, inAll }: LoginLimits
         return standing
       }
       const all = await inAll?.consume(network)
-      if (all?.exceeded) throw rateLimited('logins', 'Too many logins came from this address', all)
+      if (all?.exceeded) throw rateLimited('logins', 'Too many logins from this address', all)
       // Counted first and taken back, or many at once would all be let in.
       const standing = await countFailures(1)
-      if (standing?.exceeded) throw rateLimited('logins', 'Too many logins have failed from this address', standing)
+      if (standing?.exceeded) throw rateLimited('logins', 'Too many failed logins from this address', standing)
       try {
         const signal = disconnectionOf(reply)
         const result = await accounts.run(() => logIn({ party: network, signal }), key, signal)
@@ -81,7 +81,7 @@ export function openLoginThrottle({ perAddress, perAccount, inAll }: LoginLimits
         await countFailures(weight - 1)
         throw rateLimited(
           'logins',
-          'The e-mail address or the password is wrong, as it was too often of late',
+          'Wrong email address or password; too many recent failures for this account',
           attacked,
         )
       }

@@ -18,9 +18,9 @@ export function passwordWeakness(
   const plain = fold(normal)
   const [localPart = ''] = email.split('@')
   if (Array.from(normal).length < minPasswordLength) return `must have at least ${minPasswordLength} characters`
-  if (new Set(normal).size === 1) return 'must not be one character again and again'
-  if ([name, email, localPart].map(fold).includes(plain)) return 'must not be the name or the e-mail address'
-  return common.includes(`\n${plain}\n`) ? 'must not be one of the passwords that are used most' : undefined
+  if (new Set(normal).size === 1) return 'must not be a single repeated character'
+  if ([name, email, localPart].map(fold).includes(plain)) return 'must not be the name or the email address'
+  return common.includes(`\n${plain}\n`) ? 'is too common' : undefined
 }
 
 /** Case and spaces make no guess harder. */

@@ -57,7 +57,7 @@ export function openRateLimit(
 /** 429 for what exceeds a limit, as `reason` says. */
 export function rateLimited(what: 'logins' | 'registrations', reason: string, { seconds }: RateLimitState): Problem {
   const headers = { 'retry-after': String(seconds) }
-  return new Problem(`too_many_${what}`, `${reason}: wait ${seconds} seconds.`, { headers })
+  return new Problem(`too_many_${what}`, `${reason}. Try again in ${seconds} seconds.`, { headers })
 }
 
 function countInMemory(): Counter {

@@ -46,7 +46,7 @@ export function openRevocations(db: Database, redis: Redis | undefined, idleTime
       .execute()
   const sweep = () =>
     Promise.all([sweepRecords(), idle?.sweep()]).catch((error: unknown) =>
-      log.warn({ err: error }, 'records of expired tokens were not swept'),
+      log.warn({ err: error }, 'failed to purge expired revocations'),
     )
   const sweeping = setInterval(() => void sweep(), sweepEvery).unref()
 

@@ -51,10 +51,10 @@ export function openTokens({ secret, algorithm }: { secret: string; algorithm: s
       const { payload, protectedHeader } = await jwtVerify(bearer(authorization), key, {
         algorithms: [algorithm],
       }).catch((error: unknown) => {
-        throw error instanceof errors.JWTExpired ? expired() : invalidToken('The token is not valid.')
+        throw error instanceof errors.JWTExpired ? expired() : invalidToken('The token is invalid.')
       })
       const checked = readClaims(payload, protectedHeader)
-      if (checked === undefined) throw invalidToken('The token is not valid.')
+      if (checked === undefined) throw invalidToken('The token is invalid.')
       if (authorization.length <= maxCachedLength) cache.set(authorization, checked)
       return checked
     },
@@ -65,7 +65,7 @@ export function openTokens({ secret, algorithm }: { secret: string; algorithm: s
 function bearer(authorization: string): string {
   const [, token] = /^(?:Bearer|JWT) +([^\s]+) *$/i.exec(authorization) ?? []
   if (token !== undefined) return token
-  throw new Problem('missing_token', 'This needs a header «Authorization: Bearer <token>».', {
+  throw new Problem('missing_token', 'Missing header: Authorization: Bearer <token>.', {
     headers: { 'www-authenticate': 'Bearer' },
   })
 }
@@ -82,11 +82,11 @@ export function expired(): Problem {
 }
 
 export function idleForTooLong(): Problem {
-  return invalidToken('The token was not used for too long.')
+  return invalidToken('The token was idle for too long.')
 }
 
 export function loggedOut(): Problem {
-  return invalidToken('The token was logged out.')
+  return invalidToken('The token has been revoked.')
 }
 
 export function managerDisabled(): Problem {
@@ -94,5 +94,5 @@ export function managerDisabled(): Problem {
 }
 
 export function managerGone(): Problem {
-  return invalidToken('The token is of a manager who no longer exists.')
+  return invalidToken('The manager of the token no longer exists.')
 }

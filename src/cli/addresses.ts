@@ -15,15 +15,12 @@ export function resolveServerUrl(server: string | undefined, credentials: Creden
   const given = server ?? (fromEnvironment || (credentials.server ?? defaultServer))
   const url = URL.parse(given)
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw usageError(`${source} has to be an address such as ${defaultServer}, with http:// or https://.`)
+    throw usageError(`${source} must be an HTTP(S) URL such as ${defaultServer}.`)
   }
   if (url.username !== '' || url.password !== '') {
-    throw usageError(
-      `${source} has a user name or a password in it: leave them out, and sign in with: ${thisCommand} login`,
-    )
+    throw usageError(`${source} contains a user name or a password. Remove it, and sign in with: ${thisCommand} login`)
   }
-  if (/[?#]/.test(given))
-    throw usageError(`${source} has a query or a fragment, which no server address has: leave it out.`)
+  if (/[?#]/.test(given)) throw usageError(`${source} has a query or a fragment. Remove it.`)
   return url.href.replace(/\/+$/, '')
 }
 

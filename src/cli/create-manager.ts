@@ -13,12 +13,12 @@ import { StoreManagerCreate } from '../store-managers/schemas.ts'
 import { createManager } from '../store-managers/store-managers.ts'
 import { askForManager, type NewManager } from './password-prompt.ts'
 
-const usage = `Registers a store manager, also where REGISTRATION=closed keeps strangers from doing so.
+const usage = `Creates a store manager, even with REGISTRATION=closed.
 
-Usage: npm run manager:create [-- --name <name> --email <e-mail address>]
+Usage: npm run manager:create [-- --name <name> --email <address>]
 
-It asks for what is not given, and for the password, which it does not show. Where there is no terminal to ask on, the
-password is the first line of the standard input, and the other two have to be given.`
+Prompts for missing values and for the password, which is not shown. Without a terminal, the password is the first line of
+standard input, and both options are required.`
 
 async function main(args: string[]): Promise<void> {
   const { help, ...given } = readOptions(args)
@@ -30,7 +30,7 @@ async function main(args: string[]): Promise<void> {
     logOperation(log, 'account_registered', { manager: registered })
     return registered
   })
-  console.log(`Registered ${manager.email} with the id ${id}.`)
+  console.log(`Registered ${manager.email} with the ID ${id}.`)
 }
 
 // A password among them would be in the history of the shell, and shown by ps.

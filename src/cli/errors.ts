@@ -10,7 +10,7 @@ export const thisCommand = process.env['npm_command'] === 'exec' ? 'npx --no-ins
 
 /** Something that went wrong, in words for the caller of the command. */
 export class CliError extends Error {
-  override name = 'Failure'
+  override name = 'CliError'
   readonly exitCode: number
 
   constructor(message: string, exitCode: number = exitCodes.failed) {
@@ -32,9 +32,9 @@ export function fileFailure(error: unknown, file: string): unknown {
 }
 
 const fileReasons: Record<string, string> = {
-  ENOENT: 'there is no such file or folder',
-  ENOTDIR: 'a part of the path is no folder',
-  EISDIR: 'this is a folder',
+  ENOENT: 'no such file or directory',
+  ENOTDIR: 'a part of the path is not a directory',
+  EISDIR: 'it is a directory',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
@@ -42,7 +42,7 @@ const fileReasons: Record<string, string> = {
   EDQUOT: 'the disk quota is exceeded',
   EFBIG: 'the file would be too large',
   ENAMETOOLONG: 'the name is too long',
-  ELOOP: 'the link leads to itself',
+  ELOOP: 'too many symbolic links',
 }
 
 /** What to say of an error, safe to show, and what to end with. */
@@ -56,7 +56,8 @@ export function describe(error: unknown): { message: string; exitCode: number; p
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof ConnectionError) return `${error.message}. Is it running there? --server names another.`
+  if (error instanceof ConnectionError)
+    return `${error.message}. Is the service running? Use --server to choose another.`
   if (error instanceof UnexpectedResponseError || error instanceof CliError) return error.message
   const { code, message, stack } = error as NodeJS.ErrnoException
   // A file, a pipe or a terminal; anything else is a mistake of ours.
@@ -67,8 +68,8 @@ const byStatus: Record<number, number> = { 401: exitCodes.notSignedIn, 404: exit
 
 /** For what the service says of headers. */
 const inOwnWords = new Map([
-  ['precondition_failed', `The item has another version by now. Look at it with: ${thisCommand} items get`],
-  ['precondition_required', `The service needs --if-version, which is shown by: ${thisCommand} items get`],
+  ['precondition_failed', `The item has changed since this version. Show it with: ${thisCommand} items get`],
+  ['precondition_required', `The service requires --if-version. Show the version with: ${thisCommand} items get`],
 ])
 
 function formatProblem({ status, code, message, errors, retryAfter, requestId }: StockroomError): string {

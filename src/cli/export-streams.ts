@@ -13,7 +13,7 @@ export function recognize(format: Format): Transform {
   let start: Buffer | undefined = Buffer.alloc(0)
   const check = (): Error | null => {
     const isOurs = beginnings[format].test(start?.toString() ?? '')
-    return isOurs ? null : new UnexpectedResponseError(200, `it sent something that is no ${format} export.`)
+    return isOurs ? null : new UnexpectedResponseError(200, `the body is not a valid ${format} export.`)
   }
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {

@@ -52,7 +52,7 @@ export async function exportFile(client: Client, file: string, options: ExportCo
     await replaceFile(file, options.force ?? false, write)
   } catch (error) {
     // What `fetch` makes of a connection that breaks.
-    throw error instanceof TypeError ? new CliError(`The export was broken off: ${file} is not written.`) : error
+    throw error instanceof TypeError ? new CliError(`Export interrupted; ${file} was not written.`) : error
   }
   print(options, { file, format }, () => [`Exported ${amount(exported, unit)} to ${visible(file)}.`])
 }

@@ -62,7 +62,7 @@ async function placeOf(file: string): Promise<string> {
   if (place !== undefined) return place
   const link = await lstat(file).catch(() => undefined)
   if (link?.isSymbolicLink())
-    throw new CliError(`${file} is a link that leads nowhere. Delete it, or name another file.`)
+    throw new CliError(`${file} is a broken symbolic link. Delete it, or choose another file.`)
   return join(await realpath(dirname(file)), basename(file))
 }
 
@@ -74,7 +74,7 @@ async function refuseEdited(file: string, place: string): Promise<void> {
   const now = await statOf(place)
   if (now === undefined || (await recall(place)) === stampOf(now)) return
   throw new CliError(
-    `${file} is not as the last export left it. Name another file, or replace it with --force: your changes to it are lost then.`,
+    `${file} has changed since the last export. Choose another file, or overwrite the changes with --force.`,
   )
 }
 

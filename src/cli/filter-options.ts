@@ -20,18 +20,18 @@ export interface SelectionOptions {
 /** Adds the options that say which items, in which order. */
 export function withSelection(command: Command): Command {
   return command
-    .option('--category <category>', 'of this category; given several times: of one of these', gather)
-    .option('--in-stock', 'that can be bought now')
-    .addOption(new Option('--out-of-stock', 'that cannot be bought now').conflicts('inStock'))
-    .option('--mine', 'of the manager who is signed in')
-    .addOption(new Option('--owner <id>', 'of this manager').conflicts('mine'))
-    .option('--min-price <usd>', 'that cost this or more', price)
-    .option('--max-price <usd>', 'that cost this or less', price)
-    .option('--search <words>', 'with all of these words in their names')
+    .option('--category <category>', 'only items of this category; repeatable', gather)
+    .option('--in-stock', 'only items in stock')
+    .addOption(new Option('--out-of-stock', 'only items out of stock').conflicts('inStock'))
+    .option('--mine', 'only your own items')
+    .addOption(new Option('--owner <id>', 'only items of this manager').conflicts('mine'))
+    .option('--min-price <usd>', 'minimum price', price)
+    .option('--max-price <usd>', 'maximum price', price)
+    .option('--search <words>', 'words that must all occur in the name')
     .addOption(
-      new Option('--sort <order>', 'with - in front the other way round: --sort=-name')
+      new Option('--sort <order>', 'sort field; prefix - for descending: --sort=-name')
         .choices(['id', '-id', 'name', '-name', 'price_usd', '-price_usd'])
-        .default(undefined, 'by age'),
+        .default(undefined, 'oldest first'),
     )
 }
 
@@ -57,23 +57,23 @@ export function toQuery(options: SelectionOptions): ExportQuery {
 
 /** Reads a price, written as JSON writes numbers. @throws InvalidArgumentError if it is none, or one that would be rounded */
 export function price(text: string): number {
-  if (/^\d+,\d+$/.test(text)) throw new InvalidArgumentError('Write it with a point: 4.99.')
-  if (!jsonNumber.test(text)) throw new InvalidArgumentError('It is not a price: write it as 4.99.')
+  if (/^\d+,\d+$/.test(text)) throw new InvalidArgumentError('Use a decimal point, as in 4.99.')
+  if (!jsonNumber.test(text)) throw new InvalidArgumentError('Not a valid price. Write it as 4.99.')
   const value = exactNumber(text)
-  if (!Number.isFinite(value)) throw new InvalidArgumentError('It has more digits than a price can hold.')
-  if (value < 0) throw new InvalidArgumentError('A price is at least 0.')
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('Too many digits for a price.')
+  if (value < 0) throw new InvalidArgumentError('Must be at least 0.')
   return value
 }
 
 /** Reads the version of an item, as `items get` shows it or as its ETag. @throws InvalidArgumentError if it is none */
 export function version(text: string): string {
   const [, tag] = /^(?:W\/)?"?(\d+)"?$/.exec(text) ?? []
-  if (tag === undefined) throw new InvalidArgumentError('It is not a version, which is a number.')
+  if (tag === undefined) throw new InvalidArgumentError('Not a version. Versions are whole numbers.')
   return tag
 }
 
 /** Reads a whole number from 1. @throws InvalidArgumentError if it is none */
 export function count(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It is not a whole number from 1.')
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Must be a whole number of at least 1.')
   return Number(text)
 }

@@ -19,13 +19,13 @@ export interface KnownFormats<Format extends string> {
 export const importFormats = {
   formats: ['csv', 'ndjson'],
   extensions: { jsonl: 'ndjson', tsv: 'csv', txt: 'csv' },
-  spreadsheets: 'save it as CSV UTF-8 first, and import that',
+  spreadsheets: 'Save it as CSV UTF-8, and import that',
 } as const satisfies KnownFormats<string>
 
 export const exportFormats = {
   formats: ['csv', 'ndjson', 'json'],
   extensions: { jsonl: 'ndjson' },
-  spreadsheets: 'name a .csv file, add --safe spreadsheet, and open that',
+  spreadsheets: 'Export to a .csv file with --safe spreadsheet, and open that',
 } as const satisfies KnownFormats<string>
 
 /**
@@ -44,13 +44,13 @@ export function kindOf<Format extends string>(
   const named = file === '-' ? formats[0] : formats.find((format) => format === (extensions[extension] ?? extension))
   const format = given ?? named
   if (format !== undefined) return { format, isGzipped }
-  throw usageError(`${file} does not say what it is: add --format ${formats.join('|')}`)
+  throw usageError(`Cannot infer the format of ${file}. Pass --format ${formats.join('|')}.`)
 }
 
 /** @throws Failure if it is a spreadsheet by its name, and nothing else is `given` */
 export function refuseWorkbook(file: string, given: string | undefined, { spreadsheets }: KnownFormats<string>): void {
   if (given !== undefined || !workbooks.has(partsOf(file).extension)) return
-  throw usageError(`${file} is a spreadsheet: ${spreadsheets}.`)
+  throw usageError(`${file} is a spreadsheet. ${spreadsheets}.`)
 }
 
 const workbooks = new Set(['xls', 'xlsx', 'xlsm', 'xlsb', 'ods', 'fods', 'numbers'])

@@ -10,7 +10,7 @@ export function inWords(result: ImportReport): string {
   const { dry_run: isDry, created, updated, unchanged, failed } = result
   const counts = Object.entries({ Created: created, updated, unchanged, failed })
   const line = counts.map(([what, count]) => `${what} ${count.toLocaleString('en')}`).join(', ')
-  if (isDry) return `${line}. This was a dry run: nothing was written.`
+  if (isDry) return `${line}. Dry run: nothing was written.`
   return failed > 0 && created + updated === 0 ? `${line}. Nothing was written.` : `${line}.`
 }
 
@@ -38,7 +38,7 @@ export function sameNames({ same_name: count = 0 }: ImportReport): string[] {
   if (count === 0) return []
   const which = count === 1 ? '1 new item has' : `${count.toLocaleString('en')} new items have`
   return [
-    `${which} the name of an item of yours. If they are the same, leave these rows out, or give them the IDs of an export ` +
+    `${which} the same name as an item you own. To avoid duplicates, remove these rows, or add the IDs from an export ` +
       'and use --mode upsert.',
   ]
 }

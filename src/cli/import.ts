@@ -33,7 +33,7 @@ export async function importFile(client: Client, file: string, options: ImportCo
   const source = await lookAt(file)
   const { format, isGzipped } = kindOf(file, given, importFormats)
   if (rejectedFile !== undefined && !source.isRepeatable)
-    throw usageError('--rejected needs a file, which is read twice.')
+    throw usageError('--rejected reads the input twice. Pass a file.')
   const rejected = rejectedFile === undefined ? undefined : await openRejected(rejectedFile)
 
   const progress = json ? noProgress : showProgress({ label: basename(file), total: source.size, unit: 'bytes' })
@@ -68,7 +68,7 @@ function refuseMany(result: ImportReport, file: string): void {
   tellReasons(result, file)
   const rows = result.failed.toLocaleString('en')
   throw new CliError(
-    `${rows} rows are bad: too many for --rejected. Nothing was imported. Mend what they have in common.`,
+    `${rows} invalid rows are too many for --rejected. Nothing was imported. Fix what they have in common.`,
   )
 }
 
@@ -84,7 +84,7 @@ async function lookAt(file: string): Promise<{ size?: number; isRepeatable: bool
   const found = await stat(file).catch((error: unknown) => {
     throw fileFailure(error, file)
   })
-  if (found.isDirectory()) throw new CliError(`${file} is a folder. Name a CSV or NDJSON file in it.`)
+  if (found.isDirectory()) throw new CliError(`${file} is a directory. Pass a CSV or NDJSON file.`)
   return found.isFile() && found.size > 0 ? { size: found.size, isRepeatable: true } : { isRepeatable: found.isFile() }
 }
 
@@ -113,7 +113,7 @@ function read(
 
 function sourceFailure(error: unknown, file: string): unknown {
   return isOfGzip(error)
-    ? new CliError(`${file} is not a whole gzip file. Nothing was imported.`)
+    ? new CliError(`${file} is not a complete gzip file. Nothing was imported.`)
     : fileFailure(error, file)
 }
 

@@ -15,7 +15,7 @@ interface FieldOptions {
 
 /** Adds `items list`, `get`, `add`, `set` and `rm`. */
 export function addItemCommands(program: Command, signal: AbortSignal): void {
-  const group = program.command('items').description('looking at items, and changing them')
+  const group = program.command('items').description('list and edit items')
   const run =
     <Options extends object>(
       act: (client: Client, options: Options & CommonOptions, args: string[]) => Promise<void>,
@@ -27,8 +27,8 @@ export function addItemCommands(program: Command, signal: AbortSignal): void {
     }
 
   withSelection(group.command('list').description('list items'))
-    .addOption(new Option('--limit <count>', 'this many at most').argParser(count).default(100))
-    .option('--all', 'all of them')
+    .addOption(new Option('--limit <count>', 'maximum number of items').argParser(count).default(100))
+    .option('--all', 'list all items')
     .action(run<SelectionOptions & { limit: number; all?: boolean }>(items.list))
   group
     .command('get <id>')
@@ -54,17 +54,17 @@ export function addItemCommands(program: Command, signal: AbortSignal): void {
 }
 
 function ifVersion(): Option {
-  return new Option('--if-version <version>', 'only if it still has this version, which get shows').argParser(version)
+  return new Option('--if-version <version>', 'only if the item is still at this version').argParser(version)
 }
 
 function withFields(command: Command, isNew: boolean): Command {
   const field = (flags: string, description: string) => new Option(flags, description).makeOptionMandatory(isNew)
   return command
-    .addOption(field('--name <name>', 'what it is called'))
-    .addOption(field('--category <category>', 'the department it belongs to'))
-    .addOption(field('--price <usd>', 'in US dollars, with a point: 4.99').argParser(price))
-    .option('--in-stock', isNew ? 'it can be bought now (as it is unless you say otherwise)' : 'it can be bought now')
-    .addOption(new Option('--out-of-stock', 'it cannot be bought now').conflicts('inStock'))
+    .addOption(field('--name <name>', 'name of the item'))
+    .addOption(field('--category <category>', 'category of the item'))
+    .addOption(field('--price <usd>', 'price in US dollars, as in 4.99').argParser(price))
+    .option('--in-stock', isNew ? 'mark as in stock (default)' : 'mark as in stock')
+    .addOption(new Option('--out-of-stock', 'mark as out of stock').conflicts('inStock'))
 }
 
 function toFields({ name, category, price: usd, inStock, outOfStock }: FieldOptions): ItemUpdate {

@@ -34,7 +34,7 @@ export async function list(client: Client, options: SelectionOptions & JsonOptio
     if (shown >= most) break
   }
   if (options.json) console.log(shown === 0 ? '[]' : ']')
-  else if (isMore) console.error(`These are the first ${shown}: --limit or --all shows more.`)
+  else if (isMore) console.error(`Showing the first ${shown} items; use --limit or --all for more.`)
 }
 
 export async function get(client: Client, id: string, options: JsonOption): Promise<void> {
@@ -47,12 +47,13 @@ export async function add(client: Client, item: ItemCreate, options: JsonOption)
 
 export async function set(client: Client, id: string, changes: ItemUpdate, options: JsonOption & VersionOption) {
   if (Object.keys(changes).length === 0)
-    throw usageError('Say what to change: --name, --category, --price or --in-stock.')
+    throw usageError('Nothing to update. Pass --name, --category, --price, --in-stock, or --out-of-stock.')
   show(await client.items.update(id, changes, { ifMatch: tagOf(options) }), options)
 }
 
 export async function remove(client: Client, ids: string[], options: JsonOption & VersionOption): Promise<void> {
-  if (options.ifVersion !== undefined && ids.length > 1) throw usageError('--if-version is of one item: give one ID.')
+  if (options.ifVersion !== undefined && ids.length > 1)
+    throw usageError('--if-version applies to one item. Pass one ID.')
   for (const id of ids) {
     await client.items.remove(id, { ifMatch: tagOf(options) })
     print(options, { deleted: id }, () => [`Deleted ${visible(id)}.`])

@@ -13,21 +13,21 @@ import { addTransferCommands } from './transfer-commands.ts'
 
 const epilogue = `
 Environment:
-  STOCKROOM_URL    the server, unless --server names one
-  STOCKROOM_TOKEN  a token to use instead of the one that login keeps
-  NO_COLOR         no bold text
+  STOCKROOM_URL    URL of the service, unless --server is given
+  STOCKROOM_TOKEN  token to use instead of the stored one
+  NO_COLOR         disable bold text
 
-Exit codes: 0 done, 1 failed, 2 called wrongly, 3 not signed in, 4 not found.`
+Exit codes: 0 success, 1 failure, 2 usage error, 3 not signed in, 4 not found.`
 
 /** Ends whatever runs when the command is told to end. */
 const stop = new AbortController()
 
 function build(): Command {
   const program = new Command('stockroom')
-    .description('The catalogue service of a store: runs it, and works with its items.')
+    .description('run the Stockroom catalog service and manage its items')
     .version(packageJson.version)
-    .option('--server <url>', 'where the service is [of the last login, else http://localhost:8000]')
-    .option('--json', 'print results and errors as JSON, for machines')
+    .option('--server <url>', 'URL of the service [last login, else http://localhost:8000]')
+    .option('--json', 'print results and errors as JSON')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => {} })
     .exitOverride()
@@ -45,38 +45,38 @@ function addPrograms(program: Command): void {
   program
     .command('start')
     .description('start the service')
-    .addHelpText('after', `\nSettings, from the environment or from a file .env:\n${describeSettings()}`)
+    .addHelpText('after', `\nSettings, from the environment or a .env file:\n${describeSettings()}`)
     .action(start)
   program
     .command('migrate')
-    .description('bring the database to the newest schema, take the last migration back, or tell what is applied')
-    .addArgument(program.createArgument('[direction]', 'what to do').choices(['up', 'down', 'status']).default('up'))
+    .description('apply migrations (up), revert the last one (down), or show their status')
+    .addArgument(program.createArgument('[direction]', 'action').choices(['up', 'down', 'status']).default('up'))
     .action((direction: Direction) => migrate(direction))
 }
 
 function addSignIn(program: Command): void {
   program
     .command('register')
-    .description('register as a manager, and sign in; asks for what is not given, and for the password')
+    .description('create an account and sign in; prompts for missing values and the password')
     .option('--name <name>')
     .option('--email <address>')
     .action((_options: object, command: Command) => register(command.optsWithGlobals<CommonOptions>(), stop.signal))
   program
     .command('login')
-    .description('sign in, and keep the token; asks for the password')
+    .description('sign in and store the token; prompts for the password')
     .option('--email <address>')
     .action((_options: object, command: Command) => logIn(command.optsWithGlobals<CommonOptions>(), stop.signal))
   program
     .command('reset-password')
-    .description('set a new password with the reset code of an operator, and sign in; asks for both')
-    .option('--code <code>', 'the reset code')
+    .description('set a new password with a reset code and sign in; prompts for both')
+    .option('--code <code>', 'reset code from the operator')
     .action((_options: object, command: Command) =>
       resetPassword(command.optsWithGlobals<CommonOptions>(), stop.signal),
     )
   program
     .command('logout')
-    .description('sign out, and forget the token')
-    .addOption(new Option('--everywhere', 'end every token of the manager, on all devices'))
+    .description('revoke the token and delete it from this computer')
+    .addOption(new Option('--everywhere', 'revoke every token of the manager, on all devices'))
     .action((_options: object, command: Command) => logOut(command.optsWithGlobals<CommonOptions>(), stop.signal))
 }
 

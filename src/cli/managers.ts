@@ -59,7 +59,7 @@ export async function show({ db }: OperatorDatabase, options: JsonOption, who: s
 export async function disable({ db, log }: OperatorDatabase, options: JsonOption, who: string): Promise<void> {
   const manager = found(await managers.disable(db, who), who)
   logOperation(log, 'account_disabled', { manager: manager.id })
-  print(options, manager, () => [`Disabled ${describe(manager)}. All tokens have ended, and logins are refused.`])
+  print(options, manager, () => [`Disabled ${describe(manager)}: all tokens are revoked, and logins are refused.`])
 }
 
 export async function enable({ db, log }: OperatorDatabase, options: JsonOption, who: string): Promise<void> {
@@ -71,7 +71,7 @@ export async function enable({ db, log }: OperatorDatabase, options: JsonOption,
 export async function logOut({ db, log }: OperatorDatabase, options: JsonOption, who: string): Promise<void> {
   const manager = found(await managers.endTokens(db, who), who)
   logOperation(log, 'logged_out_everywhere', { manager: manager.id })
-  print(options, manager, () => [`Ended all tokens of ${describe(manager)}.`])
+  print(options, manager, () => [`Revoked all tokens of ${describe(manager)}.`])
 }
 
 /** Prints a reset code, which is stored nowhere in plain text. */
@@ -80,9 +80,9 @@ export async function resetPassword({ db, log }: OperatorDatabase, options: Json
   const { code, expires_at: expires } = found(await issueResetCode(db, manager.id), who)
   logOperation(log, 'reset_code_issued', { manager: manager.id })
   print(options, { id: manager.id, email: manager.email, code, expires_at: expires }, () => [
-    `Reset code of ${describe(manager)}, valid once until ${moment(expires)}:`,
+    `Reset code for ${describe(manager)}, valid once, until ${moment(expires)}:`,
     code,
-    'With it the manager sets a new password: stockroom reset-password, or POST /store-managers/reset-password.',
+    'The manager sets a new password with: stockroom reset-password, or POST /store-managers/reset-password.',
   ])
 }
 
@@ -104,7 +104,7 @@ export async function transfer(
 export async function remove(database: OperatorDatabase, options: RemovalOptions, who: string): Promise<void> {
   const { db, log } = database
   const { transferTo, yes } = options
-  if (!yes && !process.stdin.isTTY) throw usageError('Without a terminal to ask on, --yes has to be given.')
+  if (!yes && !process.stdin.isTTY) throw usageError('There is no terminal to confirm on. Pass --yes.')
   const manager = found(await managers.find(db, who), who)
   const heir = transferTo === undefined ? undefined : found(await managers.find(db, transferTo), transferTo)
   if (heir) assertDifferent(manager, heir)
@@ -121,7 +121,7 @@ export async function remove(database: OperatorDatabase, options: RemovalOptions
 }
 
 function assertDifferent(from: managers.Manager, to: managers.Manager): void {
-  if (from.id === to.id) throw usageError('Name two managers: these are one and the same.')
+  if (from.id === to.id) throw usageError('Both arguments name the same manager. Name two different ones.')
 }
 
 /** Moves all items of `from` to `to` by `how`, and shows how far that is. */
@@ -155,7 +155,7 @@ function count(items: number): string {
 
 function found<Manager>(manager: Manager | undefined, who: string): Manager {
   if (manager !== undefined) return manager
-  throw new CliError(`There is no manager with the e-mail address or ID ${who}.`, exitCodes.notFound)
+  throw new CliError(`No manager has the email address or ID ${who}.`, exitCodes.notFound)
 }
 
 function describe({ email, id }: managers.Manager): string {

@@ -6,10 +6,10 @@ import { openLog } from '../observability/logging.ts'
 import { explain } from '../startup-error.ts'
 
 const usage = `Usage:
-  npm run db:status                 what is applied, and what is pending
-  npm run db:upgrade                apply what is pending
-  npm run db:downgrade              take the last migration back
-  npm run db:revision -- "message"  write a migration from what changed in src/database/entities.ts`
+  npm run db:status                 list the applied and the pending migrations
+  npm run db:upgrade                apply the pending migrations
+  npm run db:downgrade              revert the last migration
+  npm run db:revision -- "message"  write a migration for the changes of src/database/entities.ts`
 
 async function main([command, ...rest]: string[]): Promise<void> {
   if (command === 'revision') return revise(rest)
@@ -21,8 +21,8 @@ async function main([command, ...rest]: string[]): Promise<void> {
   try {
     await waitForServer(server, config.startupTimeoutMs, log, new AbortController().signal)
     const { schema } = config.pool
-    if (command === 'upgrade') report('applied', await upgrade(server, schema, log), 'The schema is at head already.')
-    if (command === 'downgrade') report('taken back', await downgrade(server, schema, log), 'No migration is applied.')
+    if (command === 'upgrade') report('applied', await upgrade(server, schema, log), 'The schema is up to date.')
+    if (command === 'downgrade') report('reverted', await downgrade(server, schema, log), 'No migration is applied.')
     if (command === 'status') print(await status(server, schema))
   } finally {
     await close()
@@ -33,9 +33,7 @@ async function revise(words: string[]): Promise<void> {
   const message = words.join(' ').trim()
   if (message === '') throw new ConfigError(`A revision needs a message: npm run db:revision -- "add a barcode"`)
   const path = await createRevision(message)
-  console.log(
-    path ? `wrote ${path}: read it before you commit it` : 'The entities have not changed: no revision is needed.',
-  )
+  console.log(path ? `Wrote ${path}. Review it before you commit it.` : 'The entities have not changed.')
 }
 
 function report(done: string, names: string[], nothing: string): void {
@@ -47,8 +45,8 @@ function print({ applied, pending, unknown }: Awaited<ReturnType<typeof status>>
   for (const name of pending) console.log(`pending  ${name}`)
   console.log(
     pending.length === 0
-      ? 'The schema is at head.'
-      : `${pending.length} pending: npx --no-install stockroom migrate up`,
+      ? 'The schema is up to date.'
+      : `${pending.length} pending. Apply with: npx --no-install stockroom migrate up`,
   )
 }
 

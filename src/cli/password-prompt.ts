@@ -16,18 +16,16 @@ export async function askForManager(given: { name?: string; email?: string }): P
   if (process.stdin.isTTY) return askOnTerminal(given)
   const { name, email } = given
   if (name === undefined || email === undefined) {
-    throw new ConfigError(
-      'Without a terminal to ask on, --name and --email have to be given, and the password piped in.',
-    )
+    throw new ConfigError('There is no terminal to prompt on. Pass --name and --email, and pipe the password in.')
   }
   return { name, email, password: await firstLine((message) => new ConfigError(message)) }
 }
 
 async function askOnTerminal(given: { name?: string; email?: string }): Promise<NewManager> {
-  using terminal = openTerminal(() => new ConfigError('\nNobody was registered.'))
+  using terminal = openTerminal(() => new ConfigError('\nNo manager was created.'))
   const name = given.name ?? (await terminal.ask('Name: '))
-  const email = given.email ?? (await terminal.ask('E-mail address: '))
+  const email = given.email ?? (await terminal.ask('Email address: '))
   const password = await terminal.askUnseen('Password: ')
-  if (password === (await terminal.askUnseen('The same again: '))) return { name, email, password }
-  throw new ConfigError('These were two different passwords. Nobody was registered.')
+  if (password === (await terminal.askUnseen('Repeat password: '))) return { name, email, password }
+  throw new ConfigError('Passwords do not match. No manager was created.')
 }

@@ -10,10 +10,10 @@ interface Login {
 export async function askForPassword(given: { email?: string }, server: string): Promise<Login> {
   if (!process.stdin.isTTY) {
     if (given.email !== undefined) return { email: given.email, password: await firstLine(usageError) }
-    throw usageError('Without a terminal to ask on, --email has to be given, and the password piped in.')
+    throw usageError('There is no terminal to prompt on. Pass --email, and pipe the password in.')
   }
-  using terminal = openTerminal(() => new CliError('\nYou were not signed in.'))
-  const email = given.email ?? (await terminal.ask('E-mail address: '))
+  using terminal = openTerminal(() => new CliError('\nSign-in canceled.'))
+  const email = given.email ?? (await terminal.ask('Email address: '))
   return { email, password: await terminal.askUnseen(`Password for ${server}: `) }
 }
 
@@ -25,12 +25,12 @@ export async function askForManager(
   if (!process.stdin.isTTY) {
     const { name, email } = given
     if (name !== undefined && email !== undefined) return { name, email, password: await firstLine(usageError) }
-    throw usageError('Without a terminal to ask on, --name and --email have to be given, and the password piped in.')
+    throw usageError('There is no terminal to prompt on. Pass --name and --email, and pipe the password in.')
   }
-  const nothingDone = 'Nobody was registered.'
+  const nothingDone = 'No manager was created.'
   using terminal = openTerminal(() => new CliError(`\n${nothingDone}`))
   const name = given.name ?? (await terminal.ask('Name: '))
-  const email = given.email ?? (await terminal.ask('E-mail address: '))
+  const email = given.email ?? (await terminal.ask('Email address: '))
   return { name, email, password: await askForNewPassword(terminal, server, nothingDone) }
 }
 
@@ -41,7 +41,7 @@ export async function askForReset(
 ): Promise<{ code: string; password: string }> {
   if (!process.stdin.isTTY) {
     if (given.code !== undefined) return { code: given.code, password: await firstLine(usageError) }
-    throw usageError('Without a terminal to ask on, --code has to be given, and the password piped in.')
+    throw usageError('There is no terminal to prompt on. Pass --code, and pipe the password in.')
   }
   const nothingDone = 'The password was not changed.'
   using terminal = openTerminal(() => new CliError(`\n${nothingDone}`))
@@ -52,6 +52,6 @@ export async function askForReset(
 /** @throws Failure if it is typed differently the second time */
 async function askForNewPassword(terminal: Terminal, server: string, nothingDone: string): Promise<string> {
   const password = await terminal.askUnseen(`New password for ${server}: `)
-  if (password === (await terminal.askUnseen('The same again: '))) return password
-  throw new CliError(`These were two different passwords. ${nothingDone}`)
+  if (password === (await terminal.askUnseen('Repeat password: '))) return password
+  throw new CliError(`Passwords do not match. ${nothingDone}`)
 }

@@ -23,10 +23,10 @@ export interface Rejected {
 
 /** @throws Failure if the file exists, for its rows may have been mended and not been imported */
 export async function openRejected(file: string): Promise<Rejected> {
-  if (/\.gz$/i.test(file)) throw usageError(`${file}: the bad rows are written uncompressed. Leave out .gz.`)
+  if (/\.gz$/i.test(file)) throw usageError(`${file}: invalid rows are written uncompressed. Remove .gz.`)
   const handle = await open(file, 'wx').catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EEXIST'
-      ? new CliError(`${file} exists. Delete it, or name another file.`)
+      ? new CliError(`${file} exists. Delete it, or choose another file.`)
       : fileFailure(error, file)
   })
   let isWritten = false

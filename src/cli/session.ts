@@ -95,10 +95,10 @@ function givenToken(): string | undefined {
   if (!token) return undefined
   if (isBearerToken(token)) return token
   throw usageError(
-    'STOCKROOM_TOKEN is not a token: it has a blank, a line break, or another character that no token has.',
+    'STOCKROOM_TOKEN is not a valid token: it contains a space, a line break, or another invalid character.',
   )
 }
 
 function warnIfOverheard(server: string): void {
-  if (isUnencrypted(server)) console.error(`Mind that ${server} is not encrypted: others may read the password.`)
+  if (isUnencrypted(server)) console.error(`Warning: ${server} is unencrypted; your password could be intercepted.`)
 }

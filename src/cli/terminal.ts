@@ -59,7 +59,7 @@ export async function firstLine(refused: (message: string) => Error): Promise<st
   } catch {
     // Told below.
   }
-  throw refused('The standard input is not text in UTF-8. Write the password in UTF-8.')
+  throw refused('Standard input is not valid UTF-8. Encode the password as UTF-8.')
 }
 
 const lineFeed = 10

@@ -6,13 +6,13 @@ import { importFile, type ImportCommandOptions } from './import.ts'
 import { type CommonOptions, openSession } from './session.ts'
 
 const importHelp = `
-The kind of a file is known by its name: .csv, .tsv, .txt, .ndjson or .jsonl, and .gz behind it if it is compressed. Bad
-rows are named as FILE:LINE: COLUMN: REASON on the standard error, and make the command end with 1. --rejected writes them
-to a file of their own, and imports the others: mend them there, and import that file.`
+The format is inferred from the extension: .csv, .tsv, .txt, .ndjson, or .jsonl, optionally followed by .gz. Invalid rows
+are reported on standard error as FILE:LINE: COLUMN: REASON, and the exit code is 1. With --rejected, the valid rows are
+imported, and the invalid ones are written to a separate file. Fix them there, and import that file.`
 
 const exportHelp = `
-The kind of a file is known by its name: .csv, .ndjson, .jsonl or .json, and .gz behind it to compress it. The file is
-there when it is whole: one that is broken off leaves what was there before. A file that is not as the last export left it
+The format is inferred from the extension: .csv, .ndjson, .jsonl, or .json, optionally followed by .gz. The file appears
+when it is complete; an interrupted export leaves the previous file in place. A file that has changed since the last export
 is replaced only with --force.`
 
 const charsets = ['utf-8', 'utf-16', 'utf-16le', 'utf-16be', 'windows-1252']
@@ -21,15 +21,19 @@ const charsets = ['utf-8', 'utf-16', 'utf-16le', 'utf-16be', 'windows-1252']
 export function addTransferCommands(program: Command, signal: AbortSignal): void {
   program
     .command('import <file>')
-    .description('create or change items from a file, or from the standard input (-)')
-    .addOption(new Option('--format <format>', 'what the file is').choices(['csv', 'ndjson']))
-    .addOption(new Option('--mode <mode>', 'upsert updates the items whose ID exists').choices(['create', 'upsert']))
-    .addOption(new Option('--on-error <what>', 'write nothing, or all but the bad rows').choices(['stop', 'skip']))
-    .option('--dry-run', 'only say what would be written, and the first ten changes')
-    .option('--column <column=name>', 'what a CSV file calls a column; may be repeated: price_usd=Preis', gather)
-    .addOption(new Option('--charset <charset>', 'of the text, if it is not UTF-8 and has no mark').choices(charsets))
+    .description('create or update items from a file, or from standard input (-)')
+    .addOption(new Option('--format <format>', 'file format').choices(['csv', 'ndjson']))
+    .addOption(new Option('--mode <mode>', 'create only, or update rows whose ID exists').choices(['create', 'upsert']))
+    .addOption(new Option('--on-error <what>', 'write nothing, or skip the invalid rows').choices(['stop', 'skip']))
+    .option('--dry-run', 'report what would be written, with the first ten changes')
+    .option('--column <column=name>', 'map a column of a CSV file, as in price_usd=Preis; repeatable', gather)
     .addOption(
-      new Option('--rejected <file>', 'import the good rows, and write the bad ones to this new file').conflicts(
+      new Option('--charset <charset>', 'text encoding, if it is neither UTF-8 nor set by a byte order mark').choices(
+        charsets,
+      ),
+    )
+    .addOption(
+      new Option('--rejected <file>', 'import the valid rows, and write the invalid ones to this new file').conflicts(
         'onError',
       ),
     )
@@ -49,10 +53,14 @@ export function addTransferCommands(program: Command, signal: AbortSignal): void
       }
       await importFile(await openSession(common, signal), file, options)
     })
-  withSelection(program.command('export <file>').description('write items to a file, or to the standard output (-)'))
-    .addOption(new Option('--format <format>', 'what the file is to be').choices(['csv', 'ndjson', 'json']))
-    .addOption(new Option('--safe <for>', 'no text that a spreadsheet would run as a formula').choices(['spreadsheet']))
-    .option('--force', 'replace the file also if it is not as the last export left it')
+  withSelection(program.command('export <file>').description('export items to a file, or to standard output (-)'))
+    .addOption(new Option('--format <format>', 'file format').choices(['csv', 'ndjson', 'json']))
+    .addOption(
+      new Option('--safe <for>', 'escape values that a spreadsheet would evaluate as formulas').choices([
+        'spreadsheet',
+      ]),
+    )
+    .option('--force', 'replace the file even if it has changed since the last export')
     .addHelpText('after', exportHelp)
     .action(async (file: string, _options: object, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions & ExportCommandOptions>()

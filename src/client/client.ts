@@ -128,5 +128,5 @@ function toBaseUrl(given: string | URL): string {
 /** A header that cannot be sent would be quoted in the error of `fetch`. */
 function toToken(token: string | undefined): string | undefined {
   if (token === undefined || isBearerToken(token)) return token
-  throw new TypeError('The token has characters that no token has, such as a blank or a line break.')
+  throw new TypeError('The token contains an invalid character, such as a space or a line break.')
 }

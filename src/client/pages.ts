@@ -67,7 +67,7 @@ const toPage: Read<Page> = async (response, hold) => {
   if (link === null) {
     throw new UnexpectedResponseError(
       response.status,
-      'a page came without Link. Does CORS or a proxy remove the header?',
+      'a page came without a Link header. Does CORS or a proxy remove it?',
     )
   }
   const [, next] = /<([^>]*)>; *rel="next"/.exec(link) ?? []

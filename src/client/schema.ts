@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Register a manager
-         * @description The password goes into `password` or into `password_hash`, exactly one of them.
+         * @description Send the password as either `password` or `password_hash`.
          */
         post: operations["registerStoreManager"];
         delete?: never;
@@ -34,8 +34,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Log in: get a token
-         * @description The OAuth2 password grant (RFC 6749 §4.3). There are no clients to register: what identifies one is ignored.
+         * Log in
+         * @description The OAuth2 password grant (RFC 6749 §4.3). Client credentials are ignored.
          */
         post: operations["logIn"];
         delete?: never;
@@ -55,7 +55,7 @@ export interface paths {
         put?: never;
         /**
          * Set a new password with a reset code
-         * @description An operator issues the code, which counts once and for an hour. The new password ends all tokens of the manager. Wrong codes count as failed logins of their address.
+         * @description An operator issues the code, which is valid once, for an hour. The new password revokes all tokens of the manager. Wrong codes count as failed logins of their address.
          */
         post: operations["resetPassword"];
         delete?: never;
@@ -72,14 +72,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Log out by GET
+         * Log out (GET)
          * @deprecated
-         * @description For clients of the original service. Use `logOutByPost`: what changes something is no GET.
+         * @description For clients of the original service. Use `logOutByPost` instead: GET should not change anything.
          */
         get: operations["logOut"];
         put?: never;
         /**
-         * Log out: end this token
+         * Log out
          * @description No body is needed.
          */
         post: operations["logOutByPost"];
@@ -96,20 +96,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the manager who is signed in */
+        /** Get the signed-in manager */
         get: operations["getMe"];
         put?: never;
         post?: never;
         /**
-         * Delete the manager who is signed in
-         * @description Only a manager who owns no items can be deleted. Wrong present passwords count as failed logins.
+         * Delete the signed-in manager
+         * @description A manager who owns items cannot be deleted. Wrong current passwords count as failed logins.
          */
         delete: operations["deleteMe"];
         options?: never;
         head?: never;
         /**
-         * Change the manager who is signed in
-         * @description A new password ends all other tokens of the manager. Wrong present passwords count as failed logins.
+         * Update the signed-in manager
+         * @description A new password revokes all other tokens of the manager. Wrong current passwords count as failed logins.
          */
         patch: operations["updateMe"];
         trace?: never;
@@ -227,7 +227,7 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What was done */
+        /** @description The result */
         Message: {
             /** @example Logged out successfully */
             message: string;
@@ -251,8 +251,8 @@ export interface components {
              */
             status: number;
             /**
-             * @description A sentence on this very case
-             * @example There is nothing at this path.
+             * @description Explanation of this occurrence
+             * @example No route has this path.
              */
             detail: string;
             code: components["schemas"]["ProblemCode"];
@@ -261,72 +261,72 @@ export interface components {
              * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
              */
             request_id: string;
-            /** @description Every reason when the code is `invalid_request`, the first 1,000 when it is `import_failed` */
+            /** @description All errors if the code is `invalid_request`, the first 1,000 if it is `import_failed` */
             errors?: (components["schemas"]["InvalidPart"] | components["schemas"]["ImportError"])[];
             /**
-             * @description As it was asked for
+             * @description The requested mode
              * @example upsert
              * @enum {string}
              */
             mode?: "create" | "upsert";
             /**
-             * @description Whether this only says what an import would do
+             * @description Whether this was a dry run, which writes nothing
              * @example false
              */
             dry_run?: boolean;
             /**
-             * @description How many items are new
+             * @description Number of new items
              * @example 2
              */
             created?: number;
             /**
-             * @description How many items were changed
+             * @description Number of changed items
              * @example 1
              */
             updated?: number;
             /**
-             * @description How many items were the same already
+             * @description Number of items that already had these values
              * @example 3
              */
             unchanged?: number;
             /**
-             * @description How many rows are bad
+             * @description Number of invalid rows
              * @example 1
              */
             failed?: number;
             /**
-             * @description How many errors there are beyond those listed
+             * @description Number of errors that are not listed
              * @example 0
              */
             errors_omitted?: number;
             current?: components["schemas"]["Item"];
-            /** @description How many items the manager owns, when the code is `manager_owns_items` */
+            /** @description The number of items that the manager owns, if the code is `manager_owns_items` */
             items?: number;
             /**
-             * @description The OAuth2 error code, when a login is refused
+             * @description The OAuth2 error code, if a login is refused
              * @example invalid_grant
              */
             error?: string;
             /**
-             * @description The same as `detail`, for OAuth2 clients, when a login is refused
-             * @example The e-mail address or the password is wrong.
+             * @description The same as `detail`, for OAuth2 clients, if a login is refused
+             * @example The email address or the password is wrong.
              */
             error_description?: string;
         };
         /**
-         * @description What went wrong, for programs to tell apart: a closed list
+         * @description Machine-readable error code; a closed list
          * @enum {string}
          */
         ProblemCode: "malformed_request" | "malformed_body" | "missing_token" | "invalid_token" | "invalid_credentials" | "account_disabled" | "cross_site_request" | "not_owner" | "invalid_reset_code" | "registration_closed" | "wrong_password" | "not_found" | "item_not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "manager_owns_items" | "idempotency_key_in_use" | "precondition_failed" | "body_too_large" | "unsupported_media_type" | "misdirected_request" | "invalid_request" | "import_failed" | "idempotency_key_reused" | "precondition_required" | "too_many_logins" | "too_many_registrations" | "headers_too_large" | "internal_error" | "unsupported_transfer_coding" | "too_busy" | "store_unavailable";
-        /** @description A reason why a request does not fit */
+        /** @description A validation error */
         InvalidPart: {
             /**
-             * @description What is wrong, in the terms of Pydantic
+             * @description The kind of error, in the terms of Pydantic
              * @example greater_than_equal
              */
             type: string;
             /**
-             * @description Where: `body`, `query`, `header` or `path`, then the way to it
+             * @description The location: `body`, `query`, `header`, or `path`, then the path to the value
              * @example [
              *       "body",
              *       "price_usd"
@@ -334,35 +334,35 @@ export interface components {
              */
             loc: (string | number)[];
             /**
-             * @description The same for people
+             * @description Human-readable message
              * @example must be at least 0
              */
             msg: string;
         };
-        /** @description A reason why a row of a file was not imported */
+        /** @description An error in a row of an imported file */
         ImportError: {
             /**
-             * @description The line of the file in which the row begins. The first one is 1
+             * @description The line of the file on which the row begins, counted from 1
              * @example 17
              */
             line: number;
             /**
-             * @description The column, or null if it is the whole row
+             * @description The column, or null for the whole row
              * @example price_usd
              */
             column: string | null;
             /**
-             * @description What is wrong, in the terms of Pydantic
+             * @description The kind of error, in the terms of Pydantic
              * @example greater_than_equal
              */
             type: string;
             /**
-             * @description The same for people
+             * @description Human-readable message
              * @example must be at least 0
              */
             msg: string;
         };
-        /** @description A manager who is registered */
+        /** @description A registered manager */
         StoreManager: {
             /**
              * Format: uuid
@@ -373,7 +373,7 @@ export interface components {
             name: string;
             /**
              * Format: idn-email
-             * @description Unique, whatever its case. Blanks around it are dropped; internationalized addresses (RFC 6531) are composed (NFC)
+             * @description Unique, ignoring case. Surrounding whitespace is removed; internationalized addresses (RFC 6531) are normalized (NFC)
              * @example ada@example.com
              */
             email: string;
@@ -390,24 +390,24 @@ export interface components {
             name: string;
             /**
              * Format: idn-email
-             * @description Unique, whatever its case. Blanks around it are dropped; internationalized addresses (RFC 6531) are composed (NFC)
+             * @description Unique, ignoring case. Surrounding whitespace is removed; internationalized addresses (RFC 6531) are normalized (NFC)
              * @example ada@example.com
              */
             email: string;
             /**
              * Format: password
-             * @description At least 8 characters, none of the passwords that are used most, and not the name or e-mail address
+             * @description At least 8 characters, not a common password, and neither the name nor the email address
              * @example correct horse battery
              */
             password?: string;
             /**
              * Format: password
-             * @description The plain password as well, by its older name
+             * @description Deprecated alias of `password`; also the plain password
              */
             password_hash?: string;
         } & (unknown | unknown);
         /**
-         * @description A field that is absent or null is left alone
+         * @description Absent and null fields are left unchanged
          * @example {
          *       "name": "Ada King"
          *     }
@@ -421,18 +421,18 @@ export interface components {
             name?: string | null;
             /**
              * Format: idn-email
-             * @description Unique, whatever its case. Blanks around it are dropped; internationalized addresses (RFC 6531) are composed (NFC)
+             * @description Unique, ignoring case. Surrounding whitespace is removed; internationalized addresses (RFC 6531) are normalized (NFC)
              * @example ada@example.com
              */
             email?: string | null;
             /**
              * Format: password
-             * @description Ends all other tokens of the manager
+             * @description Revokes all other tokens of the manager
              */
             password?: string | null;
             /**
              * Format: password
-             * @description The present password: needed to change `email` or `password`
+             * @description The current password; required to change `email` or `password`
              * @example correct horse battery
              */
             current_password?: string | null;
@@ -445,13 +445,13 @@ export interface components {
         StoreManagerRemoval: {
             /**
              * Format: password
-             * @description The present password
+             * @description The current password
              * @example correct horse battery
              */
             current_password: string;
         };
         /**
-         * @description A new password, by the code that an operator has issued
+         * @description A new password, authorized by a reset code from an operator
          * @example {
          *       "code": "3XJ4-9GQ0-T5VN-8KDW-ZE72-MH1C-RB6S-PAFY",
          *       "password": "correct horse battery"
@@ -465,7 +465,7 @@ export interface components {
             code: string;
             /**
              * Format: password
-             * @description The new password. Ends all tokens of the manager
+             * @description The new password. Revokes all tokens of the manager
              */
             password: string;
         };
@@ -481,7 +481,7 @@ export interface components {
             /** @enum {string} */
             grant_type?: "password";
             /**
-             * @description The e-mail address, blanks around it dropped
+             * @description The email address. Surrounding whitespace is removed
              * @example ada@example.com
              */
             username: string;
@@ -498,7 +498,7 @@ export interface components {
             /** @description Ignored */
             client_secret?: string;
         };
-        /** @description A token, which is sent as `Authorization: Bearer <access_token>` */
+        /** @description A token, sent as `Authorization: Bearer <access_token>` */
         Token: {
             /**
              * @description A JWT
@@ -511,7 +511,7 @@ export interface components {
              */
             token_type: "jwt" | "bearer";
             /**
-             * @description How long it lasts, in seconds
+             * @description Lifetime in seconds
              * @example 86400
              */
             expires_in: number;
@@ -780,38 +780,38 @@ export interface components {
         /** @description What an import did, or would do */
         ImportReport: {
             /**
-             * @description As it was asked for
+             * @description The requested mode
              * @example upsert
              * @enum {string}
              */
             mode: "create" | "upsert";
             /**
-             * @description Whether this only says what an import would do
+             * @description Whether this was a dry run, which writes nothing
              * @example false
              */
             dry_run: boolean;
             /**
-             * @description How many items are new
+             * @description Number of new items
              * @example 2
              */
             created: number;
             /**
-             * @description How many items were changed
+             * @description Number of changed items
              * @example 1
              */
             updated: number;
             /**
-             * @description How many items were the same already
+             * @description Number of items that already had these values
              * @example 3
              */
             unchanged: number;
             /**
-             * @description How many rows are bad
+             * @description Number of invalid rows
              * @example 1
              */
             failed: number;
             /**
-             * @description How many errors there are beyond those listed
+             * @description Number of errors that are not listed
              * @example 0
              */
             errors_omitted: number;
@@ -895,7 +895,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes it safe to send a request again: for 24 hours the same key with the same body gives the first answer, and nothing new is made. A random UUID, which nobody else can guess */
+                /** @description Makes retries safe: for 24 hours the same key with the same body returns the original response. Use a random UUID */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -914,7 +914,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The manager, registered */
+            /** @description The registered manager */
             201: {
                 headers: {
                     /** @description The limit: `q` requests in a window of `w` seconds */
@@ -978,7 +978,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "type": "/problems/email_taken",
-                     *       "title": "E-mail already registered",
+                     *       "title": "Email already registered",
                      *       "status": 409,
                      *       "detail": "A manager with this email address exists. Case is ignored.",
                      *       "code": "email_taken",
@@ -1178,7 +1178,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "type": "/problems/invalid_credentials",
-                     *       "title": "Wrong e-mail or password",
+                     *       "title": "Wrong email or password",
                      *       "status": 401,
                      *       "detail": "The email address or the password is wrong.",
                      *       "code": "invalid_credentials",
@@ -1535,7 +1535,7 @@ export interface operations {
     logOut: {
         parameters: {
             query?: {
-                /** @description What ends: this `token`, or `all` of the manager, on every device */
+                /** @description What to revoke: this `token`, or `all` tokens of the manager, on every device */
                 scope?: "token" | "all";
             };
             header?: never;
@@ -1544,7 +1544,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The token, or each of its manager, is worth nothing from now on */
+            /** @description The token, or every token of the manager, has been revoked */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1629,7 +1629,7 @@ export interface operations {
     logOutByPost: {
         parameters: {
             query?: {
-                /** @description What ends: this `token`, or `all` of the manager, on every device */
+                /** @description What to revoke: this `token`, or `all` tokens of the manager, on every device */
                 scope?: "token" | "all";
             };
             header?: never;
@@ -1638,7 +1638,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The token, or each of its manager, is worth nothing from now on */
+            /** @description The token, or every token of the manager, has been revoked */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2080,7 +2080,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The manager, as it is now */
+            /** @description The updated manager */
             200: {
                 headers: {
                     /** @description The limit: `q` requests in a window of `w` seconds */
@@ -2161,7 +2161,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "type": "/problems/email_taken",
-                     *       "title": "E-mail already registered",
+                     *       "title": "Email already registered",
                      *       "status": 409,
                      *       "detail": "A manager with this email address exists. Case is ignored.",
                      *       "code": "email_taken",
@@ -2410,7 +2410,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes it safe to send a request again: for 24 hours the same key with the same body gives the first answer, and nothing new is made. A random UUID, which nobody else can guess */
+                /** @description Makes retries safe: for 24 hours the same key with the same body returns the original response. Use a random UUID */
                 "idempotency-key"?: string;
             };
             path?: never;

@@ -45,7 +45,7 @@ interface Waiter {
   refuse: () => void
 }
 
-const queueFull = () => tooBusy('Too many of these run at the moment: try again.', 2)
+const queueFull = () => tooBusy('Too many requests of this kind are in progress. Try again later.', 2)
 
 export function openSemaphore({ permits, maxQueue, timeout, share = 1 }: SemaphoreOptions): Semaphore {
   let free = permits

@@ -24,74 +24,70 @@ export class ConfigError extends StartupError {
 }
 
 const settings = {
-  POSTGRES_HOST: optional('host or socket folder of PostgreSQL; without one the embedded server serves'),
-  POSTGRES_PORT: port('port of PostgreSQL', 5432),
-  POSTGRES_USER: text('user of PostgreSQL', 'postgres'),
-  POSTGRES_PASSWORD: optional('password of PostgreSQL'),
-  POSTGRES_DB: text('database of PostgreSQL', 'stockroom'),
-  POSTGRES_SCHEMA: identifier('schema of the tables', 'public'),
-  POSTGRES_POOL_SIZE: integer('connections each process keeps', 5, 1, 1000),
-  POSTGRES_MAX_OVERFLOW: integer('connections each process may open beyond those', 10, 0, 1000),
+  POSTGRES_HOST: optional('PostgreSQL host or socket directory; unset: start the embedded server'),
+  POSTGRES_PORT: port('PostgreSQL port', 5432),
+  POSTGRES_USER: text('PostgreSQL user', 'postgres'),
+  POSTGRES_PASSWORD: optional('PostgreSQL password'),
+  POSTGRES_DB: text('PostgreSQL database', 'stockroom'),
+  POSTGRES_SCHEMA: identifier('PostgreSQL schema of the tables', 'public'),
+  POSTGRES_POOL_SIZE: integer('minimum pool size per process', 5, 1, 1000),
+  POSTGRES_MAX_OVERFLOW: integer('additional connections per process under load', 10, 0, 1000),
   POSTGRES_ECHO: flag('log each SQL statement, without its parameters', false),
-  REDIS_HOST: optional('host of Redis; without one logouts are written to PostgreSQL alone'),
-  REDIS_PORT: port('port of Redis', 6379),
-  REDIS_DB: integer('database number of Redis', 0, 0, 65_535),
-  REDIS_PASSWORD: optional('password of Redis'),
-  JWT_SECRET: optional('signs the tokens, at least 32 bytes (HS384: 48, HS512: 64); required with POSTGRES_HOST'),
-  JWT_ALGORITHM: oneOf('signature of the tokens', ['HS256', 'HS384', 'HS512']),
-  TOKEN_TYPE: oneOf('token_type in the answer to a login', ['jwt', 'bearer']),
-  SESSION_IDLE_TIMEOUT: integer('seconds without a request after which a token ends; 0: none', 0, 0, 86_400),
-  BCRYPT_COST: integer('cost of a password hash, as a power of two', 12, 10, 16),
+  REDIS_HOST: optional('Redis host; unset: revocations live in PostgreSQL only'),
+  REDIS_PORT: port('Redis port', 6379),
+  REDIS_DB: integer('Redis database number', 0, 0, 65_535),
+  REDIS_PASSWORD: optional('Redis password'),
+  JWT_SECRET: optional('key that signs tokens, at least 32 bytes (HS384: 48, HS512: 64); required with POSTGRES_HOST'),
+  JWT_ALGORITHM: oneOf('signing algorithm of tokens', ['HS256', 'HS384', 'HS512']),
+  TOKEN_TYPE: oneOf('token_type in the login response', ['jwt', 'bearer']),
+  SESSION_IDLE_TIMEOUT: integer('seconds of inactivity after which a token is revoked; 0 disables it', 0, 0, 86_400),
+  BCRYPT_COST: integer('cost of password hashes, as a power of two', 12, 10, 16),
   LOGIN_LIMIT_PER_ADDRESS: integer(
-    'failed logins of one address in 15 minutes, and a tenth of all its logins; 0 lifts the limit',
+    'failed logins per address in 15 minutes, and a tenth of all its logins; 0 disables the limit',
     100,
     0,
     1_000_000,
   ),
   LOGIN_LIMIT_PER_ACCOUNT: integer(
-    'failed logins of one account in 15 minutes, beyond which each weighs tenfold; 0 lifts the limit',
+    'failed logins per account in 15 minutes, after which each counts tenfold; 0 disables the limit',
     20,
     0,
     1_000_000,
   ),
   REGISTRATION_LIMIT_PER_ADDRESS: integer(
-    'registrations of one address in 15 minutes; 0 lifts the limit',
+    'registrations per address in 15 minutes; 0 disables the limit',
     500,
     0,
     1_000_000,
   ),
-  REGISTRATION: oneOf('closed: only stockroom manager create registers managers', ['open', 'closed']),
-  TRUST_PROXY: proxies(
-    'proxies whose X-Forwarded-For is believed: how many stand before it, or their addresses and networks',
-  ),
-  ITEM_WRITES: oneOf('who may change an item: its owner, or every manager', ['owner', 'shared']),
-  REQUIRE_IF_MATCH: flag('refuse to change or delete an item without If-Match', false),
-  IMPORT_LIMIT: integer('largest file that can be imported, in MiB', 1024, 1, 1_048_576),
-  AUTO_MIGRATE: flag('apply pending migrations at start; false: refuse to start on an old schema', true),
-  STARTUP_TIMEOUT: integer('seconds to wait at start for a database that is coming up', 30, 0, 3600),
-  SHUTDOWN_TIMEOUT: integer('seconds that running requests get to finish at the end', 10, 0, 3600),
-  DRAIN_DELAY: integer('seconds of these in which it still listens, while /readyz says that it ends', 0, 0, 3600),
+  REGISTRATION: oneOf('who may create an account: anyone (open), or operators with stockroom manager create (closed)', [
+    'open',
+    'closed',
+  ]),
+  TRUST_PROXY: proxies('trusted proxies for X-Forwarded-For: a hop count, or addresses and CIDR ranges'),
+  ITEM_WRITES: oneOf('who may change an item: its owner, or every manager (shared)', ['owner', 'shared']),
+  REQUIRE_IF_MATCH: flag('require If-Match to change or delete an item', false),
+  IMPORT_LIMIT: integer('maximum size of an import, in MiB', 1024, 1, 1_048_576),
+  AUTO_MIGRATE: flag('apply pending migrations at startup; false: refuse to start on an old schema', true),
+  STARTUP_TIMEOUT: integer('seconds to wait for PostgreSQL at startup', 30, 0, 3600),
+  SHUTDOWN_TIMEOUT: integer('grace period in seconds for in-flight requests at shutdown', 10, 0, 3600),
+  DRAIN_DELAY: integer('seconds of that period to keep listening while /readyz reports draining', 0, 0, 3600),
   HOST: text('address to listen on', 'localhost'),
   ALLOWED_HOSTS: hosts(
-    'host names it answers to, with commas between, *.name for subdomains, * for all; by default those of a loopback HOST, else all',
+    'comma-separated host names to accept, *.name for subdomains, * for any; default: loopback names if HOST is loopback, else any',
   ),
   PORT: integer('port to listen on', 8000, 0, 65_535),
-  WEB_CONCURRENCY: integer('processes that serve', 1, 1, 64),
-  LIMIT_CONCURRENCY: integer(
-    'requests each process serves at a time; those beyond are answered 503',
-    1024,
-    1,
-    1_000_000,
-  ),
+  WEB_CONCURRENCY: integer('number of worker processes', 1, 1, 64),
+  LIMIT_CONCURRENCY: integer('maximum concurrent requests per process; excess requests get 503', 1024, 1, 1_000_000),
   LIMIT_CONNECTIONS: integer(
-    'connections each process holds; a new one takes the place of the one idle longest',
+    'maximum open connections per process; a new one evicts the longest idle',
     4000,
     1,
     1_000_000,
   ),
-  CORS_ORIGINS: origins('origins whose pages may call it from a browser, with commas between; * for all'),
-  DATA_DIR: text('folder of the embedded PostgreSQL and of the secret made for it', '.data'),
-  LOG_LEVEL: oneOf('least severe level to log', ['info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent']),
+  CORS_ORIGINS: origins('comma-separated origins allowed by CORS; * allows any'),
+  DATA_DIR: text('directory of the embedded PostgreSQL and the generated JWT secret', '.data'),
+  LOG_LEVEL: oneOf('minimum level to log', ['info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent']),
 }
 
 type Values = { [Name in keyof typeof settings]: ReturnType<(typeof settings)[Name]['parse']> }
@@ -109,7 +105,7 @@ export function readConfig(env: Record<string, string | undefined>, signsTokens 
   const { values, problems } = parseAll(env)
   problems.push(...checkSecret(values, signsTokens), ...checkPool(values), ...checkDrain(values), ...checkServers(env))
   if (problems.length > 0) {
-    throw new ConfigError(`These settings do not fit:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    throw new ConfigError(`Invalid settings:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
   }
   return {
     /** Undefined: the embedded server in `dataDir` serves. */
@@ -205,7 +201,7 @@ function checkPool({ POSTGRES_POOL_SIZE, POSTGRES_MAX_OVERFLOW }: Values): strin
   const isTooSmall = POSTGRES_POOL_SIZE + POSTGRES_MAX_OVERFLOW < 2
   return isTooSmall
     ? [
-        'POSTGRES_POOL_SIZE and POSTGRES_MAX_OVERFLOW must be at least 2 together: one connection is reserved for fast statements',
+        'POSTGRES_POOL_SIZE plus POSTGRES_MAX_OVERFLOW must be at least 2: one connection is reserved for fast statements',
       ]
     : []
 }
@@ -223,7 +219,7 @@ function checkServers(env: Record<string, string | undefined>): string[] {
     const given = names.filter((name) => env[name] && !isServiceLink(env[name]))
     if (given.length > 0) {
       problems.push(
-        `POSTGRES_HOST is missing beside ${given.join(', ')}: set it, or unset those for the embedded server`,
+        `POSTGRES_HOST is required with ${given.join(', ')}: set it, or unset those to use the embedded server`,
       )
     }
     if (env['DATABASE_URL']) {

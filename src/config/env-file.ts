@@ -24,14 +24,15 @@ function readEnvFile(): string {
   }
   const text = decode(bytes)
   const line = firstBadLine(text)
-  if (line !== undefined) throw new ConfigError(`.env: line ${line} is not NAME=value. Correct it, or begin it with #.`)
+  if (line !== undefined)
+    throw new ConfigError(`.env: line ${line} is not NAME=value. Correct it, or comment it out with #.`)
   return text
 }
 
 /** Skips a byte order mark. */
 function decode(bytes: Buffer): string {
   if (bytes.includes(0) || /^(\xff\xfe|\xfe\xff)/.test(bytes.toString('latin1', 0, 2))) {
-    throw new ConfigError('.env is UTF-16, or no text. Save it as UTF-8.')
+    throw new ConfigError('.env is UTF-16 or binary. Save it as UTF-8.')
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replaceAll(/\r\n?/g, '\n')

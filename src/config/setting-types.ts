@@ -26,7 +26,7 @@ export function identifier(help: string, standard: string): Setting<string> {
     default: standard,
     parse(given) {
       if (!/^[a-z_][a-z0-9_]{0,62}$/.test(given)) {
-        throw new Error('must be a lower-case SQL identifier of at most 63 characters')
+        throw new Error('must be a lowercase SQL identifier of at most 63 characters')
       }
       return given
     },
@@ -67,7 +67,7 @@ export function origins(help: string): Setting<string[] | undefined> {
     parse(given) {
       const all = given.split(',').map((each) => each.trim())
       if (given !== '*' && !all.every((each) => URL.parse(each)?.origin === each)) {
-        throw new Error('must be origins such as https://shop.example with commas between, or *')
+        throw new Error('must be comma-separated origins such as https://shop.example, or *')
       }
       return all
     },
@@ -82,7 +82,7 @@ export function hosts(help: string): Setting<string[] | undefined> {
     parse(given) {
       const all = given.split(',').map((each) => each.trim().toLowerCase())
       if (!all.every((each) => each === '*' || isIPv6InBrackets(each) || hostName.test(each))) {
-        throw new Error('must be host names such as shop.example or *.shop.example with commas between, or *')
+        throw new Error('must be comma-separated host names such as shop.example or *.shop.example, or *')
       }
       return all
     },
@@ -104,7 +104,7 @@ export function proxies(help: string): Setting<number | string[]> {
       if (/^\d{1,2}$/.test(given)) return Number(given)
       const all = given.split(',').map((each) => each.trim())
       if (!all.every(isNetwork)) {
-        throw new Error('must be a number, or addresses and networks such as 10.0.0.0/8 with commas between')
+        throw new Error('must be a number, or comma-separated addresses and CIDR ranges such as 10.0.0.0/8')
       }
       return all
     },

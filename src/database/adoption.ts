@@ -60,18 +60,18 @@ begin
 
   select string_agg(addresses, '; ') into rows_found from (
     ${foldings.map(addressesAlike).join(' union ')} order by 1 limit ${named}) as doubles;
-  problems := problems || ('E-mail addresses that differ in case alone: ' || rows_found);
+  problems := problems || ('Email addresses that differ only in case: ' || rows_found);
   select string_agg(id::text, ', ') into rows_found from (
     select id from store_managers
       where not ${isName} or email is null or password_hash is null order by id limit ${named}) as odd;
-  problems := problems || ('Managers without a name of 1 to ${maxNameLength} characters, an e-mail address, or a password hash: ' || rows_found);
+  problems := problems || ('Managers without a name of 1 to ${maxNameLength} characters, an email address, or a password hash: ' || rows_found);
   select string_agg(id::text, ', ') into rows_found from (
     select id from items
       where not ${isName} or in_stock is null or ${category} is null
         or not coalesce(${price} >= 0 and ${price} < 'Infinity'::numeric, false)
         or not exists (select from store_managers where store_managers.id = store_manager_id)
       order by id limit ${named}) as odd;
-  problems := problems || ('Items whose name, category, price, stock, or manager is missing or not allowed: ' || rows_found);
+  problems := problems || ('Items whose name, category, price, stock, or manager is missing or invalid: ' || rows_found);
   if array_to_string(problems, '') <> '' then
     raise exception using errcode = '${adoptionRefused}', message =
       'The tables of the FastAPI service cannot be taken over yet, and nothing has been changed. '

@@ -40,10 +40,10 @@ export async function waitForServer(
     if (!error) return
     if (error instanceof StartupError) throw error
     if (!isTransient(error))
-      throw new StartupError(`${where} refuses: ${error.message}. Check the POSTGRES_* settings.`)
+      throw new StartupError(`${where} refused the connection: ${error.message}. Check the POSTGRES_* settings.`)
     if (Date.now() >= deadline)
-      throw new StartupError(`${where} did not come up in ${timeoutMs / 1000} s: ${reason(error)}.`)
-    log.info(`waiting for ${where}: ${reason(error)}`)
+      throw new StartupError(`${where} was not available within ${timeoutMs / 1000} s: ${reason(error)}.`)
+    log.info({ host: server.host, port: server.port, reason: reason(error) }, 'waiting for PostgreSQL')
     await sleep(Math.min(1000, deadline - Date.now()), undefined, { signal })
   }
 }
@@ -67,8 +67,8 @@ async function checkEncoding(client: Client, { database }: Server): Promise<Star
   const encoding = rows[0]?.encoding
   if (encoding === 'UTF8') return undefined
   return new StartupError(
-    `The database ${database} has the encoding ${encoding}, and Stockroom needs UTF8. ` +
-      'Create another one: createdb --encoding=UTF8 --template=template0 NAME. Then set POSTGRES_DB.',
+    `The database ${database} has the encoding ${encoding}, but Stockroom needs UTF8. ` +
+      'Create a new one: createdb --encoding=UTF8 --template=template0 NAME. Then set POSTGRES_DB.',
   )
 }
 

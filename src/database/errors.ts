@@ -59,9 +59,9 @@ const ofState: Record<string, Decision> = {
   57014: 'busy',
 }
 
-const advice = 'Nothing was changed: try again.'
+const advice = 'Nothing was changed. Try again.'
 const reasons: Record<string, string> = {
   55006: 'An administrator is working on the database.',
-  '55P03': 'Another request is writing the same data, and takes long.',
-  57014: 'PostgreSQL took too long, so the statement was canceled. Ask for less at a time if it happens again.',
+  '55P03': 'Another request is still writing the same data.',
+  57014: 'The statement timed out. If that happens again, request less at a time.',
 }

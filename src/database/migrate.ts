@@ -82,7 +82,7 @@ export async function ensureSchema(server: Server, schema: string, auto: boolean
   if (pending.length === 0) return
   if (!auto) {
     throw new StartupError(
-      `The schema lacks ${pending.length} migration(s) and AUTO_MIGRATE is false: ${pending.join(', ')}.\n` +
+      `${pending.length} migration(s) are pending, and AUTO_MIGRATE is false: ${pending.join(', ')}.\n` +
         'Apply them with: npx --no-install stockroom migrate up',
     )
   }
@@ -129,7 +129,7 @@ async function migrate(
     const orm = await openOrm(server, schema, folder, patience.wait)
     try {
       orm.migrator.on('migrating', ({ name }) => log.info({ name }, 'applying migration'))
-      orm.migrator.on('reverting', ({ name }) => log.info({ name }, 'taking migration back'))
+      orm.migrator.on('reverting', ({ name }) => log.info({ name }, 'reverting migration'))
       const done = await retryLocked(() => run(orm.migrator), log, patience)
       return done.map(({ name }) => name)
     } finally {
@@ -148,11 +148,11 @@ async function retryLocked<T>(run: () => Promise<T>, log: Logger, { rest, tries 
       if (code === raisedByMigration) throw new StartupError(reasonOf(error as Error), { cause: error })
       if (code !== lockNotAvailable) throw error
       if (attempt >= tries) {
-        throw new StartupError('The migrations cannot be applied: other transactions hold their tables.', {
+        throw new StartupError('Migrations timed out waiting for table locks held by other transactions.', {
           cause: error,
         })
       }
-      log.warn({ attempt }, 'a migration waits for transactions that hold its tables')
+      log.warn({ attempt }, 'migration is waiting for table locks; will retry')
       await sleep(rest)
     }
   }

@@ -44,10 +44,10 @@ export class ConnectionPool implements PostgresPool {
     this.#connections = new ValidatingPool(server, { ...clientConfig(server, schema), min: size, max: most }, log)
     this.#log = log
     this.#warnUnavailable = throttle(betweenWarnings, (requests, err) => {
-      log.warn({ err, requests }, 'PostgreSQL does not serve us: requests that need it are answered 503')
+      log.warn({ err, requests }, 'PostgreSQL is unavailable; requests that need it get 503')
     })
     this.#warnBusy = throttle(betweenWarnings, (requests, err) => {
-      log.warn({ err, requests }, 'statements were rolled back: their requests are answered 503')
+      log.warn({ err, requests }, 'statements were rolled back; their requests get 503')
     })
     this.#echo = echo
     this.#bulk = openSemaphore({ permits: Math.max(1, most - Math.ceil(most / 5)), maxQueue: 256, timeout: 3_000 })

@@ -12,9 +12,9 @@ export function explainRefusal(error: unknown, { user, database }: Server, schem
   if (code === adoptionRefused) return new StartupError(said, { cause: error })
   if (!refused.has(code)) return error
   return new StartupError(
-    `PostgreSQL refuses the role ${user} in the schema ${schema} of the database ${database}: ${said}. ` +
-      `As the owner of the database run: create schema if not exists ${schema}; grant usage, create on schema ${schema} ` +
-      `to ${user}. Or migrate with a role that may, and start with AUTO_MIGRATE=false.`,
+    `PostgreSQL denied access to the role ${user} in the schema ${schema} of the database ${database}: ${said}. ` +
+      `As the owner of the database, run: create schema if not exists ${schema}; grant usage, create on schema ${schema} ` +
+      `to ${user}. Or migrate with a role that has these rights, and start with AUTO_MIGRATE=false.`,
     { cause: error },
   )
 }

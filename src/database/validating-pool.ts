@@ -40,7 +40,7 @@ export class ValidatingPool {
     // One that is lost while it is lent fails its query as well; unheard, the event would end the process.
     this.#pool.on('connect', (client) => client.on('error', () => {}))
     // The pool has dropped the connection already; the next request opens another.
-    this.#pool.on('error', (error) => log.warn({ err: error }, 'an idle connection to PostgreSQL was lost'))
+    this.#pool.on('error', (error) => log.warn({ err: error }, 'idle PostgreSQL connection lost'))
   }
 
   /** @throws Error if no connection is free in time, or PostgreSQL gives none */

@@ -41,7 +41,7 @@ export function acceptForms(app: App): void {
 function refuseCodings({ headers }: FastifyRequest): void {
   const { 'content-encoding': encoding = 'identity', 'content-type': type = '' } = headers
   if (encoding.toLowerCase() !== 'identity') {
-    throw new Problem('unsupported_media_type', 'The body must not be compressed: send it without Content-Encoding.', {
+    throw new Problem('unsupported_media_type', 'The body must not be compressed. Send it without Content-Encoding.', {
       headers: { 'accept-encoding': 'identity' },
     })
   }
@@ -62,7 +62,7 @@ export async function parseJson(body: Buffer): Promise<unknown> {
     return parseLossless(utf8.decode(body))
   } catch {
     // The parser's own message quotes the body, which may hold a password.
-    throw new Problem('malformed_body', 'The body is not JSON in UTF-8, or is nested too deeply.')
+    throw new Problem('malformed_body', 'The body is not valid UTF-8 JSON, or is nested too deeply.')
   }
 }
 
@@ -83,7 +83,7 @@ async function parseForm(body: Buffer, contentType: string): Promise<unknown> {
     const form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData()
     return Object.fromEntries(form)
   } catch {
-    throw new Problem('malformed_body', 'The body is not a form in UTF-8 of the type that Content-Type says.')
+    throw new Problem('malformed_body', 'The body is not a valid UTF-8 form of the declared Content-Type.')
   }
 }
 

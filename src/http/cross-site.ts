@@ -13,8 +13,7 @@ export function rejectCrossSite(origins: string[]): (request: FastifyRequest) =>
   const allowed = new Set(origins)
   return async (request) => {
     if (allowed.has('*') || !isCrossSite(request) || allowed.has(request.headers.origin ?? '')) return
-    const detail =
-      'A page of another origin sent this request. The operator of the service can allow that origin in CORS_ORIGINS.'
+    const detail = 'A page of another origin sent this request. The operator can allow that origin in CORS_ORIGINS.'
     throw new Problem('cross_site_request', detail)
   }
 }

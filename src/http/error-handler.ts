@@ -95,7 +95,9 @@ function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (request.raw.destroyed && code === 'ECONNRESET')
     return new Problem('malformed_request', 'The client has disconnected.')
   const known = fromFastify[code ?? '']
-  return known?.() ?? new Problem('internal_error', 'Something went wrong here. It has been logged.', { cause: error })
+  return (
+    known?.() ?? new Problem('internal_error', 'Internal server error. The failure has been logged.', { cause: error })
+  )
 }
 
 const fromFastify: Record<string, () => Problem> = {

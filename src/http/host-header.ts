@@ -17,7 +17,7 @@ const silence = 60_000
 export function rejectOtherHosts(app: App, allowed: string[]): void {
   if (allowed.includes('*')) return
   const warn = throttle(silence, (refused) => {
-    app.log.warn({ refused }, 'requests for a host that is not in ALLOWED_HOSTS were refused')
+    app.log.warn({ refused }, 'refused requests for hosts that are not in ALLOWED_HOSTS')
   })
   /** Most requests name the same one. */
   let latest: string | undefined
@@ -47,6 +47,6 @@ function isAllowed(name: string, allowed: string[]): boolean {
 }
 
 function misdirected(): Problem {
-  const detail = 'The service does not answer to this host name. Its operator can add the name to ALLOWED_HOSTS.'
+  const detail = 'The service does not serve this host name. The operator can add it to ALLOWED_HOSTS.'
   return new Problem('misdirected_request', detail)
 }

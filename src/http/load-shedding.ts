@@ -31,7 +31,7 @@ const retryPause = 200
 export function shedLoad(app: App, limit: number, connections: Connections): () => number {
   let active = 0
   const warn = throttle(logInterval, (refused) => {
-    app.log.warn({ limit, refused }, 'more requests than can be served at a time: those beyond the limit are refused')
+    app.log.warn({ limit, refused }, 'concurrency limit reached; shedding load')
   })
 
   const refuse = ({ raw: { socket } }: FastifyRequest, reply: FastifyReply): Problem => {
@@ -41,7 +41,7 @@ export function shedLoad(app: App, limit: number, connections: Connections): () 
       setTimeout(() => socket.resume(), retryPause)
     })
     warn()
-    return tooBusy('More requests than can be served came at once: try again.', 1)
+    return tooBusy('The server is overloaded. Try again later.', 1)
   }
 
   const enter = (request: FastifyRequest) => {

@@ -21,7 +21,7 @@ export class RequestLog extends LogController {
   override streamError(error: NodeJS.ErrnoException, request: FastifyRequest): void {
     // The line of the request says that its client has disconnected.
     if (error.code === 'ERR_STREAM_PREMATURE_CLOSE' || request.raw.socket.destroyed) return
-    const event = 'response broken off'
+    const event = 'response aborted'
     if (error instanceof Problem && error.status < 500) {
       request.log.info({ reqId: request.id, reason: error.message }, event)
     } else request.log.warn({ reqId: request.id, err: error }, event)

@@ -20,10 +20,10 @@ function oddity({ rawHeaders, httpVersion, headers }: IncomingMessage): Problem 
   const counts = countSingular(rawHeaders)
   if (counts.host === 0 && httpVersion !== '1.0') return malformed('The request has no Host header.')
   const repeated = Object.keys(counts).find((name) => counts[name as Singular] > 1)
-  if (repeated !== undefined) return malformed(`The request has several ${repeated} headers: send one.`)
+  if (repeated !== undefined) return malformed(`The request has several ${repeated} headers. Send one.`)
   const coding = headers['transfer-encoding']
   if (coding === undefined || coding.toLowerCase() === 'chunked') return undefined
-  return new Problem('unsupported_transfer_coding', 'The only Transfer-Encoding supported here is chunked.', {
+  return new Problem('unsupported_transfer_coding', 'The only supported Transfer-Encoding is chunked.', {
     headers: { connection: 'close' },
   })
 }
@@ -49,7 +49,7 @@ function malformed(detail: string): Problem {
 /** Answers 404 to a path that no route has, before its body is looked at. */
 export function handleNotFound(app: App): void {
   app.addHook('onRequest', (request, _reply, done) => {
-    done(request.is404 ? new Problem('not_found', 'There is nothing at this path.') : undefined)
+    done(request.is404 ? new Problem('not_found', 'No route has this path.') : undefined)
   })
 }
 
@@ -71,7 +71,7 @@ export function handleMethodNotAllowed(app: App): () => void {
         method: METHODS.filter((method) => !methods.has(method) && method !== 'CONNECT'),
         schema: { hide: true },
         async onRequest() {
-          throw new Problem('method_not_allowed', `Only ${allow} work here.`, { headers: { allow } })
+          throw new Problem('method_not_allowed', `This path supports only ${allow}.`, { headers: { allow } })
         },
         handler() {},
       })

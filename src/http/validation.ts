@@ -146,9 +146,9 @@ function explain(error: ErrorObject): Omit<ValidationError, 'loc'> {
     case 'format':
       return params['format'] === 'uuid'
         ? { type: 'uuid_parsing', msg: 'must be a UUID such as 0190a6f2-7c1e-7b3a-9d5e-2f1c8e4b6a70' }
-        : { type: 'value_error', msg: 'must be an e-mail address' }
+        : { type: 'value_error', msg: 'must be an email address' }
     default:
-      return { type: keyword, msg: rule(error) ?? error.message ?? 'does not fit' }
+      return { type: keyword, msg: rule(error) ?? error.message ?? 'is invalid' }
   }
 }
 
@@ -162,7 +162,7 @@ const expected: Record<string, [type: string, msg: string]> = {
 
 function explainType(type: string, data: unknown): Omit<ValidationError, 'loc'> {
   if (typeof data === 'number' && type === 'number') {
-    return { type: 'finite_number', msg: 'must be a number that a 64-bit float holds without loss' }
+    return { type: 'finite_number', msg: 'must be exactly representable as a 64-bit float' }
   }
   const [name, msg] = expected[type] ?? [`${type}_type`, `must be of type ${type}`]
   return { type: name, msg }
@@ -172,7 +172,7 @@ function explainUnknown({ params, parentSchema }: ErrorObject): string {
   const known = Object.keys((parentSchema as QuerySchema).properties)
   const given = String(params['additionalProperty'])
   const meant = nearest(given, known, () => Math.min(3, given.length / 2))
-  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${meant}?`
+  const hint = meant === undefined ? `known: ${known.join(', ')}` : `did you mean ${meant}?`
   return `is not a known parameter (${hint})`
 }
 

@@ -41,7 +41,7 @@ export async function listen(
     secondaryServer.listen({ host: address, port: bound })
     await once(secondaryServer, 'listening').then(
       () => servers.push(secondaryServer),
-      (err: unknown) => app.log.warn({ err, address }, 'one of the addresses of the host cannot be listened on'),
+      (err: unknown) => app.log.warn({ err, address }, 'cannot listen on an address of the host'),
     )
   }
   return {
@@ -71,8 +71,7 @@ function explainListen(error: NodeJS.ErrnoException, port: number): Error {
   if (code === 'EADDRINUSE') return say(`Port ${port} is in use. Set PORT to another one.`)
   if (code === 'EACCES') return say(`This user may not listen on port ${port}. Set PORT to 1024 or higher.`)
   if (/^(ENOTFOUND|EAI_.*|EADDRNOTAVAIL|EINVAL)$/.test(code)) {
-    const usual =
-      'Set HOST=localhost, or HOST=0.0.0.0 for all addresses. The shells of conda set HOST to something else.'
+    const usual = 'Set HOST=localhost, or HOST=0.0.0.0 for all addresses. Conda shells set HOST themselves.'
     return say(`HOST does not name an address of this machine (${code}). ${usual}`)
   }
   return error

@@ -35,7 +35,7 @@ export function openReadiness(server: Server, schema: string, log: Logger): Read
   const probe = async () => {
     probing = true
     const failure = await isUpToDate(db, schema).then(
-      (atHead) => (atHead ? undefined : new Error('the schema lacks migrations')),
+      (atHead) => (atHead ? undefined : new Error('migrations are pending')),
       (error: Error) => error,
     )
     if (failure && wasReady) log.warn({ err: failure }, 'not ready')

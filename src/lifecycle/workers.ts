@@ -31,7 +31,7 @@ export async function superviseWorkers(
 
   cluster.on('exit', (worker, code, signal) => {
     if (stopping) return
-    log.error({ pid: worker.process.pid, code, signal }, 'a serving process died; another takes its place')
+    log.error({ pid: worker.process.pid, code, signal }, 'worker exited; restarting')
     void sleep(restartDelay).then(() => stopping || cluster.fork(env))
   })
   return port
@@ -39,7 +39,7 @@ export async function superviseWorkers(
 
 async function waitForListening(worker: Worker): Promise<number> {
   const failed = once(worker, 'exit').then(([code]) => {
-    throw new StartupError(`A serving process ended with ${code} before it listened.`)
+    throw new StartupError(`A worker exited with code ${code} before it listened.`)
   })
   failed.catch(() => {})
   const [address] = await Promise.race([once(worker, 'listening'), failed])

@@ -20,7 +20,7 @@ export async function openLog(level: string, fd = stdout): Promise<Logger> {
   if (!isatty(fd)) {
     const log: Logger = pino(
       options,
-      openLogOutput(fd, (dropped) => log.warn({ dropped }, 'log lines were dropped: they could not be written')),
+      openLogOutput(fd, (dropped) => log.warn({ dropped }, 'dropped log lines that could not be written')),
     )
     return log
   }

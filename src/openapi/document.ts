@@ -20,30 +20,29 @@ import {
 /** The security requirement of routes that need a signed-in manager. */
 export const signedIn = [{ bearer: [] }, { oauth2: [] }]
 
-const description = `The catalogue of a store. **Store managers** register, sign in and keep **items**.
+const description = `The catalog of a store. **Store managers** register, sign in, and manage **items**.
 
 1. Register with \`POST /store-managers\`.
-2. Sign in with that e-mail address and password, under *Authentication* or with \`POST /store-managers/token\`.
-3. Send the token with each request: \`Authorization: Bearer <token>\`. It lasts 24 hours, or until you log out.
+2. Sign in with that email address and password, under *Authentication* or with \`POST /store-managers/token\`.
+3. Send the token with each request: \`Authorization: Bearer <token>\`. It is valid for 24 hours, or until you log out.
 
-Every path also answers with a trailing slash. Fields that a body has beside those listed are ignored. Text may hold
-every character of Unicode but NUL, and its length is counted in code points.
+Every path also works with a trailing slash. Unknown body fields are ignored. Text may contain every Unicode character
+except NUL, and its length is counted in code points.
 
-Numbers in queries are written as in JSON, booleans are \`true\` or \`false\`. A parameter that is not listed is refused (422)
-where it would change what is returned or done: on the list, the summary, the export, the import, and logout. \`_\` passes.
+Numbers in queries are written as in JSON, booleans as \`true\` or \`false\`. The list, the summary, the export, the import,
+and logout reject unknown parameters (422), because ignoring one could return or change too much. \`_\` is always allowed.
 
-Every error is \`application/problem+json\` (RFC 9457). Its \`code\` is one of the list in *ProblemCode*; its
-\`request_id\` is the one in the header \`X-Request-Id\`, and in the log of the service.`
+Every error is \`application/problem+json\` (RFC 9457). Its \`code\` is one of *ProblemCode*; its \`request_id\` is also in the
+header \`X-Request-Id\` and in the log of the service.`
 
 const tags = [
-  { name: 'Store managers', description: 'Registration, and signing in and out.' },
+  { name: 'Store managers', description: 'Registration, login, and logout.' },
   { name: 'Items', description: 'What the store sells. Every manager sees every item.' },
 ]
 
 const oauth2 = {
   type: 'oauth2' as const,
-  description:
-    'The e-mail address is the user name. There are no clients to register: a client ID and its secret are ignored.',
+  description: 'The user name is the email address. A client ID and its secret are ignored.',
   flows: { password: { tokenUrl: '/store-managers/token', scopes: {} } },
 }
 
@@ -51,7 +50,7 @@ const bearer = {
   type: 'http' as const,
   scheme: 'bearer',
   bearerFormat: 'JWT',
-  description: 'The `access_token` of a login.',
+  description: 'The `access_token` from a login.',
 }
 
 /** The components that several resources share. */

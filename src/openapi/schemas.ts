@@ -25,7 +25,7 @@ export const Name = Type.String({
   minLength: 1,
   maxLength: maxNameLength,
   pattern: namePattern,
-  'x-rule': 'must have a visible character, and neither NUL nor a lone surrogate',
+  'x-rule': 'must contain a visible character, and neither NUL nor a lone surrogate',
 })
 
 // The IETF's draft «The Idempotency-Key HTTP Header Field» wants it quoted, most clients send it bare.
@@ -34,72 +34,71 @@ export const IdempotencyKey = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
       pattern: '^(?:[\\w.~:+/=-]{1,255}|"(?:[ !#-\\[\\]-~]|\\\\["\\\\]){1,255}")$',
-      'x-rule': 'must be 1 to 255 characters in quotes; without them letters, digits and -._~:+/= alone',
+      'x-rule': 'must be 1 to 255 characters in quotes; unquoted, only letters, digits, and -._~:+/=',
       description:
-        'Makes it safe to send a request again: for 24 hours the same key with the same body gives the first answer, ' +
-        'and nothing new is made. A random UUID, which nobody else can guess',
+        'Makes retries safe: for 24 hours the same key with the same body returns the original response. Use a random UUID',
     }),
   ),
 })
 
 export const Message = Type.Object(
   { message: Type.String({ examples: ['Logged out successfully'] }) },
-  { $id: 'Message', description: 'What was done' },
+  { $id: 'Message', description: 'The result' },
 )
 
 export const ProblemCode = Type.Unsafe<keyof typeof problems>({
   $id: 'ProblemCode',
   type: 'string',
   enum: Object.keys(problems),
-  description: 'What went wrong, for programs to tell apart: a closed list',
+  description: 'Machine-readable error code; a closed list',
 })
 
 export const InvalidPart = Type.Object(
   {
-    type: Type.String({ description: 'What is wrong, in the terms of Pydantic', examples: ['greater_than_equal'] }),
+    type: Type.String({ description: 'The kind of error, in the terms of Pydantic', examples: ['greater_than_equal'] }),
     loc: Type.Array(Type.Union([Type.String(), Type.Integer()]), {
-      description: 'Where: `body`, `query`, `header` or `path`, then the way to it',
+      description: 'The location: `body`, `query`, `header`, or `path`, then the path to the value',
       examples: [['body', 'price_usd']],
     }),
-    msg: Type.String({ description: 'The same for people', examples: ['must be at least 0'] }),
+    msg: Type.String({ description: 'Human-readable message', examples: ['must be at least 0'] }),
   },
-  { $id: 'InvalidPart', description: 'A reason why a request does not fit' },
+  { $id: 'InvalidPart', description: 'A validation error' },
 )
 
 export const ImportError = Type.Object(
   {
     line: Type.Integer({
       minimum: 1,
-      description: 'The line of the file in which the row begins. The first one is 1',
+      description: 'The line of the file on which the row begins, counted from 1',
       examples: [17],
     }),
     column: Type.Union([Type.String(), Type.Null()], {
-      description: 'The column, or null if it is the whole row',
+      description: 'The column, or null for the whole row',
       examples: ['price_usd'],
     }),
-    type: Type.String({ description: 'What is wrong, in the terms of Pydantic', examples: ['greater_than_equal'] }),
-    msg: Type.String({ description: 'The same for people', examples: ['must be at least 0'] }),
+    type: Type.String({ description: 'The kind of error, in the terms of Pydantic', examples: ['greater_than_equal'] }),
+    msg: Type.String({ description: 'Human-readable message', examples: ['must be at least 0'] }),
   },
-  { $id: 'ImportError', description: 'A reason why a row of a file was not imported' },
+  { $id: 'ImportError', description: 'An error in a row of an imported file' },
 )
 
 const counted = (what: string, example: number) =>
-  Type.Integer({ minimum: 0, description: `How many ${what}`, examples: [example] })
+  Type.Integer({ minimum: 0, description: `Number of ${what}`, examples: [example] })
 
 /** What an import says of itself, beside its errors. */
 export const importCounts = {
   mode: Type.Unsafe<'create' | 'upsert'>({
     type: 'string',
     enum: ['create', 'upsert'],
-    description: 'As it was asked for',
+    description: 'The requested mode',
     examples: ['upsert'],
   }),
-  dry_run: Type.Boolean({ description: 'Whether this only says what an import would do', examples: [false] }),
-  created: counted('items are new', 2),
-  updated: counted('items were changed', 1),
-  unchanged: counted('items were the same already', 3),
-  failed: counted('rows are bad', 1),
-  errors_omitted: counted('errors there are beyond those listed', 0),
+  dry_run: Type.Boolean({ description: 'Whether this was a dry run, which writes nothing', examples: [false] }),
+  created: counted('new items', 2),
+  updated: counted('changed items', 1),
+  unchanged: counted('items that already had these values', 3),
+  failed: counted('invalid rows', 1),
+  errors_omitted: counted('errors that are not listed', 0),
 }
 
 const importOutcome = Object.fromEntries(
@@ -115,28 +114,31 @@ export const ProblemDetails = Type.Object(
     }),
     title: Type.String({ description: 'The code in words', examples: ['Not found'] }),
     status: Type.Integer({ description: 'The HTTP status', examples: [404] }),
-    detail: Type.String({ description: 'A sentence on this very case', examples: ['There is nothing at this path.'] }),
+    detail: Type.String({ description: 'Explanation of this occurrence', examples: ['No route has this path.'] }),
     code: ref(ProblemCode),
     request_id: Type.String({ description: 'Also in the log of the service', examples: [exampleId] }),
     errors: Type.Optional(
       Type.Array(Type.Union([ref(InvalidPart), ref(ImportError)]), {
-        description: 'Every reason when the code is `invalid_request`, the first 1,000 when it is `import_failed`',
+        description: 'All errors if the code is `invalid_request`, the first 1,000 if it is `import_failed`',
       }),
     ),
     ...importOutcome,
     current: Type.Optional(
-      Type.Unsafe({ $ref: 'Item#', description: 'What the item is now, when the code is `precondition_failed`' }),
+      Type.Unsafe({
+        $ref: 'Item#',
+        description: 'The latest version of the item, if the code is `precondition_failed`',
+      }),
     ),
     items: Type.Optional(
-      Type.Integer({ description: 'How many items the manager owns, when the code is `manager_owns_items`' }),
+      Type.Integer({ description: 'The number of items that the manager owns, if the code is `manager_owns_items`' }),
     ),
     error: Type.Optional(
-      Type.String({ description: 'The OAuth2 error code, when a login is refused', examples: ['invalid_grant'] }),
+      Type.String({ description: 'The OAuth2 error code, if a login is refused', examples: ['invalid_grant'] }),
     ),
     error_description: Type.Optional(
       Type.String({
-        description: 'The same as `detail`, for OAuth2 clients, when a login is refused',
-        examples: ['The e-mail address or the password is wrong.'],
+        description: 'The same as `detail`, for OAuth2 clients, if a login is refused',
+        examples: ['The email address or the password is wrong.'],
       }),
     ),
   },

@@ -58,7 +58,7 @@ export function ownsItems(): Problem {
 const itemsOwner = 'items_store_manager_id_foreign'
 
 function receiverGone(): Problem {
-  return new Problem('not_found', 'The manager who should get the items has just been deleted. Nothing was changed.')
+  return new Problem('not_found', 'The receiving manager no longer exists. Nothing was changed.')
 }
 
 async function moveItems(transaction: Database, { from, to, signal, progress }: Transfer): Promise<number> {

@@ -99,7 +99,7 @@ function find(db: Database, id: string) {
 }
 
 function currentPasswordMissing(): Problem {
-  const msg = 'is needed to change the e-mail address or the password'
+  const msg = 'is required to change the email address or password'
   return validationFailed([{ type: 'missing', loc: ['body', 'current_password'], msg }])
 }
 

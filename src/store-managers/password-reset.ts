@@ -95,8 +95,5 @@ async function useUp(transaction: Database, codeHash: string): Promise<boolean> 
 }
 
 function invalidResetCode(): Problem {
-  return new Problem(
-    'invalid_reset_code',
-    'The reset code is wrong, was used, or has expired. Ask the operator for another one.',
-  )
+  return new Problem('invalid_reset_code', 'The reset code is wrong, used, or expired. Ask the operator for a new one.')
 }

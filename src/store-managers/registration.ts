@@ -14,15 +14,14 @@ export function guardRegistration({ config, registrationLimit }: Context) {
     async onRequest(request: FastifyRequest): Promise<void> {
       await refuse(request)
       if (config.registration === 'open') return
-      throw new Problem('registration_closed', 'Nobody can register here: ask those who run this service.')
+      throw new Problem('registration_closed', 'Registration is closed. Ask the operator for an account.')
     },
     /** @throws Problem too_many_registrations */
     async preHandler({ ip }: FastifyRequest, reply: FastifyReply): Promise<void> {
       const standing = await registrationLimit?.consume(rateLimitKey(ip))
       if (!standing) return
       reply.headers(standing.headers)
-      if (standing.exceeded)
-        throw rateLimited('registrations', 'Too many registrations came from this address', standing)
+      if (standing.exceeded) throw rateLimited('registrations', 'Too many registrations from this address', standing)
     },
   }
 }

@@ -17,7 +17,7 @@ export function resetRoute(app: App, context: Context): void {
       schema: {
         ...operation('resetPassword', 'Store managers', 'Set a new password with a reset code'),
         description:
-          'An operator issues the code, which counts once and for an hour. The new password ends all tokens of the manager. ' +
+          'An operator issues the code, which is valid once, for an hour. The new password revokes all tokens of the manager. ' +
           'Wrong codes count as failed logins of their address.',
         security: [],
         body: ref(PasswordReset),

@@ -57,12 +57,12 @@ export function storeManagerRoutes(app: App, context: Context): void {
       ...guardRegistration(context),
       schema: {
         ...operation('registerStoreManager', 'Store managers', 'Register a manager'),
-        description: 'The password goes into `password` or into `password_hash`, exactly one of them.',
+        description: 'Send the password as either `password` or `password_hash`.',
         security: [],
         headers: IdempotencyKey,
         body: ref(StoreManagerCreate),
         response: {
-          201: { ...ref(StoreManager), description: 'The manager, registered', headers: { ...rateLimit, ...replayed } },
+          201: { ...ref(StoreManager), description: 'The registered manager', headers: { ...rateLimit, ...replayed } },
           ...problemResponses([
             ...withBody,
             'registration_closed',
@@ -107,9 +107,8 @@ function tokenRoutes(app: App, context: Context): void {
     {
       onRequest: rejectCrossSite(context.config.corsOrigins),
       schema: {
-        ...operation('logIn', 'Store managers', 'Log in: get a token'),
-        description:
-          'The OAuth2 password grant (RFC 6749 §4.3). There are no clients to register: what identifies one is ignored.',
+        ...operation('logIn', 'Store managers', 'Log in'),
+        description: 'The OAuth2 password grant (RFC 6749 §4.3). Client credentials are ignored.',
         security: [],
         consumes: ['application/x-www-form-urlencoded', 'multipart/form-data'],
         body: ref(LoginForm),
@@ -146,7 +145,7 @@ function logoutRoutes(app: App, context: Context): void {
     return { message: 'Logged out successfully' }
   }
   const done = {
-    200: { ...ref(Message), description: 'The token, or each of its manager, is worth nothing from now on' },
+    200: { ...ref(Message), description: 'The token, or every token of the manager, has been revoked' },
   }
 
   authenticate(app, context)
@@ -156,8 +155,8 @@ function logoutRoutes(app: App, context: Context): void {
       // HEAD is safe (RFC 9110 §9.2.1), and this is not.
       exposeHeadRoute: false,
       schema: {
-        ...operation('logOut', 'Store managers', 'Log out by GET'),
-        description: 'For clients of the original service. Use `logOutByPost`: what changes something is no GET.',
+        ...operation('logOut', 'Store managers', 'Log out (GET)'),
+        description: 'For clients of the original service. Use `logOutByPost` instead: GET should not change anything.',
         deprecated: true,
         security: signedIn,
         querystring: { ...LogoutQuery, ...strict },
@@ -170,7 +169,7 @@ function logoutRoutes(app: App, context: Context): void {
     '/logout',
     {
       schema: {
-        ...operation('logOutByPost', 'Store managers', 'Log out: end this token'),
+        ...operation('logOutByPost', 'Store managers', 'Log out'),
         description: 'No body is needed.',
         security: signedIn,
         querystring: { ...LogoutQuery, ...strict },
@@ -188,7 +187,7 @@ function getAccountRoute(app: App, context: Context): void {
     '/me',
     {
       schema: {
-        ...operation('getMe', 'Store managers', 'Get the manager who is signed in'),
+        ...operation('getMe', 'Store managers', 'Get the signed-in manager'),
         security: signedIn,
         response: {
           200: { ...ref(StoreManager), description: 'The manager' },
@@ -212,13 +211,13 @@ function accountRoutes(app: App, context: Context): void {
     '/me',
     {
       schema: {
-        ...operation('updateMe', 'Store managers', 'Change the manager who is signed in'),
+        ...operation('updateMe', 'Store managers', 'Update the signed-in manager'),
         description:
-          'A new password ends all other tokens of the manager. Wrong present passwords count as failed logins.',
+          'A new password revokes all other tokens of the manager. Wrong current passwords count as failed logins.',
         security: signedIn,
         body: ref(StoreManagerUpdate),
         response: {
-          200: { ...ref(StoreManager), description: 'The manager, as it is now', headers: rateLimit },
+          200: { ...ref(StoreManager), description: 'The updated manager', headers: rateLimit },
           ...problemResponses([
             ...withBody,
             ...authenticated,
@@ -244,8 +243,8 @@ function accountRoutes(app: App, context: Context): void {
     '/me',
     {
       schema: {
-        ...operation('deleteMe', 'Store managers', 'Delete the manager who is signed in'),
-        description: 'Only a manager who owns no items can be deleted. Wrong present passwords count as failed logins.',
+        ...operation('deleteMe', 'Store managers', 'Delete the signed-in manager'),
+        description: 'A manager who owns items cannot be deleted. Wrong current passwords count as failed logins.',
         security: signedIn,
         body: ref(StoreManagerRemoval),
         response: {

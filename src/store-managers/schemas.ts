@@ -9,7 +9,7 @@ const Email = Type.String({
   format: 'idn-email',
   maxLength: 254,
   description:
-    'Unique, whatever its case. Blanks around it are dropped; internationalized addresses (RFC 6531) are composed (NFC)',
+    'Unique, ignoring case. Surrounding whitespace is removed; internationalized addresses (RFC 6531) are normalized (NFC)',
   examples: ['ada@example.com'],
 })
 const plainPassword = 'correct horse battery'
@@ -17,7 +17,7 @@ const Password = Type.String({ minLength: minPasswordLength, pattern: textPatter
 
 export const StoreManager = Type.Object(
   { id: ManagerId, name: ManagerName, email: Email },
-  { $id: 'StoreManager', description: 'A manager who is registered' },
+  { $id: 'StoreManager', description: 'A registered manager' },
 )
 export type StoreManager = Static<typeof StoreManager>
 
@@ -27,11 +27,13 @@ export const StoreManagerCreate = Type.Object(
     email: Email,
     password: Type.Optional({
       ...Password,
-      description:
-        'At least 8 characters, none of the passwords that are used most, and not the name or e-mail address',
+      description: 'At least 8 characters, not a common password, and neither the name nor the email address',
       examples: [plainPassword],
     }),
-    password_hash: Type.Optional({ ...Password, description: 'The plain password as well, by its older name' }),
+    password_hash: Type.Optional({
+      ...Password,
+      description: 'Deprecated alias of `password`; also the plain password',
+    }),
   },
   {
     $id: 'StoreManagerCreate',
@@ -40,7 +42,7 @@ export const StoreManagerCreate = Type.Object(
       { title: 'With password_hash', required: ['password_hash'] },
     ],
     examples: [{ name: 'Ada Lovelace', email: 'ada@example.com', password: plainPassword }],
-    'x-rule': 'needs exactly one of password and password_hash',
+    'x-rule': 'must have exactly one of password and password_hash',
   },
 )
 export type StoreManagerCreate = Static<typeof StoreManagerCreate>
@@ -51,21 +53,21 @@ export const StoreManagerUpdate = Type.Object(
   {
     name: Type.Optional(nullable(ManagerName)),
     email: Type.Optional(nullable(Email)),
-    password: Type.Optional(nullable({ ...Password, description: 'Ends all other tokens of the manager' })),
+    password: Type.Optional(nullable({ ...Password, description: 'Revokes all other tokens of the manager' })),
     current_password: Type.Optional(
-      nullable({ ...CurrentPassword, description: 'The present password: needed to change `email` or `password`' }),
+      nullable({ ...CurrentPassword, description: 'The current password; required to change `email` or `password`' }),
     ),
   },
   {
     $id: 'StoreManagerUpdate',
-    description: 'A field that is absent or null is left alone',
+    description: 'Absent and null fields are left unchanged',
     examples: [{ name: 'Ada King' }, { email: 'ada@example.org', current_password: plainPassword }],
   },
 )
 export type StoreManagerUpdate = Static<typeof StoreManagerUpdate>
 
 export const StoreManagerRemoval = Type.Object(
-  { current_password: { ...CurrentPassword, description: 'The present password' } },
+  { current_password: { ...CurrentPassword, description: 'The current password' } },
   { $id: 'StoreManagerRemoval', examples: [{ current_password: plainPassword }] },
 )
 export type StoreManagerRemoval = Static<typeof StoreManagerRemoval>
@@ -81,11 +83,11 @@ export const PasswordReset = Type.Object(
       description: 'The reset code, in any case, with or without its dashes',
       examples: [exampleCode],
     }),
-    password: { ...Password, description: 'The new password. Ends all tokens of the manager' },
+    password: { ...Password, description: 'The new password. Revokes all tokens of the manager' },
   },
   {
     $id: 'PasswordReset',
-    description: 'A new password, by the code that an operator has issued',
+    description: 'A new password, authorized by a reset code from an operator',
     examples: [{ code: exampleCode, password: plainPassword }],
   },
 )
@@ -99,7 +101,7 @@ export const LoginForm = Type.Object(
     grant_type: Type.Optional(Type.Unsafe<'password' | ''>({ type: 'string', enum: ['password', ''] })),
     username: Type.String({
       pattern: textPattern,
-      description: 'The e-mail address, blanks around it dropped',
+      description: 'The email address. Surrounding whitespace is removed',
       examples: ['ada@example.com'],
     }),
     password: Type.String({
@@ -124,9 +126,9 @@ export const Token = Type.Object(
   {
     access_token: Type.String({ description: 'A JWT', examples: ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI…'] }),
     token_type: Type.Unsafe<'jwt' | 'bearer'>({ type: 'string', enum: ['jwt', 'bearer'], examples: ['jwt'] }),
-    expires_in: Type.Integer({ description: 'How long it lasts, in seconds', examples: [86_400] }),
+    expires_in: Type.Integer({ description: 'Lifetime in seconds', examples: [86_400] }),
   },
-  { $id: 'Token', description: 'A token, which is sent as `Authorization: Bearer <access_token>`' },
+  { $id: 'Token', description: 'A token, sent as `Authorization: Bearer <access_token>`' },
 )
 
 export const LogoutQuery = Type.Object({
@@ -135,7 +137,7 @@ export const LogoutQuery = Type.Object({
       type: 'string',
       enum: ['token', 'all'],
       default: 'token',
-      description: 'What ends: this `token`, or `all` of the manager, on every device',
+      description: 'What to revoke: this `token`, or `all` tokens of the manager, on every device',
       examples: ['token'],
     }),
   ),

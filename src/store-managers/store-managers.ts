@@ -130,12 +130,12 @@ export async function erase(transaction: Database, id: string): Promise<void> {
 }
 
 export function emailTaken(): Problem {
-  return new Problem('email_taken', 'A manager with this e-mail address is registered already.')
+  return new Problem('email_taken', 'A manager with this email address already exists.')
 }
 
 /** @param manager whose password was wrong, which the client is not told */
 function wrongCredentials(manager: string | undefined): Problem {
-  return loginRefused('invalid_credentials', 'The e-mail address or the password is wrong.', manager)
+  return loginRefused('invalid_credentials', 'The email address or the password is wrong.', manager)
 }
 
 export function accountDisabled(manager: string): Problem {

@@ -139,7 +139,7 @@ test('a token is refused without a query once it has been refused', async (t: Te
   await ada.post('/store-managers/logout')
   await onServer(server, `delete from ${context.config.pool.schema}.store_managers where id = '${grace.id}'`)
   for (const [manager, detail] of [
-    [ada, /logged out/],
+    [ada, /revoked/],
     [grace, /no longer exists/],
   ] as const) {
     t.assert.strictEqual((await manager.get('/store-managers/me')).statusCode, 401)
@@ -244,7 +244,7 @@ for (const [where, skip, env] of [
     t.assert.deepStrictEqual(answer.json(), { message: 'Logged out successfully' })
     const refused = await phone.get('/items')
     t.assert.strictEqual(refused.statusCode, 401)
-    t.assert.strictEqual(refused.json().detail, 'The token was logged out.')
+    t.assert.strictEqual(refused.json().detail, 'The token has been revoked.')
     t.assert.strictEqual((await phone.get('/store-managers/logout')).statusCode, 401)
     t.assert.strictEqual((await laptop.get('/items')).statusCode, 200)
     t.assert.deepStrictEqual((await laptop.post('/store-managers/logout')).json(), {

@@ -57,7 +57,7 @@ for (const [what, said, arrange] of unusable) {
     await t.assert.rejects(generatedSecret(join(path, '..')), (error: Error) => {
       t.assert.strictEqual(error.name, 'StartupError')
       t.assert.match(error.message, said)
-      t.assert.match(error.message, /Remove it and start again: .* Or set JWT_SECRET\.$/)
+      t.assert.match(error.message, /Remove it and restart: .* Or set JWT_SECRET\.$/)
       return true
     })
   })

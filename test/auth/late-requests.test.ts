@@ -45,8 +45,8 @@ const writes: [
 ]
 
 const ends: [how: string, end: (caller: Caller) => Promise<unknown>, detail: RegExp][] = [
-  ['is logged out', ({ logOut }) => logOut(), /logged out/],
-  ['is logged out by another', ({ manager }) => manager.get('/store-managers/logout?scope=all'), /logged out/],
+  ['is logged out', ({ logOut }) => logOut(), /revoked/],
+  ['is logged out by another', ({ manager }) => manager.get('/store-managers/logout?scope=all'), /revoked/],
   ['expires', ({ expiresAt }) => sleep(expiresAt - Date.now() + 20), /expired/],
   ['loses its manager', ({ deleteManager }) => deleteManager(), /no longer exists/],
   ['is of a disabled manager', ({ disableManager }) => disableManager(), /disabled/],
@@ -145,7 +145,7 @@ test('lists and exports break off soon after their token ends', async (t: TestCo
         for await (const _ of answer);
       })
     }
-    const said = log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'response broken off')
+    const said = log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'response aborted')
     t.assert.deepStrictEqual(
       said.map(({ level, reason }) => [level, detail.test(reason)]),
       [
@@ -275,7 +275,7 @@ test('a token that expires before its write begins gets 401', async (t: TestCont
   t.assert.strictEqual(await refusal(query, valid), undefined)
   const expired = await refusal(query, { ...valid, exp: Math.floor(Date.now() / 1000) - 1 })
   t.assert.strictEqual(expired?.message, 'The token has expired.')
-  t.assert.strictEqual((await refusal(query, { ...valid, generation: 7 }))?.message, 'The token was logged out.')
+  t.assert.strictEqual((await refusal(query, { ...valid, generation: 7 }))?.message, 'The token has been revoked.')
 })
 
 test('a stream survives a failed token check, but not two in a row', async (t: TestContext) => {

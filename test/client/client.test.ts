@@ -176,7 +176,7 @@ test('an error of the client lists every problem', async (t: TestContext) => {
     error.errors.map(({ msg }) => msg),
     ['must have at least 1 character', 'must be at least 0'],
   )
-  t.assert.match(error.message, /^The request does not fit/)
+  t.assert.match(error.message, /^Invalid request/)
 })
 
 test('a refused request is retried after its Retry-After', async (t: TestContext) => {

@@ -108,7 +108,7 @@ test('SHUTDOWN_TIMEOUT must exceed DRAIN_DELAY', (t: TestContext) => {
 
 test('a pool has at least two connections', (t: TestContext) => {
   const env = { POSTGRES_POOL_SIZE: '1', POSTGRES_MAX_OVERFLOW: '0' }
-  t.assert.throws(() => readConfig(env), /POSTGRES_POOL_SIZE and POSTGRES_MAX_OVERFLOW must be at least 2 together/)
+  t.assert.throws(() => readConfig(env), /POSTGRES_POOL_SIZE plus POSTGRES_MAX_OVERFLOW must be at least 2/)
   t.assert.strictEqual(readConfig({ ...env, POSTGRES_MAX_OVERFLOW: '1' }).pool.size, 1)
 })
 
@@ -162,7 +162,7 @@ test('an external PostgreSQL requires JWT_SECRET', (t: TestContext) => {
 
 test('settings of an unnamed server are refused unless from Kubernetes', (t: TestContext) => {
   for (const name of ['POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB']) {
-    t.assert.throws(() => readConfig({ [name]: '1' }), new RegExp(`POSTGRES_HOST is missing beside ${name}: set it`))
+    t.assert.throws(() => readConfig({ [name]: '1' }), new RegExp(`POSTGRES_HOST is required with ${name}: set it`))
   }
   t.assert.throws(
     () => readConfig({ DATABASE_URL: 'postgres://db' }),

@@ -28,12 +28,16 @@ test('.env may have comments, exports, quotes, and lines that end in any way', a
 })
 
 const damaged: [what: string, content: string | Buffer, said: string][] = [
-  ['UTF-16', Buffer.from(`\uFEFF${settings}`, 'utf16le'), '.env is UTF-16, or no text. Save it as UTF-8.'],
-  ['UTF-16 without a mark', Buffer.from(settings, 'utf16le'), '.env is UTF-16, or no text. Save it as UTF-8.'],
+  ['UTF-16', Buffer.from(`\uFEFF${settings}`, 'utf16le'), '.env is UTF-16 or binary. Save it as UTF-8.'],
+  ['UTF-16 without a mark', Buffer.from(settings, 'utf16le'), '.env is UTF-16 or binary. Save it as UTF-8.'],
   ['Latin-1', Buffer.from('A=\xe4', 'latin1'), '.env is not UTF-8. Save it as UTF-8.'],
-  ['YAML', 'PORT=0\nPOSTGRES_HOST: db', '.env: line 2 is not NAME=value. Correct it, or begin it with #.'],
-  ['cut in two', 'PORT=0\nPOSTGRES_HO\nST=db', '.env: line 2 is not NAME=value. Correct it, or begin it with #.'],
-  ['begun with a no-break space', '\u00A0PORT=0', '.env: line 1 is not NAME=value. Correct it, or begin it with #.'],
+  ['YAML', 'PORT=0\nPOSTGRES_HOST: db', '.env: line 2 is not NAME=value. Correct it, or comment it out with #.'],
+  ['cut in two', 'PORT=0\nPOSTGRES_HO\nST=db', '.env: line 2 is not NAME=value. Correct it, or comment it out with #.'],
+  [
+    'begun with a no-break space',
+    '\u00A0PORT=0',
+    '.env: line 1 is not NAME=value. Correct it, or comment it out with #.',
+  ],
 ]
 
 for (const [what, content, said] of damaged) {

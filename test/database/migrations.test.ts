@@ -98,7 +98,7 @@ test('a migration that waits for a transaction blocks no requests', async (t: Te
   const log: string[] = []
   const logger = pino({}, { write: (line: string) => void log.push(line) })
   const upgraded = upgrade(server, schema, logger, { ...patience, tries: 1_000 })
-  await until(() => log.some((line) => line.includes('waits for transactions')))
+  await until(() => log.some((line) => line.includes('waiting for table locks')))
   await onServer(server, `set lock_timeout = '20s'; select from ${schema}.store_managers`)
   await long.query('rollback')
   t.assert.ok((await upgraded).length > 0)

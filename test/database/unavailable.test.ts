@@ -36,7 +36,7 @@ test('requests get 503 while PostgreSQL is down, and recover with it', async (t:
     t.assert.strictEqual(refused.json().code, 'store_unavailable')
     t.assert.strictEqual(refused.headers['retry-after'], '1')
   }
-  const warnings = app.log.filter((line) => line.includes('PostgreSQL does not serve us'))
+  const warnings = app.log.filter((line) => line.includes('PostgreSQL is unavailable; requests'))
   t.assert.strictEqual(warnings.length, 1, 'once in ten seconds, not once a request')
   await start()
   t.assert.strictEqual((await ada.get('/items')).statusCode, 200)
@@ -143,7 +143,7 @@ test('a start waits for a PostgreSQL that is coming up and logs it', async (t: T
   const log: string[] = []
   const logger = pino({}, { write: (line: string) => void log.push(line) })
   const waiting = waitForServer(server, 60_000, logger, new AbortController().signal)
-  await until(() => log.some((line) => line.includes('waiting for PostgreSQL at ')))
+  await until(() => log.some((line) => line.includes('waiting for PostgreSQL')))
   await start()
   await waiting
 })
@@ -151,12 +151,15 @@ test('a start waits for a PostgreSQL that is coming up and logs it', async (t: T
 test('a start stops waiting at its timeout, a final error, or SIGTERM', async (t: TestContext) => {
   const nobody = { host: '127.0.0.1', port: await freePort(), user: 'postgres', database: 'postgres' }
   const { signal } = new AbortController()
-  await t.assert.rejects(waitForServer(nobody, 50, silent, signal), /did not come up in 0\.05 s: connect ECONNREFUSED/)
+  await t.assert.rejects(
+    waitForServer(nobody, 50, silent, signal),
+    /was not available within 0\.05 s: connect ECONNREFUSED/,
+  )
   const { postgres } = testConfig('public')
   const elsewhere = { ...(postgres as Server), database: 'no_such_database' }
   await t.assert.rejects(
     waitForServer(elsewhere, 60_000, silent, signal),
-    /refuses: database "no_such_database" does not exist/,
+    /refused the connection: database "no_such_database" does not exist/,
   )
   await t.assert.rejects(waitForServer(nobody, 60_000, silent, AbortSignal.timeout(50)), { name: 'AbortError' })
 })

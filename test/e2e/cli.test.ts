@@ -37,7 +37,7 @@ test('login stores a token only its user can read; logout ends it', async (t: Te
     err: 'You are not signed in. Sign in with: stockroom login\n',
   })
   const wrong = await call(t, ['login', '--email', email], { env: kept, input: 'wrong' })
-  t.assert.deepStrictEqual([wrong.code, wrong.err], [3, 'The e-mail address or the password is wrong.\n'])
+  t.assert.deepStrictEqual([wrong.code, wrong.err], [3, 'The email address or the password is wrong.\n'])
   const login = await call(t, ['login', '--server', `${url}/`, '--email', email], { env, input: `${password}\nmore` })
   t.assert.deepStrictEqual([login.code, login.err], [0, ''])
   t.assert.match(
@@ -54,7 +54,7 @@ test('login stores a token only its user can read; logout ends it', async (t: Te
   t.assert.deepStrictEqual(logout, { code: 0, out: `{"server":"${url}","signed_out":true}\n`, err: '' })
   t.assert.ok(!(await readFile(file, 'utf8')).includes('eyJ'))
   const late = await call(t, ['items', 'list'], { env: { ...env, STOCKROOM_TOKEN: token } })
-  t.assert.deepStrictEqual([late.code, late.err], [3, 'The token was logged out. Sign in with: stockroom login\n'])
+  t.assert.deepStrictEqual([late.code, late.err], [3, 'The token has been revoked. Sign in with: stockroom login\n'])
   const again = await call(t, ['logout'], { env })
   t.assert.deepStrictEqual([again.code, again.out], [0, `You were not signed in at ${url}.\n`])
 })
@@ -64,7 +64,7 @@ test('login on a terminal asks for the password and hides it', { skip: withoutTe
   const login = await callOnTerminal(t, ['login'], {
     env,
     dialogue: [
-      ['E-mail address: ', `${email}\r`],
+      ['Email address: ', `${email}\r`],
       [`Password for ${url}: `, `${password}\r`],
     ],
   })
@@ -88,7 +88,7 @@ test('items are added, shown, changed, listed and deleted', async (t: TestContex
   t.assert.deepStrictEqual([changed.price_usd, changed.in_stock, changed.version], [5.49, false, '2'])
   const late = await call(t, ['items', 'set', tea.id, '--price', '1', '--if-version', '1'], { env })
   t.assert.deepStrictEqual([late.code, late.out], [1, ''])
-  t.assert.match(late.err, /another version/)
+  t.assert.match(late.err, /has changed/)
 
   const evil = await json(
     'items',
@@ -164,21 +164,21 @@ test('an error is one line and an exit code', async (t: TestContext) => {
     [['items', 'get', id], 4, /^There is no item with this id\.\n$/],
     [['items', 'rm', id], 4, /^There is no item with this id\.\n$/],
     [['items', 'get', '7'], 1, /^id must be a UUID such as .*\n$/],
-    [['items', 'set', id], 2, /^Say what to change: .*\n$/],
+    [['items', 'set', id], 2, /^Nothing to update\. Pass .*\n$/],
     [
       ['items', 'add', '--name', 'x'],
       2,
       /^required option '--category <category>' not specified\. See stockroom help\.\n$/,
     ],
-    [['items', 'list', '--min-price', '4,99'], 2, /is invalid\. Write it with a point: 4\.99\. See .*\n$/],
+    [['items', 'list', '--min-price', '4,99'], 2, /is invalid\. Use a decimal point, as in 4\.99\. See .*\n$/],
     [['items', 'list', '--limit', '0'], 2, /is invalid\. It is not a whole number from 1\. See .*\n$/],
     [['items', 'lst'], 2, /^unknown command 'lst' \(Did you mean list\?\) See stockroom help\.\n$/],
-    [['items', 'list', '--server', 'localhost:8000'], 2, /^--server has to be an address such as .*\n$/],
+    [['items', 'list', '--server', 'localhost:8000'], 2, /^--server must be an HTTP\(S\) URL such as .*\n$/],
     [['items', 'list', '--server', nowhere], 1, /cannot be reached: ECONNREFUSED\. Is it running there\? .*\n$/],
-    [['login'], 2, /^Without a terminal to ask on, --email has to be given, .*\n$/],
-    [['import', 'nothing.csv'], 1, /^nothing\.csv: there is no such file or folder\.\n$/],
+    [['login'], 2, /^There is no terminal to prompt on\. Pass --email, .*\n$/],
+    [['import', 'nothing.csv'], 1, /^nothing\.csv: no such file or directory\.\n$/],
     [['export', 'items.xml'], 2, /^items\.xml does not say what it is: add --format csv\|ndjson\|json\n$/],
-    [['import', 'items.XLSX'], 2, /^items\.XLSX is a spreadsheet: save it as CSV UTF-8 first, and import that\.\n$/],
+    [['import', 'items.XLSX'], 2, /^items\.XLSX is a spreadsheet: Save it as CSV UTF-8, and import that\.\n$/],
     [[], 2, /^Usage: stockroom/],
   ]
   const called = await Promise.all(mistakes.map(([args]) => call(t, args, { env })))
@@ -221,7 +221,7 @@ test('each command has a help, and the program a version', async (t: TestContext
   }
   t.assert.match(asked[0]?.out ?? '', /POSTGRES_HOST +host or socket folder/)
   t.assert.strictEqual((await call(t, ['help', 'import'])).out, asked[commands.indexOf('import')]?.out)
-  t.assert.match((await call(t, ['--help'])).out, /Exit codes: 0 done/)
+  t.assert.match((await call(t, ['--help'])).out, /Exit codes: 0 success/)
   t.assert.strictEqual((await call(t, ['--version'])).out, `${packageJson.version}\n`)
 })
 
@@ -243,7 +243,7 @@ test('start, migrate, and manager create pass on signals and exit codes', async 
   t.assert.strictEqual(login.code, 0)
   child.kill('SIGTERM')
   t.assert.strictEqual(await ended, 0)
-  t.assert.match((await call(t, ['migrate', 'status'], { env })).out, /^The schema is at head\.\n$/m)
+  t.assert.match((await call(t, ['migrate', 'status'], { env })).out, /^The schema is up to date\.\n$/m)
 })
 
 test('no text is bold with NO_COLOR or in a pipe', { skip: withoutTerminals }, async (t: TestContext) => {

@@ -39,7 +39,7 @@ test('an export replaces only a file that an export wrote', async (t: TestContex
   await writeFile(at('items.csv'), edited)
   await writeFile(at('other.csv'), edited)
   const said =
-    /^\S+ is not as the last export left it\. Name another file, or replace it with --force: your changes .*\n$/
+    /^\S+ has changed since the last export\. Choose another file, or overwrite the changes with --force\.\n$/
   for (const file of ['items.csv', at('items.csv'), 'other.csv']) {
     const refused = await go('export', file)
     t.assert.deepStrictEqual([refused.code, refused.out], [1, ''])
@@ -82,7 +82,7 @@ test('an export over a link replaces its target and keeps the link', async (t: T
   const dangling = await go('export', 'dangling.csv', '--force')
   t.assert.deepStrictEqual(
     [dangling.code, dangling.err],
-    [1, 'dangling.csv is a link that leads nowhere. Delete it, or name another file.\n'],
+    [1, 'dangling.csv is a broken symbolic link. Delete it, or choose another file.\n'],
   )
   t.assert.deepStrictEqual(await readdir(at('real')), ['items.csv'])
   t.assert.ok(!(await readdir(folder)).includes('nowhere.csv'))
@@ -94,13 +94,13 @@ test('errors with files quote the path as it was given', async (t: TestContext) 
   await writeFile(at('broken.csv.gz'), gzipSync(header.repeat(5_000)).subarray(0, 60))
   await writeFile(at('plain.csv.gz'), header)
   const cases: [args: string[], said: string][] = [
-    [['import', 'dir.csv.gz'], 'dir.csv.gz is a folder. Name a CSV or NDJSON file in it.\n'],
-    [['import', 'broken.csv.gz'], 'broken.csv.gz is not a whole gzip file. Nothing was imported.\n'],
-    [['import', 'plain.csv.gz'], 'plain.csv.gz is not a whole gzip file. Nothing was imported.\n'],
-    [['import', 'none/x.csv'], 'none/x.csv: there is no such file or folder.\n'],
-    [['export', 'none/x.csv'], 'none/x.csv: there is no such file or folder.\n'],
+    [['import', 'dir.csv.gz'], 'dir.csv.gz is a directory. Pass a CSV or NDJSON file.\n'],
+    [['import', 'broken.csv.gz'], 'broken.csv.gz is not a complete gzip file. Nothing was imported.\n'],
+    [['import', 'plain.csv.gz'], 'plain.csv.gz is not a complete gzip file. Nothing was imported.\n'],
+    [['import', 'none/x.csv'], 'none/x.csv: no such file or directory.\n'],
+    [['export', 'none/x.csv'], 'none/x.csv: no such file or directory.\n'],
     [['export', 'dir.csv.gz'], 'dir.csv.gz: this is a folder.\n'],
-    [['import', 'plain.csv.gz', '--rejected', 'none/x.csv'], 'none/x.csv: there is no such file or folder.\n'],
+    [['import', 'plain.csv.gz', '--rejected', 'none/x.csv'], 'none/x.csv: no such file or directory.\n'],
   ]
   const called = await Promise.all(cases.map(([args]) => go(...args)))
   t.assert.deepStrictEqual(
@@ -147,7 +147,7 @@ test('--rejected imports the good rows and writes the bad ones to a file', async
   t.assert.deepStrictEqual([first.code, first.out], [1, 'Created 3, updated 0, unchanged 0, failed 2.\n'], first.err)
   t.assert.strictEqual(await readFile(at('bad.csv'), 'utf8'), `\uFEFF${header}${rows[1]}\n${rows[2]}\n${rows[4]}\n`)
   const again = await go('import', 'new.csv', '--rejected', 'bad.csv')
-  t.assert.deepStrictEqual([again.code, again.err], [1, 'bad.csv exists. Delete it, or name another file.\n'])
+  t.assert.deepStrictEqual([again.code, again.err], [1, 'bad.csv exists. Delete it, or choose another file.\n'])
   await writeFile(at('bad.csv'), (await readFile(at('bad.csv'), 'utf8')).replace('Toys', 'Pet').replace(',x,', ',4,'))
   const mended = await go('import', 'bad.csv', '--rejected', 'worse.csv')
   t.assert.deepStrictEqual([mended.code, mended.out], [0, 'Created 2, updated 0, unchanged 0, failed 0.\n'])

@@ -49,7 +49,7 @@ test('a dry run of upserts shows old and new values', async (t: TestContext) => 
   t.assert.deepStrictEqual(dry.out.split('\n'), [
     'new.csv:2: Green tea: price_usd 4.99 → 5.49, in_stock true → false',
     'new.csv:3: Soap: name "Soap" → "Bar soap", category "Grocery" → "Household"',
-    'Created 1, updated 2, unchanged 1, failed 0. This was a dry run: nothing was written.',
+    'Created 1, updated 2, unchanged 1, failed 0. Dry run: nothing was written.',
     '1 new item has the name of an item of yours. If they are the same, leave these rows out, or give them the IDs of an export and use --mode upsert.',
     '',
   ])
@@ -119,8 +119,8 @@ test('errors of an import suggest the corrected command', async (t: TestContext)
     [['packed.csv'], 1, /is compressed: give it a name that ends in \.gz\n/],
     [['workbook.csv'], 1, /: save it as CSV UTF-8 first\n/],
     [['folder'], 1, /^folder is a folder\. Name a CSV or NDJSON file in it\.\n$/],
-    [['Stock.numbers'], 2, /^Stock\.numbers is a spreadsheet: save it as CSV UTF-8 first, and import that\.\n$/],
-    [['missing.pdf'], 1, /^missing\.pdf: there is no such file or folder\.\n$/],
+    [['Stock.numbers'], 2, /^Stock\.numbers is a spreadsheet: Save it as CSV UTF-8, and import that\.\n$/],
+    [['missing.pdf'], 1, /^missing\.pdf: no such file or directory\.\n$/],
     [
       ['german.csv', '--column', 'Preis'],
       1,
@@ -143,7 +143,7 @@ test('errors of an import suggest the corrected command', async (t: TestContext)
   const exported = await go('export', 'items.xlsx')
   t.assert.deepStrictEqual(
     [exported.code, exported.err],
-    [2, 'items.xlsx is a spreadsheet: name a .csv file, add --safe spreadsheet, and open that.\n'],
+    [2, 'items.xlsx is a spreadsheet: Export to a .csv file with --safe spreadsheet, and open that.\n'],
   )
 })
 

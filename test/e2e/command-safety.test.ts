@@ -159,10 +159,7 @@ test('a password may be piped with a byte order mark, but only in UTF-8', async 
     Buffer.from('pässword', 'latin1'),
   ]) {
     const { code, err } = await login(input)
-    t.assert.deepStrictEqual(
-      [code, err],
-      [2, 'The standard input is not text in UTF-8. Write the password in UTF-8.\n'],
-    )
+    t.assert.deepStrictEqual([code, err], [2, 'Standard input is not valid UTF-8. Encode the password as UTF-8.\n'])
   }
 })
 
@@ -181,7 +178,7 @@ test('register creates a manager and signs in', async (t: TestContext) => {
   const again = await call(t, args, { env, input: password })
   t.assert.deepStrictEqual([again.code, again.out], [1, ''])
   const weak = await call(t, ['register', '--name', 'x', '--email', 'x'], { env, input: 'short' })
-  t.assert.match(weak.err, /^--email must be an e-mail address\.\npassword must have at least 8 characters\.\n$/)
+  t.assert.match(weak.err, /^--email must be an email address\.\npassword must have at least 8 characters\.\n$/)
   t.assert.strictEqual((await call(t, ['register'], { env })).code, 2)
 })
 
@@ -191,12 +188,12 @@ test('register on a terminal asks for the password twice', { skip: withoutTermin
   const env = { STOCKROOM_URL: url, XDG_CONFIG_HOME: await temporaryFolder(t) }
   const answers = (second: string): [string, string][] => [
     ['Name: ', 'Ada\r'],
-    ['E-mail address: ', 'ada@example.com\r'],
+    ['Email address: ', 'ada@example.com\r'],
     ['New password for ', `${password}\r`],
-    ['The same again: ', `${second}\r`],
+    ['Repeat password: ', `${second}\r`],
   ]
   const other = await callOnTerminal(t, ['register'], { env, dialogue: answers('another') })
-  t.assert.match(other.screen, /two different passwords\. Nobody was registered\.\r\n$/)
+  t.assert.match(other.screen, /Passwords do not match\. No manager was created\.\r\n$/)
   const same = await callOnTerminal(t, ['register'], { env, dialogue: answers(password) })
   t.assert.match(same.screen, /Registered ada@example\.com .*\r\nSigned in at /)
   t.assert.ok(!same.screen.includes('correct'))

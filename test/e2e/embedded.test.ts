@@ -170,7 +170,7 @@ for (const program of ['src/main.ts', 'src/cli/migrate.ts status', 'test/run.ts'
       const env = { DATA_DIR: dataDir, TMPDIR: shared, LOG_LEVEL: 'silent' }
       const { ended, output } = run(t, command, [...prefix, process.execPath, ...program.split(' ')], env)
       t.assert.strictEqual(await ended, 1)
-      const line = `^PostgreSQL must not run as root, and user ${serverUser}, .* pass through ${shared} \\(.*: Permission denied\\)\\. Let other .*\n$`
+      const line = `^PostgreSQL must not run as root, and user ${serverUser}, .* enter ${shared} \\(.*: Permission denied\\)\\. Let other .*\n$`
       t.assert.match(output(), new RegExp(line))
     },
   )
@@ -219,16 +219,16 @@ test('a symbolic link in the data folder is refused and not followed', { timeout
   await symlink(target, join(dataDir, 'postgres.log'))
   await t.assert.rejects(startEmbedded(dataDir, options), {
     name: 'StartupError',
-    message: `${join(dataDir, 'postgres.log')} is a link, or no file. Stockroom does not follow it: remove it.`,
+    message: `${join(dataDir, 'postgres.log')} is a link, or not a file. Remove it.`,
   })
   t.assert.strictEqual(existsSync(target), false)
 })
 
 const folders: [what: string, said: RegExp, arrange: (dataDir: string) => Promise<void>][] = [
-  ['a file', /it is a file, or below one\. Choose a folder\./, (dataDir) => writeFile(dataDir, '')],
+  ['a file', /it is a file, or below one\. Choose a directory\./, (dataDir) => writeFile(dataDir, '')],
   [
     'writable for every user',
-    /^Other users can change what is in DATA_DIR \(.*, mode 777\)/,
+    /^Other users can write to DATA_DIR \(.*, mode 777\)/,
     async (dataDir) => {
       await mkdir(dataDir)
       await chmod(dataDir, 0o777)
@@ -238,7 +238,7 @@ const folders: [what: string, said: RegExp, arrange: (dataDir: string) => Promis
 if (isRoot) {
   folders.push([
     "another user's, for root",
-    /belongs to user 1234, .* Start it as user 1234, or give the folder to root/,
+    /belongs to user 1234, .* Start it as user 1234, or give the directory to root/,
     async (dataDir) => {
       await mkdir(dataDir)
       await chown(dataDir, 1234, 1234)

@@ -32,7 +32,7 @@ test('manager disable, enable and logout count for the next request', async (t: 
   const disabled = await manager('disable', 'Ada@example.com')
   t.assert.deepStrictEqual(disabled, {
     code: 0,
-    out: `Disabled ${email} (ID ${ada.id}). All tokens have ended, and logins are refused.\n`,
+    out: `Disabled ${email} (ID ${ada.id}): all tokens are revoked, and logins are refused.\n`,
     err: '',
   })
   t.assert.deepStrictEqual([await isSignedIn(ada), (await logIn(email)).json().code], [false, 'account_disabled'])
@@ -44,7 +44,7 @@ test('manager disable, enable and logout count for the next request', async (t: 
   const phone = await signIn(email)
   t.assert.deepStrictEqual([await isSignedIn(ada), await isSignedIn(phone)], [false, true])
   const ended = await manager('logout', email)
-  t.assert.deepStrictEqual([ended.code, ended.out], [0, `Ended all tokens of ${email} (ID ${ada.id}).\n`])
+  t.assert.deepStrictEqual([ended.code, ended.out], [0, `Revoked all tokens of ${email} (ID ${ada.id}).\n`])
   t.assert.deepStrictEqual([await isSignedIn(phone), (await logIn(email)).statusCode], [false, 200])
 })
 
@@ -102,7 +102,7 @@ test('manager reset-password prints a code that sets a new password', async (t: 
   const [heading, code = '', hint] = out.split('\n')
   t.assert.match(
     heading ?? '',
-    new RegExp(`^Reset code of ${email} \\(ID ${ada.id}\\), valid once until [\\d :-]{16}:$`),
+    new RegExp(`^Reset code for ${email} \\(ID ${ada.id}\\), valid once, until [\\d :-]{16}:$`),
   )
   t.assert.match(hint ?? '', /stockroom reset-password, or POST \/store-managers\/reset-password/)
 
@@ -119,7 +119,7 @@ test('manager reset-password prints a code that sets a new password', async (t: 
   t.assert.strictEqual((await call(t, ['items', 'list'], { env })).code, 0)
   const again = await reset(['--code', code], 'a horse of another color')
   t.assert.deepStrictEqual([again.code, again.out], [1, ''])
-  t.assert.match(again.err, /^The reset code is wrong, was used, or has expired\..*\n$/)
+  t.assert.match(again.err, /^The reset code is wrong, used, or expired\..*\n$/)
   const json = JSON.parse((await manager('reset-password', ada.id, '--json')).out)
   t.assert.deepStrictEqual(Object.keys(json), ['id', 'email', 'code', 'expires_at'])
 })
@@ -163,7 +163,7 @@ test('manager commands start the embedded database and stop it', async (t: TestC
 
 test('a mistake in a manager command is one line and an exit code', async (t: TestContext) => {
   const { manager, env } = await openOperator(t)
-  const missing = /^There is no manager with the e-mail address or ID (eve@example\.com|[\w-]{36})\.\n$/
+  const missing = /^No manager has the email address or ID (eve@example\.com|[\w-]{36})\.\n$/
   const mistakes: [args: string[], code: number, said: RegExp][] = [
     ...['show', 'disable', 'enable', 'logout', 'reset-password'].map((command): (typeof mistakes)[number] => [
       [command, 'eve@example.com'],
@@ -173,7 +173,11 @@ test('a mistake in a manager command is one line and an exit code', async (t: Te
     [['show', unknownId], 4, missing],
     [['show'], 2, /^missing required argument 'manager'\. See stockroom help\.\n$/],
     [['list', 'all'], 2, /^too many arguments.*\n$/],
-    [['show', email, '--server', 'http://localhost'], 2, /^manager works on the database .*: leave --server out\.\n$/],
+    [
+      ['show', email, '--server', 'http://localhost'],
+      2,
+      /^manager commands work on the database .*: leave --server out\.\n$/,
+    ],
   ]
   const called = await Promise.all(mistakes.map(([args]) => manager(...args)))
   for (const [at, { code, out, err }] of called.entries()) {
@@ -184,7 +188,7 @@ test('a mistake in a manager command is one line and an exit code', async (t: Te
   const away = { ...env, POSTGRES_PORT: '1', STARTUP_TIMEOUT: '0' }
   const unreachable = await call(t, ['manager', 'list'], { env: away })
   t.assert.deepStrictEqual([unreachable.code, unreachable.out], [1, ''])
-  t.assert.match(unreachable.err, /^PostgreSQL at .* did not come up in 0 s: .*\n$/)
+  t.assert.match(unreachable.err, /^PostgreSQL at .* was not available within 0 s: .*\n$/)
   const unfit = await call(t, ['manager', 'list', '--json'], { env: { ...env, POSTGRES_PORT: 'x' } })
   t.assert.match(JSON.parse(unfit.err).detail, /POSTGRES_PORT must be/)
 })

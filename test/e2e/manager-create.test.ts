@@ -41,14 +41,14 @@ test('npm run manager:create reads the password from a pipe', async (t: TestCont
   t.assert.strictEqual(await logInAt(service.url, 'ada@example.com'), 200)
 
   const mistakes: [args: string[], input: string, said: RegExp][] = [
-    [ada, password, /^A manager with this e-mail address is registered already\.\n$/],
+    [ada, password, /^A manager with this email address already exists\.\n$/],
     [
       ['--name', '', '--email', 'x'],
       '1234567',
       /^The name must have .*\nThe email must be .*\nThe password must have .*\n$/,
     ],
-    [ada, 'password\n', /^The password must not be one of the passwords that are used most\.\n$/],
-    [['--name', 'Ada'], password, /^Without a terminal to ask on, --name and --email have to be given/],
+    [ada, 'password\n', /^The password is too common\.\n$/],
+    [['--name', 'Ada'], password, /^There is no terminal to prompt on\. Pass --name and --email/],
     [['--password', password], '', /^Unknown option '--password'[^]*Usage: npm run manager:create/],
   ]
   for (const [args, input, said] of mistakes) {
@@ -78,7 +78,7 @@ test(
     const env = { ...quiet, ...(await realStores(t)) }
     const typed = await onTerminal(t, env, [
       ['Name: ', 'Ada Lovelace\r'],
-      ['E-mail address: ', 'ada@example.com\r'],
+      ['Email address: ', 'ada@example.com\r'],
       ['Password: ', `${password}\r`],
       ['again: ', `${password}\r`],
     ])
@@ -96,10 +96,10 @@ test(
       ada,
     )
     t.assert.strictEqual(differing.code, 1)
-    t.assert.match(differing.screen, /two different passwords/)
+    t.assert.match(differing.screen, /do not match/)
     const interrupted = await onTerminal(t, env, [['Password: ', 'one of them\x03']], ada)
     t.assert.strictEqual(interrupted.code, 1)
-    t.assert.match(interrupted.screen, /Nobody was registered\.\r\n$/)
+    t.assert.match(interrupted.screen, /No manager was created\.\r\n$/)
     t.assert.ok(!interrupted.screen.includes('one of'))
   },
 )

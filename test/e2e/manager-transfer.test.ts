@@ -11,7 +11,7 @@ import { password, tea } from '../support/fixtures.ts'
 import { run, settingsOf, temporaryFolder } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
-const missing = 'There is no manager with the e-mail address or ID eve@example.com.\n'
+const missing = 'No manager has the email address or ID eve@example.com.\n'
 
 /** A service with two managers, and the command of its operator. */
 async function openStore(t: TestContext) {
@@ -109,7 +109,7 @@ test('manager delete refuses an owner of items and requires --yes', async (t: Te
   const { ada, bob, add, manager, logIn, owners } = await openStore(t)
   await add()
   const mistakes: [args: string[], code: number, said: string][] = [
-    [['delete', ada.id], 2, 'Without a terminal to ask on, --yes has to be given.\n'],
+    [['delete', ada.id], 2, 'There is no terminal to confirm on. Pass --yes.\n'],
     [
       ['delete', ada.id, '--yes'],
       1,
@@ -117,8 +117,12 @@ test('manager delete refuses an owner of items and requires --yes', async (t: Te
     ],
     [['delete', ada.id, '--yes', '--transfer-to', 'eve@example.com'], 4, missing],
     [['delete', 'eve@example.com', '--yes'], 4, missing],
-    [['delete', ada.id, '--yes', '--transfer-to', ada.email], 2, 'Name two managers: these are one and the same.\n'],
-    [['transfer', ada.id, ada.email], 2, 'Name two managers: these are one and the same.\n'],
+    [
+      ['delete', ada.id, '--yes', '--transfer-to', ada.email],
+      2,
+      'Both arguments name the same manager. Name two different ones.\n',
+    ],
+    [['transfer', ada.id, ada.email], 2, 'Both arguments name the same manager. Name two different ones.\n'],
     [['transfer', 'eve@example.com', ada.email], 4, missing],
     [['transfer', ada.email, 'eve@example.com'], 4, missing],
     [['transfer', ada.email], 2, "missing required argument 'to'. See stockroom help.\n"],

@@ -9,7 +9,7 @@ const migrations = files
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.slice(0, -3))
   .toSorted()
-const allPending = `${migrations.length} pending: npx --no-install stockroom migrate up`
+const allPending = `${migrations.length} pending. Apply with: npx --no-install stockroom migrate up`
 
 /** Runs one of the db: commands. @returns its exit code and what it printed, less the log */
 async function db(t: TestContext, env: Record<string, string>, command: string, ...words: string[]) {
@@ -40,13 +40,13 @@ test('the commands report, apply, and revert migrations', async (t: TestContext)
     upgraded.printed,
     migrations.map((name) => `applied: ${name}`),
   )
-  t.assert.deepStrictEqual((await db(t, env, 'upgrade')).printed, ['The schema is at head already.'])
+  t.assert.deepStrictEqual((await db(t, env, 'upgrade')).printed, ['The schema is up to date.'])
   const last = migrations.at(-1)
-  t.assert.deepStrictEqual((await db(t, env, 'downgrade')).printed, [`taken back: ${last}`])
+  t.assert.deepStrictEqual((await db(t, env, 'downgrade')).printed, [`reverted: ${last}`])
   const after = await db(t, env, 'status')
   t.assert.deepStrictEqual(after.printed.slice(-2), [
     `pending  ${last}`,
-    '1 pending: npx --no-install stockroom migrate up',
+    '1 pending. Apply with: npx --no-install stockroom migrate up',
   ])
 })
 
@@ -54,15 +54,15 @@ test('the commands work on the embedded database, running or not', async (t: Tes
   const env = { DATA_DIR: await temporaryFolder(t) }
   t.assert.strictEqual((await db(t, env, 'status')).printed.at(-1), allPending)
   const service = await startService(t, env)
-  t.assert.strictEqual((await db(t, env, 'status')).printed.at(-1), 'The schema is at head.')
+  t.assert.strictEqual((await db(t, env, 'status')).printed.at(-1), 'The schema is up to date.')
   t.assert.strictEqual((await fetch(`${service.url}/openapi.json`)).status, 200)
   t.assert.strictEqual(await service.end('SIGTERM'), 0)
-  t.assert.strictEqual((await db(t, env, 'status')).printed.at(-1), 'The schema is at head.')
+  t.assert.strictEqual((await db(t, env, 'status')).printed.at(-1), 'The schema is up to date.')
 })
 
 test('a revision needs a change and a message', async (t: TestContext) => {
   const unchanged = await db(t, {}, 'revision', 'nothing new')
-  t.assert.deepStrictEqual(unchanged, { code: 0, printed: ['The entities have not changed: no revision is needed.'] })
+  t.assert.deepStrictEqual(unchanged, { code: 0, printed: ['The entities have not changed.'] })
   const unnamed = await db(t, {}, 'revision')
   t.assert.strictEqual(unnamed.code, 1)
   t.assert.match(unnamed.printed[0] ?? '', /^A revision needs a message: npm run db:revision -- /)
@@ -72,7 +72,7 @@ test('a mistake prints a message without a stack trace', async (t: TestContext) 
   const settings = await db(t, { LOG_LEVEL: 'banana' }, 'status')
   t.assert.strictEqual(settings.code, 1)
   t.assert.deepStrictEqual(settings.printed, [
-    'These settings do not fit:',
+    'Invalid settings:',
     '  LOG_LEVEL must be one of info, trace, debug, warn, error, fatal, silent',
   ])
   const extra = await db(t, {}, 'upgrade', 'twice')

@@ -32,7 +32,7 @@ test('a start needs only a folder, refuses a second, and ends by signal', async 
   const postmaster = await postmasterPid(folder)
   const second = runMain(t, { DATA_DIR: folder, PORT: '0' })
   t.assert.strictEqual(await second.ended, 1)
-  t.assert.ok(second.output().includes(`Process ${service.pid} serves from the folder ${folder} already.`))
+  t.assert.ok(second.output().includes(`Process ${service.pid} is already using ${folder}.`))
   t.assert.strictEqual((await fetch(`${service.url}/openapi.json`)).status, 200)
   t.assert.strictEqual(
     (await stat(join(folder, 'jwt-secret'))).mode & 0o777,
@@ -172,7 +172,11 @@ const failures: [what: string, env: Record<string, string>, said: RegExp][] = [
     /^HOST does not name an address of this machine \(\w+\)\. Set HOST=localhost/,
   ],
   ['a HOST of another machine', { HOST: '192.0.2.1' }, /^HOST does not name an address of this machine/],
-  ['a database that is missing', { POSTGRES_DB: 'nowhere' }, /refuses: database "nowhere" does not exist\. Check the/],
+  [
+    'a database that is missing',
+    { POSTGRES_DB: 'nowhere' },
+    /refused the connection: database "nowhere" does not exist\. Check the/,
+  ],
 ]
 
 for (const [what, env, said] of failures) {
@@ -213,7 +217,7 @@ test('a role that may not create tables ends the start with one line', async (t:
   const { stores, schema, role } = await openRole(t, 'empty')
   const { ended, output } = runMain(t, { ...stores, LOG_LEVEL: 'error' })
   t.assert.strictEqual(await ended, 1)
-  const said = `^PostgreSQL refuses the role ${role} in the schema ${schema} .*: permission denied for schema ${schema}\\. As the owner .* grant`
+  const said = `^PostgreSQL denied access to the role ${role} in the schema ${schema} .*: permission denied for schema ${schema}\\. As the owner .* grant`
   assertOneLine(t, output(), new RegExp(said))
 })
 
@@ -223,7 +227,11 @@ test('a schema without USAGE for the role ends the start with one line', async (
   for (const POSTGRES_SCHEMA of [schema, 'missing_schema']) {
     const { ended, output } = runMain(t, { ...stores, POSTGRES_SCHEMA, LOG_LEVEL: 'error', AUTO_MIGRATE: 'true' })
     t.assert.strictEqual(await ended, 1)
-    assertOneLine(t, output(), new RegExp(`^PostgreSQL refuses the role ${role} in the schema ${POSTGRES_SCHEMA}`))
+    assertOneLine(
+      t,
+      output(),
+      new RegExp(`^PostgreSQL denied access to the role ${role} in the schema ${POSTGRES_SCHEMA}`),
+    )
   }
 })
 

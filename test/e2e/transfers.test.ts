@@ -118,7 +118,7 @@ test('an export that breaks off keeps the previous file', async (t: TestContext)
   for (const file of ['items.csv', 'new.csv', 'new.csv.gz']) {
     const broken = await call(t, ['export', file, '--force'], { env, cwd: folder })
     t.assert.deepStrictEqual([broken.code, broken.out], [1, ''])
-    t.assert.match(broken.err, /The export was broken off: .* is not written\.\n$/)
+    t.assert.match(broken.err, /Export interrupted; .* was not written\.\n$/)
   }
   t.assert.deepStrictEqual(await readdir(folder), ['items.csv'])
   t.assert.strictEqual(await readFile(join(folder, 'items.csv'), 'utf8'), 'kept\n')

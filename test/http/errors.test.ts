@@ -96,7 +96,7 @@ test('every error is a problem with type, code, and request ID', async (t: TestC
     type: '/problems/missing_token',
     title: problems.missing_token[1],
     status: 401,
-    detail: 'This needs a header «Authorization: Bearer <token>».',
+    detail: 'Missing header: Authorization: Bearer <token>.',
     code: 'missing_token',
     request_id: 'trace-1',
   })
@@ -335,7 +335,7 @@ test('an unexpected error is a bare 500, logged once with the request ID', async
     type: '/problems/internal_error',
     title: 'Internal error',
     status: 500,
-    detail: 'Something went wrong here. It has been logged.',
+    detail: 'Internal server error. The failure has been logged.',
     code: 'internal_error',
   })
   const lines = log.map((line) => JSON.parse(line)).filter(({ err }) => err)

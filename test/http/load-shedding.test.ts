@@ -22,7 +22,7 @@ test('excess requests get 503 immediately; accepted ones are served', async (t: 
     t.assert.strictEqual(((await answer.json()) as { code: string }).code, 'too_busy')
     t.assert.strictEqual(answer.headers.get('retry-after'), '1')
   }
-  t.assert.strictEqual(log.filter((line) => line.includes('more requests than can be served')).length, 1)
+  t.assert.strictEqual(log.filter((line) => line.includes('concurrency limit reached')).length, 1)
   release()
   for (const answer of await Promise.all(served)) t.assert.strictEqual(answer.status, 200)
   t.assert.strictEqual((await ask('/items')).status, 200)
@@ -105,7 +105,7 @@ test('bodies that end simultaneously are limited as well', async (t: TestContext
   await context.db.transaction().execute(async (transaction) => {
     await sql`lock table items in share mode`.execute(transaction)
     for (const socket of sockets) socket.write('}')
-    await until(() => answers.filter((answer) => answer.includes('More requests than can be served')).length === 6)
+    await until(() => answers.filter((answer) => answer.includes('The server is overloaded')).length === 6)
     t.assert.strictEqual(answers.filter((answer) => answer === '').length, 2)
   })
 })

@@ -86,9 +86,9 @@ test('an unknown parameter is refused where parameters matter', async (t: TestCo
   t.assert.strictEqual(await refused('get', '/store-managers/logout?scop=all'), meant('scop', 'scope'))
   t.assert.strictEqual(
     await refused('post', '/store-managers/logout?all=true'),
-    'query.all is not a known parameter (known are scope)',
+    'query.all is not a known parameter (known: scope)',
   )
-  t.assert.match(await refused('get', '/items?page=2'), /known are expand, limit, after, /)
+  t.assert.match(await refused('get', '/items?page=2'), /known: expand, limit, after, /)
   t.assert.match(await refused('get', '/items?__proto__=1'), /^query\.__proto__ is not/)
   t.assert.match(await refused('get', `/items?${'x'.repeat(5_000)}=1`), /^query\.x{100} is not/)
   t.assert.deepStrictEqual((await ada.get('/items')).json(), {})

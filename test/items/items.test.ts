@@ -93,7 +93,7 @@ for (const price of ['1e400', '1e-400', '12345678901234567.89', '0.1000000000000
       {
         type: 'finite_number',
         loc: ['body', 'price_usd'],
-        msg: 'must be a number that a 64-bit float holds without loss',
+        msg: 'must be exactly representable as a 64-bit float',
       },
     ])
   })

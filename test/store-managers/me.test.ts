@@ -215,6 +215,6 @@ test('a manager who owns items cannot be deleted and learns their number', async
   t.assert.deepStrictEqual([refused.json().code, refused.json().items], ['manager_owns_items', 1])
   await ada.delete(item.headers.location ?? '')
   t.assert.strictEqual((await leave()).statusCode, 204)
-  t.assert.strictEqual((await ada.get('/items')).json().detail, 'The token is of a manager who no longer exists.')
+  t.assert.strictEqual((await ada.get('/items')).json().detail, 'The manager of the token no longer exists.')
   t.assert.strictEqual((await logIn('ada@example.com')).statusCode, 401)
 })

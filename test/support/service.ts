@@ -72,7 +72,7 @@ export async function servingAt(output: () => string, ended: Promise<unknown>): 
   })
   failed.catch(() => {})
   for (;;) {
-    const [, url] = /serves on (http:[^"\s]+)/.exec(output()) ?? []
+    const [, url] = /listening on (http:[^"\s]+)/.exec(output()) ?? []
     if (url) return url
     await Promise.race([sleep(20), failed])
   }

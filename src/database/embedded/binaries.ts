@@ -25,14 +25,14 @@ export async function findPrograms(): Promise<string> {
   try {
     root = fileURLToPath(new URL('../', import.meta.resolve(name)))
   } catch (cause) {
-    throw new StartupError(`${name} is not installed: run npm ci, or set POSTGRES_HOST to use a server of your own.`, {
+    throw new StartupError(`${name} is not installed. Run npm ci, or set POSTGRES_HOST to use your own server.`, {
       cause,
     })
   }
   const links: { target: string }[] = JSON.parse((await readText(join(root, 'native/pg-symlinks.json'))) || '[]')
   const present = await Promise.all(links.map(({ target }) => fs.stat(join(root, target)).catch(ignore('ENOENT'))))
   if (present.includes(undefined)) {
-    throw new StartupError(`The install script of ${name} was blocked: run npm rebuild ${name}`)
+    throw new StartupError(`The install script of ${name} was blocked. Run: npm rebuild ${name}`)
   }
   return join(root, 'native/bin')
 }
@@ -56,7 +56,7 @@ export async function run(
     await once(child, 'spawn')
     return child
   } catch (cause) {
-    throw new StartupError(`${name} does not run here: set POSTGRES_HOST to use a server of your own.`, { cause })
+    throw new StartupError(`${name} does not run on this system. Set POSTGRES_HOST to use your own server.`, { cause })
   }
 }
 

@@ -79,7 +79,7 @@ async function connect(setup: Setup, launches: Launch[]): Promise<EmbeddedServer
     if (postmaster?.status === 'ready') {
       const attachment = await attach(postmaster, setup.cluster).catch((error: Error) => {
         if (!isTransient(error))
-          throw new StartupError(`PostgreSQL refuses its owner: ${error.message}.`, { cause: error })
+          throw new StartupError(`PostgreSQL refused its owner: ${error.message}.`, { cause: error })
         problem = `process ${postmaster.pid}: ${error.message}`
       })
       if (attachment) return serve(setup, postmaster, attachment, launched?.child.pid === postmaster.pid)
@@ -90,7 +90,7 @@ async function connect(setup: Setup, launches: Launch[]): Promise<EmbeddedServer
     await pause()
   }
   const log = launches.at(-1)?.log ?? { file: setup.logFile, start: 0 }
-  throw await failure(`PostgreSQL did not come up in time: ${problem}`, log)
+  throw await failure(`PostgreSQL did not start in time: ${problem}`, log)
 }
 
 async function prepare(dataDir: string, options: EmbeddedOptions): Promise<Setup> {

@@ -15,14 +15,14 @@ export async function openDataFolder(dataDir: string): Promise<string> {
   const isRoot = process.getuid?.() === 0
   if (isRoot && uid !== 0) {
     throw new StartupError(
-      `DATA_DIR (${folder}) belongs to user ${uid}, but the service runs as root: it does not write where another user ` +
-        `could lead it elsewhere. Start it as user ${uid}, or give the folder to root: chown -hR 0:0 ${folder}`,
+      `DATA_DIR (${folder}) belongs to user ${uid}, who could redirect what the service writes there as root. ` +
+        `Start it as user ${uid}, or give the directory to root: chown -hR 0:0 ${folder}`,
     )
   }
   if ((mode & (isRoot ? 0o022 : 0o002)) !== 0) {
     throw new StartupError(
-      `Other users can change what is in DATA_DIR (${folder}, mode ${(mode & 0o7777).toString(8)}). ` +
-        `Choose a folder below it (DATA_DIR=${folder}/stockroom), or run: chmod go-w ${folder}`,
+      `Other users can write to DATA_DIR (${folder}, mode ${(mode & 0o7777).toString(8)}). ` +
+        `Choose a subdirectory (DATA_DIR=${folder}/stockroom), or run: chmod go-w ${folder}`,
     )
   }
   return folder
@@ -41,7 +41,7 @@ async function create(dataDir: string): Promise<string> {
 
 function describe(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'EEXIST' || code === 'ENOTDIR') return 'it is a file, or below one. Choose a folder.'
+  if (code === 'EEXIST' || code === 'ENOTDIR') return 'it is a file, or below one. Choose a directory.'
   if (code === 'EACCES' || code === 'EPERM')
     return 'this user may not write there. Change its owner, or choose another.'
   if (code === 'EROFS') return 'its file system is read-only. Choose another.'

@@ -102,7 +102,7 @@ async function removeLeftovers(folder: string): Promise<void> {
 /** Makes the cluster beside its place and moves it there: half a cluster is never taken for one. */
 async function createCluster(setup: Setup, account: Account, log: LogEnd): Promise<void> {
   const { folder, cluster, settings, deadline } = setup
-  setup.log(`PostgreSQL is being set up in ${folder}`)
+  setup.log(`setting up PostgreSQL in ${folder}`)
   const fresh = join(folder, `${leftoverPrefix}${process.pid}-${randomUUID().slice(0, 8)}`)
   try {
     await fs.mkdir(fresh, 0o700)
@@ -133,7 +133,7 @@ async function closeToOthers(cluster: string): Promise<void> {
   const { mode } = await fs.stat(cluster)
   if ((mode & 0o027) === 0) return
   await fs.chmod(cluster, 0o700).catch((cause: Error) => {
-    throw new StartupError(`${cluster} is open to other users (${cause.message}). Run chmod 700 on it as its owner.`, {
+    throw new StartupError(`${cluster} is open to other users (${cause.message}). As its owner, run chmod 700 on it.`, {
       cause,
     })
   })

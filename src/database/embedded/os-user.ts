@@ -40,8 +40,8 @@ export async function chooseAccount(folder: string, programs: string): Promise<A
     if (problem === undefined) return account
   }
   throw new StartupError(
-    `PostgreSQL must not run as root, and user ${dedicated}, as which it would run, cannot pass through ` +
-      `${enclosure?.closed.join(' and ') ?? `${folder} and ${programs}`} (${problem}). Let other users through ` +
+    `PostgreSQL must not run as root, and user ${dedicated}, which would run it, cannot enter ` +
+      `${enclosure?.closed.join(' and ') ?? `${folder} and ${programs}`} (${problem}). Let other users enter ` +
       '(chmod o+x), put the project and DATA_DIR elsewhere, start as an ordinary user, or set POSTGRES_HOST.',
   )
 }

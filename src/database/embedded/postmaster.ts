@@ -82,5 +82,5 @@ export async function shutDown(pid: number, cluster: string): Promise<void> {
     await waitUntil(() => !processExists(pid), 200)
     return
   }
-  throw new StartupError(`PostgreSQL (process ${pid}) does not end: end it with kill ${pid}.`)
+  throw new StartupError(`PostgreSQL (process ${pid}) did not stop. Stop it with: kill ${pid}`)
 }

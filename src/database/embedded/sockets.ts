@@ -33,8 +33,8 @@ export async function makeSocketFolder(cluster: string, account: Account): Promi
     await fs.rmdir(path)
   }
   throw new StartupError(
-    `The path of DATA_DIR is too long for a socket in it (${cluster}), and there is no temporary folder for one. ` +
-      'Choose a shorter DATA_DIR, or set TMPDIR to a folder that exists.',
+    `The path of DATA_DIR is too long for a socket in it (${cluster}), and there is no usable temporary directory. ` +
+      'Choose a shorter DATA_DIR, or set TMPDIR to an existing directory.',
   )
 }
 

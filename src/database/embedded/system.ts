@@ -27,7 +27,7 @@ export async function openFile(path: string, flags: number): Promise<fs.FileHand
 }
 
 function notAFile(path: string): StartupError {
-  return new StartupError(`${path} is a link, or no file. Stockroom does not follow it: remove it.`)
+  return new StartupError(`${path} is a link, or not a file. Remove it.`)
 }
 
 /** Removes a file, or a folder that others may still be writing into. */

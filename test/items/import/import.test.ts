@@ -101,7 +101,7 @@ test('bad rows are reported by line and column, and nothing is written', async (
     report.detail,
     'Nothing was imported. 11 rows are bad, the first in line 4: name must have at most 64 characters.',
   )
-  const lossy = 'must be a number that a 64-bit float holds without loss'
+  const lossy = 'must be exactly representable as a 64-bit float'
   t.assert.deepStrictEqual(
     report.errors.map(({ line, column, msg }) => [line, column, msg]),
     [
@@ -119,7 +119,7 @@ test('bad rows are reported by line and column, and nothing is written', async (
       [10, 'price_usd', 'is empty: write a price such as 4.99'],
       [11, 'in_stock', 'is empty: write true or false'],
       [12, null, 'has 5 fields, and there are 4 columns: put quotes around a field that has the separator'],
-      [13, 'name', 'must have a visible character, and neither NUL nor a lone surrogate'],
+      [13, 'name', 'must contain a visible character, and neither NUL nor a lone surrogate'],
       [19, 'price_usd', '"x" is not a number: write a price such as 4.99'],
     ],
   )
@@ -151,8 +151,8 @@ test('bad lines of NDJSON are reported like rows of CSV', async (t: TestContext)
       [3, 'in_stock', 'must be true or false'],
       [4, null, 'must be an object'],
       [5, null, 'is not one JSON object in a line'],
-      [6, 'name', 'must have a visible character, and neither NUL nor a lone surrogate'],
-      [6, 'price_usd', 'must be a number that a 64-bit float holds without loss'],
+      [6, 'name', 'must contain a visible character, and neither NUL nor a lone surrogate'],
+      [6, 'price_usd', 'must be exactly representable as a 64-bit float'],
     ],
   )
   t.assert.deepStrictEqual([report.failed, await stock()], [4, []])

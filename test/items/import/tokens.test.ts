@@ -93,7 +93,7 @@ test('a token locked for a commit can be revoked only after it', async (t: TestC
       t.assert.strictEqual(ended, false)
     })
     await ending
-    const isRefused = { code: 'invalid_token', message: 'The token was logged out.' }
+    const isRefused = { code: 'invalid_token', message: 'The token has been revoked.' }
     await t.assert.rejects(
       inTransaction((session) => lockToken(session, token)),
       isRefused,

@@ -169,7 +169,7 @@ test('all invalid parameters are named at once', async (t: TestContext) => {
     t.assert.strictEqual((await refused(`limit=${limit}`)).length, 1)
   for (const [query, reason] of [
     ['min_price=Infinity', 'query.min_price must be a number'],
-    ['max_price=1e999', 'query.max_price must be a number that a 64-bit float holds without loss'],
+    ['max_price=1e999', 'query.max_price must be exactly representable as a 64-bit float'],
   ]) {
     t.assert.deepStrictEqual(await refused(`${query}&limit=1`), [reason])
     t.assert.strictEqual((await ada.get(`/items/export?${query}`)).statusCode, 422)
