@@ -24,37 +24,35 @@ import { serveProblemPages } from './openapi/problem-pages.ts'
 import { serveReferencePage } from './openapi/reference-page.ts'
 import { storeManagerRoutes } from './store-managers/routes.ts'
 
-/** Milliseconds that a request may take to arrive, its headers and all of it, and between two looks at who takes longer. */
 const headersTimeout = 10_000
 const requestTimeout = 30_000
 const connectionsCheckingInterval = 1_000
 
-/** Probes of health that are served at a time, whatever else there is to do. */
 const healthLimit = 64
-/** Milliseconds between two lines in the log that say the same. */
-const silence = 10_000
+const logIntervalMs = 10_000
 
-/** Builds the whole HTTP application on `context`. It does not listen yet. */
 export async function buildApp(context: Context): Promise<App> {
   const { config, connections } = context
   const pipeline = openPipeline(
-    throttle(silence, (closed) => context.log.warn({ closed }, 'closed connections with too many pipelined requests')),
+    throttle(logIntervalMs, (closed) =>
+      context.log.warn({ closed }, 'closed connections with too many pipelined requests'),
+    ),
   )
   const app: App = fastify<RawServerDefault>({
     loggerInstance: context.log,
     logController: new RequestLog(),
-    // A logger of its own for each request costs more than its checks do. Each line says `reqId` itself.
+    // A logger per request costs more than the checks it saves, so each line carries `reqId` itself.
     childLoggerFactory: (log) => log,
     genReqId: identifyRequest,
     bodyLimit,
     requestTimeout,
     trustProxy: trustProxyOption(config.trustProxy),
-    // While it closes, what comes on open connections is answered as ever.
+    // While it closes, requests on open connections are served as usual.
     return503OnClosing: false,
-    // No path parameter is longer than the headers may be, so that a long one is refused by its schema.
+    // As long as the headers may be, so that the schema rejects a long parameter.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16 * 1024 },
     schemaController: { compilersFactory: { buildValidator, buildSerializer } },
-    // A request without a host would be answered by Node, without a problem; `answerOddRequests` does.
+    // Node would respond to a request without Host itself, and not with a problem; `rejectAmbiguousHost` does.
     http: { requireHostHeader: false, headersTimeout, connectionsCheckingInterval },
     // The path cannot be decoded, so no hook has seen the request.
     frameworkErrors(error, request, reply) {
@@ -65,7 +63,7 @@ export async function buildApp(context: Context): Promise<App> {
     clientErrorHandler(error, socket) {
       const isTimeout = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
       if (isTimeout && connections.isExempt(socket)) return
-      // A request that is still arriving is what the error is about; otherwise it is about what came after.
+      // The error is about the request that is still arriving; if that is complete, about what came after it.
       const respond = () => handleClientError(error, socket, context.log, config.corsOrigins)
       if (pipeline.isServing(socket)) pipeline.afterRequests(socket, respond)
       else respond()
@@ -93,13 +91,13 @@ export async function buildApp(context: Context): Promise<App> {
     serveHealth(probes, context.readiness)
   })
   await app.register(async (limited: App) => {
-    const atWork = shedLoad(limited, config.concurrencyLimit, connections)
+    const activeRequests = shedLoad(limited, config.concurrencyLimit, connections)
     serveDocument(limited)
     serveReferencePage(limited)
     serveProblemPages(limited)
     limited.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/scalar', 307))
     await limited.register(async (scope: App) => storeManagerRoutes(scope, context), { prefix: '/store-managers' })
-    await limited.register(async (scope: App) => itemRoutes(scope, context, atWork), { prefix: '/items' })
+    await limited.register(async (scope: App) => itemRoutes(scope, context, activeRequests), { prefix: '/items' })
   })
   refuseTheRest()
   return app

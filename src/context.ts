@@ -15,18 +15,16 @@ import { type Idempotency, openIdempotency } from './idempotency.ts'
 import { openReadiness, type Readiness } from './lifecycle/readiness.ts'
 import { openRedis } from './redis.ts'
 
-/** All that a request may need, built here and passed by hand. */
 export interface Context extends TokenCheck {
   config: Config
   log: Logger
-  /** For what is streamed. */
   pool: ConnectionPool
   db: Database
   passwords: Passwords
   tokens: Tokens
   revocations: Revocations
   loginThrottle: LoginThrottle
-  /** Of an address; undefined if it is lifted. */
+  /** Undefined if it is disabled. */
   registrationLimit: RateLimit | undefined
   connections: Connections
   readiness: Readiness
@@ -34,7 +32,6 @@ export interface Context extends TokenCheck {
   close(): Promise<void>
 }
 
-/** Builds a context on the PostgreSQL that `server` names, signing with `secret`. Neither store has to be up. */
 export async function openContext(config: Config, server: Server, secret: string, log: Logger): Promise<Context> {
   const pool = new ConnectionPool(server, config.pool, log)
   const db = openDatabase(pool)

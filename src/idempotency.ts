@@ -7,77 +7,66 @@ import { type Database, inTransaction } from './database/database.ts'
 import type { Tables } from './database/entities.ts'
 import { Problem } from './problems.ts'
 
-/** What is made, and what makes it. */
 export interface PreparedWrite<Answer> {
   answer: Answer
-  /** The manager whom the answer is about. It is forgotten when they are deleted. */
+  /** The manager whom the result is about: the key is deleted with them. */
   owner: string
-  /** Writes it, in `transaction` if there is one. */
   write: (transaction?: Database) => Promise<void>
 }
 
 export interface IdempotentResult<Answer> {
   answer: Answer
-  /** Whether it is the answer to an earlier request with the same key. */
   isReplayed: boolean
 }
 
 export interface KeyedRequest {
-  /** Within which a key is one and the same: the operation, and whose it is. */
+  /** A key is unique within a scope, such as an operation of a manager. */
   scope: string
-  /** The value of the header Idempotency-Key, if it was sent. */
   key: string | undefined
-  /** A flat object. */
   body: object
 }
 
 export interface Idempotency {
-  /**
-   * Makes what `prepare` prepares, once for each key: the key is kept in the transaction that writes it.
-   * Without a key it is just made. What fails keeps no key, for it has made nothing.
-   *
-   * @throws Problem idempotency_key_in_use or idempotency_key_reused, and whatever `prepare` and `write` throw
-   */
+  // Runs what `build` prepares once per key: the key is stored in the transaction of the write. Failed requests do not store
+  // their key.
   run<Answer>(request: KeyedRequest, build: () => Promise<PreparedWrite<Answer>>): Promise<IdempotentResult<Answer>>
   close(): void
 }
 
-/** Milliseconds. */
-const retention = 24 * 60 * 60 * 1000
-const purgeInterval = 60 * 60 * 1000
+const retentionMs = 24 * 60 * 60 * 1000
+const purgeIntervalMs = 60 * 60 * 1000
 
-/** Rows that one statement deletes, which is far from its time-out. */
 const purgeBatchSize = 10_000
 
-/** Keeps keys in `db` for 24 hours. `secret` is what makes their fingerprints worthless to others. */
+/** `secret` makes the fingerprints useless without it. */
 export function openIdempotency(db: Database, secret: string, log: Logger): Idempotency {
   const fingerprintKey = Buffer.from(hkdfSync('sha256', secret, '', 'idempotency keys', 32))
-  const sweeping = setInterval(() => {
+  const purging = setInterval(() => {
     purgeExpired(db).catch((error: unknown) => log.warn({ err: error }, 'failed to purge expired idempotency keys'))
-  }, purgeInterval).unref()
+  }, purgeIntervalMs).unref()
 
   return {
-    async run<Answer>({ scope, key, body }: KeyedRequest, prepare: () => Promise<PreparedWrite<Answer>>) {
+    async run<Answer>({ scope, key, body }: KeyedRequest, build: () => Promise<PreparedWrite<Answer>>) {
       if (key === undefined) {
-        const { answer, write } = await prepare()
+        const { answer, write } = await build()
         await write()
         return { answer, isReplayed: false }
       }
       const named = JSON.stringify([scope, unquoted(key)])
       const keyHash = hash('sha256', named, 'base64url')
-      // The body may hold a password. A hash of that is safe even from who has the secret, as the key is kept nowhere.
+      // The body may contain a password. Even with the secret its hash cannot be attacked, because the key is not stored.
       const fingerprint = createHmac('sha256', fingerprintKey).update(named).update(canonical(body)).digest('base64url')
 
-      // Another body is refused below, after as much work as a new one takes, so that nobody can try passwords here.
+      // A different body is rejected below, after as much work as for a new request, so that passwords cannot be guessed by
+      // time.
       const known = await find(db, keyHash)
       if (known?.fingerprint === fingerprint) return replay<Answer>(known.answer)
-      return writeOnce(db, keyHash, fingerprint, await prepare())
+      return writeOnce(db, keyHash, fingerprint, await build())
     },
-    close: () => clearInterval(sweeping),
+    close: () => clearInterval(purging),
   }
 }
 
-/** Writes what is made together with its key, or gives the answer that the key was kept with. */
 function writeOnce<Answer>(
   db: Database,
   keyHash: string,
@@ -103,12 +92,11 @@ function writeOnce<Answer>(
   })
 }
 
-/** A key is the same with the quotes of RFC 8941 §3.3.3 and without. */
+/** RFC 8941 §3.3.3 quotes a key; both forms are equal. */
 function unquoted(key: string): string {
   return key.startsWith('"') ? key.slice(1, -1).replaceAll(/\\(.)/g, '$1') : key
 }
 
-/** The same JSON for the same fields in whatever order. */
 function canonical(body: object): string {
   return JSON.stringify(body, Object.keys(body).toSorted())
 }
@@ -122,14 +110,13 @@ function find(db: Database, keyHash: string) {
   return query.executeTakeFirst()
 }
 
-/** Holds the key, on all replicas, until the transaction ends. @throws Problem idempotency_key_in_use if another one does */
+/** Locks the key, across replicas, until the transaction ends. @throws Problem idempotency_key_in_use */
 async function lock(transaction: Database, keyHash: string): Promise<void> {
   const query = sql<{ free: boolean }>`select pg_try_advisory_xact_lock(hashtextextended(${keyHash}, 0)) as free`
   const { rows } = await query.execute(transaction)
   if (rows[0]?.free !== true) throw inUse()
 }
 
-/** @returns whether the key was not there yet */
 async function insertKey(transaction: Database, row: Insertable<Tables['idempotency_keys']>): Promise<boolean> {
   const insert = transaction.insertInto('idempotency_keys').values(row)
   const { numInsertedOrUpdatedRows } = await insert
@@ -139,7 +126,7 @@ async function insertKey(transaction: Database, row: Insertable<Tables['idempote
 }
 
 async function purgeExpired(db: Database): Promise<void> {
-  const old = db.selectFrom('idempotency_keys').where('created_at', '<', new Date(Date.now() - retention))
+  const old = db.selectFrom('idempotency_keys').where('created_at', '<', new Date(Date.now() - retentionMs))
   const keys = old.select('key_hash').limit(purgeBatchSize)
   for (;;) {
     const { numDeletedRows } = await db

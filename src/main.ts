@@ -26,15 +26,14 @@ Usage: npm start [-- --help]
 Settings, from the environment or a .env file:
 ${describeSettings()}`
 
-/** Milliseconds after the start. */
-const garbageDelay = 1_000
+const garbageDelayMs = 1_000
 
 interface Stores {
   server: Server
   secret: string
 }
 
-/** Starts everything in order, and ends it in reverse when `stop` is aborted or something fails. */
+/** Starts everything in order, and stops in reverse when `stop` is aborted or something fails. */
 async function run(config: Config, log: Logger, stop: AbortSignal): Promise<void> {
   await using disposables = new AsyncDisposableStack()
   const stores = await openStores(config, log, stop, disposables)
@@ -51,12 +50,12 @@ async function openStores(
   config: Config,
   log: Logger,
   stop: AbortSignal,
-  running: AsyncDisposableStack,
+  disposables: AsyncDisposableStack,
 ): Promise<Stores> {
   if (cluster.isWorker && config.postgres) return { server: config.postgres, secret: config.tokens.secret ?? '' }
   logDatabase(config, log)
   const { server, ownerPid, close } = await openServer(config, log)
-  running.defer(close)
+  disposables.defer(close)
   if (ownerPid !== undefined) {
     throw new StartupError(
       `Process ${ownerPid} is already using ${config.dataDir}. Stop it, or set a different DATA_DIR.`,
@@ -78,27 +77,26 @@ async function serve(
   config: Config,
   { server, secret }: Stores,
   log: Logger,
-  running: AsyncDisposableStack,
+  disposables: AsyncDisposableStack,
 ): Promise<number> {
   const context = await openContext(config, server, secret, log)
   const app = await buildApp(context)
   let listener: Listener | undefined
-  running.defer(async () => {
-    const timeUp = sleep(config.shutdownTimeoutMs)
-    if (listener) await drain(app, listener, { ...context, drainDelayMs: config.drainDelayMs }, timeUp)
-    await Promise.race([context.close(), timeUp])
+  disposables.defer(async () => {
+    const deadline = sleep(config.shutdownTimeoutMs)
+    if (listener) await drain(app, listener, { ...context, drainDelayMs: config.drainDelayMs }, deadline)
+    await Promise.race([context.close(), deadline])
   })
   listener = await listen(app, config.listen)
-  setTimeout(collectStartupGarbage, garbageDelay).unref()
+  setTimeout(collectStartupGarbage, garbageDelayMs).unref()
   return listener.port
 }
 
-/** Gives the system back what only the start needed, some 60 MiB. It takes a tenth of a second, so it waits for the first rush. */
+/** Frees some 60 MiB that only the start needed. Takes 100 ms, so it waits for the first requests. */
 function collectStartupGarbage(): void {
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
-/** What a worker needs to find the stores that the primary process has prepared. */
 function workerSettings({ server, secret }: Stores): Record<string, string> {
   return {
     POSTGRES_HOST: server.host,
@@ -122,7 +120,7 @@ async function main(args: string[]): Promise<void> {
   const log = await openLog(config.logLevel)
 
   const stop = new AbortController()
-  // Not `once`: Ctrl-C reaches this process from the terminal and from npm, and the second must not cut the first short.
+  // Not `once`: Ctrl-C reaches this process from the terminal and from npm, and the second must not abort the first.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'uncaught exception')

@@ -1,4 +1,4 @@
-/** Every `code` that an error may carry, with its status and title: a closed list, which clients may rely on. */
+/** Every `code` of an error, with its status and title: a closed list, on which clients may rely. */
 export const problems = {
   malformed_request: [400, 'Malformed request'],
   malformed_body: [400, 'Malformed body'],
@@ -39,14 +39,12 @@ export type Code = keyof typeof problems
 
 interface Extras {
   headers?: Record<string, string>
-  /** Members of the answer beside those that every problem has. */
   members?: Record<string, unknown>
   cause?: unknown
-  /** The ID of the manager whom it is about: for the log alone. */
   manager?: string | undefined
 }
 
-/** An error that a client is told: thrown anywhere below a route, answered as RFC 9457 problem details. */
+/** An error for the client, sent as RFC 9457 problem details. */
 export class Problem extends Error {
   override name = 'Problem'
   readonly code: Code
@@ -67,13 +65,11 @@ export class Problem extends Error {
   }
 }
 
-/** 503 for a store («PostgreSQL», «Redis») that does not answer. */
 export function storeUnavailable(store: string, cause: unknown): Problem {
   const detail = `${store} is unavailable. The request is valid; try again later.`
   return new Problem('store_unavailable', detail, { headers: { 'retry-after': '1' }, cause })
 }
 
-/** 503 for a request that comes while there is too much to do, to be sent again after so many seconds. */
 export function tooBusy(detail: string, retryAfter: number): Problem {
   return new Problem('too_busy', detail, { headers: { 'retry-after': String(retryAfter) } })
 }
@@ -82,15 +78,14 @@ export function unsupportedMediaType(accepted: string): Problem {
   return new Problem('unsupported_media_type', `The body must be ${accepted}.`)
 }
 
-/** One reason why a request does not fit, in the form (and the types' names) that clients of FastAPI know. */
+/** In the format, and with the type names, that clients of FastAPI know. */
 export interface ValidationError {
   type: string
-  /** Where: `["body", "price_usd"]`, `["path", "id"]`, `["query", "expand"]`. */
+  /** `["body", "price_usd"]`, `["path", "id"]`, `["query", "expand"]`. */
   loc: (string | number)[]
   msg: string
 }
 
-/** 422 for a request that does not fit, for each of these reasons. */
 export function validationFailed(parts: ValidationError[]): Problem {
   const [first] = parts
   const more = parts.length > 1 ? ` (and ${parts.length - 1} more)` : ''

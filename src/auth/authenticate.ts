@@ -11,17 +11,14 @@ export interface Authentication extends TokenCheck {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The token that the request came with, in a scope that lets only signed-in managers pass. */
     token: Token
-    /** Checks the token, if it may have been revoked when the handler begins. No error is sent before that. */
+    /** Checks the token if it may have been revoked by now. Every error waits for it. */
     pendingTokenCheck: (() => Promise<void>) | undefined
   }
 }
 
-/**
- * Lets only signed-in managers pass, on all routes that are added to `app` from now on. Whether the token has ended is known
- * before anything of the request is read or done, and checked again if the body has taken long to arrive.
- */
+// Requires a valid token on every route registered on `app` afterwards. Checks it before the body is read, and again if the
+// body was slow to arrive.
 export function authenticate(app: App, authentication: Authentication): void {
   app.addHook('onRequest', async (request) => {
     request.token = await identify(request, authentication)
@@ -30,11 +27,9 @@ export function authenticate(app: App, authentication: Authentication): void {
   app.addHook('preValidation', ({ token }) => checkUnlessRecent(token, authentication))
 }
 
-/**
- * The same for routes whose statements check the token themselves (`token-validity.ts`): no other check is made within a second of
- * the last one. The statements know nothing of tokens that another service has logged out in Redis alone, so those write for
- * so much longer.
- */
+// Like `authenticate`, for routes whose statements check the token themselves (`token-validity.ts`): a check that is less than
+// a second old is enough. Statements do not see tokens that another service has revoked only in Redis, so writes with those
+// succeed until then.
 export function authenticateWrites(app: App, authentication: Authentication): void {
   app.addHook('onRequest', async (request) => {
     const token = await identify(request, authentication)
@@ -46,10 +41,8 @@ export function authenticateWrites(app: App, authentication: Authentication): vo
   giveTokenErrorsPrecedence(app)
 }
 
-/**
- * The same for routes that read by key and nothing else: the token is checked while they do, because that costs as little as
- * to refuse them; their answer, whatever it is, is withheld until then.
- */
+// Like `authenticate`, for reads by key: the token is checked while they run, because reading costs as little as rejecting. The
+// response is withheld until the check is done.
 export function authenticateReadsByKey(app: App, authentication: Authentication): void {
   const { checkToken } = authentication
 

@@ -5,15 +5,10 @@ import { join } from 'node:path'
 
 import { StartupError } from '../startup-error.ts'
 
-/** In bytes: what HS512 needs, and more than a secret has. */
-const shortest = 64
-const longest = 1024
+const minBytes = 64
+const maxBytes = 1024
 
-/**
- * The secret kept in `dataDir`, created at its first use, so that tokens outlive a restart.
- *
- * @throws StartupError unless the file is a secret that this user alone can read
- */
+/** The secret stored in `dataDir`, created on first use, so that tokens survive a restart. */
 export async function generatedSecret(dataDir: string): Promise<string> {
   const path = join(dataDir, 'jwt-secret')
   if (!existsSync(path)) await createSecret(dataDir, path)
@@ -21,12 +16,12 @@ export async function generatedSecret(dataDir: string): Promise<string> {
 }
 
 async function createSecret(dataDir: string, path: string): Promise<void> {
-  const draft = `${path}.${randomUUID()}`
+  const temporaryPath = `${path}.${randomUUID()}`
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  await writeFile(draft, randomBytes(64).toString('base64url'), { mode: 0o600, flag: 'wx', flush: true })
-  // Complete or not at all, and never over an existing one: if it fails, another process was faster.
-  await link(draft, path).catch(() => {})
-  await rm(draft)
+  await writeFile(temporaryPath, randomBytes(64).toString('base64url'), { mode: 0o600, flag: 'wx', flush: true })
+  // Atomic, and never overwrites: if it fails, another process was faster.
+  await link(temporaryPath, path).catch(() => {})
+  await rm(temporaryPath)
 }
 
 async function readSecret(path: string): Promise<string> {
@@ -47,8 +42,8 @@ async function checkFile(path: string, file: FileHandle): Promise<void> {
   if (!found.isFile()) throw unusable(path, 'it is not a file')
   if (found.uid !== process.geteuid?.()) throw unusable(path, `it belongs to user ${found.uid}`)
   if ((mode & 0o077) !== 0) throw unusable(path, `other users can read or change it (mode ${mode.toString(8)})`)
-  if (found.size < shortest) throw unusable(path, `it has ${found.size} bytes, and at least ${shortest} are needed`)
-  if (found.size > longest) throw unusable(path, `it has more than ${longest} bytes`)
+  if (found.size < minBytes) throw unusable(path, `it has ${found.size} bytes, and at least ${minBytes} are needed`)
+  if (found.size > maxBytes) throw unusable(path, `it has more than ${maxBytes} bytes`)
 }
 
 function unusable(path: string, problem: string): StartupError {

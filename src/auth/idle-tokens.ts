@@ -3,20 +3,13 @@ import { CompiledQuery, sql } from 'kysely'
 import type { Database } from '../database/database.ts'
 import type { Token } from './claims.ts'
 
-/** Ends tokens that have not been used for a time, on all replicas together. */
 export interface IdleTokens {
-  /** Those of the tokens that have been idle for too long. The others count as used now. */
   check(tokens: Token[]): Promise<Set<Token>>
-  /** Forgets the uses that decide nothing any more. */
-  sweep(): Promise<unknown>
+  purge(): Promise<unknown>
 }
 
-/**
- * Each use is recorded in PostgreSQL, but not twice within a tenth of `timeout`, or within a minute. A token ends when its
- * last recorded use, or its issue, is that much older than `timeout`: never too early, and at most as much too late.
- *
- * @param timeout seconds
- */
+// Each use is recorded in PostgreSQL, but at most once per tenth of `timeout` and per minute. So a token is revoked at most
+// that much too late, and never too early.
 export function openIdleTokens(db: Database, timeout: number): IdleTokens {
   const precision = Math.min(timeout / 10, 60)
   const longest = timeout + precision
@@ -31,7 +24,7 @@ export function openIdleTokens(db: Database, timeout: number): IdleTokens {
       return new Set(tokens.filter(({ jti }) => ended.has(jti)))
     },
 
-    sweep: () =>
+    purge: () =>
       db
         .deleteFrom('token_uses')
         .where('used_at', '<', sql<Date>`now() - make_interval(secs => ${longest})`)
@@ -44,7 +37,6 @@ interface Use {
   is_idle: boolean
 }
 
-/** Tokens whose last use is to be recorded anew, or too long ago. */
 const uses = `
   select wanted.jti, last.seconds > $4 as is_idle
   from unnest($1::uuid[], $2::bigint[]) as wanted (jti, issued_at)
@@ -54,7 +46,7 @@ const uses = `
   ) as last
   where token_uses.jti is null or last.seconds > $3`
 
-// In one order, or two processes that record the same tokens could deadlock.
+// Sorted, because two processes that record the same tokens could deadlock otherwise.
 const record = `
   insert into token_uses (jti, used_at)
   select distinct jti, statement_timestamp() from unnest($1::uuid[]) as used (jti) order by jti

@@ -2,23 +2,19 @@ import { Readable } from 'node:stream'
 
 import type { App } from '../http/types.ts'
 import type { Problem } from '../problems.ts'
-import { staleAfter, type TokenCheck } from './token-check.ts'
+import { staleAfterMs, type TokenCheck } from './token-check.ts'
 
-/** Milliseconds between two checks of the token of an answer that is a stream. */
-const checkEvery = 2_000
+const checkIntervalMs = 2_000
 
-/** What an answer may have besides its body that tells something of items. */
 const revealing = ['link', 'x-next-after', 'x-total-count']
 
-/**
- * Lets no answer to a GET outlive its token, on the routes of `app`, which `authenticate` guards: one that has taken long is
- * sent only if the token has not ended by then, and one that is a stream is broken off soon after it has.
- */
+// Lets no GET response outlive its token: a slow one is sent only if the token is still valid, and a stream is aborted soon
+// after the token is revoked.
 export function endResponsesWithToken(app: App, { checkToken }: TokenCheck): void {
   app.addHook('onSend', async ({ method, token }, reply, payload) => {
     if (method !== 'GET' || reply.statusCode >= 400) return
-    if (payload instanceof Readable) return breakOff(payload, () => checkToken(token))
-    if (reply.elapsedTime < staleAfter) return
+    if (payload instanceof Readable) return abortOnRevocation(payload, () => checkToken(token))
+    if (reply.elapsedTime < staleAfterMs) return
     try {
       await checkToken(token)
     } catch (error) {
@@ -28,22 +24,21 @@ export function endResponsesWithToken(app: App, { checkToken }: TokenCheck): voi
   })
 }
 
-/** Destroys `stream` soon after `admit` has failed, with the reason. */
-function breakOff(stream: Readable, admit: () => Promise<void>): void {
+function abortOnRevocation(stream: Readable, checkToken: () => Promise<void>): void {
   let failures = 0
   const check = async () => {
     try {
-      await admit()
+      await checkToken()
       failures = 0
     } catch (error) {
       failures++
-      // A store may be down for a moment, but a token that cannot be checked for longer is as good as ended.
+      // A store may be down for a moment, but a token that cannot be checked for longer is treated as revoked.
       const isRefused = (error as Problem).code === 'invalid_token'
       if (isRefused || failures > 1) stream.destroy(error as Error)
     }
-    if (!stream.destroyed) timer = setTimeout(next, checkEvery)
+    if (!stream.destroyed) timer = setTimeout(next, checkIntervalMs)
   }
   const next = () => void check()
-  let timer = setTimeout(next, checkEvery)
+  let timer = setTimeout(next, checkIntervalMs)
   stream.once('close', () => clearTimeout(timer))
 }

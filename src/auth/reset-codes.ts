@@ -1,9 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** Of Crockford's base 32, which has no letters that look like digits. */
+/** Crockford's base 32 has no letters that look like digits. */
 const digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
-/** A random code of 160 bits, in eight groups of four characters, to be read out or typed. */
 export function newResetCode(): string {
   const text = BigInt(`0x${randomBytes(20).toString('hex')}`)
     .toString(32)
@@ -12,10 +11,8 @@ export function newResetCode(): string {
   return code.replaceAll(/.{4}(?=.)/g, '$&-')
 }
 
-/**
- * What is stored of a code, however it is typed: in any case, with or without dashes and blanks, with letters for digits. A
- * fast hash is enough, because nobody can guess 160 bits.
- */
+// Accepts any case, dashes, spaces, and letters that look like digits. A fast hash is enough, because nobody can guess 160
+// bits.
 export function hashResetCode(typed: string): string {
   const code = typed.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1')
   return createHash('sha256').update(code).digest('base64url')

@@ -9,51 +9,36 @@ import { openIdleTokens } from './idle-tokens.ts'
 import { asManager } from './token-validity.ts'
 import { idleForTooLong, loggedOut, managerDisabled, managerGone } from './tokens.ts'
 
-/**
- * Which tokens were revoked. PostgreSQL has the record of those that were logged out one by one, of which Redis, if there is
- * one, has a copy; and how often all of a manager's were ended at once.
- */
+// PostgreSQL records which tokens were revoked one by one, and how many times all tokens of a manager were revoked at once.
+// Redis has a writeToRedis of the former.
 export interface Revocations {
-  /** From now on every process refuses the token. @throws Problem invalid_token if it has ended already */
   revoke(token: Token): Promise<void>
-  /** From now on every process refuses all tokens of its manager, that one included. @throws Problem invalid_token if it has ended already */
   revokeAll(token: Token): Promise<void>
-  /**
-   * Those of the tokens that have ended, and why: they were logged out, their manager is gone or disabled, or they were idle
-   * for too long.
-   */
   findRevoked(tokens: Token[]): Promise<Map<Token, () => Problem>>
   close(): void
 }
 
-/** Milliseconds between two sweeps, and for which a record outlives its token: clocks differ. */
-const sweepEvery = 60 * 60 * 1000
+const purgeIntervalMs = 60 * 60 * 1000
 
-/**
- * Only PostgreSQL knows whether a token's manager is still there. So every check asks it anyway, and asks for the record in
- * the same statement: no logout is forgotten, whatever Redis loses, evicts or has never heard of.
- *
- * Redis is asked too, for tokens that were logged out by a service that writes only there; if it is down, it is skipped.
- *
- * @param idleTimeout seconds for which a token may be idle; 0: no limit
- */
-export function openRevocations(db: Database, redis: Redis | undefined, idleTimeout: number, log: Logger): Revocations {
-  const idle = idleTimeout > 0 ? openIdleTokens(db, idleTimeout) : undefined
-  const sweepRecords = () =>
+// Only PostgreSQL knows whether a token's manager still exists. Every check asks it anyway, and asks for revocations in the
+// same statement, so no logout is forgotten, whatever Redis loses. Redis is asked for tokens that only another service revoked.
+export function openRevocations(db: Database, redis: Redis | undefined, idleSeconds: number, log: Logger): Revocations {
+  const idle = idleSeconds > 0 ? openIdleTokens(db, idleSeconds) : undefined
+  const purgeRecords = () =>
     db
       .deleteFrom('revoked_tokens')
-      .where('expires_at', '<', new Date(Date.now() - sweepEvery))
+      .where('expires_at', '<', new Date(Date.now() - purgeIntervalMs))
       .execute()
-  const sweep = () =>
-    Promise.all([sweepRecords(), idle?.sweep()]).catch((error: unknown) =>
+  const purge = () =>
+    Promise.all([purgeRecords(), idle?.purge()]).catch((error: unknown) =>
       log.warn({ err: error }, 'failed to purge expired revocations'),
     )
-  const sweeping = setInterval(() => void sweep(), sweepEvery).unref()
+  const purging = setInterval(() => void purge(), purgeIntervalMs).unref()
 
   return {
     async revoke(token) {
       await asManager(db, token, (transaction) => insert(transaction, token))
-      await redis?.run((client) => copy(client, token)).catch(() => {})
+      await redis?.run((client) => writeToRedis(client, token)).catch(() => {})
     },
 
     async revokeAll(token) {
@@ -63,15 +48,18 @@ export function openRevocations(db: Database, redis: Redis | undefined, idleTime
     },
 
     async findRevoked(tokens) {
-      const [{ revoked, managers }, copied] = await Promise.all([askRecord(db, tokens), askCopy(redis, tokens)])
+      const [{ revoked, managers }, copied] = await Promise.all([
+        queryRevocations(db, tokens),
+        queryRedis(redis, tokens),
+      ])
       const refusals = new Map<Token, () => Problem>()
       for (const token of tokens) {
         const manager = managers.get(token.sub)
-        const isOld = token.generation !== manager?.generation && token.jti !== manager?.kept
-        const isOver = isOld || revoked.has(token.jti) || copied.has(token.jti)
+        const isOldGeneration = token.generation !== manager?.generation && token.jti !== manager?.kept
+        const isRevoked = isOldGeneration || revoked.has(token.jti) || copied.has(token.jti)
         if (manager === undefined) refusals.set(token, managerGone)
         else if (manager.is_disabled) refusals.set(token, managerDisabled)
-        else if (isOver) refusals.set(token, loggedOut)
+        else if (isRevoked) refusals.set(token, loggedOut)
       }
       if (idle === undefined) return refusals
       const tooIdle = await idle.check(tokens.filter((token) => !refusals.has(token)))
@@ -80,12 +68,12 @@ export function openRevocations(db: Database, redis: Redis | undefined, idleTime
     },
 
     close() {
-      clearInterval(sweeping)
+      clearInterval(purging)
     },
   }
 }
 
-/** What ends all tokens of a manager when it is written to their row, but for the one with the jti `kept`, if one is given. */
+/** Revokes all tokens of a manager when it is written to their row, except the one with the jti `kept`. */
 export function nextGeneration(kept: string | null) {
   return { token_generation: sql<number>`token_generation + 1`, kept_token: kept, tokens_ended_at: sql<Date>`now()` }
 }
@@ -97,7 +85,7 @@ function insert(db: Database, { jti, sub, exp }: Token) {
     .execute()
 }
 
-// Written out, because the builder would build the same statement again for each check.
+// Raw SQL, because the query builder would compile the same statement for every check.
 const record = `
   select id, token_generation as generation, kept_token as kept, disabled_at is not null as is_disabled
   from store_managers where id = any($1)
@@ -106,13 +94,16 @@ const record = `
 
 interface Row {
   id: string
-  /** These are null in the rows of revoked tokens. */
+  /** Null in the rows of revoked tokens. */
   generation: number | null
   kept: string | null
   is_disabled: boolean | null
 }
 
-async function askRecord(db: Database, tokens: Token[]): Promise<{ revoked: Set<string>; managers: Map<string, Row> }> {
+async function queryRevocations(
+  db: Database,
+  tokens: Token[],
+): Promise<{ revoked: Set<string>; managers: Map<string, Row> }> {
   const parameters = [[...new Set(tokens.map(({ sub }) => sub))], tokens.map(({ jti }) => jti)]
   const { rows } = await db.executeQuery<Row>(CompiledQuery.raw(record, parameters))
   const revoked = new Set<string>()
@@ -124,14 +115,13 @@ async function askRecord(db: Database, tokens: Token[]): Promise<{ revoked: Set<
   return { revoked, managers }
 }
 
-/** As a service without a record writes it. */
-async function copy(client: Client, { jti, exp }: Token): Promise<void> {
+async function writeToRedis(client: Client, { jti, exp }: Token): Promise<void> {
   const now = new Date().toISOString()
   const value = JSON.stringify({ jti, status: 'blacklisted', created_at: now, updated_at: now })
   await client.set(jti, value, { expiration: { type: 'EXAT', value: exp } })
 }
 
-async function askCopy(redis: Redis | undefined, tokens: Token[]): Promise<Set<string>> {
+async function queryRedis(redis: Redis | undefined, tokens: Token[]): Promise<Set<string>> {
   const jtis = tokens.map(({ jti }) => jti)
   const values = await redis?.run((client) => client.mGet(jtis)).catch(() => undefined)
   return new Set(jtis.filter((_, index) => values?.[index]))

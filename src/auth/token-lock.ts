@@ -2,13 +2,8 @@ import type { Session } from '../database/long-transaction.ts'
 import type { Token } from './claims.ts'
 import { expired, loggedOut, managerDisabled, managerGone } from './tokens.ts'
 
-/**
- * Checks that `token` is valid, and keeps it so until the transaction of `session` ends: a logout, a new password, or a
- * deletion or disabling of the manager that is confirmed before the commit makes this throw; one that comes later waits for
- * the commit. To be called last, because those requests wait.
- *
- * @throws Problem invalid_token
- */
+// Checks that `token` is valid and keeps it valid until the transaction ends: a revocation that is committed before makes this
+// throw, and a later one waits for the commit. Call it last, because those requests wait.
 export async function lockToken(session: Pick<Session, 'query'>, { sub, jti, exp, generation }: Token): Promise<void> {
   const { rows } = await session.query<Manager>(lockManager, [sub])
   const [manager] = rows

@@ -5,14 +5,12 @@ import type { Problem } from '../problems.ts'
 import type { Token } from './claims.ts'
 import { expired, loggedOut, managerDisabled, managerGone } from './tokens.ts'
 
-// What a statement that writes needs to check its tokens itself: their values are its first parameters, one row of `wanted`
-// each. Expiry goes by PostgreSQL's clock here, and by that of the process in every other check.
+// Lets a statement that writes check its tokens itself: their values are its first parameters, one row of `wanted` each. Here
+// expiry depends on PostgreSQL's clock; in every other check, on that of the process.
 
-/** The first parameters of such a statement, as arguments of `unnest`, and the names of their columns. */
 export const tokenArrays = '$1::uuid[], $2::uuid[], $3::integer[], $4::bigint[]'
 export const tokenColumns = 'manager_id, jti, generation, exp'
 
-/** The values of these parameters. */
 export function tokenValues(tokens: Token[]): unknown[][] {
   return [
     tokens.map(({ sub }) => sub),
@@ -22,7 +20,6 @@ export function tokenValues(tokens: Token[]): unknown[][] {
   ]
 }
 
-/** The condition that a row's token has not ended when the statement begins. */
 export const tokenIsValid = `wanted.exp > extract(epoch from statement_timestamp())
   and exists (select from store_managers where store_managers.id = wanted.manager_id
     and store_managers.disabled_at is null
@@ -32,7 +29,6 @@ export const tokenIsValid = `wanted.exp > extract(epoch from statement_timestamp
 interface Verdict {
   is_valid: boolean
   is_expired: boolean
-  /** Null if the manager is gone. */
   is_disabled: boolean | null
 }
 
@@ -41,10 +37,8 @@ const judge = `
     (select disabled_at is not null from store_managers where store_managers.id = wanted.manager_id) as is_disabled
   from unnest(${tokenArrays}) as wanted (${tokenColumns})`
 
-/** Runs one statement; `db.executeQuery` and a session's `query` can. */
 export type Query = (text: string, values: unknown[]) => Promise<{ rows: unknown[] }>
 
-/** Why the token has ended, by what PostgreSQL knows now; undefined if it has not. */
 export async function refusal(query: Query, token: Token): Promise<Problem | undefined> {
   const { rows } = await query(judge, tokenValues([token]))
   const { is_valid: isValid, is_expired: isExpired, is_disabled: isDisabled } = rows[0] as Verdict
@@ -54,18 +48,12 @@ export async function refusal(query: Query, token: Token): Promise<Problem | und
   return isExpired ? expired() : loggedOut()
 }
 
-/** `db`, for `refusal`. */
 export function queryOf(db: Database): Query {
   return (text, values) => db.executeQuery(CompiledQuery.raw(text, values))
 }
 
-/**
- * Runs `work` in a transaction that holds the row of the token's manager, after a check that the token has not ended. All that
- * changes an account or ends tokens does so here, one after another: none of it is based on what another has just ended.
- *
- * @param toDelete whether `work` deletes the manager, which takes a stronger lock: to raise it later could deadlock
- * @throws Problem invalid_token, and what `work` throws
- */
+// Everything that changes an account or revokes tokens does so here, after checking the token, and one after the other, because
+// the row of the manager is locked. Deletions take a stronger lock from the start: raising it later could deadlock.
 export function asManager<Result>(
   db: Database,
   token: Token,
@@ -76,7 +64,7 @@ export function asManager<Result>(
     const query = transaction.selectFrom('store_managers').select('password_hash').where('id', '=', token.sub)
     const locking = toDelete ? query.forUpdate() : query.forNoKeyUpdate()
     const manager = await locking.executeTakeFirstOrThrow(managerGone)
-    // Another statement, because the snapshot of the first one is older than its lock.
+    // A statement of its own, because the snapshot of the first one is older than its lock.
     const problem = await refusal(queryOf(transaction), token)
     if (problem) throw problem
     return work(transaction, manager)

@@ -3,11 +3,7 @@ import { usageError, thisCommand } from './errors.ts'
 
 const defaultServer = 'http://localhost:8000'
 
-/**
- * The address of the server, without a slash at the end: of --server, of STOCKROOM_URL, of the last login, or the standard one.
- *
- * @throws Failure that does not quote the address, in which there may be a password
- */
+/** @throws CliError that does not quote the URL, which may contain a password */
 export function resolveServerUrl(server: string | undefined, credentials: Credentials): string {
   const fromEnvironment = process.env['STOCKROOM_URL']
   const source =
@@ -24,7 +20,6 @@ export function resolveServerUrl(server: string | undefined, credentials: Creden
   return url.href.replace(/\/+$/, '')
 }
 
-/** Whether others on the way may read what is sent there. */
 export function isUnencrypted(server: string): boolean {
   const { protocol, hostname } = new URL(server)
   return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)

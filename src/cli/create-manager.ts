@@ -33,7 +33,7 @@ async function main(args: string[]): Promise<void> {
   console.log(`Registered ${manager.email} with the ID ${id}.`)
 }
 
-// A password among them would be in the history of the shell, and shown by ps.
+// There is no option for the password, because the shell's history and ps would show it.
 function readOptions(args: string[]) {
   try {
     const options = { name: { type: 'string' }, email: { type: 'string' }, help: { type: 'boolean' } } as const
@@ -43,7 +43,6 @@ function readOptions(args: string[]) {
   }
 }
 
-/** @throws ConfigError naming each field that the schema of registrations rejects */
 function checked({ email, ...rest }: NewManager): NewManager {
   const manager = { ...rest, email: normalizeEmail(email) ?? email }
   const wrong = buildCheck(StoreManagerCreate, [])(manager)
@@ -51,7 +50,6 @@ function checked({ email, ...rest }: NewManager): NewManager {
   return manager
 }
 
-/** @returns the ID of the new manager */
 async function register(db: Database, { bcryptCost }: Config, manager: NewManager): Promise<string> {
   try {
     return (await createManager({ db, passwords: openPasswords(bcryptCost) }, manager, {})).id

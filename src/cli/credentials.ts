@@ -8,19 +8,14 @@ import { CliError, fileFailure } from './errors.ts'
 export interface Account {
   email: string
   token: string
-  /** ISO 8601. */
   expires_at: string
 }
 
-/** What is kept from one call to the next. */
 export interface Credentials {
-  /** The server of the last login. */
   server?: string
-  /** By the address of their server. */
   accounts: Record<string, Account>
 }
 
-/** The folder for what the command keeps: below XDG_CONFIG_HOME, or what the system has for it. */
 export function configFolder(env: NodeJS.ProcessEnv = process.env): string {
   const standard = process.platform === 'win32' ? (env['APPDATA'] ?? homedir()) : join(homedir(), '.config')
   return join(env['XDG_CONFIG_HOME'] || standard, 'stockroom')
@@ -34,17 +29,17 @@ export async function readCredentials(file = credentialsFile()): Promise<Credent
   return parse(text, file)
 }
 
-/** Readable by its owner alone, and whole at every moment. */
+/** Readable by its owner only, and written atomically. */
 export async function writeCredentials(credentials: Credentials, file = credentialsFile()): Promise<void> {
-  const draft = `${file}.${process.pid}`
+  const temporaryPath = `${file}.${process.pid}`
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-    await writeFile(draft, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
-    await rename(draft, file)
+    await writeFile(temporaryPath, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+    await rename(temporaryPath, file)
   } catch (error) {
     throw fileFailure(error, file)
   } finally {
-    await rm(draft, { force: true })
+    await rm(temporaryPath, { force: true })
   }
 }
 
@@ -52,7 +47,7 @@ function credentialsFile(): string {
   return join(configFolder(), 'credentials.json')
 }
 
-/** Never quotes the file, in which there are tokens. */
+/** Never quotes the file, which contains tokens. */
 function parse(text: string, file: string): Credentials {
   try {
     const { server, accounts = {} } = JSON.parse(text) as Partial<Credentials>
@@ -61,7 +56,7 @@ function parse(text: string, file: string): Credentials {
       Object.values(accounts).every(({ email, token }) => typeof email === 'string' && isBearerToken(token))
     if (isWhole) return { ...(server !== undefined && { server }), accounts }
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new CliError(`${file} is damaged. Delete it and sign in again.`)
 }

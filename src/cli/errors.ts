@@ -2,13 +2,11 @@ import { ConnectionError, StockroomError, UnexpectedResponseError } from '../cli
 import { inOptions, nameOf } from './option-names.ts'
 import { visible } from './terminal.ts'
 
-/** What the command ends with. 130 and 143 are for Ctrl-C and SIGTERM, as shells count. */
+/** 130 and 143 are for SIGINT and SIGTERM, as shells number them. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2, notSignedIn: 3, notFound: 4 } as const
 
-/** How to call the command again, in the folder where it was called. */
 export const thisCommand = process.env['npm_command'] === 'exec' ? 'npx --no-install stockroom' : 'stockroom'
 
-/** Something that went wrong, in words for the caller of the command. */
 export class CliError extends Error {
   override name = 'CliError'
   readonly exitCode: number
@@ -19,12 +17,10 @@ export class CliError extends Error {
   }
 }
 
-/** Called in a way that makes no sense. */
 export function usageError(message: string): CliError {
   return new CliError(message, exitCodes.usage)
 }
 
-/** What a failure with a file is in words, with the path as the caller wrote it. Other errors stay as they are. */
 export function fileFailure(error: unknown, file: string): unknown {
   const { code = '' } = error as NodeJS.ErrnoException
   const reason = fileReasons[code]
@@ -45,7 +41,6 @@ const fileReasons: Record<string, string> = {
   ELOOP: 'too many symbolic links',
 }
 
-/** What to say of an error, safe to show, and what to end with. */
 export function describe(error: unknown): { message: string; exitCode: number; problem?: unknown } {
   if (error instanceof StockroomError) {
     const exitCode = (error.code && byStatus[error.status]) ?? exitCodes.failed
@@ -60,13 +55,12 @@ function messageOf(error: unknown): string {
     return `${error.message}. Is the service running? Use --server to choose another.`
   if (error instanceof UnexpectedResponseError || error instanceof CliError) return error.message
   const { code, message, stack } = error as NodeJS.ErrnoException
-  // A file, a pipe or a terminal; anything else is a mistake of ours.
+  // With a code, it is about a file, pipe, or terminal; anything else is a bug.
   return (code === undefined ? stack : message) ?? String(error)
 }
 
 const byStatus: Record<number, number> = { 401: exitCodes.notSignedIn, 404: exitCodes.notFound }
 
-/** For what the service says of headers. */
 const inOwnWords = new Map([
   ['precondition_failed', `The item has changed since this version. Show it with: ${thisCommand} items get`],
   ['precondition_required', `The service requires --if-version. Show the version with: ${thisCommand} items get`],

@@ -5,10 +5,8 @@ import { visible } from './terminal.ts'
 
 type Format = NonNullable<ExportQuery['format']>
 
-/** How much of a file tells what it is, in bytes. */
-const enough = 64
+const sampleBytes = 64
 
-/** Passes a file on if it begins like an export of that format. */
 export function recognize(format: Format): Transform {
   let start: Buffer | undefined = Buffer.alloc(0)
   const check = (): Error | null => {
@@ -19,7 +17,7 @@ export function recognize(format: Format): Transform {
     transform(chunk: Buffer, _encoding, done) {
       if (start === undefined) return done(null, chunk)
       start = Buffer.concat([start, chunk])
-      if (start.length < enough) return done()
+      if (start.length < sampleBytes) return done()
       const error = check()
       if (error) return done(error)
       done(null, start)
@@ -34,14 +32,13 @@ export function recognize(format: Format): Transform {
   })
 }
 
-// A file for spreadsheets begins with a byte order mark, and has its texts in quotes.
+// An export for spreadsheets begins with a byte order mark and quotes its texts.
 const beginnings: Record<Format, RegExp> = {
   csv: /^\uFEFF?"?id"?,"?name"?,/,
   ndjson: /^(?:$|\{"id":")/,
   json: /^\{(?:\}|"[0-9a-f-]{36}":\{)/,
 }
 
-/** Counts the items of a file, or the bytes of one that is JSON. */
 export function countRecords(format: Format, add: (more: number) => void): Transform {
   const quote = format === 'csv' ? '"'.charCodeAt(0) : -1
   let isQuoted = false
@@ -59,14 +56,12 @@ export function countRecords(format: Format, add: (more: number) => void): Trans
       done(null, chunk)
     },
     construct(done) {
-      // The line with the names of the columns.
       if (format === 'csv') add(-1)
       done()
     },
   })
 }
 
-/** For a terminal: names cannot move the cursor or color the screen. */
 export function harmless(): Transform {
   const decoder = new TextDecoder()
   return new Transform({

@@ -21,7 +21,6 @@ export interface ExportCommandOptions extends SelectionOptions {
   json?: boolean
 }
 
-/** Writes items to a file, which is there when it is whole, or to the standard output if it is `-`. */
 export async function exportFile(client: Client, file: string, options: ExportCommandOptions, signal: AbortSignal) {
   const { format, isGzipped } = kindOf(file, options.format, exportFormats)
   const query = { ...toQuery(options), format, ...(options.safe && { safe: options.safe }) }
@@ -30,10 +29,10 @@ export async function exportFile(client: Client, file: string, options: ExportCo
   let exported = 0
 
   const write = async (target: Writable) => {
-    const isWatched = !options.json && !isTerminal
-    const total = isWatched && unit === 'items' ? await countFor(client, toQuery(options)) : undefined
+    const showsProgress = !options.json && !isTerminal
+    const total = showsProgress && unit === 'items' ? await countFor(client, toQuery(options)) : undefined
     const response = await client.items.export(query)
-    const progress = isWatched ? showProgress({ label: basename(file), total, unit }) : noProgress
+    const progress = showsProgress ? showProgress({ label: basename(file), total, unit }) : noProgress
     const count = countRecords(format, (more) => {
       exported += more
       progress.add(more)
@@ -51,13 +50,13 @@ export async function exportFile(client: Client, file: string, options: ExportCo
     if (file === '-') return await write(process.stdout)
     await replaceFile(file, options.force ?? false, write)
   } catch (error) {
-    // What `fetch` makes of a connection that breaks.
+    // `fetch` throws a TypeError if the connection breaks.
     throw error instanceof TypeError ? new CliError(`Export interrupted; ${file} was not written.`) : error
   }
   print(options, { file, format }, () => [`Exported ${amount(exported, unit)} to ${visible(file)}.`])
 }
 
-/** Counting costs the server something, so it is asked only if a person is watching. */
+/** Counting costs the server time, so it is done only for a person who watches. */
 async function countFor(client: Client, query: ExportQuery): Promise<number | undefined> {
   if (!process.stderr.isTTY) return undefined
   return (await client.items.list({ ...query, limit: 1, count: 'exact' })).total

@@ -7,29 +7,24 @@ import type { Writable } from 'node:stream'
 import { configFolder } from './credentials.ts'
 import { CliError, fileFailure } from './errors.ts'
 
-/**
- * Writes beside the file, and puts that in its place when it is whole, with the mode and owner of the file that was there. A
- * link stays, and what it leads to is replaced. A device or a pipe is written to directly.
- *
- * @param write is called when the file may be written
- * @throws Failure if the file is not as the last export left it, unless `isForced`
- */
+// Writes a temporary file and renames it when it is complete, with the mode and owner of the file it replaces. Follows links,
+// and writes to devices and pipes directly.
 export async function replaceFile(file: string, isForced: boolean, write: (target: Writable) => Promise<void>) {
   try {
     const place = await placeOf(file)
     const before = await statOf(place)
     if (before && !before.isFile()) return await writeTo(place, 'w', write)
     if (!isForced) await refuseEdited(file, place)
-    const draft = `${place}.${randomBytes(4).toString('hex')}.part`
+    const temporaryPath = `${place}.${randomBytes(4).toString('hex')}.part`
     try {
-      await writeTo(draft, 'wx', write, before)
+      await writeTo(temporaryPath, 'wx', write, before)
       if (!isForced) await refuseEdited(file, place)
-      await rename(draft, place)
+      await rename(temporaryPath, place)
     } catch (error) {
-      await rm(draft, { force: true })
+      await rm(temporaryPath, { force: true })
       throw error
     }
-    await remember(place)
+    await saveStamp(place)
   } catch (error) {
     throw fileFailure(error, file)
   }
@@ -41,10 +36,10 @@ async function writeTo(
   write: (target: Writable) => Promise<void>,
   like?: BigIntStats,
 ): Promise<void> {
-  // What takes the place of a private file is private from the beginning.
+  // The replacement of a private file must be private from the beginning.
   const handle = await open(path, flags, like === undefined ? 0o666 : 0o600)
   if (like !== undefined) {
-    // Only root may give files away.
+    // Only root may change the owner.
     await chown(path, Number(like.uid), Number(like.gid)).catch(() => {})
     await chmod(path, Number(like.mode) & 0o777)
   }
@@ -56,7 +51,6 @@ async function writeTo(
   }
 }
 
-/** Where a link leads. @throws Failure if it leads nowhere */
 async function placeOf(file: string): Promise<string> {
   const place = await realpath(file).catch(() => undefined)
   if (place !== undefined) return place
@@ -72,14 +66,14 @@ async function statOf(path: string): Promise<BigIntStats | undefined> {
 
 async function refuseEdited(file: string, place: string): Promise<void> {
   const now = await statOf(place)
-  if (now === undefined || (await recall(place)) === stampOf(now)) return
+  if (now === undefined || (await readStamp(place)) === stampOf(now)) return
   throw new CliError(
     `${file} has changed since the last export. Choose another file, or overwrite the changes with --force.`,
   )
 }
 
-/** Where nothing can be kept, the next export asks for --force. */
-async function remember(place: string): Promise<void> {
+/** If nothing can be stored, the next export requires --force. */
+async function saveStamp(place: string): Promise<void> {
   const now = await statOf(place)
   if (now === undefined) return
   const record = recordOf(place)
@@ -87,7 +81,7 @@ async function remember(place: string): Promise<void> {
   await writeFile(record, stampOf(now), { mode: 0o600 }).catch(() => {})
 }
 
-async function recall(place: string): Promise<string | undefined> {
+async function readStamp(place: string): Promise<string | undefined> {
   return await readFile(recordOf(place), 'utf8').catch(() => undefined)
 }
 

@@ -4,7 +4,6 @@ import type { ExportQuery } from '../client/client.ts'
 import { exactNumber } from '../http/body-parsers.ts'
 import { jsonNumber } from '../http/query-parameters.ts'
 
-/** What the options of `withSelection` come to. */
 export interface SelectionOptions {
   category?: string[]
   inStock?: true
@@ -17,7 +16,6 @@ export interface SelectionOptions {
   sort?: NonNullable<ExportQuery['sort']>
 }
 
-/** Adds the options that say which items, in which order. */
 export function withSelection(command: Command): Command {
   return command
     .option('--category <category>', 'only items of this category; repeatable', gather)
@@ -35,12 +33,11 @@ export function withSelection(command: Command): Command {
     )
 }
 
-/** An option that is given several times. Variadic ones would take the arguments behind them too. */
+/** For repeatable options. Variadic ones would consume the arguments after them. */
 export function gather(value: string, earlier: string[] = []): string[] {
   return [...earlier, value]
 }
 
-/** The query for what was chosen. */
 export function toQuery(options: SelectionOptions): ExportQuery {
   const { category, mine, owner, minPrice, maxPrice, search, sort } = options
   const wanted = {
@@ -55,7 +52,6 @@ export function toQuery(options: SelectionOptions): ExportQuery {
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined))
 }
 
-/** Reads a price, written as JSON writes numbers. @throws InvalidArgumentError if it is none, or one that would be rounded */
 export function price(text: string): number {
   if (/^\d+,\d+$/.test(text)) throw new InvalidArgumentError('Use a decimal point, as in 4.99.')
   if (!jsonNumber.test(text)) throw new InvalidArgumentError('Not a valid price. Write it as 4.99.')
@@ -65,14 +61,12 @@ export function price(text: string): number {
   return value
 }
 
-/** Reads the version of an item, as `items get` shows it or as its ETag. @throws InvalidArgumentError if it is none */
 export function version(text: string): string {
   const [, tag] = /^(?:W\/)?"?(\d+)"?$/.exec(text) ?? []
   if (tag === undefined) throw new InvalidArgumentError('Not a version. Versions are whole numbers.')
   return tag
 }
 
-/** Reads a whole number from 1. @throws InvalidArgumentError if it is none */
 export function count(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Must be a whole number of at least 1.')
   return Number(text)

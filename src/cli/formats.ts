@@ -2,17 +2,14 @@ import { extname } from 'node:path'
 
 import { usageError } from './errors.ts'
 
-/** What a file is, and whether it is compressed. */
 export interface FileKind<Format extends string> {
   format: Format
   isGzipped: boolean
 }
 
-/** Formats that a command knows, the first being that of a pipe, and more extensions that it takes for them. */
 export interface KnownFormats<Format extends string> {
   formats: readonly [Format, ...Format[]]
   extensions: Record<string, Format>
-  /** What to do with a spreadsheet. */
   spreadsheets: string
 }
 
@@ -28,11 +25,6 @@ export const exportFormats = {
   spreadsheets: 'Export to a .csv file with --safe spreadsheet, and open that',
 } as const satisfies KnownFormats<string>
 
-/**
- * Tells by its name, in any case, what a file is. `given` has precedence.
- *
- * @throws Failure if it cannot be told
- */
 export function kindOf<Format extends string>(
   file: string,
   given: Format | undefined,
@@ -47,7 +39,6 @@ export function kindOf<Format extends string>(
   throw usageError(`Cannot infer the format of ${file}. Pass --format ${formats.join('|')}.`)
 }
 
-/** @throws Failure if it is a spreadsheet by its name, and nothing else is `given` */
 export function refuseWorkbook(file: string, given: string | undefined, { spreadsheets }: KnownFormats<string>): void {
   if (given !== undefined || !workbooks.has(partsOf(file).extension)) return
   throw usageError(`${file} is a spreadsheet. ${spreadsheets}.`)

@@ -2,11 +2,9 @@ import type { ImportReport, ItemCreate } from '../client/client.ts'
 import { inOptions } from './option-names.ts'
 import { visible } from './terminal.ts'
 
-/** Kinds of errors that are shown, and lines of each that are named. */
 const most = { kinds: 25, lines: 3 }
 
-/** What became of an import, in a line. */
-export function inWords(result: ImportReport): string {
+export function summaryOf(result: ImportReport): string {
   const { dry_run: isDry, created, updated, unchanged, failed } = result
   const counts = Object.entries({ Created: created, updated, unchanged, failed })
   const line = counts.map(([what, count]) => `${what} ${count.toLocaleString('en')}`).join(', ')
@@ -14,7 +12,6 @@ export function inWords(result: ImportReport): string {
   return failed > 0 && created + updated === 0 ? `${line}. Nothing was written.` : `${line}.`
 }
 
-/** The first changes of a dry run, old and new, and how many more there are. */
 export function changesOf({ changes = [], updated }: ImportReport, file: string): string[] {
   const left = updated - changes.length
   return [
@@ -33,7 +30,6 @@ function difference(before: ItemCreate, after: ItemCreate): string {
   return columns.map((name) => `${name} ${JSON.stringify(before[name])} → ${JSON.stringify(after[name])}`).join(', ')
 }
 
-/** What to do if items may be made twice. */
 export function sameNames({ same_name: count = 0 }: ImportReport): string[] {
   if (count === 0) return []
   const which = count === 1 ? '1 new item has' : `${count.toLocaleString('en')} new items have`
@@ -43,7 +39,6 @@ export function sameNames({ same_name: count = 0 }: ImportReport): string[] {
   ]
 }
 
-/** What is wrong with bad rows, each reason once. */
 export function reasons({ errors, errors_omitted: omitted }: ImportReport, file: string): string[] {
   const kinds = Map.groupBy(errors, ({ column, msg }) => `${column === null ? '' : `${column}: `}${inOptions(msg)}`)
   const shown = [...kinds].slice(0, most.kinds)

@@ -13,22 +13,20 @@ import {
 } from '../client/client.ts'
 import { exitCodes, CliError, fileFailure, usageError } from './errors.ts'
 import { importFormats, kindOf, refuseWorkbook } from './formats.ts'
-import { changesOf, inWords, reasons, sameNames } from './import-report.ts'
+import { changesOf, summaryOf, reasons, sameNames } from './import-report.ts'
 import { print } from './output.ts'
 import { noProgress, type Progress, showProgress } from './progress.ts'
 import { openRejected } from './rejected.ts'
 
 export interface ImportCommandOptions extends Omit<ImportOptions, 'format' | 'signal'> {
   format?: ImportOptions['format']
-  /** A file for the bad rows. */
   rejected?: string
   json?: boolean
 }
 
-/** Imports a file, or the standard input if it is `-`, and prints what became of it. */
 export async function importFile(client: Client, file: string, options: ImportCommandOptions): Promise<void> {
   const { json, rejected: rejectedFile, format: given, ...query } = options
-  // Some spreadsheets are folders.
+  // Some spreadsheets are directories.
   refuseWorkbook(file, given, importFormats)
   const source = await lookAt(file)
   const { format, isGzipped } = kindOf(file, given, importFormats)
@@ -43,14 +41,14 @@ export async function importFile(client: Client, file: string, options: ImportCo
     return read(file, isGzipped, progress, (error) => (failure = error))
   }
   const send = (changed: Partial<ImportOptions> = {}) =>
-    // What comes through a pipe comes once.
+    // A pipe can be read only once.
     client.items.import(source.isRepeatable ? open : open(), { ...query, ...changed, format }).catch(reportOf)
   try {
     if (rejected && !query.dry_run) refuseMany(await send({ dry_run: true }), file)
     const result = await send()
     progress.end()
     const kind = { format, charset: query.charset }
-    // A file that cannot be read has no rows to mend.
+    // A file that cannot be read has no rows to fix.
     if (!('code' in result)) await rejected?.write(result, () => read(file, isGzipped, noProgress, () => {}), kind)
     report(result, file, json)
   } catch (error) {
@@ -62,7 +60,6 @@ export async function importFile(client: Client, file: string, options: ImportCo
   }
 }
 
-/** @throws Failure if not every bad row is named, so that they cannot be written to a file */
 function refuseMany(result: ImportReport, file: string): void {
   if (result.errors_omitted === 0) return
   tellReasons(result, file)
@@ -72,13 +69,11 @@ function refuseMany(result: ImportReport, file: string): void {
   )
 }
 
-/** An import that failed says the same as one that did not. */
 function reportOf(error: unknown): ImportReport {
   if (error instanceof StockroomError && error.code === 'import_failed') return error.problem as unknown as ImportReport
   throw error
 }
 
-/** Its size, if that is known, and whether it can be read again. */
 async function lookAt(file: string): Promise<{ size?: number; isRepeatable: boolean }> {
   if (file === '-') return { isRepeatable: false }
   const found = await stat(file).catch((error: unknown) => {
@@ -124,7 +119,7 @@ function isOfGzip(error: unknown): boolean {
 function report(result: ImportReport, file: string, json: boolean | undefined): void {
   if (result.failed > 0) process.exitCode = exitCodes.failed
   if (!json) tellReasons(result, file)
-  print({ json }, result, () => [...changesOf(result, file), inWords(result), ...sameNames(result)])
+  print({ json }, result, () => [...changesOf(result, file), summaryOf(result), ...sameNames(result)])
 }
 
 function tellReasons(result: ImportReport, file: string): void {

@@ -13,7 +13,6 @@ interface FieldOptions {
   outOfStock?: true
 }
 
-/** Adds `items list`, `get`, `add`, `set` and `rm`. */
 export function addItemCommands(program: Command, signal: AbortSignal): void {
   const group = program.command('items').description('list and edit items')
   const run =

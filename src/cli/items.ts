@@ -9,14 +9,11 @@ interface JsonOption {
 }
 
 interface VersionOption {
-  /** That the item must still have. */
   ifVersion?: string
 }
 
-/** The largest page of the service. */
 const page = 1000
 
-/** Prints items as they come, as a table or as one JSON array. */
 export async function list(client: Client, options: SelectionOptions & JsonOption & { limit: number; all?: boolean }) {
   const most = options.all ? Infinity : options.limit
   const query = { ...toQuery(options), limit: Math.min(most, page) }

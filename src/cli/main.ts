@@ -19,7 +19,6 @@ Environment:
 
 Exit codes: 0 success, 1 failure, 2 usage error, 3 not signed in, 4 not found.`
 
-/** Ends whatever runs when the command is told to end. */
 const stop = new AbortController()
 
 function build(): Command {
@@ -80,11 +79,10 @@ function addSignIn(program: Command): void {
     .action((_options: object, command: Command) => logOut(command.optsWithGlobals<CommonOptions>(), stop.signal))
 }
 
-/** One line for people, or one JSON object, on the standard error. */
 function tell(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.ok
-    // Without a command its help has said everything.
+    // Without a command, commander has printed the help already.
     if (error.code !== 'commander.help') say(visible(`${toSentence(error.message)} See ${thisCommand} help.`), json)
     return exitCodes.usage
   }
@@ -98,7 +96,7 @@ function toSentence(message: string): string {
   return /[.)]$/.test(line) ? line : `${line}.`
 }
 
-/** A password in a mistyped address is not said again. */
+/** A mistyped URL may contain a password. */
 function say(message: string, json: boolean, problem: unknown = { detail: message }): void {
   console.error((json ? toJson(problem) : message).replaceAll(/\/\/\S*@/g, '//…@'))
 }

@@ -9,7 +9,6 @@ const help = `
 These commands work directly on the database, whether or not the service is running: on the PostgreSQL of the POSTGRES_*
 settings (from the environment or a .env file), or on the embedded one in DATA_DIR. They need neither JWT_SECRET nor a token.`
 
-/** Adds `manager` and its commands, which work on the database instead of a service. */
 export function addManagerCommands(program: Command, signal: AbortSignal): void {
   const group = program
     .command('manager')

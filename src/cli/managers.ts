@@ -19,10 +19,8 @@ interface RemovalOptions extends JsonOption {
   yes?: boolean
 }
 
-/** What a command does; `who` and `other` are the managers that it names. */
 export type Action = (database: OperatorDatabase, options: RemovalOptions, who: string, other: string) => Promise<void>
 
-/** Runs `act` on the database. @throws CliError if the database cannot be used */
 export async function onDatabase(
   signal: AbortSignal,
   act: (database: OperatorDatabase) => Promise<void>,
@@ -34,7 +32,6 @@ export async function onDatabase(
   }
 }
 
-/** Prints all managers as they come, as a table or as one JSON array. */
 export async function list({ db, signal }: OperatorDatabase, { json }: JsonOption): Promise<void> {
   let isFirst = true
   if (!json) console.log(tableHeading())
@@ -74,7 +71,6 @@ export async function logOut({ db, log }: OperatorDatabase, options: JsonOption,
   print(options, manager, () => [`Revoked all tokens of ${describe(manager)}.`])
 }
 
-/** Prints a reset code, which is stored nowhere in plain text. */
 export async function resetPassword({ db, log }: OperatorDatabase, options: JsonOption, who: string): Promise<void> {
   const manager = found(await managers.find(db, who), who)
   const { code, expires_at: expires } = found(await issueResetCode(db, manager.id), who)
@@ -124,7 +120,6 @@ function assertDifferent(from: managers.Manager, to: managers.Manager): void {
   if (from.id === to.id) throw usageError('Both arguments name the same manager. Name two different ones.')
 }
 
-/** Moves all items of `from` to `to` by `how`, and shows how far that is. */
 async function move(
   { db, log, signal }: OperatorDatabase,
   from: managers.Counted,
@@ -141,7 +136,6 @@ async function move(
   }
 }
 
-/** @throws CliError unless the answer is yes */
 async function confirm(question: string): Promise<void> {
   const refused = 'Nothing was deleted.'
   using terminal = openTerminal(() => new CliError(`\n${refused}`))
@@ -162,7 +156,7 @@ function describe({ email, id }: managers.Manager): string {
   return `${visible(email)} (ID ${id})`
 }
 
-/** Addresses that are longer than this move the name, which goes last, for it may be of any width. */
+/** Longer addresses shift the name, which goes last because it may have any width. */
 const emailWidth = 30
 
 const tableHeading = () =>

@@ -1,4 +1,4 @@
-// The service speaks of fields and parameters; people who call the command know its options.
+// The service names fields and parameters; users of the command know its options.
 const optionOf: Record<string, string> = {
   name: '--name',
   category: '--category',
@@ -16,7 +16,6 @@ const optionOf: Record<string, string> = {
   column: '--column',
 }
 
-/** What an error is about: the option that stands for its place, such as `["query", "category", 0]`, or the place. */
 export function nameOf(where: object): string {
   if (!('loc' in where && Array.isArray(where.loc))) return 'The request'
   const steps = where.loc.slice(1).map(String)
@@ -24,7 +23,7 @@ export function nameOf(where: object): string {
   return option ?? steps.at(-1) ?? 'The request'
 }
 
-/** A text of the service with its parameters as options: `mode=upsert` is `--mode upsert`. */
+/** `mode=upsert` becomes `--mode upsert`. */
 export function inOptions(text: string): string {
   return text
     .replaceAll(/\bdry_run=true\b/g, '--dry-run')

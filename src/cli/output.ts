@@ -3,22 +3,18 @@ import { styleText } from 'node:util'
 import type { Item } from '../client/client.ts'
 import { visible } from './terminal.ts'
 
-/** Prints a result: as JSON on a line if it is for a machine, else in words, in which text of others has to be visible. */
 export function print({ json }: { json?: boolean | undefined }, result: unknown, inWords: () => string[]): void {
   console.log(json ? toJson(result) : inWords().join('\n'))
 }
 
-/** JSON that a terminal may show. */
 export function toJson(value: unknown): string {
   return visible(JSON.stringify(value))
 }
 
-/** The lines of one item, with its version if that is known. */
 export function describeItem(item: Item, version?: string): string[] {
   return fieldLines({ ...item, ...(version !== undefined && { version }) })
 }
 
-/** A line for each field. */
 export function fieldLines(fields: object): string[] {
   return Object.entries(fields).map(
     ([name, value]) =>
@@ -26,7 +22,6 @@ export function fieldLines(fields: object): string[] {
   )
 }
 
-/** The names go last, for they may be of any width. */
 export const tableHeading = () =>
   heading(`${'ID'.padEnd(36)}  ${'CATEGORY'.padEnd(16)}  ${'PRICE'.padStart(10)}  STOCK  NAME`)
 
@@ -35,7 +30,6 @@ export function tableRow({ id, category, price_usd: price, in_stock: inStock, na
   return `${visible(id)}  ${visible(category).padEnd(16)}  ${String(price).padStart(10)}  ${stock}  ${visible(name)}`
 }
 
-/** A time as people read it, to the minute; `-` if there is none. */
 export function moment(time: Date | null): string {
   return time?.toLocaleString('sv').slice(0, 16) ?? '-'
 }

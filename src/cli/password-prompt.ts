@@ -7,11 +7,7 @@ export interface NewManager {
   password: string
 }
 
-/**
- * Asks on the terminal for the password, and for what is not `given`. Without a terminal the first line is the password.
- *
- * @throws ConfigError if something is missing, the passwords differ, or whoever is asked gives up
- */
+/** Asks on the terminal for the password, and for what is not `given`. Without a terminal the first line is the password. */
 export async function askForManager(given: { name?: string; email?: string }): Promise<NewManager> {
   if (process.stdin.isTTY) return askOnTerminal(given)
   const { name, email } = given

@@ -1,33 +1,24 @@
 import { visible } from './terminal.ts'
 
-/** How far something is that takes longer than a second. */
 export interface Progress {
   add(amount: number): void
-  /** It starts over: what was sent did not count. */
   restart(): void
-  /** All of it is there, or it was broken off: the last word. */
   end(): void
 }
 
 interface ProgressOptions {
-  /** What it is about, such as the name of a file. */
   label: string
-  /** How much there is, if that is known. */
   total?: number | undefined
   unit: 'bytes' | 'items'
   stream?: NodeJS.WriteStream
 }
 
-/** Milliseconds until there is something to show. */
-const delay = 1_000
-/** Milliseconds between two pictures on a terminal, and between two lines elsewhere. */
-const frame = 100
-const silence = 5_000
+const delayMs = 1_000
+const frameMs = 100
+const lineIntervalMs = 5_000
 const barWidth = 24
-/** Of a terminal that does not know how wide it is. */
 const standardWidth = 80
 
-/** Shows a bar, the rate and the remaining time on a terminal, and now and then a line elsewhere. */
 export function showProgress({ label: name, total, unit, stream = process.stderr }: ProgressOptions): Progress {
   const label = visible(name)
   const isDrawn = stream.isTTY
@@ -45,19 +36,19 @@ export function showProgress({ label: name, total, unit, stream = process.stderr
     const share = Math.min(done / total, 1)
     const percent = `${String(Math.floor(share * 100)).padStart(3)} %`
     const bar = `[${'#'.repeat(share * barWidth).padEnd(barWidth, '-')}] `
-    // All has been sent, and the server is still at work on it.
+    // Everything has been sent, and the server is still processing it.
     const rest = share === 1 ? ['finishing'] : [speed(), `${duration(((total - done) * seconds()) / done)} left`]
     return [label, isDrawn ? bar + percent : percent, soFar, ...rest].join('  ')
   }
-  // Cut to the width, for a line that wraps cannot be drawn over.
+  // Cut to the width, because a wrapped line cannot be overwritten.
   const draw = () => {
-    waited += period
-    if (waited < delay) return
+    waited += intervalMs
+    if (waited < delayMs) return
     isShown = true
     stream.write(isDrawn ? `\r\u001b[K${line().slice(0, (stream.columns || standardWidth) - 1)}` : `${line()}\n`)
   }
-  const period = isDrawn ? frame : silence
-  const drawing = setInterval(draw, period)
+  const intervalMs = isDrawn ? frameMs : lineIntervalMs
+  const drawing = setInterval(draw, intervalMs)
 
   return {
     add: (more) => (done += more),
@@ -75,16 +66,13 @@ export function showProgress({ label: name, total, unit, stream = process.stderr
   }
 }
 
-/** Nothing is shown. */
 export const noProgress: Progress = { add: () => 0, restart() {}, end() {} }
 
-/** 1,234 items, or 12.3 MB. */
 export function amount(value: number, unit: 'bytes' | 'items'): string {
   if (unit === 'items') return `${Math.round(value).toLocaleString('en')} items`
   return value < 1e6 ? `${(value / 1e3).toFixed(1)} kB` : `${(value / 1e6).toFixed(1)} MB`
 }
 
-/** 1:05, or 2:00:05. */
 function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?'
   const whole = Math.ceil(seconds)

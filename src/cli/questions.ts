@@ -6,7 +6,6 @@ interface Login {
   password: string
 }
 
-/** Asks for what is not given, and for the password. Without a terminal the first line of the input is the password. */
 export async function askForPassword(given: { email?: string }, server: string): Promise<Login> {
   if (!process.stdin.isTTY) {
     if (given.email !== undefined) return { email: given.email, password: await firstLine(usageError) }
@@ -17,7 +16,6 @@ export async function askForPassword(given: { email?: string }, server: string):
   return { email, password: await terminal.askUnseen(`Password for ${server}: `) }
 }
 
-/** The same for a new manager; on a terminal the password has to be typed twice. */
 export async function askForManager(
   given: { name?: string; email?: string },
   server: string,
@@ -34,7 +32,6 @@ export async function askForManager(
   return { name, email, password: await askForNewPassword(terminal, server, nothingDone) }
 }
 
-/** The same for a reset code and a new password. */
 export async function askForReset(
   given: { code?: string },
   server: string,
@@ -49,7 +46,6 @@ export async function askForReset(
   return { code, password: await askForNewPassword(terminal, server, nothingDone) }
 }
 
-/** @throws Failure if it is typed differently the second time */
 async function askForNewPassword(terminal: Terminal, server: string, nothingDone: string): Promise<string> {
   const password = await terminal.askUnseen(`New password for ${server}: `)
   if (password === (await terminal.askUnseen('Repeat password: '))) return password

@@ -9,19 +9,17 @@ import { CliError, fileFailure, usageError } from './errors.ts'
 
 interface Kind {
   format: 'csv' | 'ndjson'
-  /** As it was given for the file; that of a byte order mark has precedence. */
+  /** A byte order mark takes precedence. */
   charset?: string | undefined
 }
 
-/** A file for the bad rows of an import, so that they can be mended and imported alone. */
 export interface Rejected {
-  /** Copies the rows that the report names, below the header, as they are in the file that `read` opens. */
+  /** Copies the header and the rows that the report names. */
   write(report: ImportReport, read: () => ReadableStream<Uint8Array>, kind: Kind): Promise<void>
-  /** Without a bad row there is no file. */
   close(): Promise<void>
 }
 
-/** @throws Failure if the file exists, for its rows may have been mended and not been imported */
+/** @throws CliError if the file exists, because its rows may have been fixed and not yet imported */
 export async function openRejected(file: string): Promise<Rejected> {
   if (/\.gz$/i.test(file)) throw usageError(`${file}: invalid rows are written uncompressed. Remove .gz.`)
   const handle = await open(file, 'wx').catch((error: NodeJS.ErrnoException) => {
@@ -54,7 +52,7 @@ async function* jsonRows(text: AsyncIterable<string>, lines: Set<number>): Async
   for await (const line of text) if (lines.has(++number)) yield `${line}\n`
 }
 
-/** The header, and the rows that begin in these lines. A text in quotes may go on in the next line. */
+/** A quoted text may continue on the next line. */
 async function* csvRows(text: AsyncIterable<string>, lines: Set<number>): AsyncGenerator<string> {
   let number = 0
   let isHeader = true
@@ -62,7 +60,7 @@ async function* csvRows(text: AsyncIterable<string>, lines: Set<number>): AsyncG
   let isQuoted = false
   let hasTabs = false
   for await (const line of text) {
-    // A row that is reported begins there, whatever quotes came before. Between tabs, a text in quotes has none.
+    // A reported row begins on its line, whatever quotes came before. In a file with tabs, quoted texts contain no tab.
     if (lines.has(++number) || (hasTabs && /^(?:[^"\t]|"")*\t/.test(line))) isQuoted = false
     if (!isQuoted) isKept = isHeader || lines.has(number)
     if (isKept) yield `${line}\n`
@@ -76,7 +74,7 @@ function linesIn(file: ReadableStream<Uint8Array>, charset: string | undefined):
   return createInterface({ input: Readable.from(characters(file, charset)), crlfDelay: Infinity })
 }
 
-/** Each byte as a character; UTF-16, in which a line feed is two bytes, becomes UTF-8. */
+/** One character per byte; UTF-16, in which a line feed is two bytes, becomes UTF-8. */
 async function* characters(file: ReadableStream<Uint8Array>, given = ''): AsyncGenerator<string> {
   let decoder: TextDecoder | undefined
   let isFirst = true
@@ -92,7 +90,6 @@ async function* characters(file: ReadableStream<Uint8Array>, given = ''): AsyncG
 
 const utf16: Record<string, string> = { fffe: 'utf-16le', feff: 'utf-16be' }
 
-/** Whether the line ends within a text in quotes. Such a text begins with its quote, and a quote in it is doubled. */
 function endsInQuotes(line: string, wasQuoted: boolean, hasTabs: boolean): boolean {
   const start = hasTabs ? line.lastIndexOf('\t') + 1 : 0
   let isQuoted = wasQuoted && start === 0

@@ -7,16 +7,11 @@ import { moment, print } from './output.ts'
 import { askForManager, askForPassword, askForReset } from './questions.ts'
 import { visible } from './terminal.ts'
 
-/** What every command takes. */
 export interface CommonOptions {
   server?: string
   json?: boolean
 }
 
-/**
- * A client of the server that was named, in the options, by STOCKROOM_URL or at the last login, with the token of
- * STOCKROOM_TOKEN or of the login there.
- */
 export async function openSession({ server }: CommonOptions, signal: AbortSignal): Promise<Client> {
   const credentials = await readCredentials()
   const baseUrl = resolveServerUrl(server, credentials)
@@ -24,11 +19,10 @@ export async function openSession({ server }: CommonOptions, signal: AbortSignal
   return createClient({ baseUrl, token, signal })
 }
 
-/** Registers a manager, and signs in. */
 export async function register(options: CommonOptions & { name?: string; email?: string }, signal: AbortSignal) {
   const credentials = await readCredentials()
   const server = resolveServerUrl(options.server, credentials)
-  warnIfOverheard(server)
+  warnIfUnencrypted(server)
   const { name, email, password } = await askForManager(options, server)
   const client = createClient({ baseUrl: server, signal })
   const manager = await client.register({ name, email, password })
@@ -39,11 +33,10 @@ export async function register(options: CommonOptions & { name?: string; email?:
   ])
 }
 
-/** Sets a new password with a reset code, and signs in with it. */
 export async function resetPassword(options: CommonOptions & { code?: string }, signal: AbortSignal): Promise<void> {
   const credentials = await readCredentials()
   const server = resolveServerUrl(options.server, credentials)
-  warnIfOverheard(server)
+  warnIfUnencrypted(server)
   const { code, password } = await askForReset(options, server)
   const client = createClient({ baseUrl: server, signal })
   const { email } = await client.resetPassword({ code, password })
@@ -51,17 +44,16 @@ export async function resetPassword(options: CommonOptions & { code?: string }, 
   print(options, { server, email, expires_at: expires.toISOString() }, () => [signedIn(server, email, expires)])
 }
 
-/** Signs in, and keeps the token for the calls that follow. */
 export async function logIn(options: CommonOptions & { email?: string }, signal: AbortSignal): Promise<void> {
   const credentials = await readCredentials()
   const server = resolveServerUrl(options.server, credentials)
-  warnIfOverheard(server)
+  warnIfUnencrypted(server)
   const { email, password } = await askForPassword(options, server)
   const expires = await signIn(createClient({ baseUrl: server, signal }), { email, password }, credentials)
   print(options, { server, email, expires_at: expires.toISOString() }, () => [signedIn(server, email, expires)])
 }
 
-/** Ends the token on the server first, so that it is not forgotten while it is still valid. */
+/** Revokes the token before forgetting it, so that no valid token is lost. */
 export async function logOut(options: CommonOptions & { everywhere?: boolean }, signal: AbortSignal): Promise<void> {
   const credentials = await readCredentials()
   const server = resolveServerUrl(options.server, credentials)
@@ -75,7 +67,6 @@ export async function logOut(options: CommonOptions & { everywhere?: boolean }, 
   print(options, { server, signed_out: token !== undefined }, () => [done])
 }
 
-/** @returns until when it counts */
 async function signIn(client: Client, login: { email: string; password: string }, credentials: Credentials) {
   const token = await client.logIn(login)
   const expires = new Date(Date.now() + token.expires_in * 1000)
@@ -89,7 +80,7 @@ function signedIn(server: string, email: string, expires: Date): string {
   return `Signed in at ${server} as ${visible(email)}, until ${moment(expires)}.`
 }
 
-/** The token of the environment, less the line break that a file may have put behind it. */
+/** A file may have added a line break. */
 function givenToken(): string | undefined {
   const token = process.env['STOCKROOM_TOKEN']?.trim()
   if (!token) return undefined
@@ -99,6 +90,6 @@ function givenToken(): string | undefined {
   )
 }
 
-function warnIfOverheard(server: string): void {
+function warnIfUnencrypted(server: string): void {
   if (isUnencrypted(server)) console.error(`Warning: ${server} is unencrypted; your password could be intercepted.`)
 }

@@ -3,19 +3,16 @@ import module from 'node:module'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-// As `npm start` gives them: see “Runtime” in docs/reference/internals.md.
+// The options of `npm start`; docs/reference/internals.md explains them.
 const serving = ['--expose-gc', '--max-semi-space-size=8']
 const migrations = { up: 'upgrade', down: 'downgrade', status: 'status' } as const
 
 export type Direction = keyof typeof migrations
 
-/** Starts the service in place of this process. */
 export const start = () => become('main', [], serving)
 
-/** Runs the program that migrates in place of this process. */
 export const migrate = (direction: Direction) => become('cli/migrate', [migrations[direction]])
 
-/** Runs the program that registers managers in place of this process. */
 export function createManager(given: { name?: string; email?: string }): void {
   become(
     'cli/create-manager',
@@ -23,13 +20,13 @@ export function createManager(given: { name?: string; email?: string }): void {
   )
 }
 
-/** Signals, the terminal and the exit code are then those of the program itself. */
+/** Signals, the terminal, and the exit code are then those of the program itself. */
 function become(program: string, args: string[], flags: string[] = []): void {
   const file = fileURLToPath(new URL(`../${program}${extname(import.meta.url)}`, import.meta.url))
   const line = [...flags, file, ...args]
   const env = { ...process.env, NODE_COMPILE_CACHE: module.getCompileCacheDir() }
   if (process.execve) process.execve(process.execPath, [process.execPath, ...line], withoutUndefined(env))
-  // Windows has nothing like it.
+  // Windows has no execve.
   process.exitCode = spawnSync(process.execPath, line, { env, stdio: 'inherit' }).status ?? 1
 }
 

@@ -1,17 +1,15 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 
-/** Questions to the person at the terminal. */
 export interface Terminal extends Disposable {
   ask(question: string): Promise<string>
-  /** The same, without showing what is typed. */
   askUnseen(question: string): Promise<string>
 }
 
-/** @param givenUp makes what is thrown if whoever is asked presses Ctrl-C or Ctrl-D */
+/** `givenUp` makes the error that is thrown on Ctrl-C and Ctrl-D. */
 export function openTerminal(givenUp: () => Error): Terminal {
   let isSilent = false
-  // What is typed is shown by readline alone, which writes here; the terminal itself is in raw mode.
+  // Only readline echoes what is typed, and it writes here; the terminal itself is in raw mode.
   const output = new Writable({
     write(chunk, _encoding, done) {
       if (!isSilent) process.stderr.write(chunk)
@@ -40,11 +38,7 @@ export function openTerminal(givenUp: () => Error): Terminal {
   }
 }
 
-/**
- * The first line of the standard input, where there is no terminal to ask on, without the byte order mark that some shells write.
- *
- * @param refused makes what is thrown if it is not text in UTF-8
- */
+/** The first line of standard input, without the byte order mark that some shells write. */
 export async function firstLine(refused: (message: string) => Error): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin) {
@@ -57,7 +51,7 @@ export async function firstLine(refused: (message: string) => Error): Promise<st
     const line = utf8.decode(end === -1 ? input : input.subarray(0, end))
     if (!line.includes('\0')) return line.replace(/\r$/, '')
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw refused('Standard input is not valid UTF-8. Encode the password as UTF-8.')
 }
@@ -65,10 +59,8 @@ export async function firstLine(refused: (message: string) => Error): Promise<st
 const lineFeed = 10
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/**
- * Text of others as it may be shown on a terminal: control and format characters, which move the cursor, color the screen, or
- * reverse the text, become their codes, also valid in JSON. Emoji and some scripts need joiners, which do no harm.
- */
+// Escapes control and format characters, which could move the cursor, color the screen, or reverse the text. The escapes are
+// valid in JSON. Joiners, which emoji and some scripts need, are harmless.
 export function visible(text: string): string {
   return text.replaceAll(unsafe, (characters) =>
     Array.from({ length: characters.length }, (_, at) => {

@@ -17,7 +17,6 @@ is replaced only with --force.`
 
 const charsets = ['utf-8', 'utf-16', 'utf-16le', 'utf-16be', 'windows-1252']
 
-/** Adds `import` and `export`. */
 export function addTransferCommands(program: Command, signal: AbortSignal): void {
   program
     .command('import <file>')

@@ -37,36 +37,30 @@ export type {
 } from './schema.ts'
 
 export interface ClientOptions {
-  /**
-   * Where the service is, such as `https://stockroom.example`; with a path if it is not at the root, and with nothing
-   * else. On a page of the same origin it may be a path alone.
-   */
+  /** Such as `https://stockroom.example/path`, without query and fragment. On a page of the same origin, a path is enough. */
   baseUrl: string | URL
-  /** A token from an earlier `logIn`. */
   token?: string | undefined
-  /** Instead of the global one. */
   fetch?: typeof globalThis.fetch
-  /** How often a request that may be sent again is, at most [3]. */
+  /** Maximum retries of a request that is safe to repeat [3]. */
   retries?: number
-  /** Seconds: a request whose `Retry-After` is longer is not sent again [30]. */
+  /** Seconds: if `Retry-After` is longer, there is no retry [30]. */
   maxRetryDelay?: number
-  /** Ends everything that this client does. */
+  /** Aborts everything that this client does. */
   signal?: AbortSignal
 }
 
 export type Client = ReturnType<typeof createClient>
 
 /**
- * A client of one service, for browsers and Node 20.3 or newer. Every method throws a StockroomError if the service refuses,
- * a ConnectionError if it cannot be reached, and an UnexpectedResponseError if something else responds.
- *
- * @throws TypeError if the address has credentials, a query, or a fragment, or if the token cannot be one
+ * A client for one service, for browsers and Node 20.3 or later. Every method throws StockroomError if the service rejects
+ * the request, ConnectionError if it cannot be reached, and UnexpectedResponseError if something else responds.
+ * @throws TypeError if the URL or the token is invalid
  */
 export function createClient(options: ClientOptions) {
   const connection: Connection = {
     baseUrl: toBaseUrl(options.baseUrl),
     token: toToken(options.token),
-    // Called as a method of something else, a browser's refuses.
+    // As a method of another object, the `fetch` of browsers throws.
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     signal: options.signal,
     retries: options.retries ?? 3,
@@ -74,16 +68,14 @@ export function createClient(options: ClientOptions) {
   }
 
   return {
-    /** Where the service is, without a slash at the end. */
     baseUrl: connection.baseUrl,
-    /** The token that is sent, if there is one. */
     get token() {
       return connection.token
     },
-    /** Registers a manager. It is sent again safely, but does not sign in. */
+    /** Registers a manager, with safe retries. Does not sign in. */
     register: (manager: StoreManagerCreate, { signal }: CallOptions = {}): Promise<StoreManager> =>
       send(connection, { method: 'POST', path: '/store-managers', ...keyed(manager), signal }, asJson(isStoreManager)),
-    /** Signs in: what is sent from now on carries the token. */
+    /** Signs in: later requests carry the token. */
     async logIn(
       { email, password }: { email: string; password: string },
       { signal }: CallOptions = {},
@@ -94,15 +86,12 @@ export function createClient(options: ClientOptions) {
       connection.token = token.access_token
       return token
     },
-    /** Sets a new password with a reset code, which an operator has issued. It ends all tokens, and does not sign in. */
+    /** Sets a new password with a reset code from an operator. Revokes all tokens, and does not sign in. */
     resetPassword: (reset: PasswordReset, { signal }: CallOptions = {}): Promise<StoreManager> => {
       const request = { method: 'POST', path: '/store-managers/reset-password', isIdempotent: false, signal } as const
       return send(connection, { ...request, ...json(reset) }, asJson(isStoreManager))
     },
-    /**
-     * Ends the token; that it has ended already is no error. With `everywhere` it ends every token of the manager, which
-     * takes a valid one.
-     */
+    /** Revokes the token, unless it is revoked already; with `everywhere` (and a valid token), every token of the manager. */
     async logOut({ everywhere = false, signal }: CallOptions & { everywhere?: boolean } = {}): Promise<void> {
       const query = everywhere ? { scope: 'all' } : {}
       const request = { method: 'POST', path: '/store-managers/logout', query, isIdempotent: true, signal } as const
@@ -117,7 +106,7 @@ export function createClient(options: ClientOptions) {
   }
 }
 
-/** Never quotes the address, in which there may be a password. */
+/** Never quotes the URL, which may contain a password. */
 function toBaseUrl(given: string | URL): string {
   const text = String(given)
   if (/[?#]/.test(text)) throw new TypeError('baseUrl must not have a query or a fragment.')
@@ -125,7 +114,7 @@ function toBaseUrl(given: string | URL): string {
   return text.replace(/\/+$/, '')
 }
 
-/** A header that cannot be sent would be quoted in the error of `fetch`. */
+/** `fetch` would quote an invalid header in its error. */
 function toToken(token: string | undefined): string | undefined {
   if (token === undefined || isBearerToken(token)) return token
   throw new TypeError('The token contains an invalid character, such as a space or a line break.')

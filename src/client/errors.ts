@@ -1,22 +1,18 @@
 import type { Problem, ProblemCode } from './schema.ts'
 
-/** The service refused the request: its problem details (RFC 9457). Tell errors apart by `code`. */
+/** The service rejected the request (RFC 9457). Distinguish errors by `code`. */
 export class StockroomError extends Error {
   override name = 'StockroomError'
   readonly status: number
-  /** From the closed list; undefined if the response came from something in front of the service. */
+  /** Undefined if the response came from something in front of the service. */
   readonly code: ProblemCode | undefined
-  /** Every reason, for `invalid_request` and `import_failed`. */
   readonly errors: NonNullable<Problem['errors']>
-  /** Also in the log of the service. */
   readonly requestId: string | undefined
-  /** Seconds after which to retry, if the service said so. */
+  /** Seconds after which to retry. */
   readonly retryAfter: number | undefined
-  /** The whole problem. */
   readonly problem: Problem | undefined
-  /** How many times the request was sent. */
   attempts = 1
-  /** Whether the response to an earlier attempt was lost, so that the service may have carried it out. */
+  /** Whether the response to an earlier attempt was lost, so that the service may have processed it. */
   isAfterLostResponse = false
 
   constructor(response: Response, problem: Problem | undefined) {
@@ -30,10 +26,10 @@ export class StockroomError extends Error {
   }
 }
 
-/** No response, or only a part of one. */
+/** There was no response, or only part of one. */
 export class ConnectionError extends Error {
   override name = 'ConnectionError'
-  /** Whether the request may have been carried out; false if no connection was made. */
+  /** Whether the request may have been processed; false if no connection was made. */
   readonly isMaybeDone: boolean
 
   constructor(message: string, isMaybeDone: boolean, options?: ErrorOptions) {
@@ -42,7 +38,7 @@ export class ConnectionError extends Error {
   }
 }
 
-/** A response that Stockroom does not give: a redirect, another status, media type, or shape. The address is wrong. */
+/** A redirect, or an unexpected status, media type, or shape: the URL is wrong. */
 export class UnexpectedResponseError extends Error {
   override name = 'UnexpectedResponseError'
   readonly status: number
@@ -53,14 +49,12 @@ export class UnexpectedResponseError extends Error {
   }
 }
 
-/** Reads the problem of a response that is an error. */
 export async function toError(response: Response): Promise<StockroomError> {
   const isProblem = mediaTypeOf(response) === 'application/problem+json'
   const text = isProblem ? await response.text() : await response.body?.cancel()
   return new StockroomError(response, text === undefined ? undefined : parseProblem(text))
 }
 
-/** The media type without its parameters; empty if there is none. */
 export function mediaTypeOf(response: Response): string {
   return (response.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
 }
@@ -75,7 +69,6 @@ function parseProblem(text: string): Problem | undefined {
   }
 }
 
-/** @param header a number of seconds, or a date */
 function secondsOf(header: string | null): number | undefined {
   if (header === null) return undefined
   const seconds = Number(header)

@@ -10,20 +10,16 @@ export type ExportQuery = NonNullable<operations['exportItems']['parameters']['q
 type ImportQuery = NonNullable<operations['importItems']['parameters']['query']>
 
 export interface ImportOptions extends ImportQuery, CallOptions {
-  /** What the file is. */
   format: 'csv' | 'ndjson'
-  /** Of its text, such as `windows-1252`, if that is neither UTF-8 nor has a byte order mark. */
+  /** Encoding of the text, such as `windows-1252`, unless it is UTF-8 or has a byte order mark. */
   charset?: string | undefined
 }
 
-/**
- * A file to import. A function is called each time it is sent; a stream as such is sent once, whatever happens.
- * Not every browser sends streams; all of them send a Blob, such as a File.
- */
+/** A function is called for every attempt; a stream is sent once, and not by every browser. All can send a Blob or a File. */
 export type ImportBody = string | Blob | ReadableStream<Uint8Array> | (() => Blob | ReadableStream<Uint8Array>)
 
 export interface Condition extends CallOptions {
-  /** The version to change, of `versionOf`: if it is another by now, nothing happens and `code` is `precondition_failed`. */
+  /** The version to change, from `versionOf`. If the item has changed since, the `code` is `precondition_failed`. */
   ifMatch?: string | undefined
 }
 
@@ -31,12 +27,11 @@ const exportTypes = { csv: 'text/csv', ndjson: 'application/x-ndjson', json: 'ap
 const importTypes = { csv: 'text/csv', ndjson: 'application/x-ndjson' }
 const versions = new WeakMap<Item, string>()
 
-/** The version (ETag) that an item had when `get`, `create` or `update` gave this very object; lists know none. */
+/** The version (ETag) of an item that `get`, `create`, or `update` returned; lists have none. */
 export function versionOf(item: Item): string | undefined {
   return versions.get(item)
 }
 
-/** Everything that is done with items. */
 export function itemMethods(connection: Connection) {
   const get = (id: string, { expand, signal }: CallOptions & { expand?: 'store_manager' } = {}): Promise<Item> => {
     const request = { method: 'GET', path: pathOf(id), query: { expand }, isIdempotent: true, signal } as const
@@ -47,14 +42,11 @@ export function itemMethods(connection: Connection) {
     ...pageMethods(connection),
     get,
 
-    /** Creates an item, once, however often it has to be sent: it carries an Idempotency-Key. */
+    /** Creates an item exactly once, whatever the number of attempts: the request carries an Idempotency-Key. */
     create: (item: ItemCreate, { key, signal }: CallOptions & { key?: string } = {}): Promise<Item> =>
       send(connection, { method: 'POST', path: '/items', ...keyed(item, key), signal }, asItem),
 
-    /**
-     * Changes the fields that are given. Only with an `ifMatch` of one version is it sent again after its response was
-     * lost: without, it could undo what another client wrote since.
-     */
+    /** Updates the given fields. Without `ifMatch` it does not retry after a lost response: it could undo another change. */
     update(id: string, changes: ItemUpdate, { ifMatch, signal }: Condition = {}): Promise<Item> {
       const body = json(changes, { 'if-match': ifMatch })
       const isIdempotent = ifMatch !== undefined && oneVersion.test(ifMatch)
@@ -67,7 +59,7 @@ export function itemMethods(connection: Connection) {
       })
     },
 
-    /** Deletes an item. It also succeeds if the item is gone after the response to an earlier attempt was lost. */
+    /** Deletes an item. Succeeds as well if it is gone after a lost response. */
     async remove(id: string, { ifMatch, signal }: Condition = {}): Promise<void> {
       const headers = { 'if-match': ifMatch }
       const request = { method: 'DELETE', path: pathOf(id), headers, isIdempotent: true, status: 204, signal } as const
@@ -77,11 +69,11 @@ export function itemMethods(connection: Connection) {
       })
     },
 
-    /** How many items there are, what they are worth, and what they cost. */
+    /** Counts items, and sums up their value and their prices. */
     summary: (query: Filters = {}, { signal }: CallOptions = {}): Promise<ItemSummary> =>
       send(connection, { method: 'GET', path: '/items/summary', query, isIdempotent: true, signal }, asJson(isSummary)),
 
-    /** A file of items. Its body is a stream, which fails if the file does not come whole. Read or cancel it. */
+    /** Exports items. The body is a stream, which fails if the file is incomplete. Read or cancel it. */
     export: (query: ExportQuery = {}, { signal }: CallOptions = {}): Promise<Response> =>
       send(
         connection,
@@ -89,11 +81,7 @@ export function itemMethods(connection: Connection) {
         asStream(exportTypes[query.format ?? 'csv']),
       ),
 
-    /**
-     * Creates or changes the items that a file has.
-     *
-     * @throws StockroomError, with the code `import_failed` and the bad rows in `errors` if some are and it is not to skip them
-     */
+    /** Imports a file. @throws StockroomError `import_failed` with the invalid rows in `errors`, unless they are skipped */
     import(file: ImportBody, { format, charset, signal, ...query }: ImportOptions): Promise<ImportReport> {
       const parameter = charset === undefined ? '' : `; charset=${charset}`
       const request = {
@@ -102,7 +90,6 @@ export function itemMethods(connection: Connection) {
         query,
         headers: { 'content-type': importTypes[format] + parameter },
         body: typeof file === 'function' ? file : () => file,
-        // A dry run changes nothing.
         isIdempotent: query.dry_run === true,
         isSentOnce: file instanceof ReadableStream,
         signal,
@@ -114,7 +101,7 @@ export function itemMethods(connection: Connection) {
 
 const pathOf = (id: string) => `/items/${encodeURIComponent(id)}`
 
-// As the service writes it, with its owner or without, and as proxies that compress change it: W/"1", "1-gzip".
+// ETags of the service, also as compressing proxies change them: W/"1", "1-gzip".
 const oneVersion = /^(?:W\/)?("\d+(?:-[\w-]{43})?)(?:-{1,2}(?:gzip|br|zstd|deflate))?"$/
 
 const asItem: Read<Item> = async (response, hold) => {

@@ -4,15 +4,13 @@ import type { Item, operations } from './schema.ts'
 import { isItems } from './shapes.ts'
 import { type CallOptions, type Connection, send } from './transport.ts'
 
-/** Filters, order and place of a page, by their names in the API. */
 export type ListQuery = NonNullable<operations['listItems']['parameters']['query']>
 
 export interface Page {
-  /** In the order that was asked for. */
   items: Item[]
-  /** For `after`, to get the page that follows; undefined if there is none. */
+  /** The `after` of the next page; undefined on the last one. */
   next: string | undefined
-  /** How many there are on all pages, if `count` was asked for. */
+  /** The number of items on all pages, if `count` was requested. */
   total: number | undefined
 }
 
@@ -20,7 +18,6 @@ const standardLimit = 100
 const largestLimit = 1000
 const asItems = asJson(isItems)
 
-/** Reading items page by page. */
 export function pageMethods(connection: Connection) {
   const read = <T>(query: ListQuery, { signal }: CallOptions, take: Read<T>) =>
     send(connection, { method: 'GET', path: '/items', query, isIdempotent: true, signal }, take)
@@ -42,13 +39,13 @@ export function pageMethods(connection: Connection) {
   }
 
   return {
-    /** One page, of 100 items unless `limit` says so. */
+    /** Returns one page, of 100 items unless `limit` is given. */
     list,
-    /** Page after page, each asked for when the one before was used up. */
+    /** Iterates over pages, requesting each on demand. */
     pages,
-    /** Item after item, over all pages: in constant memory, and stable while others write. */
+    /** Iterates over items: in constant memory, and stable under concurrent writes. */
     each,
-    /** All of them at once. Without filters and order they come in one answer, as they were at one moment. */
+    /** Returns all items. Without filters and order, they are one response, and a consistent snapshot. */
     async all({ expand, ...query }: ListQuery = {}, call: CallOptions = {}): Promise<Item[]> {
       const expanded = expand && { expand }
       const isWhole = Object.values(query).every((value) => value === undefined)
@@ -63,7 +60,7 @@ export function pageMethods(connection: Connection) {
 const toPage: Read<Page> = async (response, hold) => {
   const items = Object.values(await asItems(response, hold))
   const link = response.headers.get('link')
-  // Or every page would look like the last one.
+  // Otherwise every page would look like the last one.
   if (link === null) {
     throw new UnexpectedResponseError(
       response.status,
@@ -74,7 +71,7 @@ const toPage: Read<Page> = async (response, hold) => {
   const total = response.headers.get('x-total-count')
   return {
     items,
-    // Relative to a server that may be behind a path, so only the cursor is taken from it.
+    // Only the cursor is taken, because the URL is relative to a server that may be behind a path.
     next: next === undefined ? undefined : (new URLSearchParams(next.split('?')[1]).get('after') ?? undefined),
     total: total === null ? undefined : Number(total),
   }

@@ -1,9 +1,8 @@
 import { mediaTypeOf, UnexpectedResponseError } from './errors.ts'
 
-/** Takes what is needed from a successful response. `hold` keeps the signals of the call until what it returns is called. */
+/** Reads a successful response. `hold` keeps the signals of the call active until the function it returns is called. */
 export type Read<T> = (response: Response, hold: () => () => void) => Promise<T> | T
 
-/** Reads JSON of a shape. */
 export function asJson<T>(isShape: (value: unknown) => value is T): Read<T> {
   return async (response) => {
     if (mediaTypeOf(response) !== 'application/json') throw await unexpected(response)
@@ -13,18 +12,16 @@ export function asJson<T>(isShape: (value: unknown) => value is T): Read<T> {
   }
 }
 
-/** Reads nothing: the response has no content. */
 export async function asNothing(response: Response): Promise<void> {
   await response.arrayBuffer()
 }
 
-/** Passes the body on as a stream, during which the signals of the call still count. */
 export function asStream(mediaType: string): Read<Response> {
   return async (response, hold) => {
     if (mediaTypeOf(response) !== mediaType) throw await unexpected(response)
     if (response.body === null) return response
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
-    // An error reaches the reader through the stream itself.
+    // The stream itself reports the error to its reader.
     void response.body
       .pipeTo(writable)
       .catch(() => {})
@@ -33,7 +30,6 @@ export function asStream(mediaType: string): Read<Response> {
   }
 }
 
-/** @throws UnexpectedResponseError that names the target, if the response redirects or a custom fetch followed it */
 export async function refuseRedirect(response: Response, url: string): Promise<void> {
   const isRedirect = response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)
   if (!isRedirect && !response.redirected) return
@@ -46,7 +42,6 @@ export async function refuseRedirect(response: Response, url: string): Promise<v
   )
 }
 
-/** The error for a response whose status or media type does not fit. Its body is not read. */
 export async function unexpected(response: Response): Promise<UnexpectedResponseError> {
   await response.body?.cancel()
   const type = mediaTypeOf(response) || 'no media type'
@@ -61,7 +56,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The query of a redirect may carry what the request said. */
+/** The query of a redirect may contain data of the request. */
 function withoutSecrets(target: string, url: string): string {
   try {
     const { origin, pathname } = new URL(target, url)

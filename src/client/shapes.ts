@@ -1,6 +1,6 @@
 import type { ImportReport, Item, Items, ItemSummary, StoreManager, Token } from './schema.ts'
 
-// What tells a response of the service from that of something else. New members are no reason to refuse it.
+// These distinguish responses of the service from those of something else. They accept unknown members.
 
 export function isItem(value: unknown): value is Item {
   return (
@@ -41,7 +41,6 @@ export function isMessage(value: unknown): value is { message: string } {
   return isRecord(value) && typeof value['message'] === 'string'
 }
 
-/** Whether it can be sent as a bearer token (RFC 6750 §2.1). */
 export function isBearerToken(value: unknown): value is string {
   return typeof value === 'string' && /^[\w.~+/-]+=*$/.test(value)
 }

@@ -1,11 +1,10 @@
-/** A signal that several can abort. */
 export interface JoinedSignal {
   signal: AbortSignal
-  /** Lets go of the signals, which may live much longer. */
+  /** Removes the listeners from signals that may live much longer. */
   release: () => void
 }
 
-/** Joins signals. Node 20 keeps a part of each signal that AbortSignal.any made as long as its sources live. */
+/** Node 20 leaks a part of each signal of AbortSignal.any as long as its sources live. */
 export function joinSignals(...sources: (AbortSignal | undefined)[]): JoinedSignal {
   const controller = new AbortController()
   const releases = sources
@@ -24,7 +23,6 @@ export function joinSignals(...sources: (AbortSignal | undefined)[]): JoinedSign
   }
 }
 
-/** Waits. @throws the reason of the signal if it is aborted meanwhile */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = () => {

@@ -3,7 +3,6 @@ import { type Read, refuseRedirect, unexpected } from './responses.ts'
 import { retryDelay, type RetryLimits, type RetryRule } from './retries.ts'
 import { joinSignals, pause } from './signals.ts'
 
-/** How a client reaches the service. */
 export interface Connection extends RetryLimits {
   baseUrl: string
   token: string | undefined
@@ -11,7 +10,6 @@ export interface Connection extends RetryLimits {
   signal: AbortSignal | undefined
 }
 
-/** Options of one call. */
 export interface CallOptions {
   signal?: AbortSignal | undefined
 }
@@ -21,20 +19,12 @@ export interface Request extends RetryRule {
   path: string
   query?: object
   headers?: Record<string, string | undefined>
-  /** Makes the body, anew each time it is sent. */
   body?: () => string | Blob | URLSearchParams | ReadableStream<Uint8Array>
-  /** Of success [200]. */
   status?: number
   signal?: AbortSignal | undefined
 }
 
-/**
- * Sends a request, and sends it again while that is safe and useful: after 429 and 503, when Retry-After has passed,
- * and after a network failure.
- *
- * @param read takes what is needed from the response; it is part of the attempt
- * @throws StockroomError, ConnectionError, UnexpectedResponseError, or the reason of a signal that was aborted
- */
+/** Sends a request, and retries after 429 and 503, and after network failures, if that is safe. */
 export async function send<T>(connection: Connection, request: Request, read: Read<T>): Promise<T> {
   const { signal, release } = joinSignals(connection.signal, request.signal)
   let isHeld = false
@@ -61,13 +51,11 @@ export async function send<T>(connection: Connection, request: Request, read: Re
   }
 }
 
-/** A JSON body. */
 export const json = (value: object, headers: Record<string, string | undefined> = {}) => ({
   headers: { 'content-type': 'application/json', ...headers },
   body: () => JSON.stringify(value),
 })
 
-/** A JSON body of a creation, with a key by which it happens once, however often it is sent. */
 export const keyed = (value: object, key = randomKey()) => ({
   ...json(value, { 'idempotency-key': key }),
   status: 201,
@@ -83,8 +71,8 @@ async function sendOnce<T>(
   const sent = new Headers()
   if (token !== undefined) sent.set('authorization', `Bearer ${token}`)
   for (const [name, value] of Object.entries(headers ?? {})) if (value !== undefined) sent.set(name, value)
-  // A stream needs `half`, which is harmless elsewhere. The types of browsers lack it. A redirect would take the body,
-  // a password perhaps, to another address.
+  // A stream requires `half`, which is missing in the types of browsers. Redirects are not followed, because they would send
+  // the body, perhaps a password, to another address.
   const init = { method, headers: sent, signal, redirect: 'manual', duplex: 'half', ...(body && { body: body() }) }
   const url = baseUrl + path + toQuery(query)
   try {
@@ -99,7 +87,7 @@ async function sendOnce<T>(
   }
 }
 
-/** Not a UUID: browsers make those on secure pages only. */
+/** Browsers have crypto.randomUUID only on secure pages. */
 function randomKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
@@ -113,7 +101,7 @@ function toQuery(query: object = {}): string {
   return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs).toString()}`
 }
 
-// What Node reports before anything was sent. Browsers do not tell.
+// Errors of Node before anything was sent. Browsers do not tell.
 const unsent = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -123,7 +111,6 @@ const unsent = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
-/** `fetch` reports that it failed; in Node its cause says why. */
 function toConnectionError(baseUrl: string, error: TypeError): ConnectionError {
   const { code, message } = (error.cause ?? error) as { code?: string; message?: string }
   const text = `${baseUrl || 'The service'} cannot be reached: ${code ?? message}`

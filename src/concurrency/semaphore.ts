@@ -1,32 +1,21 @@
 import { tooBusy } from '../problems.ts'
 
-/** A semaphore with a bounded queue and a fair share for each party. */
+/** A semaphore with a bounded queue, a bounded wait, and a fair share for each party. */
 export interface Semaphore {
-  /**
-   * Waits for a place.
-   *
-   * @param party whom the place counts for, for instance a manager's ID or an address: one party holds at most its share of
-   *   the places and of the queue. A free place goes to the waiting party that holds the fewest; parties that hold as many
-   *   take turns. If the queue is full, the newest task of the party with the most waiting is refused in favor of a party
-   *   with fewer. Work without a party is a party of its own.
-   * @param signal aborted when the place is no longer wanted, for instance because the client has disconnected
-   * @returns the permit: disposing of it releases it
-   * @throws Problem too_busy if no place is free in time, or the queue is full; the reason of `signal`
-   */
+  // Waits for a permit, which is released by disposing of it. A free permit goes to the party (such as a manager or an address)
+  // that holds the fewest; those that hold equally many take turns. If the queue is full, the newest task of the party with the
+  // most waiting makes room for a party with fewer. Each call without a party is one of its own.
   acquire(party?: string, signal?: AbortSignal): Promise<Disposable>
-  /** How many places are taken. */
   inUse(): number
-  /** Runs `task` in a place of its own. @throws as `enter` does, and as `task` does */
   run<Result>(task: () => Promise<Result>, party?: string, signal?: AbortSignal): Promise<Result>
 }
 
 export interface SemaphoreOptions {
-  /** Tasks that run at a time, and those that may wait. */
   permits: number
   maxQueue: number
-  /** Milliseconds that a task waits at most. */
+  /** Milliseconds. */
   timeout: number
-  /** The part of the places and of the queue that one party may hold, rounded up. */
+  /** The fraction of the permits and of the queue that one party may hold, rounded up. */
   share?: number
 }
 
@@ -34,7 +23,6 @@ interface Party {
   name: string | undefined
   held: number
   waiting: number
-  /** The turn of its next task. */
   turn: number
 }
 
@@ -51,9 +39,7 @@ export function openSemaphore({ permits, maxQueue, timeout, share = 1 }: Semapho
   let free = permits
   /** The turn of the task that was admitted last (start-time fair queueing). */
   let turn = 0
-  /** By name, those that hold a place or wait for one. */
   const parties = new Map<string, Party>()
-  /** In the order of their arrival. */
   const waiting = new Set<Waiter>()
   const permitsPerParty = Math.ceil(permits * share)
   const queuePerParty = Math.ceil(maxQueue * share)
@@ -99,7 +85,6 @@ export function openSemaphore({ permits, maxQueue, timeout, share = 1 }: Semapho
     return next
   }
 
-  /** Whether the queue has room for another task of `party`. It may have to be made. */
   const hasRoom = (party: Party): boolean => {
     if (party.waiting >= queuePerParty) return false
     if (waiting.size < maxQueue) return true

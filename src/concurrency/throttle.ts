@@ -1,20 +1,16 @@
-/**
- * Makes `say` heard at most once in so many milliseconds, however often it is called.
- *
- * @param log takes how many calls there were since it was heard last, this one included
- */
+/** Throttles `log` to one call per interval, and passes it the number of count since the last one. */
 export function throttle<Arguments extends unknown[]>(
   interval: number,
-  log: (calls: number, ...about: Arguments) => void,
+  log: (count: number, ...about: Arguments) => void,
 ): (...about: Arguments) => void {
-  let calls = 0
-  let saidAt = -Infinity
+  let count = 0
+  let loggedAt = -Infinity
   return (...about) => {
-    calls++
+    count++
     const now = performance.now()
-    if (now - saidAt < interval) return
-    log(calls, ...about)
-    calls = 0
-    saidAt = now
+    if (now - loggedAt < interval) return
+    log(count, ...about)
+    count = 0
+    loggedAt = now
   }
 }

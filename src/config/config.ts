@@ -18,7 +18,6 @@ import {
 
 export type Config = ReturnType<typeof readConfig>
 
-/** Settings that do not fit. The message names every one of them, never a value. */
 export class ConfigError extends StartupError {
   override name = 'ConfigError'
 }
@@ -92,15 +91,11 @@ const settings = {
 
 type Values = { [Name in keyof typeof settings]: ReturnType<(typeof settings)[Name]['parse']> }
 
-/** Shortest key of each algorithm: its output's length (RFC 7518 §3.2), in bytes. */
+/** In bytes: the length of the algorithm's output (RFC 7518 §3.2). */
 const shortestKey = { HS256: 32, HS384: 48, HS512: 64 }
 
-/**
- * Reads every setting from `env`, where an empty one counts as absent, and checks them all.
- *
- * @param signsTokens false for commands that work on the database alone: they need no secret
- * @throws ConfigError naming each setting that does not fit
- */
+// Reads and validates every setting. Empty values are treated as unset. Commands that sign no tokens
+// need no secret.
 export function readConfig(env: Record<string, string | undefined>, signsTokens = true) {
   const { values, problems } = parseAll(env)
   problems.push(...checkSecret(values, signsTokens), ...checkPool(values), ...checkDrain(values), ...checkServers(env))
@@ -108,7 +103,6 @@ export function readConfig(env: Record<string, string | undefined>, signsTokens 
     throw new ConfigError(`Invalid settings:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
   }
   return {
-    /** Undefined: the embedded server in `dataDir` serves. */
     postgres: values.POSTGRES_HOST === undefined ? undefined : server(values.POSTGRES_HOST, values),
     pool: {
       schema: values.POSTGRES_SCHEMA,
@@ -126,10 +120,8 @@ export function readConfig(env: Record<string, string | undefined>, signsTokens 
             password: values.REDIS_PASSWORD,
           },
     tokens: { secret: values.JWT_SECRET, algorithm: values.JWT_ALGORITHM, type: values.TOKEN_TYPE },
-    /** In seconds; 0: none. */
     sessionIdleTimeout: values.SESSION_IDLE_TIMEOUT,
     bcryptCost: values.BCRYPT_COST,
-    /** In 15 minutes each; 0 lifts one. */
     limits: {
       loginsPerAddress: values.LOGIN_LIMIT_PER_ADDRESS,
       loginsPerAccount: values.LOGIN_LIMIT_PER_ACCOUNT,
@@ -139,7 +131,6 @@ export function readConfig(env: Record<string, string | undefined>, signsTokens 
     trustProxy: values.TRUST_PROXY,
     itemWrites: values.ITEM_WRITES,
     requireIfMatch: values.REQUIRE_IF_MATCH,
-    /** In bytes. */
     importLimit: values.IMPORT_LIMIT * 2 ** 20,
     concurrencyLimit: values.LIMIT_CONCURRENCY,
     connectionLimit: values.LIMIT_CONNECTIONS,
@@ -156,7 +147,6 @@ export function readConfig(env: Record<string, string | undefined>, signsTokens 
   }
 }
 
-/** A line for each setting: its name, what it is for, its default. */
 export function describeSettings(): string {
   return Object.entries<Setting<unknown>>(settings)
     .map(([name, setting]) => {
@@ -180,7 +170,7 @@ function parseAll(env: Record<string, string | undefined>) {
   return { values: Object.fromEntries(parsed) as Values, problems }
 }
 
-/** A service that only this machine can reach is reached by its names alone. */
+/** A service that is reachable only from this machine accepts only its own names. */
 function defaultHosts(host: string): string[] {
   const name = (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host).toLowerCase()
   const isLoopback = name === 'localhost' || name === '[::1]' || (isIPv4(name) && name.startsWith('127.'))
@@ -210,12 +200,12 @@ function checkDrain({ DRAIN_DELAY, SHUTDOWN_TIMEOUT }: Values): string[] {
   return DRAIN_DELAY > SHUTDOWN_TIMEOUT ? ['DRAIN_DELAY must not be longer than SHUTDOWN_TIMEOUT'] : []
 }
 
-/** Settings of a server that is not named, for they would be ignored while another one serves. */
+/** Settings of a server without its host would be ignored, and another server used. */
 function checkServers(env: Record<string, string | undefined>): string[] {
   const problems: string[] = []
   if (!env['POSTGRES_HOST']) {
     const names = ['POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB']
-    // Kubernetes sets the port by itself, for a Service of that name.
+    // Kubernetes sets the port itself, for a Service of that name.
     const given = names.filter((name) => env[name] && !isServiceLink(env[name]))
     if (given.length > 0) {
       problems.push(

@@ -3,11 +3,7 @@ import { parseEnv } from 'node:util'
 
 import { ConfigError } from './config.ts'
 
-/**
- * Adds the variables of `.env` in the working directory, if there is one, to the environment. Variables that are set already win.
- *
- * @throws ConfigError if the file is damaged: settings that go unread could start the service on another database
- */
+/** Loads `.env` from the working directory. Variables that are already set take precedence. */
 export function loadEnvironment(): void {
   const text = readEnvFile()
   for (const [name, value] of Object.entries(parseEnv(text))) process.env[name] ??= value
@@ -29,7 +25,6 @@ function readEnvFile(): string {
   return text
 }
 
-/** Skips a byte order mark. */
 function decode(bytes: Buffer): string {
   if (bytes.includes(0) || /^(\xff\xfe|\xfe\xff)/.test(bytes.toString('latin1', 0, 2))) {
     throw new ConfigError('.env is UTF-16 or binary. Save it as UTF-8.')
@@ -41,7 +36,6 @@ function decode(bytes: Buffer): string {
   }
 }
 
-/** The number of the first line that the parser would drop without a word. */
 function firstBadLine(text: string): number | undefined {
   // A quoted value may have several lines.
   const joined = text.replaceAll(/(?<==[ \t]*)(["'`])[^]*?\1/g, (value) =>

@@ -1,25 +1,20 @@
 import { isIP, isIPv6 } from 'node:net'
 
-/** One setting of the environment: what it is for, and how its text is read. */
 export interface Setting<T> {
   help: string
-  /** What an absent setting stands for. */
   default: string | undefined
-  /** Throws an Error whose message completes «NAME …». */
+  /** @throws Error whose message completes "NAME …" */
   parse: (text: string) => T
 }
 
-/** Text, or undefined. */
 export function optional(help: string): Setting<string | undefined> {
   return { help, default: undefined, parse: (given) => given }
 }
 
-/** Any text. */
 export function text(help: string, standard: string): Setting<string> {
   return { help, default: standard, parse: (given) => given }
 }
 
-/** An SQL identifier that needs no quotes. */
 export function identifier(help: string, standard: string): Setting<string> {
   return {
     help,
@@ -33,7 +28,6 @@ export function identifier(help: string, standard: string): Setting<string> {
   }
 }
 
-/** A whole number from `min` to `max`. */
 export function integer(help: string, standard: number, min: number, max: number): Setting<number> {
   return {
     help,
@@ -48,18 +42,16 @@ export function integer(help: string, standard: number, min: number, max: number
   }
 }
 
-/** The number of a port, or the address that Kubernetes sets under the same name for a Service: `tcp://10.0.0.1:6379`. */
+/** A port number, or the address that Kubernetes sets under the same name for a Service: `tcp://10.0.0.1:6379`. */
 export function port(help: string, standard: number): Setting<number> {
   const number = integer(help, standard, 1, 65_535)
   return { ...number, parse: (given) => number.parse(isServiceLink(given) ? (given.split(':').at(-1) ?? '') : given) }
 }
 
-/** Whether Kubernetes has set this, rather than an operator. */
 export function isServiceLink(given: string): boolean {
   return /^tcp:\/\/[^/]+:\d+$/.test(given)
 }
 
-/** Origins as browsers send them (`https://shop.example`), with commas between, or `*`. */
 export function origins(help: string): Setting<string[] | undefined> {
   return {
     help,
@@ -74,7 +66,7 @@ export function origins(help: string): Setting<string[] | undefined> {
   }
 }
 
-/** Host names and addresses without ports, with commas between; `*.` or `.` before a name stands for its subdomains. */
+/** A leading `*.` or `.` matches subdomains. */
 export function hosts(help: string): Setting<string[] | undefined> {
   return {
     help,
@@ -95,7 +87,6 @@ function isIPv6InBrackets(given: string): boolean {
   return given.startsWith('[') && given.endsWith(']') && isIPv6(given.slice(1, -1))
 }
 
-/** How many proxies a request comes through, or a list of their addresses and networks with commas between. */
 export function proxies(help: string): Setting<number | string[]> {
   return {
     help,
@@ -117,7 +108,6 @@ function isNetwork(given: string): boolean {
   return /^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most && more.length === 0
 }
 
-/** True or false, as shells and other services write them. */
 export function flag(help: string, standard: boolean): Setting<boolean> {
   const values: Record<string, boolean> = {
     true: true,
@@ -140,7 +130,6 @@ export function flag(help: string, standard: boolean): Setting<boolean> {
   }
 }
 
-/** One of `values`, of which the first is the default. */
 export function oneOf<const T extends string>(help: string, values: readonly [T, ...T[]]): Setting<T> {
   return {
     help,

@@ -1,10 +1,10 @@
 import { categories, maxNameLength } from './constraints.ts'
 import { foldedEmail } from './managers.ts'
 
-// The SQL that takes over the tables of the FastAPI service, which Stockroom replaces. They are set aside whole, so that the way
-// back stays open. It does nothing where they are missing.
+// SQL that adopts the tables of the FastAPI service, which Stockroom replaces. They are renamed, not dropped, so that a
+// rollback stays possible. Without them it does nothing.
 
-/** The SQLSTATE of tables that cannot be taken over; its message is for the operator. */
+/** The SQLSTATE of tables that cannot be adopted; its message is for the operator. */
 export const adoptionRefused = 'ST001'
 
 const tables = {
@@ -14,28 +14,27 @@ const tables = {
 
 const prefix = 'fastapi_'
 
-/** At most so many rows are named. */
 const named = 20
 
 const columns = Object.entries(tables).flatMap(([table, names]) => names.map((name) => `'${table}.${name}'`))
 
 const isName = `coalesce(char_length(name) between 1 and ${maxNameLength}, false)`
 
-/** An enum of SQLAlchemy holds the names of its members: PERSONAL_CARE for "Personal Care". In a Turkish locale, I is not lower i. */
+// An enum of SQLAlchemy holds the names of its members: PERSONAL_CARE for "Personal Care". In a Turkish locale, I is not the
+// uppercase of i.
 const category = `(select known from unnest(array[${categories.map((name) => `'${name}'`).join(', ')}]) as known
   where lower(known collate "C") = lower(replace(category::text, '_', ' ') collate "C"))`
 
-/** The digits that it was shown with: 4.99, where the cast of a REAL alone would keep 4.989999771118164. */
+/** The digits that were displayed: 4.99, where casting a REAL alone would keep 4.989999771118164. */
 const price = 'price_usd::text::numeric'
 
-/** How the first index of e-mail addresses folds them, which depends on the locale of the database, and how today's does. */
+/** The first index of email addresses folds them by the locale of the database. */
 const foldings = ['lower(email)', foldedEmail]
 
 const addressesAlike = (folded: string) => `
     select string_agg(email, ' and ' order by email) as addresses from store_managers
       group by ${folded} having count(*) > 1`
 
-/** SQL: renames the tables of the FastAPI service and their indexes, if every row of theirs fits. */
 export const setTablesAside = `do $adopt$
 declare
   home text := current_schema();
@@ -87,7 +86,6 @@ begin
   end loop;
 end $adopt$;`
 
-/** SQL: copies the rows of the tables that were set aside. */
 export const copyRows = `do $adopt$
 begin
   if to_regclass(format('%I.${prefix}items', current_schema())) is null then
@@ -99,7 +97,6 @@ begin
     select id::text::uuid, name, ${category}, ${price}, in_stock, store_manager_id::text::uuid from ${prefix}items;
 end $adopt$;`
 
-/** SQL: gives the tables that were set aside their names back. */
 export const restoreTables = `do $adopt$
 declare
   home text := current_schema();

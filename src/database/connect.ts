@@ -10,23 +10,17 @@ import { clientConfig, type Server } from './server.ts'
 
 export interface OpenServer {
   server: Server
-  /** The process that serves from the same folder already, if one does. */
   ownerPid: number | undefined
   close: () => Promise<void>
 }
 
-/** The PostgreSQL that the settings name, or the embedded one, started if it does not run. */
 export async function openServer({ postgres, dataDir }: Config, log: Logger): Promise<OpenServer> {
   if (postgres) return { server: postgres, ownerPid: undefined, close: async () => {} }
   const embedded = await startEmbedded(dataDir, { log: (message) => log.info(message) })
   return { server: embedded.connection, ownerPid: embedded.ownerPid, close: () => embedded.stop() }
 }
 
-/**
- * Waits until `server` lets us in, for `timeoutMs` at most and no longer than `signal` allows.
- *
- * @throws StartupError at once if waiting cannot help (wrong password, no such database), or when the time is over
- */
+/** Waits until `server` accepts connections. */
 export async function waitForServer(
   server: Server,
   timeoutMs: number,
@@ -61,7 +55,6 @@ async function tryToConnect(server: Server): Promise<Error | undefined> {
   }
 }
 
-/** @returns why the database cannot hold the text of any language */
 async function checkEncoding(client: Client, { database }: Server): Promise<StartupError | undefined> {
   const { rows } = await client.query<{ encoding: string }>(`select current_setting('server_encoding') as encoding`)
   const encoding = rows[0]?.encoding
@@ -72,7 +65,7 @@ async function checkEncoding(client: Client, { database }: Server): Promise<Star
   )
 }
 
-/** Whether a server that is starting may say this: nothing listens yet, or it does and is not ready (57P03). */
+/** Nothing listens yet, or the server is not ready (57P03). */
 function isTransient(error: Error): boolean {
   return !(error instanceof DatabaseError) || /^(57P|53|08)/.test(error.code ?? '')
 }

@@ -1,5 +1,3 @@
-/** What a column may hold, for the tables and for the wire alike. */
-
 export const categories = [
   'Grocery',
   'Household',
@@ -11,5 +9,5 @@ export const categories = [
   'Pet',
 ] as const
 
-/** Longest name of an item or a manager, in code points. */
+/** In code points. */
 export const maxNameLength = 64

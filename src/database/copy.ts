@@ -4,17 +4,11 @@ import { begin } from './limits.ts'
 import type { ConnectionPool } from './pool.ts'
 import { sendPlain } from './statements.ts'
 
-/** Milliseconds that a `copy` may take. It lasts as long as its client reads. */
-const limit = 4 * 60 * 60_000
+/** A `copy` lasts as long as its client reads. */
+const limitMs = 4 * 60 * 60_000
 
-/**
- * Runs a `copy … to stdout`. PostgreSQL is read as fast as the stream is, so a slow reader costs no memory.
- * A stream that is destroyed before its end cancels the statement and closes the connection.
- *
- * @param logged what the log says of it: it without values, if it has some
- * @param signal aborted when it is no longer wanted: nothing waits for a connection then
- * @throws Problem store_unavailable or too_busy
- */
+// Runs a `copy … to stdout`, read as fast as the stream is, so that a slow reader costs no memory. Destroying the stream before
+// its end cancels the statement. `logged` is the statement without values.
 export async function copyOut(
   pool: ConnectionPool,
   statement: string,
@@ -22,7 +16,7 @@ export async function copyOut(
 ): Promise<CopyToStreamQuery> {
   const { client, release } = await pool.acquire(signal)
   try {
-    await sendPlain(client, begin(limit))
+    await sendPlain(client, begin(limitMs))
   } catch (error) {
     release(true)
     throw pool.unavailable(error)

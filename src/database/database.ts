@@ -9,10 +9,10 @@ import { retry } from './retry.ts'
 
 export type Database = Kysely<Tables>
 
-/** A typed database over `pool`. */
 export function openDatabase(pool: ConnectionPool): Database {
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
-  // What Kysely does around a statement is for transactions, which have executors of their own: 6 to 12 µs of a request.
+  // Kysely's work around a statement is for transactions, which have executors of their own, and costs 6 to 12 µs per
+  // request.
   db.getExecutor().executeQuery = async ({ sql: text, parameters }: CompiledQuery) => {
     const { rows, rowCount } = await pool.query(text, parameters)
     return { rows, numAffectedRows: BigInt(rowCount ?? 0) }
@@ -20,17 +20,16 @@ export function openDatabase(pool: ConnectionPool): Database {
   return db
 }
 
-/** The condition of a query for `readByKeys`: that `column` is one of the keys. */
 export function isKey(column: string) {
   return sql<boolean>`${sql.ref(column)} = any(${sql.val<string[]>([])})`
 }
 
-/** Makes a reader of a query whose only parameter is that of `isKey`. It is compiled once: to build it takes longer than to send it. */
+/** Compiles the query once, because building it takes longer than sending it. */
 export function readByKeys<Row>(db: Database, query: CompiledQuery<Row>): (keys: string[]) => Promise<Row[]> {
   return async (keys) => (await db.executeQuery<Row>({ ...query, parameters: [keys] })).rows
 }
 
-/** Runs `work` in a transaction, again if others got in its way. @throws Problem too_busy if they always do */
+/** Runs `work` in a transaction, again after conflicts. @throws Problem too_busy if they persist */
 export async function inTransaction<Result>(
   db: Database,
   work: (transaction: Database) => Promise<Result>,
@@ -42,10 +41,8 @@ export async function inTransaction<Result>(
   }
 }
 
-/**
- * Runs `query`, whose violation of `constraint` is what `problem` says.
- * Citus leaves the constraint's field out and adds a shard's number to the name, so the message is searched too.
- */
+// Throws `problem` if `query` violates `constraint`. Citus omits the field and appends a shard number to the name, so the
+// message is searched as well.
 export async function onViolation<T>(
   query: Promise<T>,
   constraint: string,

@@ -5,10 +5,10 @@ import { categories, maxNameLength } from './constraints.ts'
 import { costOfHash, foldedEmail } from './managers.ts'
 import { indexOfWords, nameCollation } from './name-collation.ts'
 
-// CHECK expressions stand as PostgreSQL prints them back, or every new revision would contain them again.
+// CHECK expressions are written as PostgreSQL prints them, or every new revision would contain them again.
 const nameLength = `char_length(name) >= 1 and char_length(name) <= ${maxNameLength}`
 
-/** An index that whoever has a large table may have made beforehand, `concurrently` (see README.md). */
+/** Operators with large tables may have created these indexes beforehand, `concurrently` (see README.md). */
 const index = (name: string, columns: string) => ({
   name,
   expression: `create index if not exists ${name} on items (${columns})`,
@@ -22,12 +22,10 @@ const StoreManagerEntity = defineEntity({
     name: p.text(),
     email: p.text(),
     passwordHash: p.text(),
-    /** Tokens of an earlier generation count no more, but for the one that ended them if it is kept. */
+    /** Tokens of earlier generations are revoked, except `keptToken`. */
     tokenGeneration: p.integer().default(0),
     keptToken: p.uuid().nullable(),
-    /** When the generation was last counted up. */
     tokensEndedAt: p.datetime().nullable(),
-    /** When an operator disabled the account. */
     disabledAt: p.datetime().nullable(),
   },
   checks: [{ name: 'store_managers_name_check', expression: nameLength }],
@@ -61,7 +59,7 @@ const ItemEntity = defineEntity({
     { name: 'items_name_check', expression: nameLength },
     { name: 'items_price_usd_check', expression: `price_usd >= 0 and price_usd < 'Infinity'::numeric` },
   ],
-  // Each makes every write dearer: docs/reference/internals.md says what they are for.
+  // Each makes writes slower; docs/reference/internals.md gives the reasons.
   indexes: [
     index('items_name_index', `name collate ${nameCollation}, id`),
     index('items_price_usd_index', 'price_usd, id'),
@@ -82,7 +80,6 @@ const RevokedTokenEntity = defineEntity({
   },
 })
 
-/** When tokens were used last, if SESSION_IDLE_TIMEOUT is set. */
 const TokenUseEntity = defineEntity({
   name: 'TokenUse',
   tableName: 'token_uses',
@@ -100,7 +97,7 @@ const IdempotencyKeyEntity = defineEntity({
     fingerprint: p.text(),
     answer: p.text(),
     createdAt: p.datetime().index('idempotency_keys_created_at_index'),
-    /** Whom the answer is about, so that it goes with them. Null in rows of versions before this column. */
+    /** Null in rows of versions before this column. */
     storeManager: () =>
       p
         .manyToOne(StoreManagerEntity)
@@ -112,7 +109,6 @@ const IdempotencyKeyEntity = defineEntity({
   },
 })
 
-/** The reset code that an operator issued last for a manager, until it is used. */
 const PasswordResetEntity = defineEntity({
   name: 'PasswordReset',
   tableName: 'password_resets',
@@ -132,5 +128,4 @@ export const entities = [
   PasswordResetEntity,
 ] as const
 
-/** The tables as Kysely sees them. */
 export type Tables = InferKyselyDB<(typeof entities)[number]>

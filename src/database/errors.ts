@@ -2,36 +2,27 @@ import { DatabaseError } from 'pg'
 
 import { type Problem, tooBusy } from '../problems.ts'
 
-/**
- * What is done about a statement that failed:
- * - `retry`: it was rolled back, and may succeed the next time
- * - `renew`: it was refused before it ran, which a new connection mends
- * - `busy`: it was rolled back; 503 too_busy
- * - `unavailable`: PostgreSQL does not serve us; 503 store_unavailable, and the connection is closed
- * - `bug`: the statement is wrong; 500 unless the caller knows better
- */
+// retry: rolled back, and may succeed the next time. renew: rejected before it ran; needs a new connection. busy: rolled back;
+// 503 too_busy. unavailable: 503 store_unavailable, and the connection is closed. bug: 500, unless the caller knows better.
 export type Decision = 'retry' | 'renew' | 'busy' | 'unavailable' | 'bug'
 
-/** Decides by the SQLSTATE of `error`, as docs/reference/sqlstates.md tables it. What is not of PostgreSQL is of the connection. */
+/** Decides by SQLSTATE, as in docs/reference/sqlstates.md. Errors that are not from PostgreSQL are about the connection. */
 export function decide(error: unknown): Decision {
   if (!(error instanceof DatabaseError)) return error instanceof TypeError ? 'bug' : 'unavailable'
   const { code = '', routine } = error
-  // The message depends on the language of the server: «cached plan must not change result type».
+  // The routine, because the message "cached plan must not change result type" is localized.
   if (code === '0A000' && routine === 'RevalidateCachedQuery') return 'renew'
   return ofState[code] ?? ofClass[code.slice(0, 2)] ?? 'bug'
 }
 
-/** Whether `error` of a statement means 503, rather than that it is wrong or may be tried again. */
 export function isUnavailable(error: unknown): boolean {
   return ['unavailable', 'renew', 'busy'].includes(decide(error))
 }
 
-/** Whether `error` is that a statement took longer than it may. */
 export function isCanceled(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '57014'
 }
 
-/** 503 for a statement that was rolled back, to be sent again. */
 export function busy(error: unknown): Problem {
   const { code = '' } = error as DatabaseError
   const problem = tooBusy(`${reasons[code] ?? 'Other requests were writing the same data.'} ${advice}`, 1)

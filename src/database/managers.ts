@@ -1,7 +1,6 @@
-// SQL expressions of store_managers. Indexes are on these very expressions: a change of one needs a revision.
+// SQL expressions of store_managers. Indexes use exactly these: a change requires a migration.
 
-/** Lower case by Unicode's root locale, or a database in a Turkish locale would tell INFO@ from info@. */
+/** Uses Unicode's root locale, because a database in a Turkish locale would distinguish INFO@ from info@. */
 export const foldedEmail = 'lower(email collate "und-x-icu")'
 
-/** The cost of a bcrypt hash, as two digits; null for other hashes. */
 export const costOfHash = `"substring"(password_hash, '^\\$2[abxy]\\$(\\d\\d)\\$')`

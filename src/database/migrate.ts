@@ -14,41 +14,30 @@ import { clientConfig, type Server } from './server.ts'
 const folder = fileURLToPath(new URL('migrations', import.meta.url))
 const table = 'mikro_orm_migrations'
 
-/**
- * Milliseconds that a migration waits for a lock, while all that need the table queue behind it, and that it leaves them
- * before it tries again; and how often it does.
- */
-const lockRetry = { wait: 2_000, rest: 3_000, tries: 20 }
+// While a migration waits for a lock, all that need the table queue behind it. So it waits briefly, and leaves them a pause
+// before it retries.
+const lockRetry = { lockTimeoutMs: 2_000, delayMs: 3_000, attempts: 20 }
 
-/** The SQLSTATE of a lock that was not to be had in time. */
 const lockNotAvailable = '55P03'
 
-/** The SQLSTATE of what a migration says when it finds data that an operator has to change first. */
+/** Raised by a migration that finds data that an operator has to change first. */
 const raisedByMigration = 'P0001'
 
 export interface Status {
   applied: string[]
   pending: string[]
-  /** Applied by a newer version of the code. */
   unknown: string[]
 }
 
-/**
- * Brings the schema to head. Any number of processes may do so at once: one migrates, the others wait for it.
- *
- * @returns the names of the migrations that this call applied
- * @throws StartupError if other transactions hold its tables for minutes
- */
-export function upgrade(server: Server, schema: string, log: Logger, patience = lockRetry): Promise<string[]> {
-  return migrate(server, schema, log, (migrator) => migrator.up(), patience)
+export function upgrade(server: Server, schema: string, log: Logger, retry = lockRetry): Promise<string[]> {
+  return migrate(server, schema, log, (migrator) => migrator.up(), retry)
 }
 
-/** Takes the last migration back, if there is one. @returns its name */
 export function downgrade(server: Server, schema: string, log: Logger): Promise<string[]> {
   return migrate(server, schema, log, (migrator) => migrator.down(), lockRetry)
 }
 
-/** What has been applied and what has not. Does not load the migrator, which a start seldom needs. */
+/** Does not load the migrator, which a start rarely needs. */
 export async function status(server: Server, schema: string): Promise<Status> {
   const known = await knownMigrations()
   const applied = await withClient(server, schema, async (client) => {
@@ -64,18 +53,12 @@ export async function status(server: Server, schema: string): Promise<Status> {
   }
 }
 
-/** Whether `schema` has every migration that this version of the service knows. Fails if it has none. */
 export async function isUpToDate(db: Database, schema: string): Promise<boolean> {
   const applied = await sql<{ name: string }>`select name from ${sql.table(`${schema}.${table}`)}`.execute(db)
   const names = new Set(applied.rows.map(({ name }) => name))
   return (await knownMigrations()).every((name) => names.has(name))
 }
 
-/**
- * Makes sure at start that the schema is at head, by migrating if `auto`.
- *
- * @throws StartupError if it is not and may not be
- */
 export async function ensureSchema(server: Server, schema: string, auto: boolean, log: Logger): Promise<void> {
   const { pending, unknown } = await status(server, schema)
   if (unknown.length > 0) log.warn({ unknown }, 'the schema is newer than this version of the service')
@@ -89,11 +72,6 @@ export async function ensureSchema(server: Server, schema: string, auto: boolean
   await upgrade(server, schema, log)
 }
 
-/**
- * Writes a migration from what the entities have that the last revision had not. Needs no database.
- *
- * @returns the path of the file, or undefined if nothing has changed
- */
 export async function createRevision(message: string, path = folder): Promise<string | undefined> {
   const nowhere = { host: 'localhost', port: 5432, user: 'nobody', database: 'nowhere' }
   const orm = await openOrm(nowhere, 'public', path)
@@ -121,16 +99,16 @@ async function migrate(
   schema: string,
   log: Logger,
   run: (migrator: Migrator) => Promise<{ name: string }[]>,
-  patience: typeof lockRetry,
+  retry: typeof lockRetry,
 ): Promise<string[]> {
   return withClient(server, schema, async (client) => {
-    // On a client of its own, for the migrator's connections come and go.
+    // The migrator's own connections come and go, so the lock needs another one.
     await client.query('select pg_advisory_lock(hashtext($1))', [`stockroom migrations ${schema}`])
-    const orm = await openOrm(server, schema, folder, patience.wait)
+    const orm = await openOrm(server, schema, folder, retry.lockTimeoutMs)
     try {
       orm.migrator.on('migrating', ({ name }) => log.info({ name }, 'applying migration'))
       orm.migrator.on('reverting', ({ name }) => log.info({ name }, 'reverting migration'))
-      const done = await retryLocked(() => run(orm.migrator), log, patience)
+      const done = await retryLocked(() => run(orm.migrator), log, retry)
       return done.map(({ name }) => name)
     } finally {
       await orm.close()
@@ -138,8 +116,8 @@ async function migrate(
   })
 }
 
-/** All of it is one transaction, so what was done before a lock is taken back while others have their turn. */
-async function retryLocked<T>(run: () => Promise<T>, log: Logger, { rest, tries }: typeof lockRetry): Promise<T> {
+/** All migrations are one transaction, so a retry starts over and frees the locks meanwhile. */
+async function retryLocked<T>(run: () => Promise<T>, log: Logger, { delayMs, attempts }: typeof lockRetry): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await run()
@@ -147,23 +125,23 @@ async function retryLocked<T>(run: () => Promise<T>, log: Logger, { rest, tries 
       const { code } = error as { code?: string }
       if (code === raisedByMigration) throw new StartupError(reasonOf(error as Error), { cause: error })
       if (code !== lockNotAvailable) throw error
-      if (attempt >= tries) {
+      if (attempt >= attempts) {
         throw new StartupError('Migrations timed out waiting for table locks held by other transactions.', {
           cause: error,
         })
       }
       log.warn({ attempt }, 'migration is waiting for table locks; will retry')
-      await sleep(rest)
+      await sleep(delayMs)
     }
   }
 }
 
-/** What a migration itself says, without the statement that MikroORM quotes before it. */
+/** MikroORM puts the statement before the message. */
 function reasonOf(error: Error): string {
   return error.cause instanceof Error ? error.cause.message : error.message
 }
 
-async function openOrm(server: Server, schema: string, path = folder, lockTimeout = 0) {
+async function openOrm(server: Server, schema: string, path = folder, lockTimeoutMs = 0) {
   const { MikroORM } = await import('@mikro-orm/postgresql')
   const { Migrator } = await import('@mikro-orm/migrations')
   const { entities } = await import('./entities.ts')
@@ -175,7 +153,7 @@ async function openOrm(server: Server, schema: string, path = folder, lockTimeou
     entities: [...entities],
     extensions: [Migrator],
     onCreateConnection: async (connection) => {
-      await (connection as DatabaseConnection).executeQuery(CompiledQuery.raw(`set lock_timeout = ${lockTimeout}`))
+      await (connection as DatabaseConnection).executeQuery(CompiledQuery.raw(`set lock_timeout = ${lockTimeoutMs}`))
     },
     migrations: {
       path,

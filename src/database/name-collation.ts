@@ -1,26 +1,23 @@
-// How names are sorted and searched, in SQL. The indexes are on these very expressions: who changes them makes a revision.
+// How names are sorted and searched, in SQL. Indexes use exactly these expressions: a change requires a migration.
 
-/** People's order, of any language (the root collation of Unicode), which each build of PostgreSQL with ICU has. */
+/** The root collation of Unicode, present in each build of PostgreSQL with ICU. */
 export const nameCollation = '"und-x-icu"'
 
-/** SQL: `text` without accents and in capitals, for those have one form where small letters have two (σ, ς). */
+/** Removes accents, and folds to uppercase, which has one form where lowercase has two (σ, ς). */
 export function fold(text: string): string {
   const bare = `regexp_replace(normalize(${text}, nfd), '[\\u0300-\\u036f]', '', 'g')`
-  // Letters whose stroke is no accent that could be taken off.
+  // Letters whose stroke is not a separable accent.
   return `translate(upper(${bare} collate ${nameCollation}), 'ØŁĐĦŦ', 'OLDHT')`
 }
 
-/** SQL: the same for a column, eight times as fast where it holds ASCII alone. */
+/** Eight times as fast as `fold` for ASCII. */
 export function foldColumn(column: string): string {
   const ascii = `upper(${column} collate "C") collate ${nameCollation}`
   return `case when octet_length(${column}) = char_length(${column}) then ${ascii} else ${fold(column)} end`
 }
 
-/**
- * SQL: an index on the trigrams of folded names, where PostgreSQL has pg_trgm and lets us use it: without it a search takes
- * longer. The extension belongs to the database, so it is in the schema `public` and stays there when the index goes.
- * One line, for the writer of revisions would cut it after each semicolon that ends one.
- */
+// A trigram index on folded names, if pg_trgm is available; without it a search takes longer. The extension belongs to the
+// database, so it is in the schema `public`. On one line, because MikroORM would split it at each semicolon that ends one.
 export const indexOfWords = `do $$
 declare home text;
 begin

@@ -6,7 +6,7 @@ import { type Semaphore, openSemaphore } from '../concurrency/semaphore.ts'
 import { throttle } from '../concurrency/throttle.ts'
 import { Problem, storeUnavailable } from '../problems.ts'
 import { busy, decide, isCanceled } from './errors.ts'
-import { begin, usualLimit } from './limits.ts'
+import { begin, usualLimitMs } from './limits.ts'
 import { retry } from './retry.ts'
 import { clientConfig, type Server } from './server.ts'
 import { send, sendPlain, type Statement } from './statements.ts'
@@ -14,83 +14,64 @@ import { type Lease, ValidatingPool } from './validating-pool.ts'
 
 export interface PoolOptions {
   schema: string
-  /** Connections that stay open, and those that may be opened beyond them. */
   size: number
   overflow: number
-  /** Whether to log each statement (its text: parameters may be secrets). */
   echo: boolean
 }
 
-/** Milliseconds. */
-const betweenWarnings = 10_000
+const warningIntervalMs = 10_000
 
-/**
- * What Kysely asks of a pool: statements are prepared once a connection, under a name made of their text, and end in time.
- *
- * A fifth of the connections, but at least one, is reserved for `query` and `connect`: work that may take long has the rest.
- */
+// Statements are prepared once per connection, under a name derived from their text, and time out. A fifth of the connections,
+// and at least one, is reserved for `query` and `connect`, so that slow work cannot occupy all.
 export class ConnectionPool implements PostgresPool {
   readonly #connections: ValidatingPool
   readonly #log: Logger
   readonly #warnUnavailable: (cause: unknown) => void
   readonly #warnBusy: (cause: unknown) => void
   readonly #echo: boolean
-  /** Places of work that may take long. */
   readonly #bulk: Semaphore
   readonly options = {}
 
   constructor(server: Server, { schema, size, overflow, echo }: PoolOptions, log: Logger) {
-    const most = size + overflow
-    this.#connections = new ValidatingPool(server, { ...clientConfig(server, schema), min: size, max: most }, log)
+    const max = size + overflow
+    this.#connections = new ValidatingPool(server, { ...clientConfig(server, schema), min: size, max }, log)
     this.#log = log
-    this.#warnUnavailable = throttle(betweenWarnings, (requests, err) => {
+    this.#warnUnavailable = throttle(warningIntervalMs, (requests, err) => {
       log.warn({ err, requests }, 'PostgreSQL is unavailable; requests that need it get 503')
     })
-    this.#warnBusy = throttle(betweenWarnings, (requests, err) => {
+    this.#warnBusy = throttle(warningIntervalMs, (requests, err) => {
       log.warn({ err, requests }, 'statements were rolled back; their requests get 503')
     })
     this.#echo = echo
-    this.#bulk = openSemaphore({ permits: Math.max(1, most - Math.ceil(most / 5)), maxQueue: 256, timeout: 3_000 })
+    this.#bulk = openSemaphore({ permits: Math.max(1, max - Math.ceil(max / 5)), maxQueue: 256, timeout: 3_000 })
   }
 
-  /** For transactions. They have the isolation and the limits that the service needs, whatever they are begun with. */
   async connect(): Promise<PostgresPoolClient> {
     const { client, release } = await this.#take()
     let isBroken = false
     const query = async (text: string, values: readonly unknown[]) => {
       this.echo(text)
       try {
-        if (/^(?:begin|start transaction)\b/.test(text)) return await sendPlain(client, begin(usualLimit))
-        return await send(client, { text, values, isPrepared: true, limit: usualLimit }, true)
+        if (/^(?:begin|start transaction)\b/.test(text)) return await sendPlain(client, begin(usualLimitMs))
+        return await send(client, { text, values, isPrepared: true, limit: usualLimitMs }, true)
       } catch (error) {
         isBroken ||= breaksConnection(error)
-        // All of the transaction may be tried again.
+        // The whole transaction may be retried.
         throw decide(error) === 'retry' ? error : this.#explain(error)
       }
     }
     return { query: query as unknown as PostgresPoolClient['query'], release: () => release(isBroken) }
   }
 
-  /**
-   * Runs one statement, again if others got in its way.
-   *
-   * @throws Problem store_unavailable or too_busy, or what PostgreSQL says of the statement
-   */
   query(text: string, values: readonly unknown[]): Promise<QueryResult> {
-    return this.#run({ text, values, isPrepared: true, limit: usualLimit }, () => this.#take())
+    return this.#run({ text, values, isPrepared: true, limit: usualLimitMs }, () => this.#take())
   }
 
-  /**
-   * The same for a statement that may take long and seldom comes again: not prepared, planned for these very values, and on
-   * no reserved connection.
-   *
-   * @param limit ms that PostgreSQL may take
-   */
-  queryOnce(text: string, values: readonly unknown[], limit = usualLimit): Promise<QueryResult> {
+  // Like `query`, for slow and rare statements: not prepared, planned for these values, on an unreserved connection.
+  queryOnce(text: string, values: readonly unknown[], limit = usualLimitMs): Promise<QueryResult> {
     return this.#run({ text, values, isPrepared: false, limit }, () => this.acquire())
   }
 
-  /** The same. @returns undefined if PostgreSQL is not done after `limit` ms */
   async queryWithin(limit: number, text: string, values: readonly unknown[]): Promise<QueryResult | undefined> {
     try {
       return await this.#tryRun({ text, values, isPrepared: false, limit }, () => this.acquire())
@@ -100,7 +81,6 @@ export class ConnectionPool implements PostgresPool {
     }
   }
 
-  /** What a request is answered whose statement failed because of `cause`. The log says so now and then. */
   unavailable(cause: unknown): Problem {
     const decision = decide(cause)
     if (decision === 'busy' || decision === 'retry') {
@@ -111,13 +91,8 @@ export class ConnectionPool implements PostgresPool {
     return storeUnavailable('PostgreSQL', cause)
   }
 
-  /**
-   * Lends a connection as pg has it, with no limit to how long it is kept, but not one that is reserved. To be given back as
-   * broken after a failure: what still runs on it is canceled then.
-   *
-   * @param signal aborted when it is no longer wanted
-   * @throws Problem store_unavailable or too_busy; the reason of `signal`
-   */
+  // Checks out a connection without a time limit, but not a reserved one. Release it as broken after a failure: that cancels
+  // what still runs on it.
   async acquire(signal?: AbortSignal): Promise<Lease> {
     using permits = new DisposableStack()
     permits.use(await this.#bulk.acquire(undefined, signal))
@@ -136,12 +111,10 @@ export class ConnectionPool implements PostgresPool {
     }
   }
 
-  /** Logs a statement, if statements are to be logged. */
   echo(sql: string): void {
     if (this.#echo) this.#log.info({ sql }, 'statement')
   }
 
-  /** Cancels every statement that runs. */
   cancelAll(): Promise<void> {
     return this.#connections.cancelAll()
   }
@@ -167,7 +140,7 @@ export class ConnectionPool implements PostgresPool {
     let isBroken = false
     try {
       this.echo(statement.text)
-      return await send(client, statement, isLimited && statement.limit === usualLimit)
+      return await send(client, statement, isLimited && statement.limit === usualLimitMs)
     } catch (error) {
       isBroken = breaksConnection(error)
       throw error

@@ -2,10 +2,8 @@ import { StartupError } from '../startup-error.ts'
 import { adoptionRefused } from './adoption.ts'
 import type { Server } from './server.ts'
 
-/** The SQLSTATEs of what a role may not do, or of a schema that is missing or closed to it. */
 const refused = new Set(['42501', '3F000'])
 
-/** A StartupError if `error` says that `schema` cannot be used as it is, or by this role; else `error` itself. */
 export function explainRefusal(error: unknown, { user, database }: Server, schema: string): unknown {
   const { code = '', cause, message } = error as Error & { code?: string }
   const said = cause instanceof Error ? cause.message : message

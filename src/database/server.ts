@@ -1,6 +1,6 @@
 import type { ClientConfig } from 'pg'
 
-/** How to reach a PostgreSQL: by TCP, or by the folder of its Unix socket as `host`. */
+/** `host` is a host name, or the directory of a Unix socket. */
 export interface Server {
   host: string
   port: number
@@ -9,17 +9,15 @@ export interface Server {
   database: string
 }
 
-/** Milliseconds. */
-const connectTimeout = 5_000
+const connectTimeoutMs = 5_000
 
-/** The settings of a plain pg client for `server`, its tables in `schema`. */
 export function clientConfig(server: Server, schema: string): ClientConfig {
   return {
     ...server,
     application_name: 'stockroom',
-    connectionTimeoutMillis: connectTimeout,
+    connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
-    // Poolers refuse start-up options, so only who asks for a schema sends one.
+    // Poolers reject startup options, so one is sent only if it is needed.
     ...(schema === 'public' ? {} : { options: `-c search_path=${schema}` }),
   }
 }

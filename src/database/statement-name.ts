@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 
 const names = new Map<string, string>()
 
-/** The name under which a statement is prepared: the same everywhere, as poolers that share prepared statements need it. */
+/** Derived from the text, because poolers share prepared statements between clients. */
 export function statementName(text: string): string {
   let name = names.get(text)
   if (name === undefined) {

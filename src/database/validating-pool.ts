@@ -10,18 +10,16 @@ import { verify } from './verify.ts'
 
 export interface Lease {
   client: PoolClient
-  /** Whether its session has the usual limits. */
   isLimited: boolean
-  /** Ends the loan; calls after the first do nothing. What still runs on a broken connection is canceled, and it is closed. */
+  /** Idempotent. Cancels what still runs on a broken connection, and closes it. */
   release: (isBroken: boolean) => void
 }
 
-/** Milliseconds. */
-const pingTimeout = 2_000
-const closeTimeout = 5_000
-const validateAfterIdle = 1_000
+const pingTimeoutMs = 2_000
+const closeTimeoutMs = 5_000
+const validateAfterIdleMs = 1_000
 
-/** Lends connections: one that has rested is tried before, one that failed is not lent again. */
+/** An idle connection is validated before checkout, and a broken one is never reused. */
 export class ValidatingPool {
   readonly #pool: Pool
   readonly #server: Server
@@ -37,13 +35,12 @@ export class ValidatingPool {
       types: { getTypeParser },
       verify: (client, done) => void this.#verify(client, done),
     })
-    // One that is lost while it is lent fails its query as well; unheard, the event would end the process.
+    // If a connection is lost while checked out, its query fails as well. Without a listener, the event would end the
+    // process.
     this.#pool.on('connect', (client) => client.on('error', () => {}))
-    // The pool has dropped the connection already; the next request opens another.
     this.#pool.on('error', (error) => log.warn({ err: error }, 'idle PostgreSQL connection lost'))
   }
 
-  /** @throws Error if no connection is free in time, or PostgreSQL gives none */
   async take(): Promise<Lease> {
     for (;;) {
       const client = await this.#pool.connect()
@@ -55,16 +52,15 @@ export class ValidatingPool {
     }
   }
 
-  /** Cancels what runs on the connections that are lent. */
   async cancelAll(): Promise<void> {
     await Promise.all(Array.from(this.#lent, (client) => cancel(this.#server, client)))
   }
 
-  /** Closes the connections. One that PostgreSQL does not close in time is left to the end of the process. */
+  /** A connection that PostgreSQL does not close in time is left to the end of the process. */
   async end(): Promise<void> {
     const timeout = new AbortController()
-    const late = sleep(closeTimeout, undefined, { ref: false, signal: timeout.signal }).catch(() => {})
-    await Promise.race([this.#pool.end(), late])
+    const timer = sleep(closeTimeoutMs, undefined, { ref: false, signal: timeout.signal }).catch(() => {})
+    await Promise.race([this.#pool.end(), timer])
     timeout.abort()
   }
 
@@ -75,7 +71,7 @@ export class ValidatingPool {
       isLent = false
       this.#lent.delete(client)
       this.#usedAt.set(client, performance.now())
-      // Its place is not free before nothing runs on it any more.
+      // Freed only when nothing runs on the connection any more.
       if (isBroken) void cancel(this.#server, client).then(() => client.release(true))
       else client.release()
     }
@@ -84,13 +80,13 @@ export class ValidatingPool {
   async #isAlive(client: PoolClient): Promise<boolean> {
     const now = performance.now()
     const usedAt = this.#usedAt.get(client) ?? now
-    if (now - usedAt < validateAfterIdle) return true
+    if (now - usedAt < validateAfterIdleMs) return true
     if (usedAt < this.#lastPingFailure) return false
-    const ping = { text: 'select 1', query_timeout: pingTimeout }
+    const ping = { text: 'select 1', query_timeout: pingTimeoutMs }
     return client.query(ping).then(
       () => true,
       () => {
-        // Whatever silenced this one silenced the others that rest: they are not waited for as well.
+        // The other idle connections are probably dead as well, so they are not pinged.
         this.#lastPingFailure = now
         return false
       },

@@ -2,23 +2,14 @@ import type { PoolClient, QueryResult } from 'pg'
 
 import { sessionSettings } from './limits.ts'
 
-/** Milliseconds. */
-const timeout = 2_000
+const timeoutMs = 2_000
 
-/**
- * Checks a new connection and gives its session the settings that statements rely on, in one round trip.
- *
- * A standby takes no writes, and may not have heard of the last logouts, so nothing is asked of one. Behind a pooler the
- * backend has another process ID than the connection was told. Its sessions are shared, so settings would stay behind for
- * other clients, and are not made.
- *
- * @returns whether the session has the settings
- * @throws Error if the server is a standby
- */
+// Rejects a standby, which accepts no writes and may lag behind revocations. Behind a pooler, the backend has another process
+// ID than the connection was told; its sessions are shared, so settings would leak to other clients, and are not made.
 export async function verify(client: PoolClient): Promise<boolean> {
   const { processID } = client as PoolClient & { processID?: number }
   const pid = processID ?? 0
-  const statements = { text: firstStatements(pid), query_timeout: timeout }
+  const statements = { text: firstStatements(pid), query_timeout: timeoutMs }
   const results: unknown = await client.query(statements)
   const [, answer] = results as [QueryResult, QueryResult<{ isStandby: boolean; isDirect: boolean }>]
   const [row] = answer.rows
@@ -26,7 +17,7 @@ export async function verify(client: PoolClient): Promise<boolean> {
   return row.isDirect
 }
 
-// Not every version and platform has all settings: PostgreSQL cannot look after its clients everywhere.
+// Not every version and platform has all settings.
 function firstStatements(pid: number): string {
   const values = Object.entries(sessionSettings).map(([name, value]) => `('${name}', '${value}')`)
   return `

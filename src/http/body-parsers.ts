@@ -3,28 +3,26 @@ import type { FastifyRequest } from 'fastify'
 import { Problem, unsupportedMediaType } from '../problems.ts'
 import type { App } from './types.ts'
 
-/** Largest body that is read, in bytes. */
 export const bodyLimit = 64 * 1024
 
-/** Whether a request says that it has a body. */
 export function hasBody({ raw: { headers } }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
-/** Replaces Fastify's parsers: JSON whose numbers survive, no body at all where none is needed, else 415. */
+/** Replaces Fastify's parsers: accepts JSON with exact numbers, or no body where none is needed; everything else is 415. */
 export function acceptJson(app: App): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     refuseCodings(request)
     return parseJson(body)
   })
-  // A client may name a type and send nothing, as many do with DELETE.
+  // Clients may declare a type and send nothing, as many do with DELETE.
   app.addContentTypeParser('*', async (request: FastifyRequest) => {
     if (request.headers['content-length'] !== '0') throw unsupportedMediaType('application/json')
   })
 }
 
-/** Makes the routes of `app` take forms, urlencoded or multipart, and nothing else. A file counts as no text. */
+/** Accepts only forms, urlencoded or multipart. A file is not text. */
 export function acceptForms(app: App): void {
   app.removeAllContentTypeParsers()
   const forms = ['application/x-www-form-urlencoded', 'multipart/form-data']
@@ -37,7 +35,6 @@ export function acceptForms(app: App): void {
   })
 }
 
-/** @throws Problem unsupported_media_type if the body is compressed, or in another charset than UTF-8 */
 function refuseCodings({ headers }: FastifyRequest): void {
   const { 'content-encoding': encoding = 'identity', 'content-type': type = '' } = headers
   if (encoding.toLowerCase() !== 'identity') {
@@ -51,27 +48,21 @@ function refuseCodings({ headers }: FastifyRequest): void {
   }
 }
 
-/**
- * The value that `body` spells. A number that a double would change becomes NaN, which no schema lets pass.
- *
- * @throws Problem malformed_body if it is not JSON in UTF-8
- */
+/** A number that a double would change becomes NaN, which no schema accepts. @throws Problem malformed_body */
 export async function parseJson(body: Buffer): Promise<unknown> {
   if (body.length === 0) return undefined
   try {
     return parseLossless(utf8.decode(body))
   } catch {
-    // The parser's own message quotes the body, which may hold a password.
+    // The parser's message quotes the body, which may contain a password.
     throw new Problem('malformed_body', 'The body is not valid UTF-8 JSON, or is nested too deeply.')
   }
 }
 
-/** The value that the JSON `text` spells. A number that a double would change becomes NaN. @throws SyntaxError */
 export function parseLossless(text: string): unknown {
   return longNumber.test(text) ? (JSON.parse as ParseWithSource)(text, refuseLoss) : JSON.parse(text)
 }
 
-/** The number that `text` spells, as JSON does, or NaN if a double would change it. */
 export function exactNumber(text: string): number {
   const value = Number(text)
   return longNumber.test(text) ? (refuseLoss('', value, { source: text }) as number) : value
@@ -89,20 +80,17 @@ async function parseForm(body: Buffer, contentType: string): Promise<unknown> {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** A number that may hold more than a double does: one of 16 digits or more, or with an exponent. */
+/** A number that may exceed the precision of a double: one of 16 digits or more, or with an exponent. */
 const longNumber = /(?:\d\.?){16}|\de[-+]?\d/i
 
-/** ECMAScript's «JSON.parse source text access», which TypeScript does not declare yet. */
+/** ECMAScript's "JSON.parse source text access", which TypeScript does not declare yet. */
 type ParseWithSource = (text: string, reviver: typeof refuseLoss) => unknown
 
 function refuseLoss(_key: string, value: unknown, { source }: { source: string }): unknown {
   return typeof value === 'number' && digits(source) !== digits(String(value)) ? Number.NaN : value
 }
 
-/**
- * The number's digits and its power of ten, however it is written: 1.50, 15e-1 and 0.15E1 are alike.
- * Takes time in proportion to its length, for a stranger chooses that: /0+$/ alone would take the square of it.
- */
+/** Normalizes 1.50, 15e-1, and 0.15E1 alike. Linear in the length, which the client chooses: /0+$/ alone would be quadratic. */
 function digits(number: string): string {
   const [, whole = '', fraction = '', exponent = '0'] = /^-?(\d+)(?:\.(\d+))?(?:e([-+]?\d+))?$/i.exec(number) ?? []
   const all = whole + fraction

@@ -1,15 +1,10 @@
 import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net'
 
-/** Stands for every address that cannot be read, so that all of them share one limit. */
+/** All unreadable addresses share one limit. */
 const unreadable = 'unknown'
 
-/**
- * The canonical form of an IP address, for limits and logs. Proxies write addresses with a port, in brackets, in quotes, with
- * a zone, or as an IPv4 address inside of IPv6.
- *
- * @param given undefined if the connection is closed
- * @returns `unknown` if it is not an address
- */
+// The canonical form of an IP address, for limits and logs. Proxies write it with a port, in brackets, in quotes, with a zone,
+// or as IPv4 inside IPv6.
 export function canonicalAddress(given: string | undefined): string {
   const bare = (given ?? '').trim().replace(/^"(.*)"$/, '$1')
   const [, bracketed, dotted] = /^\s*(?:\[(.*)\]|([\d.]+))(?::\d*)?\s*$/.exec(bare) ?? []
@@ -21,7 +16,7 @@ export function canonicalAddress(given: string | undefined): string {
   return isIPv4(mapped) ? mapped : address
 }
 
-/** What one person holds of the internet, the key of limits: an IPv4 address, or the /64 of an IPv6 one. */
+/** What one client controls: an IPv4 address, or a /64 of IPv6. */
 export function rateLimitKey(given: string | undefined): string {
   const address = canonicalAddress(given)
   if (!isIPv6(address)) return address
@@ -30,7 +25,6 @@ export function rateLimitKey(given: string | undefined): string {
   return [...left, ...zeros, ...(right ?? [])].slice(0, 4).join(':')
 }
 
-/** Which proxies are trusted to say whom they send a request for: the last so many, or those of these addresses and networks. */
 export function trustProxyOption(proxies: number | string[]) {
   if (typeof proxies === 'number') return proxies > 0 && ((_address: string, hop: number) => hop < proxies)
   const trusted = new BlockList()

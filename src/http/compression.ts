@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 
-/** Whether `acceptEncoding`, the value of that header, lets a response be compressed by gzip (RFC 9110 §12.5.3). */
+/** Whether the Accept-Encoding header allows gzip (RFC 9110 §12.5.3). */
 export function acceptsGzip(acceptEncoding: string | string[] = ''): boolean {
   const weights = new Map<string, number>()
   for (const each of String(acceptEncoding).toLowerCase().split(',')) {
@@ -10,7 +10,6 @@ export function acceptsGzip(acceptEncoding: string | string[] = ''): boolean {
   return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0
 }
 
-/** Tells caches that the response depends on Accept-Encoding, besides what it depends on already. */
 export function varyByEncoding(reply: FastifyReply): void {
   reply.header('vary', [reply.getHeader('vary'), 'Accept-Encoding'].filter(Boolean).join(', '))
 }

@@ -3,34 +3,25 @@ import type { Socket } from 'node:net'
 
 import { slowReaderCheck, standardReadLimits } from './slow-readers.ts'
 
-/** The connections of clients. One counts as waiting unless a request of it is at work: idle, or sending too slowly. */
+/** Client connections. One is idle unless it has an active request; a request that is still arriving is not active. */
 export interface Connections {
-  /** Lets those in that `server` accepts, and counts them. */
   track(server: Server): void
-  /** Whether it is one of them, and has not ended. */
   isOpen(socket: Socket): boolean
   markActive(socket: Socket): void
   markIdle(socket: Socket): void
-  /** When the last one came, on the clock of `performance`. */
   lastAcceptedAt: () => number
-  /** Says that a request has a clock of its own, so that the server's, for how long one may take to arrive, does not count. */
+  /** Exempts the current request from `requestTimeout`, because it has a timer of its own. */
   exemptFromTimeout(socket: Socket): void
-  /** Says that it has arrived. */
   clearExemption(socket: Socket): void
   isExempt(socket: Socket): boolean
-  /** Closes those that have waited since the last call, sent nothing, and have been sent all that is for them. */
+  /** Closes connections that have been idle since the last call, sent nothing, and received everything. */
   closeIdle(): void
 }
 
-/** Milliseconds between two looks at who reads too slowly. */
-const checkInterval = 250
+const checkIntervalMs = 250
 
-/**
- * Keeps at most `limit` connections open. Whoever comes when there are as many takes the place of the one that has waited
- * longest, so that no number of clients who keep theirs open, or send a byte now and then, shuts the others out.
- */
+/** At the limit, a new connection evicts the longest idle one, so that no number of idle or slow clients shuts the others out. */
 export function openConnections(limit: number, readLimits = standardReadLimits): Connections {
-  /** The one that has waited longest first. */
   const idle = new Set<Socket>()
   const open = new Set<Socket>()
   const exempt = new WeakSet<Socket>()
@@ -59,7 +50,7 @@ export function openConnections(limit: number, readLimits = standardReadLimits):
   return {
     track(server) {
       server.on('connection', onConnection)
-      const looking = setInterval(() => closeSlowReaders(open), checkInterval).unref()
+      const looking = setInterval(() => closeSlowReaders(open), checkIntervalMs).unref()
       server.once('close', () => clearInterval(looking))
     },
     isOpen: (socket) => open.has(socket),

@@ -3,7 +3,7 @@ import type { App } from './types.ts'
 const preflightAnswer = {
   'access-control-allow-methods': 'GET, HEAD, POST, PATCH, DELETE',
   'access-control-allow-headers': 'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id',
-  // The most that Chrome remembers, in seconds.
+  // The longest time that Chrome caches, in seconds.
   'access-control-max-age': '7200',
 }
 
@@ -11,7 +11,6 @@ const exposed =
   'Content-Disposition, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, ' +
   'WWW-Authenticate, X-Next-After, X-Request-Id, X-Total-Count'
 
-/** What tells a browser that a page of `origin` may see a response; nothing if `origins` does not have it. */
 export function corsHeaders(origins: string[], origin: string | undefined): Record<string, string> {
   const isOpen = origins.includes('*')
   const vary = isOpen || origins.length === 0 ? {} : { vary: 'origin' }
@@ -19,10 +18,7 @@ export function corsHeaders(origins: string[], origin: string | undefined): Reco
   return { ...vary, 'access-control-allow-origin': isOpen ? '*' : origin, 'access-control-expose-headers': exposed }
 }
 
-/**
- * Lets pages of `origins` call the service from a browser; `*` stands for all. Credentials that a browser adds by itself
- * stay forbidden: a token is sent by the page, on purpose.
- */
+/** Credentials that a browser adds by itself stay forbidden, because a page sends its token explicitly. */
 export function allowOrigins(app: App, origins: string[]): void {
   if (origins.length === 0) return
   app.addHook('onRequest', ({ method, headers }, reply, done) => {

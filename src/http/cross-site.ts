@@ -2,13 +2,8 @@ import type { FastifyRequest } from 'fastify'
 
 import { Problem } from '../problems.ts'
 
-/**
- * A hook for routes that change something without a token: browsers let pages of any origin send such requests, and their
- * address would be limited for it. Requests that are not from a browser say nothing of their origin, and pass.
- *
- * @param origins whose pages may send them; `*` stands for all
- * @returns throws Problem cross_site_request
- */
+// For routes that change something without a token: any web page could send such requests from a visitor's address, and exhaust
+// its limits. Requests that are not from a browser have no Origin and pass.
 export function rejectCrossSite(origins: string[]): (request: FastifyRequest) => Promise<void> {
   const allowed = new Set(origins)
   return async (request) => {
@@ -18,12 +13,12 @@ export function rejectCrossSite(origins: string[]): (request: FastifyRequest) =>
   }
 }
 
-/** Browsers send Sec-Fetch-Site to HTTPS and localhost alone, and Origin to all; a page's own may be told by a proxy's Host. */
+/** Browsers send Sec-Fetch-Site only to HTTPS and localhost, and Origin to all; a proxy may change Host. */
 function isCrossSite({ headers, host }: FastifyRequest): boolean {
   const { origin, 'sec-fetch-site': site } = headers
   if (site !== undefined) return site !== 'same-origin' && site !== 'none'
   if (origin === undefined) return false
   const page = URL.parse(origin)
-  // With the scheme of the page, because TLS may end at a proxy and a default port may be written or not.
+  // With the scheme of the page, because a proxy may terminate TLS, and a default port may be omitted.
   return !page?.host || URL.parse(`${page.protocol}//${host}`)?.host !== page.host
 }

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify'
 
 import { Problem } from '../problems.ts'
 
-/** A signal that is aborted when the client disconnects, so that work which has not begun need not begin. */
+/** Aborted when the client disconnects, so that work that has not begun need not begin. */
 export function disconnectionOf(reply: FastifyReply): AbortSignal {
   const disconnected = new AbortController()
   reply.raw.once('close', () => disconnected.abort(new Problem('malformed_request', 'The client has disconnected.')))

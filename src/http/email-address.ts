@@ -7,21 +7,16 @@ const domainCharacters = /^(?:[a-z0-9.-]|[^\0-\x7f])+$/iu
 const encoded = /(?:^|\.)xn--/
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
-/** Longest local part in UTF-8, in bytes. */
 const maxLocalPart = 64
 
-/**
- * The one form of an e-mail address that is stored and looked up: without blanks around it, its characters composed (NFC), its
- * domain in Unicode. Case stays, for PostgreSQL folds it.
- *
- * @returns undefined if it is not an address
- */
+// The form in which an email address is stored and looked up: trimmed, in NFC, with the domain in Unicode. Keeps case, because
+// PostgreSQL folds it.
 export function normalizeEmail(given: string): string | undefined {
   const parts = parse(given)
   return parts && `${parts.local}@${parts.domain}`
 }
 
-/** What an account with this address may be stored under: versions before kept domains as they were typed. */
+/** Earlier versions stored domains as they were typed. */
 export function storedForms(given: string): string[] {
   const parts = parse(given)
   return parts ? [...new Set([parts.domain, parts.ascii].map((domain) => `${parts.local}@${domain}`))] : [given.trim()]
@@ -38,7 +33,6 @@ function parse(given: string): { local: string; domain: string; ascii: string } 
   const labels = ascii.split('.')
   if (labels.length < 2 || !labels.every((each) => label.test(each)) || !/[a-z]$/.test(ascii)) return undefined
   const unicode = domainToUnicode(ascii)
-  // What does not decode stays as it is.
   if (encoded.test(unicode)) return undefined
   return { local, domain: unicode === domain.toLowerCase() ? domain : unicode, ascii }
 }

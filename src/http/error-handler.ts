@@ -9,10 +9,7 @@ import { securityHeaders } from './security-headers.ts'
 import { writeJson } from './serialization.ts'
 import { validationErrors } from './validation.ts'
 
-/**
- * Responds to any error that a hook or a handler throws. It waits for a microtask: if the parser fails on the rest of the
- * request, that error is the only response.
- */
+/** Waits for a microtask: if the parser fails on the rest of the request, that error is the only response. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   queueMicrotask(() => sendProblem(error, request, reply))
 }
@@ -21,7 +18,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
   const problem = toProblem(error, request)
   logRefusal(request, problem)
   if (problem.status >= 500) {
-    // There may be thousands of the others a second: whoever throws them says so, now and then.
+    // There may be thousands of expected ones per second; what throws them logs them, throttled.
     const level = problem.code === 'internal_error' ? 'error' : 'debug'
     request.log[level]({ reqId: request.id, err: problem.cause }, problem.message)
   }
@@ -33,10 +30,8 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
     .send(toProblemDetails(problem, request.id))
 }
 
-/** With the bytes that could not be read. */
 type ClientError = Error & { code?: string | undefined; rawPacket?: unknown }
 
-/** Answers bytes that are not HTTP, headers beyond the limit, and requests that never end. */
 export function handleClientError(error: ClientError, socket: Socket, log: FastifyBaseLogger, origins: string[]): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
@@ -57,15 +52,14 @@ export function handleClientError(error: ClientError, socket: Socket, log: Fasti
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   log.info({ reqId: id, status: problem.status }, 'request')
-  // A client that goes on sending may miss the answer if the connection is closed at once, and may never close it itself.
-  setTimeout(() => socket.destroy(), closeDelay)
+  // Closing at once could lose the response, and a client that keeps sending may never close the connection.
+  setTimeout(() => socket.destroy(), closeDelayMs)
   socket.end(`HTTP/1.1 ${problem.status} ${problems[problem.code][1]}\r\n${lines.join('')}\r\n${body}`)
 }
 
-/** Milliseconds. */
-const closeDelay = 1_000
+const closeDelayMs = 1_000
 
-/** Of every error. Some come before any hook has run. */
+/** On every error, because some come before any hook has run. */
 function headersOf(requestId: string) {
   return { ...securityHeaders, 'x-request-id': requestId, 'cache-control': 'no-store' }
 }

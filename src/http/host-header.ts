@@ -2,24 +2,18 @@ import { throttle } from '../concurrency/throttle.ts'
 import { Problem } from '../problems.ts'
 import type { App } from './types.ts'
 
-/** Probes ask for these by the address of the process, and they tell nothing but a word. */
+/** Probes use the address of the process, and these paths reveal nothing. */
 const probes = new Set(['/healthz', '/readyz'])
 
-/** Milliseconds between two lines in the log. */
-const silence = 60_000
+const logIntervalMs = 60_000
 
-/**
- * Refuses requests whose Host is none of `allowed`: a page whose name was made to lead here (DNS rebinding) could read and
- * write as if it were ours.
- *
- * @param allowed names without ports: `*.shop.example` stands for its subdomains, `.shop.example` for itself as well, `*` for all
- */
+// Rejects requests for other hosts: a page whose name resolves to this service (DNS rebinding) could call it as its own origin.
+// `*.shop.example` matches subdomains, `.shop.example` itself as well, `*` everything.
 export function rejectOtherHosts(app: App, allowed: string[]): void {
   if (allowed.includes('*')) return
-  const warn = throttle(silence, (refused) => {
+  const warn = throttle(logIntervalMs, (refused) => {
     app.log.warn({ refused }, 'refused requests for hosts that are not in ALLOWED_HOSTS')
   })
-  /** Most requests name the same one. */
   let latest: string | undefined
 
   app.addHook('onRequest', ({ headers: { host }, routeOptions }, _reply, done) => {
@@ -33,7 +27,6 @@ export function rejectOtherHosts(app: App, allowed: string[]): void {
   })
 }
 
-/** The name in a Host header, in lower case, without port and final dot; empty if there is none. */
 function nameOf(host: string): string {
   const [, name = ''] = /^(\[[^\]]*\]|[^:]*?)\.?(?::\d*)?$/.exec(host.toLowerCase()) ?? []
   return name

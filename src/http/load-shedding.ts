@@ -8,29 +8,19 @@ import type { App } from './types.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whether the request counts as active. */
     isActive: boolean
   }
 }
 
-/** Milliseconds between two lines in the log that say so. */
-const logInterval = 10_000
-/** Milliseconds in which nothing more is read from a connection whose request was refused. */
-const retryPause = 200
+const logIntervalMs = 10_000
+/** A connection whose request was shed is not read for this long. */
+const retryPauseMs = 200
 
-/**
- * Sheds requests to the routes of `app`: responds 503 at once while `limit` others are active, so that those are served soon.
- *
- * A request is active until its handler has made the response, also if the client has disconnected meanwhile; a client that
- * reads its response slowly keeps nobody out. A request with a body becomes active when all of it has arrived. No work is
- * started for a client that has disconnected. Clients that come again at once are read later; a thousand of them left no
- * time for anything but refusing them.
- *
- * @returns tells how many are active
- */
+// A request with a body becomes active when all of it has arrived, and stays active until its handler is done, even if the
+// client has disconnected. Clients that retry immediately are paused: a thousand of them left no CPU for other requests.
 export function shedLoad(app: App, limit: number, connections: Connections): () => number {
   let active = 0
-  const warn = throttle(logInterval, (refused) => {
+  const warn = throttle(logIntervalMs, (refused) => {
     app.log.warn({ limit, refused }, 'concurrency limit reached; shedding load')
   })
 
@@ -38,7 +28,7 @@ export function shedLoad(app: App, limit: number, connections: Connections): () 
     reply.raw.once('close', () => {
       if (!connections.isOpen(socket)) return
       socket.pause()
-      setTimeout(() => socket.resume(), retryPause)
+      setTimeout(() => socket.resume(), retryPauseMs)
     })
     warn()
     return tooBusy('The server is overloaded. Try again later.', 1)
@@ -57,7 +47,7 @@ export function shedLoad(app: App, limit: number, connections: Connections): () 
   }
 
   const admit = (request: FastifyRequest, reply: FastifyReply, done: (refusal?: Problem) => void) => {
-    // Not even refused: nobody would read that.
+    // The client has disconnected, so nothing would read the response.
     if (request.raw.socket.destroyed) return
     if (active >= limit) return done(refuse(request, reply))
     enter(request)

@@ -1,13 +1,9 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** The requests of each connection, which are served one after the other. */
 export interface Pipeline {
-  /** Makes `server` start a request when the ones before it on its connection have been answered and sent. */
   serialize(server: Server): void
-  /** Whether a request of this connection has arrived as a whole and is not answered yet. */
   isServing(socket: Socket): boolean
-  /** Runs `work` after the requests that arrived before it on this connection, or now if there are none. */
   afterRequests(socket: Socket, work: () => void): void
 }
 
@@ -16,16 +12,10 @@ interface Connection {
   held: (() => void)[]
 }
 
-/** Requests that may wait: of one connection, and of all connections of the process together. */
 const standardLimits = { perConnection: 100, perProcess: 4_096 }
 
-/**
- * Node parses all requests that one read of a socket holds (up to 64 KiB) and starts them at once, so that a client that
- * never reads made it keep 1,500 responses. Here a connection has one request in progress; while others wait, nothing more
- * is read from it. A connection that has sent too many is closed.
- *
- * @param onExcess told of each connection that is closed
- */
+// Node parses all requests in one read of a socket (up to 64 KiB) and starts them at once, so a client that never reads made it
+// keep 1,500 responses. Here a connection has one request in progress, and is not read while others wait.
 export function openPipeline(onExcess: () => void, limits = standardLimits): Pipeline {
   const connections = new WeakMap<Socket, Connection>()
   let totalHeld = 0
@@ -83,7 +73,7 @@ export function openPipeline(onExcess: () => void, limits = standardLimits): Pip
   }
 }
 
-/** Node resumes a socket whenever it thinks that the next request is wanted. */
+/** Node resumes a socket whenever it expects the next request. */
 function stopReading(socket: Socket, held: unknown[]): void {
   const pause = () => {
     if (held.length > 0) socket.pause()

@@ -6,13 +6,12 @@ import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { Problem } from '../problems.ts'
 import type { App } from './types.ts'
 
-/** The id of a request: the one its client gave, if that is fit for a log, or a new one. */
 export function identifyRequest({ headers }: IncomingMessage): string {
   const given = headers['x-request-id']
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
 }
 
-/** What Fastify itself says of a request: that its response was broken off. The rest is said by `logRequests` and `handleError`. */
+/** Fastify logs only aborted responses; `logRequests` and `handleError` log the rest. */
 export class RequestLog extends LogController {
   constructor() {
     super({ disableRequestLogging: true })
@@ -28,10 +27,9 @@ export class RequestLog extends LogController {
   }
 }
 
-/** The status that the log shows for a request whose client disconnected before it had the whole response. */
 const clientDisconnected = 499
 
-/** Writes one line for each request, and its id into the answer. The path stays out: it is the client's own text. */
+/** The path is left out, because it is text of the client. */
 export function logRequests(app: App): void {
   app.addHook('onRequest', (request, reply, done) => {
     logRequest(request, reply)
@@ -39,7 +37,7 @@ export function logRequests(app: App): void {
   })
 }
 
-/** The same for one request, which the hooks do not see if its path cannot be decoded. */
+/** For requests whose path cannot be decoded, which no hook sees. */
 export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-request-id', request.id)
   let isLogged = false

@@ -3,14 +3,11 @@ import type { IncomingMessage } from 'node:http'
 import { Problem } from '../problems.ts'
 import type { App } from './types.ts'
 
-// Imported, it would be read whole, and bring Node's fetch with it: a twentieth of a start.
+// Importing it would also load Node's fetch, a twentieth of the startup time.
 const { METHODS } = process.getBuiltinModule('node:http')
 
-/**
- * Refuses requests that a proxy may read in another way than this server: with no Host or several (RFC 9112 §3.2), with
- * several of another header of which Node keeps the first, or with a transfer coding besides chunked, which Node's parser
- * passes over (§6.1). Takes an Expect that Node would refuse without a problem.
- */
+// Rejects requests that a proxy may read differently: without exactly one Host (RFC 9112 §3.2), with several of another header
+// of which Node keeps the first, or with a transfer coding besides chunked, which Node ignores (§6.1).
 export function rejectAmbiguousHost(app: App): void {
   app.addHook('onRequest', ({ raw }, _reply, done) => done(oddity(raw)))
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
@@ -30,7 +27,7 @@ function oddity({ rawHeaders, httpVersion, headers }: IncomingMessage): Problem 
 
 type Singular = 'host' | 'authorization' | 'content-type'
 
-/** Node keeps the first of several, where a proxy may have gone by the last. `rawHeaders` holds names and values in turn. */
+/** Node keeps the first, where a proxy may have used the last. `rawHeaders` alternates names and values. */
 function countSingular(rawHeaders: string[]): Record<Singular, number> {
   const counts = { host: 0, authorization: 0, 'content-type': 0 }
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -46,14 +43,14 @@ function malformed(detail: string): Problem {
   return new Problem('malformed_request', detail)
 }
 
-/** Answers 404 to a path that no route has, before its body is looked at. */
+/** Before the body is read. */
 export function handleNotFound(app: App): void {
   app.addHook('onRequest', (request, _reply, done) => {
     done(request.is404 ? new Problem('not_found', 'No route has this path.') : undefined)
   })
 }
 
-/** Remembers the routes that are registered from now on. What it returns makes all their other methods answer 405. */
+/** @returns a function that makes all other methods of the routes registered until then respond 405 */
 export function handleMethodNotAllowed(app: App): () => void {
   const allowed = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {

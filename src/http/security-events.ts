@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import type { Code, Problem } from '../problems.ts'
 import { canonicalAddress } from './client-address.ts'
 
-/** What happened, for operators to watch: a closed list, described in docs/reference/logs.md. */
+/** A closed list, described in docs/reference/logs.md. */
 export type SecurityEvent =
   | 'login_succeeded'
   | 'login_failed'
@@ -36,10 +36,8 @@ export type SecurityEvent =
   | 'items_exported'
   | 'items_transferred'
 
-/** Characters of a user agent that are logged. */
 const longestAgent = 200
 
-/** The events that problems are. */
 const eventOf: Partial<Record<Code, SecurityEvent>> = {
   invalid_credentials: 'login_failed',
   too_many_logins: 'login_limited',
@@ -55,12 +53,7 @@ const eventOf: Partial<Record<Code, SecurityEvent>> = {
   misdirected_request: 'host_refused',
 }
 
-/**
- * Writes a line of its own about what a request did or tried.
- *
- * @param manager the ID of the manager whom it is about, if that is not the one of its token
- * @param about further fields: never a password, a token, or what a client wrote
- */
+/** `about` must not contain a password, a token, or text of a client. */
 export function logEvent(
   request: FastifyRequest,
   event: SecurityEvent,
@@ -71,7 +64,6 @@ export function logEvent(
   request.log.info({ event, reqId, manager, address: canonicalAddress(request.ip), agent, ...about }, 'security event')
 }
 
-/** Writes a line about what an operator did with a command. @param about as for `logEvent` */
 export function logOperation(
   log: Logger,
   event: SecurityEvent,
@@ -80,7 +72,7 @@ export function logOperation(
   log.info({ event, operator: currentUser(), ...about }, 'security event')
 }
 
-/** The name of the user who runs this process, or the number of one without a name, as in some containers. */
+/** In some containers the user has no name. */
 function currentUser(): string {
   try {
     return userInfo().username
@@ -89,7 +81,6 @@ function currentUser(): string {
   }
 }
 
-/** Writes a line about a request that was refused, if that is a security event. */
 export function logRefusal(request: FastifyRequest, { code, message, manager }: Problem): void {
   const event = eventOf[code]
   if (event !== undefined) logEvent(request, event, { reason: message, ...(manager !== undefined && { manager }) })

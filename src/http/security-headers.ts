@@ -1,6 +1,6 @@
 import type { App } from './types.ts'
 
-/** What every answer tells browsers, unless its route knows better. HSTS is left to whoever ends TLS. */
+/** Routes may override these. HSTS is left to the proxy that terminates TLS. */
 export const securityHeaders = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',

@@ -2,15 +2,13 @@ import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 
 type BuildSerializer = ReturnType<typeof SerializerSelector>
 
-/** JSON as each response has it: in one line, with its end, so that a terminal or a log shows the next thing below it. */
+/** With a line break, so that a terminal or a log continues on the next line. */
 export function writeJson(value: unknown): string {
   return `${JSON.stringify(value)}\n`
 }
 
-/**
- * Makes writers of answers, which let out what their schema lists and nothing else.
- * Those of errors are never asked (`handleError` writes them), and would take most of the time of a start to make.
- */
+// Serializers emit only what their schema lists. Those of errors are never used (`handleError` writes them), and compiling them
+// would take most of the startup time.
 export const buildSerializer: BuildSerializer = (sharedSchemas, options) => {
   const build = SerializerSelector()(sharedSchemas, options)
   return (route) => {

@@ -6,10 +6,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { acceptsGzip, varyByEncoding } from './compression.ts'
 
-/** A body that is the same for every client: kept once, however many connections it is sent to. */
 export interface SharedBody {
   type: string
-  /** Weak, for the same tag stands for the body with and without gzip. */
+  /** Weak, because it stands for the body with and without gzip. */
   etag: string
   plain: Buffer
   compressed: Buffer
@@ -20,7 +19,6 @@ export async function shareBody(type: string, plain: Buffer): Promise<SharedBody
   return { type, etag: `W/"${hash}"`, plain, compressed: await promisify(gzip)(plain) }
 }
 
-/** Sends `body`, compressed if the client accepts that, or 304 if it has it already. */
 export function sendShared({ headers }: FastifyRequest, reply: FastifyReply, body: SharedBody): FastifyReply {
   const { type, etag, plain, compressed } = body
   varyByEncoding(reply)

@@ -1,32 +1,25 @@
 import type { Socket } from 'node:net'
 
-/** How long clients may take to read what they asked for. */
 export interface ReadLimits {
-  /** Milliseconds that a client has for each MiB that waits for it, and for less than that. */
+  /** Milliseconds per MiB, and for less than a MiB. */
   time: number
-  /** Bytes that may wait for all clients together. */
   bytes: number
 }
 
-/** Lists and exports have the same rate (`items/export/copy-stream.ts`). */
+/** Lists and exports use the same rate (`items/export/copy-stream.ts`). */
 export const standardReadLimits: ReadLimits = { time: 30_000, bytes: 64 * 2 ** 20 }
 
 const mebibyte = 2 ** 20
 
-/** A client for whom something waits. */
 interface Reader {
   socket: Socket
-  /** Bytes that wait for it. */
   unread: number
-  /** When it was given its present time, on the clock of `performance`, and the bytes it had taken then. */
   since: number
   taken: number
 }
 
-/**
- * Makes a look at open connections, to be called several times a second. It closes those whose clients are past their time;
- * and while more than `bytes` wait for all of them together, those that have waited longest.
- */
+// Closes connections whose clients read too slowly, and, while too much is unread in total, those that have waited longest. To
+// be called several times per second.
 export function slowReaderCheck({ time, bytes }: ReadLimits): (open: Iterable<Socket>) => void {
   let known = new Map<Socket, Reader>()
 

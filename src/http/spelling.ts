@@ -1,11 +1,6 @@
-/** Characters of a text that are compared, for its sender chooses how many it has. */
+/** Bounds the work, because the client chooses the length. */
 const longestText = 40
 
-/**
- * The one of `known` that was probably meant by `text`, whatever its case, if there is one.
- *
- * @param tolerance how many characters may have to be added, removed, or replaced
- */
 export function nearest<Known extends string>(
   text: string,
   known: readonly Known[],
@@ -18,7 +13,6 @@ export function nearest<Known extends string>(
   return best && best.distance <= tolerance(best.one) ? best.one : undefined
 }
 
-/** How many characters have to be added, removed, or replaced to make one of the other (Levenshtein). */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index)
   for (const [index, character] of Array.from(one).entries()) {

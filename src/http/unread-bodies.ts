@@ -6,14 +6,12 @@ import { hasBody } from './body-parsers.ts'
 import type { Connections } from './connections.ts'
 import type { App } from './types.ts'
 
-/** Milliseconds for which a body is read after its response: in all, and while nothing comes. As nginx does. */
-const longest = 30_000
-const longestSilence = 5_000
+/** As in nginx: in total, and without any data. */
+const maxDurationMs = 30_000
+const idleTimeoutMs = 5_000
 
-/**
- * Lets clients see a response that is sent before they have sent their whole body: what they still send is read and
- * discarded for a while. A connection that is closed at once is reset, and the client may never see the response.
- */
+// Keeps reading a body for a while after an early response. Closing the connection at once would reset it, and the client might
+// never see the response.
 export function discardUnreadBodies(app: App, connections: Connections): void {
   const isUnread = (request: FastifyRequest) =>
     !request.raw.complete && hasBody(request) && connections.isOpen(request.raw.socket)
@@ -34,22 +32,22 @@ export function discardUnreadBodies(app: App, connections: Connections): void {
 
 function discardRest(request: IncomingMessage, connections: Connections): void {
   const { socket } = request
-  let heard = socket.bytesRead
-  const listen = () => {
-    if (socket.bytesRead === heard) {
+  let bytesSeen = socket.bytesRead
+  const checkProgress = () => {
+    if (socket.bytesRead === bytesSeen) {
       socket.destroy()
       return
     }
-    heard = socket.bytesRead
-    silence = setTimeout(listen, longestSilence)
+    bytesSeen = socket.bytesRead
+    timer = setTimeout(checkProgress, idleTimeoutMs)
   }
-  let silence = setTimeout(listen, longestSilence)
-  const end = setTimeout(() => socket.destroy(), longest)
+  let timer = setTimeout(checkProgress, idleTimeoutMs)
+  const end = setTimeout(() => socket.destroy(), maxDurationMs)
   const stop = () => {
-    clearTimeout(silence)
+    clearTimeout(timer)
     clearTimeout(end)
   }
-  // Otherwise the server would send a second response when the request takes too long.
+  // Otherwise the server would send a second response when the request times out.
   connections.exemptFromTimeout(socket)
   socket.once('close', stop)
   request.once('end', () => {

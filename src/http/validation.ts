@@ -6,29 +6,28 @@ import { normalizeEmail } from './email-address.ts'
 import { type QuerySchema, readQuery } from './query-parameters.ts'
 import { nearest } from './spelling.ts'
 
-// Fastify's own options would take "1" for 1 and stop at the first error.
+// Fastify's own options would coerce "1" to 1 and stop at the first error.
 const options: Options = {
   allErrors: true,
   removeAdditional: 'all',
   strictSchema: false,
   allowUnionTypes: true,
   verbose: true,
-  // Schemas are checked against JSON Schema's own by the test of the OpenAPI document; here that was a tenth of a start.
+  // A test validates the schemas; here it would take a tenth of the startup time.
   meta: false,
   validateSchema: false,
 }
 
-// Headers are the client's own, and stay, whatever a schema says of some of them. Unknown parameters may be refused.
+// Headers are not removed, whatever a schema says, and unknown parameters may be rejected.
 const keepingOptions: Options = { ...options, removeAdditional: false }
 
-// ajv-formats also lets `urn:uuid:` pass, which PostgreSQL does not.
+// ajv-formats also accepts `urn:uuid:`, which PostgreSQL does not.
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 type BuildValidator = NonNullable<
   NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>['buildValidator']
 >
 
-/** A compiler of validators that take bodies, paths and headers as they are, and read queries as `readQuery` does. */
 export const buildValidator = ((sharedSchemas: Record<string, AnySchema>) => {
   const ajv = withFormats(new Ajv({ ...options, schemas: Object.values(sharedSchemas) }))
   const ofQueries = new Ajv({ ...keepingOptions, schemas: Object.values(sharedSchemas) })
@@ -56,13 +55,13 @@ function queryValidator(schema: QuerySchema, validate: ValidateFunction) {
   return check
 }
 
-/** What is wrong with a value. To describe it takes longer than to find it. */
+/** Separate, because describing an error takes longer than finding it. */
 export interface Wrong {
   count: number
   describe(): ValidationError[]
 }
 
-/** A check of values that come in great numbers: what is wrong with one, as if it were a body. It changes none. */
+/** For many values, which it does not change. */
 export function buildCheck(schema: AnySchema, sharedSchemas: AnySchema[]): (value: unknown) => Wrong | undefined {
   const ajv = withFormats(new Ajv({ ...keepingOptions, schemas: sharedSchemas }))
   const validate = ajv.compile(schema)
@@ -73,19 +72,18 @@ export function buildCheck(schema: AnySchema, sharedSchemas: AnySchema[]): (valu
   }
 }
 
-/** Whether the route reads the body itself, and looks at it as it comes. */
 function isStreamed(schema: AnySchema): boolean {
   return typeof schema === 'object' && schema['x-streamed'] === true
 }
 
 const parts = ['params', 'querystring', 'headers', 'body'] as const
 
-/** Every reason why `request` does not fit. Fastify stops at its first bad part, so the others are asked here. */
+/** Fastify stops at the first invalid part, so the others are validated here. */
 export function validationErrors(error: FastifyError, request: FastifyRequest): ValidationError[] {
   return parts.flatMap((part) => {
     if (part === error.validationContext) return describe(part, error.validation as ErrorObject[])
     const validate = request.getValidationFunction(part)
-    // A body of several media types has a function for each, and is looked at where it is read.
+    // A body of several media types has a function for each, and is validated where it is read.
     if (typeof validate !== 'function' || validate(request[part === 'querystring' ? 'query' : part] ?? null)) return []
     return describe(part, validate.errors ?? [])
   })
@@ -106,11 +104,10 @@ function describe(part: (typeof parts)[number], errors: ErrorObject[]): Validati
       const { type, msg } = isRepeated(part, error) ? repeated : explain(error)
       return { type, loc: [wireNames[part], ...path, ...name], msg }
     })
-  // A parameter that is given twice is neither of the type nor one of the values.
+  // A repeated parameter violates both its type and its values.
   return [...new Map(described.map((each) => [JSON.stringify(each), each])).values()]
 }
 
-/** Characters of the name of an unknown parameter in an answer. */
 const longestName = 100
 
 const repeated = { type: 'string_type', msg: 'must be given only once' }
@@ -180,7 +177,6 @@ function limit(params: Record<string, unknown>): string {
   return params['limit'] === 1 ? '1 character' : `${String(params['limit'])} characters`
 }
 
-/** What the schema itself says of a rule that has no words here. */
 function rule({ parentSchema }: ErrorObject): string | undefined {
   return parentSchema?.['x-rule'] as string | undefined
 }

@@ -11,18 +11,16 @@ interface Draining {
   drainDelayMs: number
 }
 
-/** Milliseconds in which a connection without a request may still send one: it may be on its way. */
-const grace = 1_000
-/** Milliseconds without a new connection after which none waits to be accepted any more, and how often they are waited for at most. */
-const quietPeriod = 100
-const mostRounds = 10
-/** Milliseconds that processes which share a port take to close it, each on its own. */
-const portCloseDelay = 100
+/** A request may be on its way on a connection that looks idle. */
+const graceMs = 1_000
+/** After this long without a new connection, the accept backlog is considered empty. */
+const quietPeriodMs = 100
+const maxRounds = 10
+/** Processes that share a port close it independently. */
+const portCloseDelayMs = 100
 
-/**
- * Ends `app` so that nobody fails whose request was accepted: says that it is not ready, waits for load balancers to notice,
- * stops listening, answers what comes on open connections and closes them. What is left at `timeUp` is cut off.
- */
+// Shuts `app` down gracefully: every accepted request gets its response. Reports draining, waits for load balancers to notice,
+// stops listening, and closes connections as they become idle. At `deadline` the rest is closed.
 export async function drain(
   app: App,
   listener: Listener,
@@ -32,26 +30,26 @@ export async function drain(
   readiness.startDraining()
   await sleep(drainDelayMs)
   await waitForEmptyBacklog(connections)
-  // Node would call it at once.
+  // Node calls it at once, which would close connections whose next request is on its way.
   app.server.closeIdleConnections = () => {}
   const closed = listener.close()
   void deadline.then(() => app.server.closeAllConnections())
-  // A client that is told to open another connection finds the port closed, rather than closing.
-  await sleep(portCloseDelay)
+  // A client that is told to reconnect finds the port closed, rather than closing.
+  await sleep(portCloseDelayMs)
   connections.closeIdle()
-  // Timers come first in a process that got no time: what was sent meanwhile is to be read before.
-  const sweep = () => void setImmediate().then(() => connections.closeIdle())
-  const sweeping = setInterval(sweep, grace)
+  // After a stall, timers run first: data that has arrived must be read before them.
+  const closeIdle = () => void setImmediate().then(() => connections.closeIdle())
+  const closing = setInterval(closeIdle, graceMs)
   await Promise.all([app.close(), closed])
-  clearInterval(sweeping)
+  clearInterval(closing)
 }
 
-/** On a busy machine connections wait to be accepted, which would be reset if the port were closed. */
+/** On a busy machine, connections wait in the accept backlog. Closing the port would reset them. */
 async function waitForEmptyBacklog({ lastAcceptedAt }: Connections): Promise<void> {
-  for (let round = 0; round < mostRounds; round++) {
-    await sleep(quietPeriod)
-    // If the process itself got no time, one that waits is accepted only now.
+  for (let round = 0; round < maxRounds; round++) {
+    await sleep(quietPeriodMs)
+    // After a stall, a waiting connection is accepted only now.
     await setImmediate()
-    if (performance.now() - lastAcceptedAt() >= quietPeriod) return
+    if (performance.now() - lastAcceptedAt() >= quietPeriodMs) return
   }
 }

@@ -1,10 +1,7 @@
 import type { App } from '../http/types.ts'
 import type { Readiness } from './readiness.ts'
 
-/**
- * Says that the process is alive, whatever its stores do, and whether it should be sent requests, however busy it is.
- * Both are for operators, not in the document, and answer strangers with a word.
- */
+/** For operators, so these are not in the document, and reveal only a word. */
 export function serveHealth(app: App, readiness: Readiness): void {
   app.get('/healthz', { schema: { hide: true } }, async (_request, reply) => {
     reply.headers(plainWord)

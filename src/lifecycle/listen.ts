@@ -7,22 +7,16 @@ import { StartupError } from '../startup-error.ts'
 
 export interface Listener {
   port: number
-  /** Stops listening. Done when all connections have ended. */
   close(): Promise<void>
 }
 
-/** The addresses of a host; `localhost` may have two. */
 const addressesOf = async (host: string): Promise<string[]> => {
   if (host !== 'localhost') return [host]
   return [...new Set((await lookup(host, { all: true })).map(({ address }) => address))]
 }
 
-/**
- * Listens on each address of `host`. Fastify would make a server of its own for the second address of localhost, which had no
- * limits and was not drained; here they all lead to the one of `app`.
- *
- * @throws StartupError if the first address cannot be listened on; another may be one that this machine does not have
- */
+// Listens on each address of `host`. Fastify would create a second server for the other address of localhost, without limits
+// and draining; here all addresses lead to the server of `app`.
 export async function listen(
   app: App,
   { host, port }: { host: string; port: number },
@@ -33,7 +27,7 @@ export async function listen(
   const bound = (app.server.address() as AddressInfo).port
   const servers: Server[] = [app.server]
   for (const address of others) {
-    // As those of Node's own HTTP server.
+    // The options of Node's own HTTP server.
     const secondaryServer = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
       app.server.emit('connection', socket),
     )
@@ -52,7 +46,7 @@ export async function listen(
   }
 }
 
-/** Without the line that Fastify logs for each address: main announces them. */
+/** Suppresses Fastify's log line for each address. */
 async function listenQuietly(app: App, host: string, port: number): Promise<void> {
   const { level } = app.log
   app.log.level = 'silent'

@@ -7,22 +7,17 @@ import { isUpToDate } from '../database/migrate.ts'
 import { ConnectionPool } from '../database/pool.ts'
 import type { Server } from '../database/server.ts'
 
-/** Whether this process should be sent requests. */
 export interface Readiness {
   check(): Promise<'ready' | 'unavailable' | 'draining'>
-  /** From now on it is draining. */
   startDraining(): void
   close(): Promise<void>
 }
 
-/** Milliseconds for which a result counts, and after which PostgreSQL counts as away. */
-const cacheTtl = 1_000
-const probeTimeout = 2_000
+const cacheTtlMs = 1_000
+const probeTimeoutMs = 2_000
 
-/**
- * Ready means: PostgreSQL answers, and its schema has all that this version needs.
- * Asked on a connection of its own, which it opens when it is needed first, and once a second at most, however many ask.
- */
+// Ready means that PostgreSQL responds and has every migration. Probes use a connection of their own, and at most one query per
+// second.
 export function openReadiness(server: Server, schema: string, log: Logger): Readiness {
   const pool = new ConnectionPool(server, { schema, size: 1, overflow: 0, echo: false }, log)
   const db = openDatabase(pool)
@@ -48,9 +43,9 @@ export function openReadiness(server: Server, schema: string, log: Logger): Read
   return {
     async check() {
       if (draining) return 'draining'
-      if (!probing && performance.now() - probedAt > cacheTtl) {
+      if (!probing && performance.now() - probedAt > cacheTtlMs) {
         probedAt = performance.now()
-        result = Promise.race([probe(), sleep(probeTimeout, false, { ref: false })])
+        result = Promise.race([probe(), sleep(probeTimeoutMs, false, { ref: false })])
       }
       return (await result) ? 'ready' : 'unavailable'
     },

@@ -6,16 +6,9 @@ import type { Logger } from 'pino'
 
 import { StartupError } from '../startup-error.ts'
 
-/** Milliseconds between the end of a process and the start of the one in its place. */
-const restartDelay = 1_000
+const restartDelayMs = 1_000
 
-/**
- * Runs this program `count` times with `env` added, sharing one port, until `running` ends.
- * A process that dies is replaced.
- *
- * @returns the port
- * @throws Error if one cannot listen at first
- */
+/** Runs this program `count` times on one port, and restarts it when it exits. */
 export async function superviseWorkers(
   count: number,
   env: Record<string, string>,
@@ -32,7 +25,7 @@ export async function superviseWorkers(
   cluster.on('exit', (worker, code, signal) => {
     if (stopping) return
     log.error({ pid: worker.process.pid, code, signal }, 'worker exited; restarting')
-    void sleep(restartDelay).then(() => stopping || cluster.fork(env))
+    void sleep(restartDelayMs).then(() => stopping || cluster.fork(env))
   })
   return port
 }

@@ -3,27 +3,21 @@ import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
-/** Where log lines go. */
 export interface LogOutput {
   write(line: string): void
-  /** Calls `done` when all lines are written, or after a second. */
   flush(done: () => void): void
 }
 
-/** Characters that may wait to be written; lines beyond are dropped. */
-const standardLimit = 4 * 2 ** 20
+const maxBufferedCharacters = 4 * 2 ** 20
 
-/** Milliseconds between two attempts to write, and that a flush waits. */
-const retryDelay = 500
-const flushTimeout = 1_000
+const retryDelayMs = 500
+const flushTimeoutMs = 1_000
 
-/**
- * Writes lines to the file descriptor `fd` in order, and never waits for it: a full disk or a reader that has stopped
- * costs log lines, not requests.
- *
- * @param onRecovery told how many lines were dropped, when lines can be written again
- */
-export function openLogOutput(fd: number, onRecovery: (dropped: number) => void, limit = standardLimit): LogOutput {
+export function openLogOutput(
+  fd: number,
+  onRecovery: (dropped: number) => void,
+  limit = maxBufferedCharacters,
+): LogOutput {
   const send = openSender(fd)
   let waiting: string[] = []
   let length = 0
@@ -60,7 +54,7 @@ export function openLogOutput(fd: number, onRecovery: (dropped: number) => void,
     },
     flush(done) {
       const waitAndTell = async () => {
-        await Promise.race([writing, sleep(flushTimeout)])
+        await Promise.race([writing, sleep(flushTimeoutMs)])
         done()
       }
       void waitAndTell()
@@ -68,7 +62,6 @@ export function openLogOutput(fd: number, onRecovery: (dropped: number) => void,
   }
 }
 
-/** Sends all of a text, however long that takes. */
 type Sender = (text: string) => Promise<void>
 
 function openSender(fd: number): Sender {
@@ -76,7 +69,7 @@ function openSender(fd: number): Sender {
   return stats.isFIFO() || stats.isSocket() ? toStream(stats.isFIFO() ? reopen(fd) : fd) : toFile(fd)
 }
 
-/** A pipe is shared with other processes, which do not expect it to be non-blocking; opened again it is this one's own. */
+/** Other processes share the pipe and expect it to block; reopening it gives this process its own mode. */
 function reopen(fd: number): number {
   try {
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK)
@@ -85,10 +78,10 @@ function reopen(fd: number): number {
   }
 }
 
-/** Non-blocking: a thread that waits for the reader would keep the process from ending. */
+/** Non-blocking, because a thread that waits for the reader would keep the process from exiting. */
 function toStream(fd: number): Sender {
   const socket = new Socket({ fd, readable: false, writable: true })
-  // Each write that fails says it again.
+  // Each failed write reports it again.
   socket.on('error', () => {})
   return (text) =>
     retry(() => new Promise((sent, failed) => socket.write(text, (error) => (error ? failed(error) : sent()))))
@@ -108,7 +101,7 @@ async function retry(attempt: () => Promise<void>): Promise<void> {
     try {
       return await attempt()
     } catch {
-      await sleep(retryDelay, undefined, { ref: false })
+      await sleep(retryDelayMs, undefined, { ref: false })
     }
   }
 }

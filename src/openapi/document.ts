@@ -17,7 +17,6 @@ import {
   textPattern,
 } from './schemas.ts'
 
-/** The security requirement of routes that need a signed-in manager. */
 export const signedIn = [{ bearer: [] }, { oauth2: [] }]
 
 const description = `The catalog of a store. **Store managers** register, sign in, and manage **items**.
@@ -53,10 +52,8 @@ const bearer = {
   description: 'The `access_token` from a login.',
 }
 
-/** The components that several resources share. */
 const shared = [Message, ProblemDetails, ProblemCode, InvalidPart, ImportError]
 
-/** Collects the OpenAPI document from the routes that are registered after this. */
 export async function collectOperations(app: App): Promise<void> {
   for (const schema of shared) app.addSchema(schema)
   await app.register(swagger, {
@@ -79,7 +76,6 @@ export async function collectOperations(app: App): Promise<void> {
   })
 }
 
-/** Serves the document, which is made at the first request for it. */
 export function serveDocument(app: App): void {
   const make = () => shareBody('application/json; charset=utf-8', Buffer.from(writeJson(portable(app.swagger()))))
   let document: ReturnType<typeof make> | undefined
@@ -88,12 +84,10 @@ export function serveDocument(app: App): void {
   )
 }
 
-/** What a route is called in the document and in generated clients. */
 export function operation(operationId: string, tag: 'Items' | 'Store managers', summary: string) {
   return { operationId, tags: [tag], summary }
 }
 
-/** `document` without what generators of clients stumble over. */
 function portable(document: object): object {
   const { openapi, info, servers, tags: named, paths, components } = JSON.parse(JSON.stringify(document))
   placeExamples(paths, components.schemas)
@@ -102,13 +96,13 @@ function portable(document: object): object {
 
 const nullableCategory = { anyOf: [{ $ref: '#/components/schemas/Category' }, { type: 'null' }] }
 
-/** What other languages than ECMAScript read as well. The service refuses a little more. */
+/** Patterns for languages other than ECMAScript. The service rejects a little more. */
 export const portablePatterns: Record<string, string> = {
   [textPattern]: '^[^\\x00]*$',
   [namePattern]: '^[^\\x00]*[^\\x00\\s][^\\x00]*$',
 }
 
-/** As a choice, whose first member is what tools send that make values up: it fits every item. */
+/** Tools that invent values send the first member, which fits every item. */
 const ifMatch = {
   anyOf: [
     { type: 'string', enum: ['*'] },
@@ -118,13 +112,13 @@ const ifMatch = {
 
 function rewrite(key: string, value: unknown): unknown {
   if (key === 'x-rule' || key === 'x-streamed' || key === 'x-filled-in') return undefined
-  // Only ECMAScript with the flag u reads \p, and no lone surrogate can be sent in UTF-8 by mistake.
+  // Only ECMAScript with the flag u supports \p, and UTF-8 cannot encode a lone surrogate.
   if (key === 'pattern' && typeof value === 'string') return portablePatterns[value] ?? value
   if (key === 'schema' && value instanceof Object && 'pattern' in value && value.pattern === ifMatchPattern)
     return ifMatch
-  // The empty grant type that some clients send would become a constant without a name.
+  // Generators would turn the empty grant type, which some clients send, into a constant without a name.
   if (key === 'enum' && Array.isArray(value)) return value.filter((each) => each !== '')
-  // One type for categories, not a second one that has null among its values.
+  // One type for categories, rather than a second one with null among its values.
   if (key === 'category' && value instanceof Object && 'enum' in value) return nullableCategory
   return value
 }

@@ -25,10 +25,8 @@ interface Operation {
 
 type Paths = Record<string, Record<string, Operation>>
 
-/**
- * Puts the examples of schemas, in place, where tools that make requests look for them: beside the schema of a body or
- * a parameter, and as `example` in the schema itself, the only place where Insomnia looks.
- */
+// Copies the examples of schemas to where tools look for them: beside the schema of a body or a parameter, and as `example` in
+// the schema, the only place where Insomnia looks.
 export function placeExamples(paths: Paths, schemas: Record<string, Schema>): void {
   for (const { parameters = [], requestBody } of Object.values(paths).flatMap((path) => Object.values(path))) {
     for (const parameter of parameters) placeInParameter(parameter)
@@ -43,7 +41,7 @@ function placeInParameter(parameter: Parameter): void {
   if (value === undefined) return
   schema.example = value
   if (required || schema['x-filled-in']) return
-  // Scalar sends whatever has an example, unless the example says otherwise.
+  // Scalar sends every parameter that has an example, unless it is disabled.
   delete parameter.example
   parameter.examples = { example: { value, 'x-disabled': true } }
 }

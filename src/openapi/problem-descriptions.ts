@@ -2,14 +2,13 @@ import type { Code } from '../problems.ts'
 
 interface Description {
   meaning: string
-  /** What the client, or its user, can do. */
   action: string
 }
 
 const retryLater = 'Retry after the number of seconds in `Retry-After`.'
 const signIn = 'Log in again and send the new token as `Authorization: Bearer <token>`.'
 
-/** What each error code means: for the OpenAPI document, for the pages at `/problems/{code}`, and for `docs/reference/errors.md`. */
+/** For the OpenAPI document, for the pages at `/problems/{code}`, and for `docs/reference/errors.md`. */
 export const descriptions: Record<Code, Description> = {
   malformed_request: {
     meaning: 'The request is not valid HTTP, or two readers could parse it in two ways.',

@@ -5,7 +5,7 @@ import { descriptions } from './problem-descriptions.ts'
 const policy =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** Serves a page for each error code, which the `type` of a problem links to (RFC 9457 §3.1.1). */
+/** The `type` of a problem links to its page (RFC 9457 §3.1.1). */
 export function serveProblemPages(app: App): void {
   app.get<{ Params: { code: string } }>('/problems/:code', { schema: { hide: true } }, async (request, reply) => {
     const { code } = request.params
@@ -40,7 +40,6 @@ function page(code: Code): string {
 `
 }
 
-/** Markdown's code spans as HTML. */
 function withCode(text: string): string {
   const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
   return escaped.replaceAll(/`([^`]*)`/g, '<code>$1</code>')

@@ -7,9 +7,9 @@ import type { App } from '../http/types.ts'
 
 const scriptPath = '/scalar/scalar.js'
 
-/** Serves the interactive page at /scalar and its script, which ask no other host for anything. */
+/** The page loads nothing from other hosts. */
 export function serveReferencePage(app: App): void {
-  // Made at the first request: the script weighs megabytes, and most processes are never asked for it.
+  // Loaded on demand: the script takes megabytes, and most processes never serve it.
   let loaded: ReturnType<typeof loadScript> | undefined
 
   app.get('/scalar', { schema: { hide: true } }, async (_request, reply) => {
@@ -23,13 +23,12 @@ export function serveReferencePage(app: App): void {
   )
 }
 
-/** Lets the page run its own script and style, and call this service, and nothing else. */
 function policy(nonce: string): string {
   return [
     `default-src 'none'`,
     `script-src 'nonce-${nonce}'`,
     `style-src 'nonce-${nonce}'`,
-    // Scalar writes the number of lines of each piece of code into a style attribute, for which there is no nonce.
+    // Scalar sets a style attribute with the number of lines of code, and attributes cannot have a nonce.
     `style-src-attr 'unsafe-inline'`,
     `img-src data:`,
     `connect-src 'self'`,
@@ -55,10 +54,8 @@ const configuration = JSON.stringify({
   persistAuth: false,
 })
 
-/**
- * Fields of the sign-in form that no manager needs: the token URL, a client ID and its secret, where these are sent, scopes, and
- * the metadata of an authorization server. Only their placeholders tell them apart.
- */
+// Hides fields of the sign-in form that no manager needs: token URL, client credentials, their location, scopes, and server
+// metadata. Only their placeholders identify them.
 const needlessFields = [
   'tr:has([data-placeholder$="/.well-known/oauth-authorization-server"])',
   'tr:has([data-placeholder$="/token"])',
@@ -70,7 +67,7 @@ const needlessFields = [
 
 const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="#b45309" d="M1 4l7-3 7 3v8l-7 3-7-3z"/></svg>`
 
-/** The page. Its first script gives the nonce to style elements, which Scalar does not, and keeps Zod from eval. */
+/** The first script adds the nonce to style elements, which Scalar omits, and keeps Zod from using eval. */
 function page(nonce: string): string {
   return `<!doctype html>
 <html lang="en">
@@ -100,7 +97,7 @@ function page(nonce: string): string {
 `
 }
 
-/** Scalar's script, which its plugin alone gives out, and would serve under a path and headers of its own. */
+/** Only Scalar's plugin exports the script, and it would serve it with a path and headers of its own. */
 async function loadScript() {
   const { default: scalar } = await import('@scalar/fastify-api-reference')
   const app = fastify()

@@ -2,12 +2,10 @@ import { type Code, problems } from '../problems.ts'
 import { descriptions } from './problem-descriptions.ts'
 import { exampleId, ProblemDetails, ref } from './schemas.ts'
 
-/** The header of each response that is one item. */
 export const etagHeader = {
   ETag: { type: 'string', description: 'The version of the item (RFC 9110 §8.8)', examples: ['"1"'] },
 }
 
-/** The header of a response that is a replay. */
 export const replayed = {
   'Idempotency-Replayed': { type: 'string', enum: ['true'], description: 'Present if the response is a replay' },
 }
@@ -15,7 +13,6 @@ export const replayed = {
 const challenge = { 'WWW-Authenticate': { type: 'string', description: 'As in RFC 6750', examples: ['Bearer'] } }
 const retryAfter = { 'Retry-After': { type: 'integer', description: 'Seconds', examples: [1] } }
 
-/** What responses of rate-limited routes say of the limit (draft-ietf-httpapi-ratelimit-headers), unless it is disabled. */
 export const rateLimit = {
   'RateLimit-Policy': {
     type: 'string',
@@ -29,11 +26,8 @@ export const rateLimit = {
   },
 }
 
-/** The codes that every route behind authentication may respond with. */
 export const authenticated: Code[] = ['missing_token', 'invalid_token']
-/** The codes that every route with a JSON body, or a form, may respond with. */
 export const withBody: Code[] = ['malformed_body', 'body_too_large', 'unsupported_media_type', 'invalid_request']
-/** The codes that every route that needs a store may respond with. */
 export const unavailable: Code[] = ['store_unavailable', 'too_busy']
 
 const headers: Partial<Record<Code, object>> = {
@@ -49,7 +43,6 @@ const headers: Partial<Record<Code, object>> = {
   store_unavailable: retryAfter,
 }
 
-/** Members of the examples beside those that every problem has. */
 const members: Partial<Record<Code, object>> = {
   account_disabled: { error: 'invalid_grant', error_description: 'This account is disabled. Ask the operator.' },
   invalid_credentials: { error: 'invalid_grant', error_description: 'The email address or the password is wrong.' },
@@ -57,12 +50,8 @@ const members: Partial<Record<Code, object>> = {
   invalid_request: { errors: [{ type: 'missing', loc: ['body', 'name'], msg: 'is required' }] },
 }
 
-/**
- * The error responses of a route, for its response schema: those of one status are one response, with the first code as its
- * example. They are typed as nothing, because no handler returns one.
- *
- * @param examples further members of the examples, by code
- */
+// The error responses of a route: codes of one status share a response, with the first as its example. Typed as an object,
+// because no handler returns one.
 export function problemResponses(codes: Code[], examples: Partial<Record<Code, object>> = {}): object {
   const byStatus = Map.groupBy(codes, (code) => problems[code][0])
   return Object.fromEntries([...byStatus].map(([status, some]) => [status, describe(some, examples)]))

@@ -3,10 +3,9 @@ import { type Static, type TOptional, type TSchema, Type } from 'typebox'
 import { maxNameLength } from '../database/constraints.ts'
 import { problems } from '../problems.ts'
 
-/** The id in examples. */
 export const exampleId = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
 
-/** Text that PostgreSQL can hold: no NUL, no lone surrogate. */
+/** Text that PostgreSQL can store: no NUL, no lone surrogate. */
 export const textPattern = '^[^\\u0000\\p{Cs}]*$'
 
 const strongOrWeakTag = '(?:W/)?"[!#-~\\x80-\\xff]*"'
@@ -15,10 +14,10 @@ export const ifMatchPattern = `^(?:\\*|${tagsPattern})$`
 
 export const Uuid = Type.String({ format: 'uuid' })
 
-// What a font draws nothing for: spaces, controls, joiners, fillers, and the empty pattern of Braille.
+// Characters without a glyph: spaces, controls, joiners, fillers, and the empty Braille pattern.
 const invisible = '\\u0001-\\u001f\\u007f-\\u009f\\p{Cf}\\p{Z}\\p{Default_Ignorable_Code_Point}\\u2800'
 
-/** The same with a visible character in it, or no character at all. The first one decides, so that no text takes long. */
+/** Requires a visible character, or no character at all. The first one decides, so matching is linear. */
 export const namePattern = `^(?:[${invisible}]*[^${invisible}\\u0000\\p{Cs}][^\\u0000\\p{Cs}]*)?$`
 
 export const Name = Type.String({
@@ -28,8 +27,7 @@ export const Name = Type.String({
   'x-rule': 'must contain a visible character, and neither NUL nor a lone surrogate',
 })
 
-// The IETF's draft «The Idempotency-Key HTTP Header Field» wants it quoted, most clients send it bare.
-// Headers are named as Node names them, in small letters, or they would not be found.
+// The IETF draft requires quotes, but most clients omit them. Lowercase, because Node lowercases header names.
 export const IdempotencyKey = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
@@ -85,7 +83,6 @@ export const ImportError = Type.Object(
 const counted = (what: string, example: number) =>
   Type.Integer({ minimum: 0, description: `Number of ${what}`, examples: [example] })
 
-/** What an import says of itself, beside its errors. */
 export const importCounts = {
   mode: Type.Unsafe<'create' | 'upsert'>({
     type: 'string',
@@ -145,15 +142,13 @@ export const ProblemDetails = Type.Object(
   { $id: 'Problem', description: 'An error, as RFC 9457 problem details' },
 )
 
-/** Of a query in which an unknown parameter must not be ignored: the request would return, or do, too much. */
+/** For queries in which ignoring an unknown parameter would return, or change, too much. */
 export const strict = { additionalProperties: false }
 
-/** A reference to the component that `schema` is in the OpenAPI document. */
 export function ref<T extends TSchema & { $id?: string }>(schema: T) {
   return Type.Unsafe<Static<T>>({ $ref: `${schema.$id}#` })
 }
 
-/** `schema`, or null. */
 export function nullable<T extends TSchema & { type?: string; enum?: unknown[] }>(schema: T) {
   const type = [schema.type, 'null']
   return Type.Unsafe<Static<T> | null>({ ...schema, type, ...(schema.enum && { enum: [...schema.enum, null] }) })

@@ -9,29 +9,22 @@ import { ConnectionPool } from '../database/pool.ts'
 import type { Server } from '../database/server.ts'
 import { openLog, stderr } from '../observability/logging.ts'
 
-/** What a command of an operator works on. */
 export interface OperatorDatabase {
   db: Database
   log: Logger
-  /** Aborted when the command is told to end. */
   signal: AbortSignal
 }
 
-/** One for the work, and one that a pool reserves. */
+/** One for the work, and one that the pool reserves. */
 const connections = { size: 1, overflow: 1, echo: false }
 
-/** The settings of a command that works on the database itself. @throws ConfigError naming each that does not fit */
 export function readOperatorConfig(): Config {
   loadEnvironment()
   return readConfig(process.env, false)
 }
 
-/**
- * Opens the PostgreSQL that `config` names, or the embedded one, while `work` runs. Pending migrations are applied first,
- * unless AUTO_MIGRATE is false. Log lines go to the standard error, because results go to the standard output.
- *
- * @throws StartupError, the reason of `signal`, and what `work` throws
- */
+// Opens the configured or the embedded PostgreSQL while `work` runs. Applies pending migrations first, unless AUTO_MIGRATE is
+// false. Logs to standard error, because results go to standard output.
 export async function withServer<Result>(
   config: Config,
   signal: AbortSignal,
@@ -49,7 +42,7 @@ export async function withServer<Result>(
   }
 }
 
-/** The same, for queries, which are canceled when `signal` is aborted. @throws Problem store_unavailable or too_busy as well */
+/** Aborting `signal` cancels running statements. @throws also Problem store_unavailable or too_busy */
 export function withDatabase<Result>(
   config: Config,
   signal: AbortSignal,

@@ -6,33 +6,24 @@ import type { Tables } from '../database/entities.ts'
 import { forgetResetCode } from '../store-managers/password-reset.ts'
 import { hasEmail } from '../store-managers/store-managers.ts'
 
-/** A manager as operators see them. */
 export interface Manager {
   id: string
   name: string
   email: string
   disabled_at: Date | null
-  /** When all of their tokens were last ended. */
   tokens_ended_at: Date | null
 }
 
-/** With the number of items that they own. */
 export interface Counted extends Manager {
   items: number
 }
 
-/** Managers that are read at a time. */
 const pageSize = 1_000
 
 const columns = ['id', 'name', 'email', 'disabled_at', 'tokens_ended_at'] as const
 
-/**
- * Disables a manager: their requests and logins are refused on all replicas from the commit on. Their tokens end for good,
- * also on replicas of earlier versions.
- *
- * @param who an e-mail address or an ID
- * @returns undefined if there is no such manager, as all functions here do
- */
+// Rejects the manager's requests and logins on all replicas from the commit on. Their tokens stay revoked, also on replicas of
+// earlier versions.
 export function disable(db: Database, who: string): Promise<Manager | undefined> {
   const disabledAt = sql<Date>`coalesce(disabled_at, now())`
   return inTransaction(db, async (transaction) => {
@@ -43,13 +34,12 @@ export function disable(db: Database, who: string): Promise<Manager | undefined>
   })
 }
 
-/** Enables a manager. Tokens that a replica of an earlier version has issued meanwhile end. */
+/** Also revokes tokens that a replica of an earlier version has issued since. */
 export async function enable(db: Database, who: string): Promise<Manager | undefined> {
   const isDisabled = sql<boolean>`${isManager(who)} and disabled_at is not null`
   return (await update(db, isDisabled, { ...nextGeneration(null), disabled_at: null })) ?? find(db, who)
 }
 
-/** Ends all tokens of a manager, as a logout everywhere does. */
 export function endTokens(db: Database, who: string): Promise<Manager | undefined> {
   return update(db, isManager(who), nextGeneration(null))
 }
@@ -58,7 +48,6 @@ export function find(db: Database, who: string): Promise<Counted | undefined> {
   return select(db).where(isManager(who)).executeTakeFirst()
 }
 
-/** All managers by age, in pages. */
 export async function* pages(db: Database): AsyncGenerator<Counted[]> {
   const query = select(db).orderBy('id').limit(pageSize)
   let page = await query.execute()

@@ -4,47 +4,39 @@ import { type Database, inTransaction, onViolation } from '../database/database.
 import { Problem } from '../problems.ts'
 import { erase } from '../store-managers/store-managers.ts'
 
-/** From whom to whom all items go, by ID. */
 export interface Transfer {
   from: string
   to: string
-  /** Aborted to roll all of it back. */
   signal: AbortSignal
   progress: { add(items: number): void; restart(): void }
 }
 
-/** Items that one statement moves, which takes a second or two: it has to end within the usual limit. */
+/** One statement takes a second or two, within the usual limit. */
 const batchSize = 5_000
 
-/**
- * Moves all items of a manager to another in one transaction, with their versions counted up: the owner is a part of an item.
- * Items that are created meanwhile may be left; requests that change one wait, and may get 503, until it ends.
- *
- * @returns how many were moved
- * @throws Problem not_found if the other manager is gone by now; too_busy; the reason of `signal`
- */
-export function transfer(db: Database, how: Transfer): Promise<number> {
+// Moves all items of a manager in one transaction, and increments their versions, because the owner is a part of an item. Items
+// created meanwhile may stay; requests that change one wait, and may get 503.
+export function transfer(db: Database, options: Transfer): Promise<number> {
   const moved = inTransaction(db, async (transaction) => {
-    how.progress.restart()
-    return moveItems(transaction, how)
+    options.progress.restart()
+    return moveItems(transaction, options)
   })
   return onViolation(moved, itemsOwner, receiverGone)
 }
 
-/** Deletes a manager, who must own no items. @throws Problem manager_owns_items */
 export function remove(db: Database, id: string): Promise<void> {
   const removed = inTransaction(db, (transaction) => erase(transaction, id))
   return onViolation(removed, itemsOwner, ownsItems)
 }
 
-/** Moves all items of a manager as `transfer` does, and deletes the manager. None is left: requests that create one wait. */
-export function removeAfterTransfer(db: Database, how: Transfer): Promise<number> {
+/** Leaves no item behind: requests that create one wait. */
+export function removeAfterTransfer(db: Database, options: Transfer): Promise<number> {
   const removed = inTransaction(db, async (transaction) => {
-    how.progress.restart()
-    const moved = await moveItems(transaction, how)
-    await transaction.selectFrom('store_managers').select('id').where('id', '=', how.from).forUpdate().execute()
-    const rest = await moveItems(transaction, how)
-    await erase(transaction, how.from)
+    options.progress.restart()
+    const moved = await moveItems(transaction, options)
+    await transaction.selectFrom('store_managers').select('id').where('id', '=', options.from).forUpdate().execute()
+    const rest = await moveItems(transaction, options)
+    await erase(transaction, options.from)
     return moved + rest
   })
   return onViolation(removed, itemsOwner, receiverGone)
@@ -66,7 +58,7 @@ async function moveItems(transaction: Database, { from, to, signal, progress }: 
   let last: string | undefined
   do {
     const first = last
-    // Rows that were moved are passed over by their IDs: their old versions stay in the index until the commit.
+    // Skips rows that were moved by their IDs, because their old versions stay in the index until the commit.
     last = await lastOfBatch(transaction, from, first)
     let batch = transaction.updateTable('items').set({ store_manager_id: to, version: sql<string>`version + 1` })
     batch = batch.where('store_manager_id', '=', from)
@@ -80,7 +72,6 @@ async function moveItems(transaction: Database, { from, to, signal, progress }: 
   return moved
 }
 
-/** The ID of the last item of a full batch that comes after the item `after`; undefined if there are fewer. */
 async function lastOfBatch(transaction: Database, from: string, after: string | undefined) {
   let query = transaction.selectFrom('items').select('id').where('store_manager_id', '=', from)
   if (after !== undefined) query = query.where('id', '>', after)

@@ -13,26 +13,18 @@ import { forgetResetCode } from './password-reset.ts'
 import type { StoreManager, StoreManagerRemoval, StoreManagerUpdate } from './schemas.ts'
 import { assertAcceptablePassword, emailTaken, erase } from './store-managers.ts'
 
-/** The manager with this id. @throws Problem invalid_token if they are gone */
 export async function get(db: Database, id: string): Promise<StoreManager> {
   const { password_hash: _, ...manager } = await find(db, id)
   return manager
 }
 
-/** Who sends a request for a manager. */
 export interface Caller {
   token: Token
-  /** Runs a check of the password of this manager's account, which counts as a login does. @throws Problem too_many_logins */
+  /** Runs a check of the password of this account, which counts as a login. @throws Problem too_many_logins */
   guard: <T>(username: string, check: (caller: HashCaller) => Promise<T>) => Promise<T>
 }
 
-/**
- * Changes what `changes` names of the manager whose token this is. A new password ends all their other tokens.
- *
- * @throws Problem wrong_password, too_many_logins, or invalid_request if the present password is needed and was not given
- * @throws Problem invalid_request if the new password would be guessed soon
- * @throws Problem email_taken, or invalid_token if the token has ended by now
- */
+/** A new password revokes all other tokens of the manager. */
 export async function update(
   { db, passwords }: Context,
   { token, guard }: Caller,
@@ -67,11 +59,7 @@ export async function update(
   return onViolation(write, 'store_managers_email_key', emailTaken)
 }
 
-/**
- * Deletes the manager whose token this is, who must own no items, and what is kept of them for requests that are sent again.
- *
- * @throws Problem wrong_password, too_many_logins, manager_owns_items, or invalid_token if the token has ended by now
- */
+/** Also deletes idempotency keys, whose results contain personal data. */
 export async function remove(
   { db, passwords }: Context,
   { token, guard }: Caller,

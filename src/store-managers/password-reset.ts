@@ -9,11 +9,7 @@ import { Problem } from '../problems.ts'
 import type { PasswordReset, StoreManager } from './schemas.ts'
 import { accountDisabled, assertAcceptablePassword } from './store-managers.ts'
 
-/**
- * Issues a code with which a manager may set a new password, once, within an hour. Earlier codes of theirs count no more.
- *
- * @returns undefined if there is no such manager
- */
+/** Issues a single-use code, valid for an hour, and invalidates earlier ones. @returns undefined if there is no such manager */
 export async function issueResetCode(
   db: Database,
   managerId: string,
@@ -43,18 +39,12 @@ export async function issueResetCode(
   return issued && { code, ...issued }
 }
 
-/** A code counts no more when the password is changed or the account disabled, or who has it could undo that. */
+/** Called when the password is changed or the account disabled, because an old code could undo that. */
 export async function forgetResetCode(db: Database, managerId: string): Promise<void> {
   await db.deleteFrom('password_resets').where('store_manager_id', '=', managerId).execute()
 }
 
-/**
- * Sets the password of the manager for whom an operator has issued `code`, and ends all of their tokens. The code is used up,
- * unless this throws.
- *
- * @throws Problem invalid_reset_code if it is wrong, used, or has expired
- * @throws Problem account_disabled, or invalid_request if the new password would be guessed soon
- */
+/** Revokes all tokens of the manager. The code is used up unless this throws. */
 export async function resetPassword(
   { db, passwords }: Context,
   { code, password }: PasswordReset,
@@ -67,7 +57,7 @@ export async function resetPassword(
   assertAcceptablePassword(password, 'password', manager)
   const changes = { password_hash: await passwords.hash(password, caller), ...nextGeneration(null) }
   return inTransaction(db, async (transaction) => {
-    // The account first, as in all that changes one, or two of these could deadlock.
+    // The account is locked first, as in everything that changes one, or two of these could deadlock.
     const update = transaction.updateTable('store_managers').set(changes)
     const enabled = update.where('id', '=', manager.id).where('disabled_at', 'is', null)
     const changed = await enabled.returning(['id', 'name', 'email']).executeTakeFirst()
@@ -88,7 +78,6 @@ function findByCode(db: Database, codeHash: string) {
     .executeTakeFirst()
 }
 
-/** @returns whether the code was still valid */
 async function useUp(transaction: Database, codeHash: string): Promise<boolean> {
   const query = transaction.deleteFrom('password_resets').where('code_hash', '=', codeHash).where(isValid)
   return (await query.executeTakeFirstOrThrow()).numDeletedRows === 1n

@@ -29,10 +29,9 @@ import {
 } from './schemas.ts'
 import * as storeManagers from './store-managers.ts'
 
-/** A manager who owns items is told how many: PostgreSQL counts them. Times are in milliseconds. */
+/** A failed deletion makes PostgreSQL count the manager's items. */
 const removalGate = { permits: 2, maxQueue: 16, timeout: 3_000, share: 0.5 }
 
-/** The components of the OpenAPI document that store managers need. */
 const components = [
   StoreManager,
   StoreManagerCreate,
@@ -45,7 +44,7 @@ const components = [
 
 export function storeManagerRoutes(app: App, context: Context): void {
   for (const schema of components) app.addSchema(schema)
-  // All that is answered here is about one manager.
+  // Every response here is about one manager.
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('cache-control', 'no-store')
     done()
@@ -93,7 +92,7 @@ export function storeManagerRoutes(app: App, context: Context): void {
   app.register(async (scope: App) => accountRoutes(scope, context))
 }
 
-/** Before an address is validated, so that blanks that phones add do not count. */
+/** Before validation, so that spaces, which phones add, are ignored. */
 function normalizeEmailOf(body: unknown): void {
   if (typeof body !== 'object' || body === null || !('email' in body) || typeof body.email !== 'string') return
   body.email = normalizeEmail(body.email) ?? body.email
@@ -152,7 +151,7 @@ function logoutRoutes(app: App, context: Context): void {
   app.get(
     '/logout',
     {
-      // HEAD is safe (RFC 9110 §9.2.1), and this is not.
+      // HEAD must be safe (RFC 9110 §9.2.1), and this is not.
       exposeHeadRoute: false,
       schema: {
         ...operation('logOut', 'Store managers', 'Log out (GET)'),
@@ -173,7 +172,6 @@ function logoutRoutes(app: App, context: Context): void {
         description: 'No body is needed.',
         security: signedIn,
         querystring: { ...LogoutQuery, ...strict },
-        // A body is read all the same, and refused if it cannot be.
         response: { ...done, ...problemResponses([...withBody, ...authenticated, ...unavailable]) },
       },
     },

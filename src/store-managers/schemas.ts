@@ -95,7 +95,7 @@ export type PasswordReset = Static<typeof PasswordReset>
 
 const Ignored = Type.Optional(Type.String({ pattern: textPattern, description: 'Ignored' }))
 
-/** The form of RFC 6749 §4.3.2. What identifies a client is taken and ignored: there are no clients to register. */
+/** RFC 6749 §4.3.2. Client credentials are accepted and ignored. */
 export const LoginForm = Type.Object(
   {
     grant_type: Type.Optional(Type.Unsafe<'password' | ''>({ type: 'string', enum: ['password', ''] })),

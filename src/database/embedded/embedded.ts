@@ -4,13 +4,12 @@ import { StartupError } from '../../startup-error.ts'
 import { failure, findPrograms } from './binaries.ts'
 import { openDataFolder } from './folder.ts'
 import { assertTransient, type Launch, launch, type Setup } from './launch.ts'
-import { attach, type Attachment, disconnect, isTransient, renew } from './ownership.ts'
+import { acquireOwnership, type OwnershipLock, disconnect, isTransient, reacquire } from './ownership.ts'
 import { findPostmaster, type Postmaster, shutDown } from './postmaster.ts'
 import { administrator, service } from './roles.ts'
 import { removeSocketFolder } from './sockets.ts'
 import { hasEnded, pause } from './system.ts'
 
-/** How to reach a server. `host` is the absolute folder of the Unix socket. */
 export interface Connection {
   host: string
   port: number
@@ -18,39 +17,24 @@ export interface Connection {
   database: string
 }
 
-/** A PostgreSQL that serves, and what this process has to do with it. */
 export interface EmbeddedServer {
-  /** As the role of the service, which owns its database and is no superuser. */
   connection: Connection
-  /** As the superuser. */
   administration: Connection
-  /** False when a server that was already running was adopted. */
   started: boolean
-  /** The process that the server belongs to; undefined if that is the caller's. */
+  /** The process that owns the server; undefined if it is this one. */
   ownerPid: number | undefined
-  /**
-   * Shuts the server down and waits until its process is gone. If the caller is not the owner, or no longer, it only disconnects.
-   *
-   * @throws StartupError if the process does not end
-   */
+  /** Stops the server and waits for its process. Only disconnects unless this process owns it. @throws StartupError */
   stop(): Promise<void>
 }
 
 export interface EmbeddedOptions {
   log(message: string): void
-  /** Settings of the server, named as in postgresql.conf. */
   settings?: Record<string, string>
 }
 
-/** Milliseconds. */
-const startTimeout = 30_000
+const startTimeoutMs = 30_000
 
-/**
- * Starts the PostgreSQL that keeps its data in `dataDir`, or adopts the one that already serves there.
- *
- * @param dataDir made if missing
- * @throws StartupError within about 30 s, after which nothing runs that this call started
- */
+/** Starts the PostgreSQL in `dataDir`, or adopts the running one. */
 export async function startEmbedded(dataDir: string, options: EmbeddedOptions): Promise<EmbeddedServer> {
   forgetLibpqSettings()
   const setup = await prepare(dataDir, options)
@@ -65,24 +49,23 @@ export async function startEmbedded(dataDir: string, options: EmbeddedOptions): 
   }
 }
 
-/** They are about other servers, and pg would read them here too: PGSSLMODE, PGOPTIONS, and so on. */
+/** They are meant for other servers, and pg would read them here too: PGSSLMODE, PGOPTIONS, and so on. */
 function forgetLibpqSettings(): void {
   for (const name of Object.keys(process.env)) if (/^PG[A-Z_]+$/.test(name)) delete process.env[name]
 }
 
-/** Adds to `launches` each server that it starts. */
 async function connect(setup: Setup, launches: Launch[]): Promise<EmbeddedServer> {
   let problem = 'it is still starting'
   while (Date.now() < setup.deadline) {
     const postmaster = await findPostmaster(setup.cluster)
     const launched = launches.at(-1)
     if (postmaster?.status === 'ready') {
-      const attachment = await attach(postmaster, setup.cluster).catch((error: Error) => {
+      const lock = await acquireOwnership(postmaster, setup.cluster).catch((error: Error) => {
         if (!isTransient(error))
           throw new StartupError(`PostgreSQL refused its owner: ${error.message}.`, { cause: error })
         problem = `process ${postmaster.pid}: ${error.message}`
       })
-      if (attachment) return serve(setup, postmaster, attachment, launched?.child.pid === postmaster.pid)
+      if (lock) return serve(setup, postmaster, lock, launched?.child.pid === postmaster.pid)
     } else if (!postmaster && (!launched || hasEnded(launched.child))) {
       if (launched) await assertTransient(launched)
       launches.push(await launch(setup))
@@ -94,7 +77,7 @@ async function connect(setup: Setup, launches: Launch[]): Promise<EmbeddedServer
 }
 
 async function prepare(dataDir: string, options: EmbeddedOptions): Promise<Setup> {
-  const deadline = Date.now() + startTimeout
+  const deadline = Date.now() + startTimeoutMs
   const programs = await findPrograms()
   const folder = await openDataFolder(dataDir)
   return {
@@ -108,23 +91,23 @@ async function prepare(dataDir: string, options: EmbeddedOptions): Promise<Setup
   }
 }
 
-function serve(setup: Setup, postmaster: Postmaster, attachment: Attachment, started: boolean): EmbeddedServer {
+function serve(setup: Setup, postmaster: Postmaster, lock: OwnershipLock, started: boolean): EmbeddedServer {
   const { pid } = postmaster
   const connection = { ...postmaster.connection, user: service, database: service }
   const administration = { ...connection, user: administrator }
-  const { ownerPid } = attachment
+  const { ownerPid } = lock
   setup.log(`PostgreSQL ${started ? 'started' : 'adopted'} (process ${pid})`)
   let stopping: Promise<void> | undefined
-  const stop = () => (stopping ??= stopServing(setup.cluster, postmaster, attachment))
+  const stop = () => (stopping ??= stopServing(setup.cluster, postmaster, lock))
   return { connection, administration, started, ownerPid, stop }
 }
 
-async function stopServing(cluster: string, postmaster: Postmaster, attachment: Attachment): Promise<void> {
-  const isOwner = attachment.ownerPid === undefined
-  const now = isOwner ? await renew(attachment, postmaster, cluster) : attachment
+async function stopServing(cluster: string, postmaster: Postmaster, lock: OwnershipLock): Promise<void> {
+  const isOwner = lock.ownerPid === undefined
+  const now = isOwner ? await reacquire(lock, postmaster, cluster) : lock
   if (now && now.ownerPid === undefined) {
     await shutDown(postmaster.pid, cluster)
     await removeSocketFolder(postmaster.connection.host)
   }
-  disconnect((now ?? attachment).client)
+  disconnect((now ?? lock).client)
 }

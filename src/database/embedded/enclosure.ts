@@ -1,13 +1,12 @@
 import * as fs from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** How a user gets at folders below others that are closed to it: in a mount namespace, where the latter show nothing else. */
+/** A mount namespace lets a user reach directories below others that are closed to it, and nothing else in those. */
 export interface Enclosure {
   closed: string[]
   paths: string[]
 }
 
-/** @returns undefined if no folder above `paths` is closed to `gid` */
 export async function enclosureOf(paths: string[], gid: number): Promise<Enclosure | undefined> {
   const found = await Promise.all(paths.map(async (path) => ({ path, top: await closedAbove(path, gid) })))
   const hidden = found.filter(({ top }) => top !== undefined)
@@ -15,7 +14,7 @@ export async function enclosureOf(paths: string[], gid: number): Promise<Enclosu
   return { closed: [...new Set(hidden.flatMap(({ top }) => top ?? []))], paths: hidden.map(({ path }) => path) }
 }
 
-/** The topmost folder above `path` that neither everybody nor the group may pass through. */
+/** The topmost directory above `path` that neither others nor the group may enter. */
 export async function closedAbove(path: string, gid: number): Promise<string | undefined> {
   const parent = dirname(path)
   if (parent === path) return undefined
@@ -26,10 +25,8 @@ export async function closedAbove(path: string, gid: number): Promise<string | u
   return (found.mode & needed) === 0 ? parent : undefined
 }
 
-/**
- * The command line that runs `program` as a user who finds `paths` where they are. Only root may run it, and only where
- * mounting is allowed. All steps replace each other, so the process number stays.
- */
+// The command line that runs `program` as a user who finds `paths` in place. Requires root and permission to mount. All steps
+// replace each other, so the process ID stays.
 export function enclose({ closed, paths }: Enclosure, user: { uid: number; gid: number }, program: string[]): string[] {
   const script = [
     'set -e',

@@ -3,12 +3,7 @@ import { resolve } from 'node:path'
 
 import { StartupError } from '../../startup-error.ts'
 
-/**
- * Creates the data folder if it is missing, and checks that no other user can put anything into it.
- *
- * @returns its path without links
- * @throws StartupError if it cannot be used
- */
+/** Creates the data directory if missing, and checks that no other user can write to it. @throws StartupError */
 export async function openDataFolder(dataDir: string): Promise<string> {
   const folder = await create(dataDir)
   const { mode, uid } = await fs.stat(folder)

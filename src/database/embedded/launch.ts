@@ -12,33 +12,27 @@ import { administrator } from './roles.ts'
 import { makeSocketFolder, removeOldSocketFolder, removeSocketFolder, socketLock } from './sockets.ts'
 import { hasEnded, ignore, parsePid, processExists, remove, waitUntil } from './system.ts'
 
-/** What a launch works with. */
 export interface Setup {
-  /** The data folder, which the next two are in. */
   folder: string
   cluster: string
   logFile: string
-  /** The folder of the binaries. */
   programs: string
-  /** Settings of the server, named as in postgresql.conf. */
   settings: Record<string, string>
-  /** When a cluster has to be complete, in milliseconds since 1970. */
+  /** When initdb must be done, in milliseconds since 1970. */
   deadline: number
   log(message: string): void
 }
 
-/** A server that was started, and may fail. */
 export interface Launch {
   child: ChildProcess
-  /** The folder of its sockets. */
   sockets: string
   log: LogEnd
 }
 
-// A violated constraint is an everyday answer, and its detail personal data: not for a log that nobody empties.
+// Constraint violations are routine and quote personal data, which does not belong in a log that is never rotated.
 const defaults = { log_checkpoints: 'off', log_min_messages: 'log' }
 
-/** Failures of a server that pass as soon as another one has come up or ended. */
+/** These failures pass when another server has started or stopped. */
 const transientFailure = /lock file ".*"(?: already exists| is empty|: No such file)|is still in use/
 
 const leftoverPrefix = 'postgres.new-'
@@ -54,7 +48,6 @@ const initdbOptions = [
   '--builtin-locale=C.UTF-8',
 ]
 
-/** Starts the server, after making its files or putting them right. */
 export async function launch(setup: Setup): Promise<Launch> {
   const { folder, cluster, logFile, programs } = setup
   const account = await chooseAccount(folder, programs)
@@ -76,11 +69,6 @@ export async function launch(setup: Setup): Promise<Launch> {
   return { child, sockets, log }
 }
 
-/**
- * Waits a little if the reason why the server ended may pass.
- *
- * @throws StartupError if not
- */
 export async function assertTransient({ child, sockets, log }: Launch): Promise<void> {
   if (child.exitCode && !transientFailure.test(await readLog(log))) {
     await removeSocketFolder(sockets)
@@ -89,7 +77,7 @@ export async function assertTransient({ child, sockets, log }: Launch): Promise<
   await sleep(100)
 }
 
-/** Removes what dead attempts left behind; after a minute their number may belong to another program. */
+/** After a minute, the process ID in its name may belong to another program. */
 async function removeLeftovers(folder: string): Promise<void> {
   const names = (await fs.readdir(folder)).filter((name) => name.startsWith(leftoverPrefix))
   for (const name of names) {
@@ -99,7 +87,7 @@ async function removeLeftovers(folder: string): Promise<void> {
   }
 }
 
-/** Makes the cluster beside its place and moves it there: half a cluster is never taken for one. */
+/** Created aside and moved into place, so that an incomplete cluster is never used. */
 async function createCluster(setup: Setup, account: Account, log: LogEnd): Promise<void> {
   const { folder, cluster, settings, deadline } = setup
   setup.log(`setting up PostgreSQL in ${folder}`)
@@ -128,7 +116,7 @@ async function sync(folder: string): Promise<void> {
   await handle.sync()
 }
 
-/** PostgreSQL refuses files that a group may write, as some volumes make them at each mount. */
+/** PostgreSQL refuses group-writable files, which some volumes create at each mount. */
 async function closeToOthers(cluster: string): Promise<void> {
   const { mode } = await fs.stat(cluster)
   if ((mode & 0o027) === 0) return

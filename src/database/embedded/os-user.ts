@@ -6,28 +6,21 @@ import { promisify } from 'node:util'
 import { StartupError } from '../../startup-error.ts'
 import { enclose, type Enclosure, enclosureOf } from './enclosure.ts'
 
-/** The user that PostgreSQL runs as. */
 export interface Account {
   uid: number
   gid: number
-  /** What lets the user into folders that are closed to it; undefined if it needs nothing. */
   enclosure: Enclosure | undefined
 }
 
 const environment = { PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'UTC' }
 
-/** Runs the server where we are root. No system assigns this number, so no other program has the files. */
+/** Runs the server if this process is root. No system assigns this ID, so no other program owns its files. */
 const dedicated = 61_000
 
 /** Has a name nearly everywhere. */
 const nobody = 65_534
 
-/**
- * The account that runs the server in `folder`: ours, or a user of its own if that is root, whose files it never can read.
- *
- * @param programs the folder of the binaries
- * @throws StartupError if there is no such user
- */
+/** The account that runs the server in `folder`: the current user, or, if that is root, one that cannot read other files. */
 export async function chooseAccount(folder: string, programs: string): Promise<Account> {
   const ours = process.getuid?.() ?? 0
   if (ours !== 0) return { uid: ours, gid: process.getgid?.() ?? 0, enclosure: undefined }
@@ -46,12 +39,11 @@ export async function chooseAccount(folder: string, programs: string): Promise<A
   )
 }
 
-/** The account for initdb, which refuses a user without a name. The group still keeps others of that name out. */
+/** initdb refuses a user without a name. The group still keeps other processes of that user out. */
 export function named(account: Account): Account {
   return process.getuid?.() === 0 ? { ...account, uid: nobody } : account
 }
 
-/** Lets the group pass through a folder of root, but not see what else is in it. */
 export async function letThrough(folder: string, gid: number): Promise<void> {
   const { mode } = await fs.stat(folder)
   if ((mode & 0o001) !== 0) return
@@ -59,7 +51,6 @@ export async function letThrough(folder: string, gid: number): Promise<void> {
   await fs.chmod(folder, (mode & 0o7777) | 0o010)
 }
 
-/** @returns why `account` cannot run PostgreSQL in `folder`, or undefined if it can */
 async function tryAccount(account: Account, folder: string, programs: string): Promise<string | undefined> {
   const script = 'test -x "$0" || { echo "$0: Permission denied" >&2; exit 1; }; exec "$1" --version'
   const { command, parameters, options } = runAs(account, ['sh', '-c', script, folder, join(programs, 'postgres')])
@@ -69,7 +60,6 @@ async function tryAccount(account: Account, folder: string, programs: string): P
   )
 }
 
-/** What a child process is made of that runs `program` as `account`, and learns nothing from our environment. */
 export function runAs({ uid, gid, enclosure }: Account, program: string[]) {
   const line = enclosure ? enclose(enclosure, { uid, gid }, program) : program
   const [command = '', ...parameters] = line
@@ -77,10 +67,9 @@ export function runAs({ uid, gid, enclosure }: Account, program: string[]) {
   return { command, parameters, options: { ...user, cwd: '/', env: environment } }
 }
 
-/** Gives `path` and all in it to `account`, if root may. */
 export async function changeOwner(path: string, { uid, gid }: Account): Promise<void> {
   const found = await fs.lstat(path)
   if (found.uid === uid || process.getuid?.() !== 0) return
-  // Unlike a loop of ours, it cannot be led elsewhere by links, and comes to the folder itself last.
+  // Unlike a loop in JavaScript, chown cannot be redirected by links, and changes the directory itself last.
   await promisify(execFile)('chown', ['-hR', `${uid}:${gid}`, path])
 }

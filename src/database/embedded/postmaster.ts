@@ -7,15 +7,12 @@ import { promisify } from 'node:util'
 import { StartupError } from '../../startup-error.ts'
 import { ignore, parsePid, processExists, readText, remove, send, waitUntil } from './system.ts'
 
-/** The process that a PostgreSQL server is, with what it says of itself. */
 export interface Postmaster {
   pid: number
   status: string | undefined
-  /** `host` is the absolute folder of the Unix socket. */
   connection: { host: string; port: number }
 }
 
-/** The live server of `cluster`, as its lock file describes it. */
 export async function findPostmaster(cluster: string): Promise<Postmaster | undefined> {
   const text = await readText(join(cluster, 'postmaster.pid'))
   const [, , , port, host = '', , , status] = text.split('\n')
@@ -28,13 +25,12 @@ export async function findPostmaster(cluster: string): Promise<Postmaster | unde
   }
 }
 
-/** Whether `pid` is a PostgreSQL on `cluster`, neither ended nor another program that was given its number. */
 export async function serves(pid: number, cluster: string): Promise<boolean> {
   if (!processExists(pid)) return false
   try {
     return (await fs.readlink(`/proc/${pid}/cwd`)) === (await fs.realpath(cluster))
   } catch {
-    // No Linux, or the process of another user: root in a container may not look into those.
+    // Not Linux, or the process of another user: root in a container may not inspect those.
     return (await commandLine(pid)).includes(cluster)
   }
 }
@@ -47,10 +43,8 @@ async function commandLine(pid: number): Promise<string> {
   )
 }
 
-/**
- * Removes a lock file that would keep PostgreSQL out for ever: an empty one, or one whose process number now belongs to
- * another program. Those of dead processes it judges better itself, by the shared memory their children may still use.
- */
+// Removes a lock file that would block PostgreSQL forever: an empty one, or one whose process ID now belongs to another
+// program. PostgreSQL itself handles those of dead processes better, by the shared memory of their children.
 export async function discardStale(file: string, cluster: string): Promise<void> {
   const text = await readText(file)
   const pid = parsePid(text)
@@ -60,25 +54,21 @@ export async function discardStale(file: string, cluster: string): Promise<void>
   } else if (!processExists(pid) || (await serves(pid, cluster))) return
   const aside = `${file}.stale-${randomUUID()}`
   await fs.rename(file, aside).catch(ignore('ENOENT'))
-  // A server that has come up since gets its own back.
+  // If a server has started since, it gets its file back.
   if ((await readText(aside)) !== text) await fs.link(aside, file).catch(ignore('ENOENT', 'EEXIST'))
   await remove(aside)
 }
 
-/**
- * Ends the server. A shutdown that takes too long is cut short: the write-ahead log makes that good.
- *
- * @throws Error if the process does not end
- */
+/** Stops the server. A slow shutdown is aborted, which is safe because of the write-ahead log. @throws StartupError */
 export async function shutDown(pid: number, cluster: string): Promise<void> {
   const isOver = async () => !(await serves(pid, cluster))
-  for (const [signal, patience] of [
+  for (const [signal, timeoutMs] of [
     ['SIGINT', 20_000],
     ['SIGQUIT', 10_000],
   ] as const) {
     if (!(await isOver())) send(pid, signal)
-    if (!(await waitUntil(isOver, patience))) continue
-    // It stays in the table of processes until its parent takes note, which that of a container may never do.
+    if (!(await waitUntil(isOver, timeoutMs))) continue
+    // A zombie stays until its parent reaps it, which the one of a container may never do.
     await waitUntil(() => !processExists(pid), 200)
     return
   }

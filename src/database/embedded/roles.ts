@@ -1,24 +1,18 @@
 import { Client } from 'pg'
 
-/** The superuser of a cluster. Nothing but the launcher is it. */
 export const administrator = 'postgres'
 
-/** The role of the service, which owns its database and nothing else; and the name of that. */
 export const service = 'stockroom'
 
-/** A superuser for the moments in which another one is renamed. */
 const interim = 'stockroom_interim'
 
-/** Milliseconds. */
-const timeout = 30_000
+const timeoutMs = 30_000
 
-/** Where a server listens. */
 interface Address {
   host: string
   port: number
 }
 
-/** SQL: the state of a cluster, for `completeCluster`. */
 export const clusterState = `
   (select rolsuper from pg_roles where rolname = '${service}') as "isSuperuser",
   exists (select from pg_database where datname = '${service}') as "hasDatabase",
@@ -31,20 +25,14 @@ export interface ClusterState {
   hasInterim: boolean
 }
 
-/** Whether a cluster has the role and the database of the service. */
 export function isUsable({ isSuperuser, hasDatabase }: ClusterState): boolean {
   return isSuperuser !== null && hasDatabase
 }
 
-/**
- * Creates what a cluster lacks: the role of the service, its database. Takes a role of earlier versions, which was the superuser,
- * its powers: that becomes the administrator, and a new one of the same name owns what it owned.
- *
- * @param client of a superuser
- * @returns whether the session of `client` is one of a role that has another name now
- */
+// Creates the role and the database of the service if missing. In a cluster of an earlier version, whose superuser had that
+// name, the superuser becomes the administrator, and a new role takes over what it owned.
 export async function completeCluster(client: Client, address: Address, state: ClusterState): Promise<boolean> {
-  const run = (text: string) => client.query({ text, query_timeout: timeout } as { text: string })
+  const run = (text: string) => client.query({ text, query_timeout: timeoutMs } as { text: string })
   const isOld = state.isSuperuser === true
   if (state.isSuperuser === null) await run(`create role ${service} login`)
   if (!state.hasDatabase) await run(`create database ${service} owner ${service}`)
@@ -56,9 +44,9 @@ export async function completeCluster(client: Client, address: Address, state: C
   return true
 }
 
-/** A session cannot rename its own role, so another superuser does it, all in one transaction. */
+/** A session cannot rename its own role, so another superuser does it, in one transaction. */
 async function demote({ host, port }: Address): Promise<void> {
-  const client = new Client({ host, port, user: interim, database: service, query_timeout: timeout, ssl: false })
+  const client = new Client({ host, port, user: interim, database: service, query_timeout: timeoutMs, ssl: false })
   client.on('error', () => {})
   await client.connect()
   try {
@@ -70,7 +58,7 @@ async function demote({ host, port }: Address): Promise<void> {
 
 const successor = 'stockroom_successor'
 
-/** SQL that names one thing in the rows of a catalogue, and how to give it away. Extensions stay with the administrator. */
+/** Extensions stay with the administrator. */
 const belongings = `
   select format('alter schema %I owner to ${successor}', nspname) as statement
     from pg_namespace where nspowner = 10 and nspname !~ '^pg_' and nspname <> 'information_schema'

@@ -11,15 +11,11 @@ import { parsePid, readText } from './system.ts'
 const socket = '.s.PGSQL.5432'
 const prefix = 'stockroom-'
 
-/** In bytes, without the zero at the end: what every system takes. */
+/** In bytes, without the terminating zero: what every system supports. */
 const longestPath = 103
 
-/**
- * A folder for the socket, which no other user can create or enter: the cluster itself, or one with a random name if its path is too
- * long for a socket. PostgreSQL writes down in its lock file which it is.
- *
- * @throws StartupError if there is no place for one
- */
+// A directory for the socket that no other user can create or enter: the cluster itself, or one with a random name if the path
+// would be too long.
 export async function makeSocketFolder(cluster: string, account: Account): Promise<string> {
   if (fits(cluster)) return cluster
   for (const parent of new Set([resolve(tmpdir()), '/tmp', '/run', '/dev/shm'])) {
@@ -38,19 +34,16 @@ export async function makeSocketFolder(cluster: string, account: Account): Promi
   )
 }
 
-/** The file that PostgreSQL locks the socket with. */
 export function socketLock(folder: string): string {
   return join(folder, `${socket}.lock`)
 }
 
-/** Removes the folder of the socket that a server which was killed has left, if it was one with a random name. */
 export async function removeOldSocketFolder(cluster: string): Promise<void> {
   const text = await readText(join(cluster, 'postmaster.pid'))
   const [, , , , folder = ''] = text.split('\n')
   if (!(await serves(parsePid(text), cluster))) await removeSocketFolder(folder)
 }
 
-/** Removes a folder that `makeSocketFolder` made, with the socket that nobody listens on any more. */
 export async function removeSocketFolder(folder: string): Promise<void> {
   if (!basename(folder).startsWith(prefix)) return
   for (const file of [join(folder, socket), socketLock(folder)]) await fs.unlink(file).catch(() => {})

@@ -36,13 +36,13 @@ export const loginTargets: Target[] = [
     mistakes: [
       {
         what: 'a second process replaces the secret of the first',
-        before: 'await link(draft, path).catch(() => {})',
+        before: 'await link(temporaryPath, path).catch(() => {})',
         after: "await writeFile(path, randomBytes(64).toString('base64url'), { mode: 0o600 })",
       },
       { what: 'a link to a secret is followed', before: ' | constants.O_NOFOLLOW', after: '' },
       { what: 'a start hangs on a FIFO', before: ' | constants.O_NONBLOCK', after: '' },
       { what: 'a secret that a group can read is used', before: '(mode & 0o077)', after: '(mode & 0o007)' },
-      { what: 'drafts of the secret stay', before: 'await rm(draft)', after: '' },
+      { what: 'drafts of the secret stay', before: 'await rm(temporaryPath)', after: '' },
     ],
   },
   {
@@ -72,7 +72,7 @@ export const loginTargets: Target[] = [
       },
       {
         what: 'failures at an attacked account weigh as others do',
-        before: 'await countFailures(weight - 1)',
+        before: 'await countFailures(penalty - 1)',
         after: '',
         tests: ['auth/rate-limits: guessing'],
       },
@@ -116,8 +116,8 @@ export const loginTargets: Target[] = [
       },
       {
         what: 'a password of 72 bytes is hashed as it is',
-        before: 'Buffer.byteLength(password) < bcryptReads',
-        after: 'Buffer.byteLength(password) <= bcryptReads',
+        before: 'Buffer.byteLength(password) < bcryptMaxBytes',
+        after: 'Buffer.byteLength(password) <= bcryptMaxBytes',
         tests: ['auth/passwords: 71'],
       },
       {
@@ -134,7 +134,7 @@ export const loginTargets: Target[] = [
       },
       {
         what: 'the time tells the cost of a hash',
-        before: 'await spend(rounds, effort)',
+        before: 'await equalizeCost(rounds, targetCost)',
         after: '',
         tests: ['auth/passwords: same work'],
       },
@@ -147,7 +147,7 @@ export const loginTargets: Target[] = [
     ],
     survivors: [
       {
-        before: 'nobody.catch(() => {})',
+        before: 'dummyHash.catch(() => {})',
         after: ';',
         reason: 'The first hash finds a free place, and bcrypt fails for no cost that BCRYPT_COST allows.',
       },

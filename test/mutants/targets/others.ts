@@ -51,8 +51,8 @@ export const otherTargets: Target[] = [
     mistakes: [
       {
         what: 'an owner that lost its lock shuts the next one down',
-        before: 'if (!attachment.isLost()) return attachment',
-        after: 'return attachment',
+        before: 'if (!lock.isLost()) return lock',
+        after: 'return lock',
       },
     ],
   },

@@ -173,8 +173,8 @@ export const tokenTargets: Target[] = [
       },
       {
         what: 'records are swept while their token may still count',
-        before: 'new Date(Date.now() - sweepEvery)',
-        after: 'new Date(Date.now() + sweepEvery)',
+        before: 'new Date(Date.now() - purgeIntervalMs)',
+        after: 'new Date(Date.now() + purgeIntervalMs)',
         tests: ['auth/revocations: swept'],
       },
     ],
