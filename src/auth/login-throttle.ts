@@ -16,7 +16,7 @@ export interface Attempt {
 
 export interface LoginThrottle {
   /** Runs `logIn`, and sends the remaining attempts in the headers of `reply`. */
-  guard<T>(attempt: Attempt, reply: FastifyReply, logIn: (caller: HashCaller) => Promise<T>): Promise<T>
+  run<T>(attempt: Attempt, reply: FastifyReply, logIn: (caller: HashCaller) => Promise<T>): Promise<T>
 }
 
 export interface LoginLimits {
@@ -38,7 +38,7 @@ const accountLimits = { permits: 4 * 1024, maxQueue: 16 * 1024, share: 1 / 1024,
 export function openLoginThrottle({ perAddress, perAccount, inAll }: LoginLimits): LoginThrottle {
   const accounts = openSemaphore(accountLimits)
   return {
-    async guard({ network, username }, reply, logIn) {
+    async run({ network, username }, reply, logIn) {
       const key = username === undefined ? network : account(username)
       const countFailures = async (points: number) => {
         const state = await perAddress?.consume(network, points)

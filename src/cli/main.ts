@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 
 import packageJson from '../../package.json' with { type: 'json' }
-import { describeSettings } from '../config/config.ts'
+import { describeSettings } from '../config/settings.ts'
 import { describe, exitCodes, thisCommand } from './errors.ts'
 import { addItemCommands } from './item-commands.ts'
 import { addManagerCommands } from './manager-commands.ts'

@@ -1,6 +1,7 @@
 import { test, type TestContext } from 'node:test'
 
-import { ConfigError, describeSettings, readConfig } from '../../src/config/config.ts'
+import { ConfigError, readConfig } from '../../src/config/config.ts'
+import { describeSettings } from '../../src/config/settings.ts'
 
 const secret = 'x'.repeat(32)
 

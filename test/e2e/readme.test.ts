@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
 
-import { describeSettings } from '../../src/config/config.ts'
+import { describeSettings } from '../../src/config/settings.ts'
 import { openClone } from '../support/clone.ts'
 import { pasteBlocks } from '../support/documents.ts'
 import { withoutProgram } from '../support/programs.ts'
