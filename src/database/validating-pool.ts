@@ -24,17 +24,15 @@ export class ValidatingPool {
   readonly #pool: Pool
   readonly #server: Server
   readonly #usedAt = new WeakMap<PoolClient, number>()
-  readonly #limited = new WeakSet<PoolClient>()
+  /** Of the connections that are verified, whether their sessions have the usual limits. */
+  readonly #limited = new WeakMap<PoolClient, boolean>()
   readonly #lent = new Set<PoolClient>()
   #lastPingFailure = -Infinity
 
   constructor(server: Server, config: PoolConfig, log: Logger) {
     this.#server = server
-    this.#pool = new Pool({
-      ...config,
-      types: { getTypeParser },
-      verify: (client, done) => void this.#verify(client, done),
-    })
+    // Not with `verify`: pg-pool loses a connection whose request gives up while it is being verified.
+    this.#pool = new Pool({ ...config, types: { getTypeParser } })
     // If a connection is lost while checked out, its query fails as well. Without a listener, the event would end the
     // process.
     this.#pool.on('connect', (client) => client.on('error', () => {}))
@@ -44,9 +42,10 @@ export class ValidatingPool {
   async take(): Promise<Lease> {
     for (;;) {
       const client = await this.#pool.connect()
+      const isLimited = this.#limited.get(client) ?? (await this.#verify(client))
       if (await this.#isAlive(client)) {
         this.#lent.add(client)
-        return { client, isLimited: this.#limited.has(client), release: this.#releaseOnce(client) }
+        return { client, isLimited, release: this.#releaseOnce(client) }
       }
       client.release(true)
     }
@@ -93,13 +92,14 @@ export class ValidatingPool {
     )
   }
 
-  async #verify(client: PoolClient, done: (error?: Error) => void): Promise<void> {
-    let failure: Error | undefined
+  async #verify(client: PoolClient): Promise<boolean> {
     try {
-      if (await verify(client)) this.#limited.add(client)
+      const isLimited = await verify(client)
+      this.#limited.set(client, isLimited)
+      return isLimited
     } catch (error) {
-      failure = error as Error
+      client.release(true)
+      throw error
     }
-    done(failure)
   }
 }

@@ -11,7 +11,7 @@ import { onServer, openApp, openAppOn, openSchema, type TestApp, testConfig } fr
 import { openPooler } from '../support/pooler.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import { delay } from '../support/timers.ts'
-import { until } from '../support/until.ts'
+import { eventually, until } from '../support/until.ts'
 
 const soap = { name: 'Soap', category: 'Household', price_usd: 2.5, in_stock: true }
 const pool = { POSTGRES_POOL_SIZE: '3', POSTGRES_MAX_OVERFLOW: '5' }
@@ -68,6 +68,33 @@ test('the pool ends although a connection is never released', async (t: TestCont
   const ended = await Promise.race([connections.end().then(() => true), sleep(30_000, false, { ref: false })])
   release(false)
   t.assert.ok(ended)
+})
+
+test('a connection that is verified too late for its request stays in the pool', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  // The verification asks it, and waits while the lock is held.
+  await onServer(
+    server,
+    `create function ${schema}.pg_is_in_recovery() returns boolean
+       begin atomic; select false from pg_advisory_xact_lock(hashtext('${schema}')); end`,
+  )
+  const options = { ...clientConfig(server, `${schema},pg_catalog`), max: 1, connectionTimeoutMillis: 500 }
+  const connections = new ValidatingPool(server, options, pino({ level: 'silent' }))
+  const first = await connections.take()
+  const rejection = t.assert.rejects(connections.take())
+  const holder = new Client(clientConfig(server, 'public'))
+  await holder.connect()
+  t.after(() => holder.end())
+  await holder.query(`select pg_advisory_lock(hashtext('${schema}'))`)
+  first.release(true)
+  await rejection
+  await holder.query(`select pg_advisory_unlock(hashtext('${schema}'))`)
+  const lease = await eventually(
+    () => connections.take().catch(() => undefined),
+    (taken) => taken !== undefined,
+  )
+  lease?.release(false)
+  await connections.end()
 })
 
 test('PostgreSQL ends a statement before its client gives up', async (t: TestContext) => {
