@@ -4,6 +4,7 @@ import { Pool, type PoolClient, type PoolConfig } from 'pg'
 import type { Logger } from 'pino'
 
 import { cancel } from './cancel.ts'
+import { retry } from './retry.ts'
 import type { Server } from './server.ts'
 import { getTypeParser } from './type-parsers.ts'
 import { verify } from './verify.ts'
@@ -94,7 +95,8 @@ export class ValidatingPool {
 
   async #verify(client: PoolClient): Promise<boolean> {
     try {
-      const isLimited = await verify(client)
+      // The defaults of the role or the database, such as a short statement_timeout, hold until then.
+      const isLimited = await retry(() => verify(client), ['busy'])
       this.#limited.set(client, isLimited)
       return isLimited
     } catch (error) {

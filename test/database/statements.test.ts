@@ -97,6 +97,25 @@ test('a connection that is verified too late for its request stays in the pool',
   await connections.end()
 })
 
+test('a verification that a limit of the database cancels is repeated', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  // What is counted by a sequence is not rolled back.
+  await onServer(
+    server,
+    `create sequence ${schema}.verifications;
+    create function ${schema}.pg_is_in_recovery() returns boolean language plpgsql as $$ begin
+      if nextval('${schema}.verifications') < 3 then raise exception 'canceled' using errcode = '57014'; end if;
+      return false;
+    end $$`,
+  )
+  const options = { ...clientConfig(server, `${schema},pg_catalog`), max: 1 }
+  const connections = new ValidatingPool(server, options, pino({ level: 'silent' }))
+  const { client, release } = await connections.take()
+  t.assert.deepStrictEqual((await client.query('select last_value::int from verifications')).rows, [{ last_value: 3 }])
+  release(false)
+  await connections.end()
+})
+
 test('PostgreSQL ends a statement before its client gives up', async (t: TestContext) => {
   const { context } = await openApp(t, pool)
   const { db } = context
