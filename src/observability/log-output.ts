@@ -31,13 +31,18 @@ export function openLogOutput(
     return text
   }
 
+  const report = () => {
+    const count = dropped
+    dropped = 0
+    onRecovery(count)
+  }
+
   const writeWaiting = async () => {
     while (waiting.length > 0) {
-      await send(takeAll())
-      if (dropped === 0) continue
-      const count = dropped
-      dropped = 0
-      onRecovery(count)
+      const text = takeAll()
+      // Now there is room for its line, behind those that came before the dropped ones.
+      if (dropped > 0) report()
+      await send(text)
     }
     writing = undefined
   }
