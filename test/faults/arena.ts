@@ -43,7 +43,7 @@ const longest = 5_000
 const factor = 5
 const leastPercentile = 20
 /** Of the process, in MiB, and of PostgreSQL: with the pool of 15, the probe and those of the arena. */
-const mostMemory = 700
+export const mostMemory = 700
 const mostBackends = 20
 
 /** Makes a fault of an attack: others are served as before, in bounded memory and on bounded connections to PostgreSQL. */
@@ -165,7 +165,8 @@ function watchPeaks({ service, server }: Arena): () => Promise<{ memory: number;
   }
 }
 
-function residentMiB(pid: number): number {
+/** The resident memory of a process. */
+export function residentMiB(pid: number): number {
   const [, kibibytes] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Math.round(Number(kibibytes) / 1024)
 }

@@ -1,4 +1,5 @@
 import { attackFaults } from './attacks.ts'
+import { logBlocked } from './blocked-log.ts'
 import { logFull, tablesFull } from './disk-full.ts'
 import { replaced, terminated } from './ends.ts'
 import { failedOver } from './failover.ts'
@@ -24,6 +25,7 @@ export const faults: Fault[] = [
   terminated,
   replaced,
   dribbling,
+  logBlocked,
   ...attackFaults,
   timed,
 ]

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
@@ -19,6 +20,8 @@ export interface Service {
   pid: number
   /** What it has written so far. */
   output(): string
+  /** Its standard output, which is read unless it is paused. */
+  log: Readable
   /** Sends a signal and waits for the end. @returns the exit code, or the signal that ended it */
   end(signal: NodeJS.Signals): Promise<number | string>
 }
@@ -58,6 +61,7 @@ export async function startService(t: Cleanup, env: Record<string, string>): Pro
     url,
     pid: child.pid ?? 0,
     output,
+    log: child.stdout,
     end(signal) {
       child.kill(signal)
       return ended
