@@ -48,7 +48,7 @@ export async function update(
       Object.assign(changes, { password_hash: await passwords.hash(password, caller) }, nextGeneration(token.jti))
     })
   }
-  if (Object.keys(changes).length === 0) return manager
+  if (Object.keys(changes).length === 0) return asManager(db, token, async () => manager)
   const write = asManager(db, token, async (transaction, { password_hash: hash }) => {
     if (isSensitive && hash !== presentHash) throw wrongPassword()
     const query = transaction.updateTable('store_managers').set(changes).where('id', '=', token.sub)

@@ -73,6 +73,16 @@ for (const [what, method, path, body, headers] of writes) {
   })
 }
 
+test('a late body that changes nothing of an account is refused as well', async (t: TestContext) => {
+  const { port, signIn } = await openService(t)
+  const { token, logOut } = await signIn()
+  const whole = await sendHeaders(port, 'PATCH', me, token, {})
+  t.assert.strictEqual((await whole.finish()).status, 200)
+  const late = await sendHeaders(port, 'PATCH', me, token, {})
+  await logOut()
+  t.assert.strictEqual((await late.finish()).status, 401)
+})
+
 test('a logout on another replica counts for the next request', async (t: TestContext) => {
   const { port, itemId, elsewhere, signIn } = await openService(t)
   const answers = async (token: string) => {
