@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { createClient } from '@redis/client'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 
 import { startEmbedded } from '../src/database/embedded/embedded.ts'
-import { clientConfig, type Server } from '../src/database/server.ts'
+import type { Server } from '../src/database/server.ts'
 import { StartupError } from '../src/startup-error.ts'
+import { schemaClient } from '../test/support/schema-client.ts'
 import { freePort } from '../test/support/stores.ts'
 import { exists } from './commands.ts'
 
@@ -39,7 +40,7 @@ export async function openStores(folder: string, running: AsyncDisposableStack):
 
 /** Runs statements on one connection, whose tables are those of `schema`. */
 export async function onServer<T>(server: Server, schema: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client(clientConfig(server, schema))
+  const client = schemaClient(server, schema)
   // It is said again by the query that fails.
   client.on('error', () => {})
   await client.connect()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command as a machine would that has neither redis-server nor a browser: every other program is there.
+# Runs a command as a machine would that has neither redis-server, nor PgBouncer, nor a browser: every other program is there.
 set -euo pipefail
 
 programs=$(mktemp -d)
@@ -8,7 +8,7 @@ IFS=: read -ra folders <<<"$PATH"
 for folder in "${folders[@]}"; do
   for program in "$folder"/*; do
     case ${program##*/} in
-    redis-server | chromium* | google-chrome*) ;;
+    redis-server | pgbouncer | chromium* | google-chrome*) ;;
     *) [[ ! -x $program || -e $programs/${program##*/} ]] || ln -s "$program" "$programs/" ;;
     esac
   done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests and CI need beside Node, if it is missing: redis-server, Chromium, curl, ps, and mmdebstrap.
+# Installs what the tests and CI need beside Node, if it is missing: redis-server, PgBouncer, Chromium, curl, ps, and mmdebstrap.
 set -euo pipefail
 
 policy=/usr/sbin/policy-rc.d
@@ -22,10 +22,13 @@ main() {
   say "apt-get install ${missing[*]}"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}" ||
     fail "apt-get could not install ${missing[*]}: see above"
-  if [[ " ${missing[*]} " == *' redis-server '* ]]; then
-    say 'keeping the system from starting Redis at boot, for the tests start their own'
-    as_root update-rc.d redis-server disable
-  fi
+  local service
+  for service in redis-server pgbouncer; do
+    if [[ " ${missing[*]} " == *" $service "* ]]; then
+      say "keeping the system from starting $service at boot, for the tests start their own"
+      as_root update-rc.d "$service" disable
+    fi
+  done
   mapfile -t missing < <(missing_packages)
   ((${#missing[@]} == 0)) || fail "installed, but not on PATH: ${missing[*]}"
   say 'done'
@@ -33,7 +36,7 @@ main() {
 
 missing_packages() {
   local program
-  for program in redis-server curl mmdebstrap; do
+  for program in redis-server curl mmdebstrap pgbouncer; do
     command -v "$program" >/dev/null || echo "$program"
   done
   command -v ps >/dev/null || echo procps

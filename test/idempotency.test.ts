@@ -3,11 +3,10 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { sql } from 'kysely'
-import { Client } from 'pg'
 
-import { clientConfig } from '../src/database/server.ts'
 import { openApp, type TestApp } from './support/app.ts'
 import { ada, password, tea } from './support/fixtures.ts'
+import { schemaClient } from './support/schema-client.ts'
 import { json, realStores, signInAt, startService } from './support/service.ts'
 import { eventually } from './support/until.ts'
 
@@ -259,7 +258,7 @@ test('a key is kept for 24 hours, then swept within an hour', async (t: TestCont
 
 /** A client of the PostgreSQL that `app` uses, and the schema of its tables. */
 async function openClient(t: TestContext, { server, context }: TestApp) {
-  const client = new Client(clientConfig(server, 'public'))
+  const client = schemaClient(server, 'public')
   client.on('error', () => {})
   await client.connect()
   t.after(() => client.end())

@@ -2,7 +2,8 @@ import { CompiledQuery, sql } from 'kysely'
 import type { Logger } from 'pino'
 
 import type { Database } from '../database/database.ts'
-import type { Problem } from '../problems.ts'
+import { standbyError } from '../database/verify.ts'
+import { type Problem, storeUnavailable } from '../problems.ts'
 import type { Client, Redis } from '../redis.ts'
 import type { Token } from './claims.ts'
 import { openIdleTokens } from './idle-tokens.ts'
@@ -90,10 +91,13 @@ const record = `
   select id, token_generation as generation, kept_token as kept, disabled_at is not null as is_disabled
   from store_managers where id = any($1)
   union all
-  select jti, null, null, null from revoked_tokens where jti = any($2)`
+  select jti, null, null, null from revoked_tokens where jti = any($2)
+  union all
+  select null, null, null, null where pg_is_in_recovery()`
 
 interface Row {
-  id: string
+  /** Null if the server is a standby, to which a pooler may redirect a connection at any time. */
+  id: string | null
   /** Null in the rows of revoked tokens. */
   generation: number | null
   kept: string | null
@@ -109,6 +113,7 @@ async function queryRevocations(
   const revoked = new Set<string>()
   const managers = new Map<string, Row>()
   for (const row of rows) {
+    if (row.id === null) throw storeUnavailable('PostgreSQL', standbyError())
     if (row.generation === null) revoked.add(row.id)
     else managers.set(row.id, row)
   }

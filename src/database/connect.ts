@@ -43,7 +43,7 @@ export async function waitForServer(
 }
 
 async function tryToConnect(server: Server): Promise<Error | undefined> {
-  const client = new Client(clientConfig(server, 'public'))
+  const client = new Client(clientConfig(server))
   client.on('error', () => {})
   try {
     await client.connect()

@@ -16,7 +16,7 @@ export async function copyOut(
 ): Promise<CopyToStreamQuery> {
   const { client, release } = await pool.acquire(signal)
   try {
-    await sendPlain(client, begin(limitMs))
+    await sendPlain(client, begin(pool.schema, limitMs))
   } catch (error) {
     release(true)
     throw pool.unavailable(error)

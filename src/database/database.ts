@@ -1,7 +1,7 @@
 import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
 import { DatabaseError } from 'pg'
 
-import type { Problem } from '../problems.ts'
+import { type Problem, storeUnavailable } from '../problems.ts'
 import type { Tables } from './entities.ts'
 import { busy, decide } from './errors.ts'
 import type { ConnectionPool } from './pool.ts'
@@ -29,15 +29,17 @@ export function readByKeys<Row>(db: Database, query: CompiledQuery<Row>): (keys:
   return async (keys) => (await db.executeQuery<Row>({ ...query, parameters: [keys] })).rows
 }
 
-/** Runs `work` in a transaction, again after conflicts. @throws Problem too_busy if they persist */
+/** Runs `work` in a transaction, again after conflicts. @throws Problem too_busy or store_unavailable if they persist */
 export async function inTransaction<Result>(
   db: Database,
   work: (transaction: Database) => Promise<Result>,
 ): Promise<Result> {
   try {
-    return await retry(() => db.transaction().execute(work), ['retry'])
+    return await retry(() => db.transaction().execute(work), ['retry', 'renew'])
   } catch (error) {
-    throw decide(error) === 'retry' ? busy(error) : error
+    const decision = decide(error)
+    if (decision === 'renew') throw storeUnavailable('PostgreSQL', error)
+    throw decision === 'retry' ? busy(error) : error
   }
 }
 

@@ -23,6 +23,11 @@ export function isCanceled(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '57014'
 }
 
+/** The session lacks a prepared statement, or has another one of that name. */
+export function isAboutPreparedStatement(error: unknown): boolean {
+  return error instanceof DatabaseError && ['26000', '42P05'].includes(error.code ?? '')
+}
+
 export function busy(error: unknown): Problem {
   const { code = '' } = error as DatabaseError
   const problem = tooBusy(`${reasons[code] ?? 'Other requests were writing the same data.'} ${advice}`, 1)

@@ -8,23 +8,26 @@ const idleLimitMs = 30_000
 
 const checkIntervalMs = 500
 
-export const sessionSettings = {
+export const sessionSettings = (schema: string) => ({
+  search_path: schema,
   default_transaction_isolation: 'read committed',
   statement_timeout: usualLimitMs,
   lock_timeout: lockLimitMs,
   idle_in_transaction_session_timeout: idleLimitMs,
   transaction_timeout: 0,
   client_connection_check_interval: checkIntervalMs,
-}
+})
 
-/** Sets the isolation and the limits regardless of the session.  */
-export function begin(limit: number): string {
+/** Sets the schema, the isolation, and the limits regardless of the session. `limit` is in ms per statement. */
+export function begin(schema: string, limit: number): string {
   return `begin isolation level read committed;
+    set local search_path = '${schema}';
     set local statement_timeout = ${limit};
     set local lock_timeout = ${lockLimitMs};
     set local idle_in_transaction_session_timeout = ${idleLimitMs}`
 }
 
-export function limitTransaction(limit: number): string {
-  return `select set_config('statement_timeout', '${limit}', true), set_config('lock_timeout', '${lockLimitMs}', true)`
+export function limitTransaction(schema: string, limit: number): string {
+  return `select set_config('search_path', '${schema}', true), set_config('statement_timeout', '${limit}', true),
+    set_config('lock_timeout', '${lockLimitMs}', true)`
 }

@@ -20,11 +20,12 @@ export interface Session {
 }
 
 // Not every platform supports this setting, so PostgreSQL may reject it.
-const settings = `
+const settings = (schema: string) => `
   do $$ begin
     perform set_config('client_connection_check_interval', '${checkIntervalMs}', true);
   exception when others then null;
   end $$;
+  set local search_path = '${schema}';
   set local statement_timeout = ${statementTimeoutMs};
   set local lock_timeout = ${lockTimeoutMs}`
 
@@ -46,7 +47,7 @@ export async function withLongTransaction<Result>(
   try {
     const session = openSession(pool, client, abort)
     await session.query('begin isolation level read committed')
-    await session.query(settings)
+    await session.query(settings(pool.schema))
     const result = await work(session)
     await session.query('commit')
     finish(false)

@@ -2,7 +2,8 @@ import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-import { CompiledQuery, type DatabaseConnection, sql } from 'kysely'
+import type { Transaction } from '@mikro-orm/core'
+import { sql } from 'kysely'
 import { Client } from 'pg'
 import type { Logger } from 'pino'
 
@@ -20,6 +21,9 @@ const lockRetry = { lockTimeoutMs: 2_000, delayMs: 3_000, attempts: 20 }
 
 const lockNotAvailable = '55P03'
 
+/** Raised if another process creates the same. */
+const createdConcurrently = new Set(['23505', '42P06', '42P07'])
+
 /** Raised by a migration that finds data that an operator has to change first. */
 const raisedByMigration = 'P0001'
 
@@ -30,11 +34,11 @@ export interface Status {
 }
 
 export function upgrade(server: Server, schema: string, log: Logger, retry = lockRetry): Promise<string[]> {
-  return migrate(server, schema, log, (migrator) => migrator.up(), retry)
+  return migrate(server, schema, log, (migrator, options) => migrator.up(options), retry)
 }
 
 export function downgrade(server: Server, schema: string, log: Logger): Promise<string[]> {
-  return migrate(server, schema, log, (migrator) => migrator.down(), lockRetry)
+  return migrate(server, schema, log, (migrator, options) => migrator.down(options), lockRetry)
 }
 
 /** Does not load the migrator, which a start rarely needs. */
@@ -93,27 +97,52 @@ async function knownMigrations(): Promise<string[]> {
 }
 
 type Migrator = Awaited<ReturnType<typeof openOrm>>['migrator']
+type MigrateOptions = { transaction: Transaction }
 
 async function migrate(
   server: Server,
   schema: string,
   log: Logger,
-  run: (migrator: Migrator) => Promise<{ name: string }[]>,
+  run: (migrator: Migrator, options: MigrateOptions) => Promise<{ name: string }[]>,
   retry: typeof lockRetry,
 ): Promise<string[]> {
-  return withClient(server, schema, async (client) => {
-    // The migrator's own connections come and go, so the lock needs another one.
-    await client.query('select pg_advisory_lock(hashtext($1))', [`stockroom migrations ${schema}`])
-    const orm = await openOrm(server, schema, folder, retry.lockTimeoutMs)
+  const orm = await openOrm(server, schema)
+  const { migrator, em } = orm
+  migrator.on('migrating', ({ name }) => log.info({ name }, 'applying migration'))
+  migrator.on('reverting', ({ name }) => log.info({ name }, 'reverting migration'))
+  // Nothing outlives the transaction in a session that a pooler shares, not even the lock between processes that migrate.
+  const runOnce = () =>
+    em.transactional(async (transaction) => {
+      await transaction.execute(`set local search_path = '${schema}'`)
+      await transaction.execute('set local statement_timeout = 0')
+      await transaction.execute('set local lock_timeout = 0')
+      await transaction.execute('select pg_advisory_xact_lock(hashtext(?))', [`stockroom migrations ${schema}`])
+      await transaction.execute(`set local lock_timeout = ${retry.lockTimeoutMs}`)
+      return run(migrator, { transaction: transaction.getTransactionContext() })
+    })
+  try {
+    await createHistory(migrator)
+    const done = await retryLocked(runOnce, log, retry)
+    return done.map(({ name }) => name)
+  } catch (error) {
+    throw explainRefusal(error, server, schema)
+  } finally {
+    await orm.close()
+  }
+}
+
+// MikroORM creates its table on a connection of its own. A process that holds the lock must not wait for one, because a pooler may
+// have none left.
+async function createHistory(migrator: Migrator): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
     try {
-      orm.migrator.on('migrating', ({ name }) => log.info({ name }, 'applying migration'))
-      orm.migrator.on('reverting', ({ name }) => log.info({ name }, 'reverting migration'))
-      const done = await retryLocked(() => run(orm.migrator), log, retry)
-      return done.map(({ name }) => name)
-    } finally {
-      await orm.close()
+      await migrator.getExecuted()
+      return
+    } catch (error) {
+      const isConcurrent = createdConcurrently.has((error as { code?: string }).code ?? '')
+      if (!isConcurrent || attempt >= createdConcurrently.size) throw error
     }
-  })
+  }
 }
 
 /** All migrations are one transaction, so a retry starts over and frees the locks meanwhile. */
@@ -141,7 +170,7 @@ function reasonOf(error: Error): string {
   return error.cause instanceof Error ? error.cause.message : error.message
 }
 
-async function openOrm(server: Server, schema: string, path = folder, lockTimeoutMs = 0) {
+async function openOrm(server: Server, schema: string, path = folder) {
   const { MikroORM } = await import('@mikro-orm/postgresql')
   const { Migrator } = await import('@mikro-orm/migrations')
   const { entities } = await import('./entities.ts')
@@ -152,9 +181,6 @@ async function openOrm(server: Server, schema: string, path = folder, lockTimeou
     dbName: database,
     entities: [...entities],
     extensions: [Migrator],
-    onCreateConnection: async (connection) => {
-      await (connection as DatabaseConnection).executeQuery(CompiledQuery.raw(`set lock_timeout = ${lockTimeoutMs}`))
-    },
     migrations: {
       path,
       pathTs: path,
@@ -169,7 +195,7 @@ async function openOrm(server: Server, schema: string, path = folder, lockTimeou
 }
 
 async function withClient<T>(server: Server, schema: string, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client(clientConfig(server, schema))
+  const client = new Client(clientConfig(server))
   client.on('error', () => {})
   await client.connect()
   try {

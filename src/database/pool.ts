@@ -5,10 +5,10 @@ import type { Logger } from 'pino'
 import { type Semaphore, openSemaphore } from '../concurrency/semaphore.ts'
 import { throttle } from '../concurrency/throttle.ts'
 import { Problem, storeUnavailable } from '../problems.ts'
-import { busy, decide, isCanceled } from './errors.ts'
+import { busy, decide, isAboutPreparedStatement, isCanceled } from './errors.ts'
 import { begin, usualLimitMs } from './limits.ts'
 import { retry } from './retry.ts'
-import { clientConfig, type Server } from './server.ts'
+import type { Server } from './server.ts'
 import { send, sendPlain, type Statement } from './statements.ts'
 import { type Lease, ValidatingPool } from './validating-pool.ts'
 
@@ -30,11 +30,15 @@ export class ConnectionPool implements PostgresPool {
   readonly #warnBusy: (cause: unknown) => void
   readonly #echo: boolean
   readonly #bulk: Semaphore
+  /** Whether sessions keep prepared statements. */
+  #isPreparing = true
+  readonly schema: string
   readonly options = {}
 
   constructor(server: Server, { schema, size, overflow, echo }: PoolOptions, log: Logger) {
     const max = size + overflow
-    this.#connections = new ValidatingPool(server, { ...clientConfig(server, schema), min: size, max }, log)
+    this.#connections = new ValidatingPool(server, schema, { min: size, max }, log)
+    this.schema = schema
     this.#log = log
     this.#warnUnavailable = throttle(warningIntervalMs, (requests, err) => {
       log.warn({ err, requests }, 'PostgreSQL is unavailable; requests that need it get 503')
@@ -52,29 +56,40 @@ export class ConnectionPool implements PostgresPool {
     const query = async (text: string, values: readonly unknown[]) => {
       this.echo(text)
       try {
-        if (/^(?:begin|start transaction)\b/.test(text)) return await sendPlain(client, begin(usualLimitMs))
-        return await send(client, { text, values, isPrepared: true, limit: usualLimitMs }, true)
+        if (/^(?:begin|start transaction)\b/.test(text))
+          return await sendPlain(client, begin(this.schema, usualLimitMs))
+        return await send(client, this.#usual(text, values), true)
       } catch (error) {
         isBroken ||= breaksConnection(error)
+        this.#detectPooler(error)
         // The whole transaction may be retried.
-        throw decide(error) === 'retry' ? error : this.#explain(error)
+        throw ['retry', 'renew'].includes(decide(error)) ? error : this.#explain(error)
       }
     }
     return { query: query as unknown as PostgresPoolClient['query'], release: () => release(isBroken) }
   }
 
   query(text: string, values: readonly unknown[]): Promise<QueryResult> {
-    return this.#run({ text, values, isPrepared: true, limit: usualLimitMs }, () => this.#take())
+    return this.#run(
+      () => this.#usual(text, values),
+      () => this.#take(),
+    )
   }
 
   // Like `query`, for slow and rare statements: not prepared, planned for these values, on an unreserved connection.
   queryOnce(text: string, values: readonly unknown[], limit = usualLimitMs): Promise<QueryResult> {
-    return this.#run({ text, values, isPrepared: false, limit }, () => this.acquire())
+    return this.#run(
+      () => this.#once(text, values, limit),
+      () => this.acquire(),
+    )
   }
 
   async queryWithin(limit: number, text: string, values: readonly unknown[]): Promise<QueryResult | undefined> {
     try {
-      return await this.#tryRun({ text, values, isPrepared: false, limit }, () => this.acquire())
+      return await this.#tryRun(
+        () => this.#once(text, values, limit),
+        () => this.acquire(),
+      )
     } catch (error) {
       if (!isCanceled(error)) throw this.#explain(error)
       return undefined
@@ -123,7 +138,7 @@ export class ConnectionPool implements PostgresPool {
     return this.#connections.end()
   }
 
-  async #run(statement: Statement, take: () => Promise<Lease>): Promise<QueryResult> {
+  async #run(statement: () => Statement, take: () => Promise<Lease>): Promise<QueryResult> {
     try {
       return await this.#tryRun(statement, take)
     } catch (error) {
@@ -131,8 +146,8 @@ export class ConnectionPool implements PostgresPool {
     }
   }
 
-  #tryRun(statement: Statement, take: () => Promise<Lease>): Promise<QueryResult> {
-    return retry(() => this.#runOnce(statement, take), ['retry', 'renew'])
+  #tryRun(statement: () => Statement, take: () => Promise<Lease>): Promise<QueryResult> {
+    return retry(() => this.#runOnce(statement(), take), ['retry', 'renew'])
   }
 
   async #runOnce(statement: Statement, take: () => Promise<Lease>): Promise<QueryResult> {
@@ -143,10 +158,26 @@ export class ConnectionPool implements PostgresPool {
       return await send(client, statement, isLimited && statement.limit === usualLimitMs)
     } catch (error) {
       isBroken = breaksConnection(error)
+      this.#detectPooler(error)
       throw error
     } finally {
       release(isBroken)
     }
+  }
+
+  #usual(text: string, values: readonly unknown[]): Statement {
+    return { text, values, isPrepared: this.#isPreparing, limit: usualLimitMs, schema: this.schema }
+  }
+
+  #once(text: string, values: readonly unknown[], limit: number): Statement {
+    return { text, values, isPrepared: false, limit, schema: this.schema }
+  }
+
+  /** A pooler that moves clients between sessions, and does not track prepared statements, mixes them up. */
+  #detectPooler(error: unknown): void {
+    if (!this.#isPreparing || !isAboutPreparedStatement(error)) return
+    this.#isPreparing = false
+    this.#log.warn({ err: error }, 'the pooler does not support prepared statements; continuing without them')
   }
 
   #take(): Promise<Lease> {

@@ -11,13 +11,12 @@ export interface Server {
 
 const connectTimeoutMs = 5_000
 
-export function clientConfig(server: Server, schema: string): ClientConfig {
+/** Without startup options, which poolers reject: the schema is set by statements. */
+export function clientConfig(server: Server): ClientConfig {
   return {
     ...server,
     application_name: 'stockroom',
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
-    // Poolers reject startup options, so one is sent only if it is needed.
-    ...(schema === 'public' ? {} : { options: `-c search_path=${schema}` }),
   }
 }

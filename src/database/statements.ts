@@ -8,15 +8,16 @@ export interface Statement {
   values: readonly unknown[]
   isPrepared: boolean
   limit: number
+  schema: string
 }
 
 export function send(client: ClientBase, statement: Statement, isLimited: boolean): Promise<QueryResult> {
-  const { text, values, isPrepared, limit } = statement
+  const { text, values, isPrepared } = statement
   const config = { ...(isPrepared && { name: statementName(text) }), text, values: [...values] }
-  const waiting = { ...config, query_timeout: limit + marginMs }
+  const waiting = { ...config, query_timeout: statement.limit + marginMs }
   if (isLimited) return client.query(waiting)
   const { promise, resolve, reject } = Promise.withResolvers<QueryResult>()
-  client.query(new LimitedQuery(config, limit, (error, result) => (error ? reject(error) : resolve(result))))
+  client.query(new LimitedQuery(config, statement, (error, result) => (error ? reject(error) : resolve(result))))
   return promise
 }
 
@@ -32,19 +33,23 @@ interface Handlers {
 }
 const handlers = Query.prototype as unknown as Handlers
 
-// Sends a statement together with one that sets its limits. Both form one implicit transaction, so the limits end with it and
-// do not leak into a session that a pooler shares.
+// Sends a statement together with one that sets its schema and limits. Both form one implicit transaction, so the settings end with
+// it and do not leak into a session that a pooler shares.
 class LimitedQuery extends Query {
   readonly query_timeout: number
   #isLimited = false
 
-  constructor(config: QueryConfig, limit: number, callback: (error: Error | undefined, result: QueryResult) => void) {
+  constructor(
+    config: QueryConfig,
+    { schema, limit }: Statement,
+    callback: (error: Error | undefined, result: QueryResult) => void,
+  ) {
     super({ ...config, queryMode: 'extended' } as QueryConfig, callback)
     this.query_timeout = limit + marginMs
     const { submit } = this
     this.submit = (connection) => {
       connection.stream.cork()
-      connection.parse({ name: '', text: limitTransaction(limit), types: [] }, true)
+      connection.parse({ name: '', text: limitTransaction(schema, limit), types: [] }, true)
       connection.bind({ values: [] }, true)
       connection.execute({}, true)
       const error: unknown = submit.call(this, connection)

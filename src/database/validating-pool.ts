@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 
 import { cancel } from './cancel.ts'
 import { retry } from './retry.ts'
-import type { Server } from './server.ts'
+import { clientConfig, type Server } from './server.ts'
 import { getTypeParser } from './type-parsers.ts'
 import { verify } from './verify.ts'
 
@@ -24,16 +24,18 @@ const validateAfterIdleMs = 1_000
 export class ValidatingPool {
   readonly #pool: Pool
   readonly #server: Server
+  readonly #schema: string
   readonly #usedAt = new WeakMap<PoolClient, number>()
   /** Of the connections that are verified, whether their sessions have the usual limits. */
   readonly #limited = new WeakMap<PoolClient, boolean>()
   readonly #lent = new Set<PoolClient>()
   #lastPingFailure = -Infinity
 
-  constructor(server: Server, config: PoolConfig, log: Logger) {
+  constructor(server: Server, schema: string, config: PoolConfig, log: Logger) {
     this.#server = server
+    this.#schema = schema
     // Not with `verify`: pg-pool loses a connection whose request gives up while it is being verified.
-    this.#pool = new Pool({ ...config, types: { getTypeParser } })
+    this.#pool = new Pool({ ...clientConfig(server), ...config, types: { getTypeParser } })
     // If a connection is lost while checked out, its query fails as well. Without a listener, the event would end the
     // process.
     this.#pool.on('connect', (client) => client.on('error', () => {}))
@@ -96,7 +98,7 @@ export class ValidatingPool {
   async #verify(client: PoolClient): Promise<boolean> {
     try {
       // The defaults of the role or the database, such as a short statement_timeout, hold until then.
-      const isLimited = await retry(() => verify(client), ['busy'])
+      const isLimited = await retry(() => verify(client, this.#schema), ['busy'])
       this.#limited.set(client, isLimited)
       return isLimited
     } catch (error) {

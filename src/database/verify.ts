@@ -6,20 +6,24 @@ const timeoutMs = 2_000
 
 // Rejects a standby, which accepts no writes and may lag behind revocations. Behind a pooler, the backend has another process
 // ID than the connection was told; its sessions are shared, so settings would leak to other clients, and are not made.
-export async function verify(client: PoolClient): Promise<boolean> {
+export async function verify(client: PoolClient, schema: string): Promise<boolean> {
   const { processID } = client as PoolClient & { processID?: number }
   const pid = processID ?? 0
-  const statements = { text: firstStatements(pid), query_timeout: timeoutMs }
+  const statements = { text: firstStatements(pid, schema), query_timeout: timeoutMs }
   const results: unknown = await client.query(statements)
   const [, answer] = results as [QueryResult, QueryResult<{ isStandby: boolean; isDirect: boolean }>]
   const [row] = answer.rows
-  if (row?.isStandby !== false) throw new Error('this PostgreSQL is a standby')
+  if (row?.isStandby !== false) throw standbyError()
   return row.isDirect
 }
 
+export function standbyError(): Error {
+  return new Error('this PostgreSQL is a standby')
+}
+
 // Not every version and platform has all settings.
-function firstStatements(pid: number): string {
-  const values = Object.entries(sessionSettings).map(([name, value]) => `('${name}', '${value}')`)
+function firstStatements(pid: number, schema: string): string {
+  const values = Object.entries(sessionSettings(schema)).map(([name, value]) => `('${name}', '${value}')`)
   return `
     set local statement_timeout = 0;
     select pg_is_in_recovery() as "isStandby", pg_backend_pid() = ${pid} as "isDirect";

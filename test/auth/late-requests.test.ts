@@ -7,17 +7,16 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { fastify } from 'fastify'
-import { Client } from 'pg'
 
 import { endResponsesWithToken } from '../../src/auth/late-responses.ts'
 import { queryOf, refusal } from '../../src/auth/token-validity.ts'
-import { clientConfig } from '../../src/database/server.ts'
 import type { App } from '../../src/http/types.ts'
 import { storeUnavailable } from '../../src/problems.ts'
 import { listen, openApp, openAppOn, openSchema, secret, testConfig, withoutRedis } from '../support/app.ts'
 import { withoutIndexes } from '../support/bulk.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { password, tea } from '../support/fixtures.ts'
+import { schemaClient } from '../support/schema-client.ts'
 import { sendHeaders } from '../support/split-request.ts'
 import { redisCli, startRedis } from '../support/stores.ts'
 import { until } from '../support/until.ts'
@@ -198,7 +197,7 @@ type Caller = Awaited<ReturnType<Awaited<ReturnType<typeof openService>>['signIn
 /** A service where everybody may change an item of Grace. */
 async function openService(t: TestContext, env: Record<string, string> = {}) {
   const { server, schema } = await openSchema(t)
-  const client = new Client(clientConfig(server, schema))
+  const client = schemaClient(server, schema)
   await client.connect()
   const limits = { REGISTRATION_LIMIT_PER_ADDRESS: '0', LOGIN_LIMIT_PER_ADDRESS: '0' }
   const settings = testConfig(schema, { ITEM_WRITES: 'shared', ...limits, ...env })

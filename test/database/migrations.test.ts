@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-import { Client } from 'pg'
 import { pino } from 'pino'
 
 import { createRevision, downgrade, ensureSchema, status, upgrade } from '../../src/database/migrate.ts'
-import { clientConfig, type Server } from '../../src/database/server.ts'
+import type { Server } from '../../src/database/server.ts'
 import { onServer, openSchema } from '../support/app.ts'
+import { schemaClient } from '../support/schema-client.ts'
 import { until } from '../support/until.ts'
 
 const silent = pino({ level: 'silent' })
@@ -88,7 +88,7 @@ test('a migration that waits for a transaction blocks no requests', async (t: Te
   const isAltered = async () =>
     (await status(server, schema)).applied.some((name) => name.endsWith('_token_generation'))
   while (await isAltered()) await downgrade(server, schema, silent)
-  const long = new Client(clientConfig(server, schema))
+  const long = schemaClient(server, schema)
   await long.connect()
   t.after(() => long.end())
   await long.query('begin; select from store_managers')

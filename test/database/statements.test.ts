@@ -2,14 +2,13 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { sql } from 'kysely'
-import { Client } from 'pg'
 import { pino } from 'pino'
 
-import { clientConfig } from '../../src/database/server.ts'
 import { ValidatingPool } from '../../src/database/validating-pool.ts'
 import { onServer, openApp, openAppOn, openSchema, type TestApp, testConfig } from '../support/app.ts'
 import { openPooler } from '../support/pooler.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
+import { schemaClient } from '../support/schema-client.ts'
 import { delay } from '../support/timers.ts'
 import { eventually, until } from '../support/until.ts'
 
@@ -63,7 +62,7 @@ test('requests that hang on a lock hold no more backends than the pool has', asy
 
 test('the pool ends although a connection is never released', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
-  const connections = new ValidatingPool(server, { ...clientConfig(server, schema), max: 1 }, pino({ level: 'silent' }))
+  const connections = new ValidatingPool(server, schema, { max: 1 }, pino({ level: 'silent' }))
   const { release } = await connections.take()
   const ended = await Promise.race([connections.end().then(() => true), sleep(30_000, false, { ref: false })])
   release(false)
@@ -78,11 +77,11 @@ test('a connection that is verified too late for its request stays in the pool',
     `create function ${schema}.pg_is_in_recovery() returns boolean
        begin atomic; select false from pg_advisory_xact_lock(hashtext('${schema}')); end`,
   )
-  const options = { ...clientConfig(server, `${schema},pg_catalog`), max: 1, connectionTimeoutMillis: 500 }
-  const connections = new ValidatingPool(server, options, pino({ level: 'silent' }))
+  const options = { options: `-c search_path=${schema},pg_catalog`, max: 1, connectionTimeoutMillis: 500 }
+  const connections = new ValidatingPool(server, schema, options, pino({ level: 'silent' }))
   const first = await connections.take()
   const rejection = t.assert.rejects(connections.take())
-  const holder = new Client(clientConfig(server, 'public'))
+  const holder = schemaClient(server, 'public')
   await holder.connect()
   t.after(() => holder.end())
   await holder.query(`select pg_advisory_lock(hashtext('${schema}'))`)
@@ -108,8 +107,8 @@ test('a verification that a limit of the database cancels is repeated', async (t
       return false;
     end $$`,
   )
-  const options = { ...clientConfig(server, `${schema},pg_catalog`), max: 1 }
-  const connections = new ValidatingPool(server, options, pino({ level: 'silent' }))
+  const options = { options: `-c search_path=${schema},pg_catalog`, max: 1 }
+  const connections = new ValidatingPool(server, schema, options, pino({ level: 'silent' }))
   const { client, release } = await connections.take()
   t.assert.deepStrictEqual((await client.query('select last_value::int from verifications')).rows, [{ last_value: 3 }])
   release(false)
@@ -274,7 +273,7 @@ test('behind a pooler statements have timeouts, sessions no settings', async (t:
 
 /** Locks the table of items until the returned function is called, or the test ends. */
 async function lockItems(t: TestContext, { server, context }: TestApp): Promise<() => Promise<void>> {
-  const client = new Client(clientConfig(server, context.config.pool.schema))
+  const client = schemaClient(server, context.config.pool.schema)
   await client.connect()
   let isOpen = true
   const unlock = async () => {

@@ -1,13 +1,11 @@
 import { test, type TestContext } from 'node:test'
 
-import { Client } from 'pg'
-
-import { clientConfig } from '../../src/database/server.ts'
 import { transfer } from '../../src/operator/transfer.ts'
 import { onServer, openAppOn, openSchema, testConfig } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { call, callOnTerminal, withoutTerminals } from '../support/command.ts'
 import { password, tea } from '../support/fixtures.ts'
+import { schemaClient } from '../support/schema-client.ts'
 import { run, settingsOf, temporaryFolder } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
@@ -21,7 +19,7 @@ async function openStore(t: TestContext) {
   const bob = await app.signIn('bob@example.com')
   const env = { ...settingsOf(server, schema), JWT_SECRET: '', LOG_LEVEL: 'warn' }
   const connect = async () => {
-    const client = new Client(clientConfig(server, schema))
+    const client = schemaClient(server, schema)
     await client.connect()
     closeAfter(t, () => client.end())
     return client

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 
-import { Client } from 'pg'
-
-import { clientConfig } from '../../src/database/server.ts'
 import { type Manager, openApp, openAppOn, testConfig, type TestApp } from '../support/app.ts'
 import { tea } from '../support/fixtures.ts'
+import { schemaClient } from '../support/schema-client.ts'
 
 test('concurrent changes and deletions each get their own response', async (t: TestContext) => {
   const { signIn } = await openApp(t)
@@ -120,7 +118,7 @@ async function withHeld(
   id: string,
   work: (letGo: () => Promise<unknown>) => Promise<void>,
 ) {
-  const client = new Client(clientConfig(server, context.config.pool.schema))
+  const client = schemaClient(server, context.config.pool.schema)
   await client.connect()
   try {
     await client.query('begin')

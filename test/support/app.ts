@@ -103,7 +103,7 @@ export async function listen(app: App): Promise<number> {
 
 /** Runs one statement as who the tests connect as. */
 export async function onServer(server: Server, statement: string, values: unknown[] = []) {
-  const client = new Client(clientConfig(server, 'public'))
+  const client = new Client(clientConfig(server))
   // The statement that fails says it again.
   client.on('error', () => {})
   await client.connect()

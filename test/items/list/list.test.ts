@@ -3,15 +3,13 @@ import { type ClientRequest, get, type IncomingMessage } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { Client } from 'pg'
-
 import { openSemaphore } from '../../../src/concurrency/semaphore.ts'
-import { clientConfig } from '../../../src/database/server.ts'
 import { listing } from '../../../src/items/export/stream-all.ts'
 import { listen, type Manager, onServer, openApp, type TestApp } from '../../support/app.ts'
 import { closeAfter } from '../../support/cleanup.ts'
 import { terminateCopies, waitsOfCopies } from '../../support/copies.ts'
 import { tea } from '../../support/fixtures.ts'
+import { schemaClient } from '../../support/schema-client.ts'
 import { until } from '../../support/until.ts'
 
 const reader = { me: 'me', signal: new AbortController().signal }
@@ -179,7 +177,7 @@ test('a steady reader may take as long as it likes', async (t: TestContext) => {
 test('a list breaks off if PostgreSQL sends nothing for too long', async (t: TestContext) => {
   const app = await openFull(t)
   const { db, pool, config } = app.context
-  const holder = new Client(clientConfig(app.server, config.pool.schema))
+  const holder = schemaClient(app.server, config.pool.schema)
   await holder.connect()
   closeAfter(t, () => holder.end())
   await holder.query('begin; lock table items')

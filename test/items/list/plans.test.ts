@@ -1,17 +1,17 @@
 import { after, before, test, type TestContext } from 'node:test'
 
 import { Kysely, PostgresDialect } from 'kysely'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 
 import type { Database } from '../../../src/database/database.ts'
 import type { Tables } from '../../../src/database/entities.ts'
-import { clientConfig } from '../../../src/database/server.ts'
 import { countQuery, pageQuery } from '../../../src/items/list/page.ts'
 import { summaryQuery } from '../../../src/items/list/summary.ts'
 import { type ListQuery, type Sort, sorts } from '../../../src/items/query/schemas.ts'
 import { encodeCursor } from '../../../src/items/query/sort.ts'
 import { openSchema } from '../../support/app.ts'
 import { withoutIndexes } from '../../support/bulk.ts'
+import { schemaClient } from '../../support/schema-client.ts'
 import { until } from '../../support/until.ts'
 
 const rows = 200_000
@@ -55,7 +55,7 @@ let client: Client
 
 before(async (t) => {
   const { server, schema } = await openSchema(t as TestContext)
-  client = new Client(clientConfig(server, schema))
+  client = schemaClient(server, schema)
   await client.connect()
   await fill()
 })

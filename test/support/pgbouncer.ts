@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process'
+import { chown, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { Client } from 'pg'
+
+import { clientConfig, type Server } from '../../src/database/server.ts'
+import { closeAfter, type Cleanup } from './cleanup.ts'
+import { withoutProgram } from './programs.ts'
+import { temporaryFolder } from './service.ts'
+import { freePort } from './stores.ts'
+import { until } from './until.ts'
+
+export const withoutPgBouncer = withoutProgram('pgbouncer')
+
+export interface PgBouncer {
+  /** As clients reach it. */
+  server: Server
+  /** Leads clients to another PostgreSQL from now on, without closing their connections. */
+  moveTo(target: Server): Promise<void>
+}
+
+/** Starts a PgBouncer before `target`, which ends with the test. */
+export async function openPgBouncer(
+  t: Cleanup,
+  target: Server,
+  mode: 'session' | 'transaction',
+  poolSize = 10,
+): Promise<PgBouncer> {
+  const folder = await temporaryFolder(t)
+  const port = await freePort()
+  const file = join(folder, 'pgbouncer.ini')
+  const configure = ({ host, port: upstream, user, database }: Server) =>
+    writeFile(
+      file,
+      `[databases]
+${target.database} = host=${host} port=${upstream} user=${user} dbname=${database}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = any
+admin_users = ${target.user}
+pool_mode = ${mode}
+default_pool_size = ${poolSize}
+max_client_conn = 500
+`,
+    )
+  await configure(target)
+  // It refuses to run as root, and has to be let into the folder of the socket.
+  const isSocket = target.host.startsWith('/')
+  const { uid, gid } = await stat(isSocket ? join(target.host, `.s.PGSQL.${target.port}`) : folder)
+  await chown(folder, uid, gid)
+  const child = spawn('pgbouncer', [file], { stdio: 'ignore', uid, gid })
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  closeAfter(t, async () => {
+    child.kill('SIGINT')
+    const late = setTimeout(() => child.kill('SIGKILL'), 5_000)
+    await ended
+    clearTimeout(late)
+  })
+  const server = { ...target, host: '127.0.0.1', port }
+  const administration = { ...server, database: 'pgbouncer' }
+  await until(() =>
+    command(administration, 'show version').then(
+      () => true,
+      () => false,
+    ),
+  )
+  return {
+    server,
+    async moveTo(other) {
+      await configure(other)
+      await command(administration, 'reload')
+      await command(administration, `reconnect ${target.database}`)
+    },
+  }
+}
+
+async function command(server: Server, statement: string): Promise<void> {
+  const client = new Client(clientConfig(server))
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
