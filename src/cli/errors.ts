@@ -1,4 +1,6 @@
 import { ConnectionError, StockroomError, UnexpectedResponseError } from '../client/client.ts'
+import { Problem } from '../problems.ts'
+import { StartupError } from '../startup-error.ts'
 import { inOptions, nameOf } from './option-names.ts'
 import { visible } from './terminal.ts'
 
@@ -53,12 +55,13 @@ export function describe(error: unknown): { message: string; exitCode: number; p
 function messageOf(error: unknown): string {
   if (error instanceof ConnectionError)
     return `${error.message}. Is the service running? Use --server to choose another.`
-  if (error instanceof UnexpectedResponseError || error instanceof CliError) return error.message
+  if (isExplained.some((type) => error instanceof type)) return (error as Error).message
   const { code, message, stack } = error as NodeJS.ErrnoException
   // With a code, it is about a file, pipe, or terminal; anything else is a bug.
   return (code === undefined ? stack : message) ?? String(error)
 }
 
+const isExplained = [UnexpectedResponseError, CliError, StartupError, Problem]
 const byStatus: Record<number, number> = { 401: exitCodes.notSignedIn, 404: exitCodes.notFound }
 
 const inOwnWords = new Map([

@@ -5,9 +5,10 @@ import { describeSettings } from '../config/settings.ts'
 import { describe, exitCodes, thisCommand } from './errors.ts'
 import { addItemCommands } from './item-commands.ts'
 import { addManagerCommands } from './manager-commands.ts'
+import type { Direction } from './migrate.ts'
 import { toJson } from './output.ts'
 import { type CommonOptions, logIn, logOut, register, resetPassword } from './session.ts'
-import { type Direction, migrate, start } from './start.ts'
+import { start } from './start.ts'
 import { visible } from './terminal.ts'
 import { addTransferCommands } from './transfer-commands.ts'
 
@@ -50,7 +51,11 @@ function addPrograms(program: Command): void {
     .command('migrate')
     .description('apply migrations (up), revert the last one (down), or show their status')
     .addArgument(program.createArgument('[direction]', 'action').choices(['up', 'down', 'status']).default('up'))
-    .action((direction: Direction) => migrate(direction))
+    .action(async (direction: Direction, _options: object, command: Command) => {
+      // Loaded on demand, because it takes as long to load as the service.
+      const { migrate } = await import('./migrate.ts')
+      await migrate(direction, command.optsWithGlobals<CommonOptions>(), stop.signal)
+    })
 }
 
 function addSignIn(program: Command): void {
@@ -120,3 +125,5 @@ try {
 } catch (error) {
   if (!stop.signal.aborted) process.exitCode = tell(error, program.opts<CommonOptions>().json ?? false)
 }
+// A statement of a migration may still be running.
+if (stop.signal.aborted) process.exit()

@@ -3,7 +3,6 @@ import type { Command } from 'commander'
 import { usageError } from './errors.ts'
 import type * as Managers from './managers.ts'
 import type { CommonOptions } from './session.ts'
-import { createManager } from './start.ts'
 
 const help = `
 These commands work directly on the database, whether or not the service is running: on the PostgreSQL of the POSTGRES_*
@@ -31,7 +30,10 @@ export function addManagerCommands(program: Command, signal: AbortSignal): void 
   add('create', 'create an account; prompts for missing values and the password')
     .option('--name <name>')
     .option('--email <address>')
-    .action(createManager)
+    .action(async (_options: object, command: Command) => {
+      const { createManager } = await import('./create-manager.ts')
+      await createManager(command.optsWithGlobals(), signal)
+    })
   add('list', 'list all managers').action(run('list'))
   add('show <manager>', 'show a manager, by email address or ID').action(run('show'))
   add('disable <manager>', 'revoke all tokens of a manager and refuse logins').action(run('disable'))

@@ -2,8 +2,6 @@ import { logOperation } from '../http/security-events.ts'
 import { type OperatorDatabase, readOperatorConfig, withDatabase } from '../operator/database.ts'
 import * as managers from '../operator/managers.ts'
 import * as transfers from '../operator/transfer.ts'
-import { Problem } from '../problems.ts'
-import { StartupError } from '../startup-error.ts'
 import { issueResetCode } from '../store-managers/password-reset.ts'
 import { exitCodes, CliError, usageError } from './errors.ts'
 import { fieldLines, heading, moment, print, toJson } from './output.ts'
@@ -25,11 +23,7 @@ export async function onDatabase(
   signal: AbortSignal,
   act: (database: OperatorDatabase) => Promise<void>,
 ): Promise<void> {
-  try {
-    await withDatabase(readOperatorConfig(), signal, act)
-  } catch (error) {
-    throw error instanceof Problem || error instanceof StartupError ? new CliError(error.message) : error
-  }
+  await withDatabase(readOperatorConfig(), signal, act)
 }
 
 export async function list({ db, signal }: OperatorDatabase, { json }: JsonOption): Promise<void> {

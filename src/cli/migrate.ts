@@ -1,58 +1,40 @@
-import { readConfig, ConfigError } from '../config/config.ts'
-import { loadEnvironment } from '../config/env-file.ts'
-import { openServer, waitForServer } from '../database/connect.ts'
-import { createRevision, downgrade, status, upgrade } from '../database/migrate.ts'
-import { openLog } from '../observability/logging.ts'
-import { explain } from '../startup-error.ts'
+import { once } from 'node:events'
 
-const usage = `Usage:
-  npm run db:status                 list the applied and the pending migrations
-  npm run db:upgrade                apply the pending migrations
-  npm run db:downgrade              revert the last migration
-  npm run db:revision -- "message"  write a migration for the changes of src/database/entities.ts`
+import { downgrade, type Status, status, upgrade } from '../database/migrate.ts'
+import { readOperatorConfig, withServer } from '../operator/database.ts'
+import { print } from './output.ts'
 
-async function main([command, ...rest]: string[]): Promise<void> {
-  if (command === 'revision') return revise(rest)
-  if (rest.length > 0 || !['status', 'upgrade', 'downgrade'].includes(command ?? '')) throw new ConfigError(usage)
-  loadEnvironment()
-  const config = readConfig(process.env, false)
-  const log = await openLog(config.logLevel)
-  const { server, close } = await openServer(config, log)
-  try {
-    await waitForServer(server, config.startupTimeoutMs, log, new AbortController().signal)
-    const { schema } = config.pool
-    if (command === 'upgrade') report('applied', await upgrade(server, schema, log), 'The schema is up to date.')
-    if (command === 'downgrade') report('reverted', await downgrade(server, schema, log), 'No migration is applied.')
-    if (command === 'status') print(await status(server, schema))
-  } finally {
-    await close()
-  }
+export type Direction = 'up' | 'down' | 'status'
+
+export async function migrate(direction: Direction, options: { json?: boolean }, signal: AbortSignal): Promise<void> {
+  const config = readOperatorConfig()
+  const { schema } = config.pool
+  await withServer(config, signal, async (server, log) => {
+    const run = async () => {
+      if (direction === 'status') {
+        const state = await status(server, schema)
+        print(options, state, () => describe(state))
+      } else {
+        const names = await (direction === 'up' ? upgrade : downgrade)(server, schema, log)
+        print(options, names, () => (names.length === 0 ? [nothing[direction]] : names.map(done[direction])))
+      }
+    }
+    await Promise.race([run(), aborted(signal)])
+  })
 }
 
-async function revise(words: string[]): Promise<void> {
-  const message = words.join(' ').trim()
-  if (message === '') throw new ConfigError(`A revision needs a message: npm run db:revision -- "add a barcode"`)
-  const path = await createRevision(message)
-  console.log(path ? `Wrote ${path}. Review it before you commit it.` : 'The entities have not changed.')
+const nothing = { up: 'The schema is up to date.', down: 'No migration is applied.' }
+const done = { up: (name: string) => `applied: ${name}`, down: (name: string) => `reverted: ${name}` }
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  await once(signal, 'abort')
+  throw signal.reason
 }
 
-function report(done: string, names: string[], nothing: string): void {
-  console.log(names.length === 0 ? nothing : names.map((name) => `${done}: ${name}`).join('\n'))
-}
-
-function print({ applied, pending, unknown }: Awaited<ReturnType<typeof status>>): void {
-  for (const name of applied) console.log(`${unknown.includes(name) ? 'unknown' : 'applied'}  ${name}`)
-  for (const name of pending) console.log(`pending  ${name}`)
-  console.log(
-    pending.length === 0
-      ? 'The schema is up to date.'
-      : `${pending.length} pending. Apply with: npx --no-install stockroom migrate up`,
-  )
-}
-
-try {
-  await main(process.argv.slice(2))
-} catch (error) {
-  console.error(explain(error))
-  process.exitCode = 1
+function describe({ applied, pending, unknown }: Status): string[] {
+  return [
+    ...applied.map((name) => `${unknown.includes(name) ? 'unknown' : 'applied'}  ${name}`),
+    ...pending.map((name) => `pending  ${name}`),
+    pending.length === 0 ? nothing.up : `${pending.length} pending. Apply with: npx --no-install stockroom migrate up`,
+  ]
 }

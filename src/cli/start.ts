@@ -3,27 +3,12 @@ import module from 'node:module'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-// The options of `npm start`; docs/reference/internals.md explains them.
-const serving = ['--expose-gc', '--max-semi-space-size=8']
-const migrations = { up: 'upgrade', down: 'downgrade', status: 'status' } as const
+/** The options of `npm start`; docs/reference/internals.md explains them. */
+const nodeOptions = ['--expose-gc', '--max-semi-space-size=8']
 
-export type Direction = keyof typeof migrations
-
-export const start = () => become('main', [], serving)
-
-export const migrate = (direction: Direction) => become('cli/migrate', [migrations[direction]])
-
-export function createManager(given: { name?: string; email?: string }): void {
-  become(
-    'cli/create-manager',
-    Object.entries(given).flatMap(([name, value]) => [`--${name}`, value]),
-  )
-}
-
-/** Signals, the terminal, and the exit code are then those of the program itself. */
-function become(program: string, args: string[], flags: string[] = []): void {
-  const file = fileURLToPath(new URL(`../${program}${extname(import.meta.url)}`, import.meta.url))
-  const line = [...flags, file, ...args]
+/** Starts the service in place of this process: V8 takes some options only when it starts. */
+export function start(): void {
+  const line = [...nodeOptions, fileURLToPath(new URL(`../main${extname(import.meta.url)}`, import.meta.url))]
   const env = { ...process.env, NODE_COMPILE_CACHE: module.getCompileCacheDir() }
   if (process.execve) process.execve(process.execPath, [process.execPath, ...line], withoutUndefined(env))
   // Windows has no execve.

@@ -1,6 +1,5 @@
 import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 
 import type { Transaction } from '@mikro-orm/core'
 import { sql } from 'kysely'
@@ -9,11 +8,9 @@ import type { Logger } from 'pino'
 
 import { StartupError } from '../startup-error.ts'
 import type { Database } from './database.ts'
+import { migrationsFolder, migrationsTable, openOrm } from './migrator.ts'
 import { explainRefusal } from './refusal.ts'
 import { clientConfig, type Server } from './server.ts'
-
-const folder = fileURLToPath(new URL('migrations', import.meta.url))
-const table = 'mikro_orm_migrations'
 
 // While a migration waits for a lock, all that need the table queue behind it. So it waits briefly, and leaves them a pause
 // before it retries.
@@ -45,9 +42,11 @@ export function downgrade(server: Server, schema: string, log: Logger): Promise<
 export async function status(server: Server, schema: string): Promise<Status> {
   const known = await knownMigrations()
   const applied = await withClient(server, schema, async (client) => {
-    const { rows } = await client.query('select to_regclass($1) is not null as exists', [`${schema}.${table}`])
+    const { rows } = await client.query('select to_regclass($1) is not null as exists', [
+      `${schema}.${migrationsTable}`,
+    ])
     if (!rows[0].exists) return []
-    const result = await client.query(`select name from "${schema}".${table} order by id`)
+    const result = await client.query(`select name from "${schema}".${migrationsTable} order by id`)
     return result.rows.map((row: { name: string }) => row.name)
   })
   return {
@@ -58,7 +57,7 @@ export async function status(server: Server, schema: string): Promise<Status> {
 }
 
 export async function isUpToDate(db: Database, schema: string): Promise<boolean> {
-  const applied = await sql<{ name: string }>`select name from ${sql.table(`${schema}.${table}`)}`.execute(db)
+  const applied = await sql<{ name: string }>`select name from ${sql.table(`${schema}.${migrationsTable}`)}`.execute(db)
   const names = new Set(applied.rows.map(({ name }) => name))
   return (await knownMigrations()).every((name) => names.has(name))
 }
@@ -76,23 +75,8 @@ export async function ensureSchema(server: Server, schema: string, auto: boolean
   await upgrade(server, schema, log)
 }
 
-export async function createRevision(message: string, path = folder): Promise<string | undefined> {
-  const nowhere = { host: 'localhost', port: 5432, user: 'nobody', database: 'nowhere' }
-  const orm = await openOrm(nowhere, 'public', path)
-  try {
-    const slug = message
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9]+/g, '_')
-      .replaceAll(/^_|_$/g, '')
-    const { fileName } = await orm.migrator.create(path, false, false, slug)
-    return fileName ? `${path}/${fileName}` : undefined
-  } finally {
-    await orm.close()
-  }
-}
-
 async function knownMigrations(): Promise<string[]> {
-  const names = (await readdir(folder)).map((file) => /^(Migration\w+)\.[jt]s$/.exec(file)?.[1])
+  const names = (await readdir(migrationsFolder)).map((file) => /^(Migration\w+)\.[jt]s$/.exec(file)?.[1])
   return names.filter((name) => name !== undefined).toSorted()
 }
 
@@ -168,30 +152,6 @@ async function retryLocked<T>(run: () => Promise<T>, log: Logger, { delayMs, att
 /** MikroORM puts the statement before the message. */
 function reasonOf(error: Error): string {
   return error.cause instanceof Error ? error.cause.message : error.message
-}
-
-async function openOrm(server: Server, schema: string, path = folder) {
-  const { MikroORM } = await import('@mikro-orm/postgresql')
-  const { Migrator } = await import('@mikro-orm/migrations')
-  const { entities } = await import('./entities.ts')
-  const { database, password, ...rest } = server
-  return MikroORM.init({
-    ...rest,
-    ...(password !== undefined && { password }),
-    dbName: database,
-    entities: [...entities],
-    extensions: [Migrator],
-    migrations: {
-      path,
-      pathTs: path,
-      emit: 'ts',
-      snapshotName: 'snapshot',
-      snapshotOnMigrate: false,
-      silent: true,
-      tableName: table,
-      ...(schema !== 'public' && { schema }),
-    },
-  })
 }
 
 async function withClient<T>(server: Server, schema: string, use: (client: Client) => Promise<T>): Promise<T> {

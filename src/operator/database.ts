@@ -34,7 +34,6 @@ export async function withServer<Result>(
   const { server, close } = await openServer(config, log)
   try {
     await waitForServer(server, config.startupTimeoutMs, log, signal)
-    await ensureSchema(server, config.pool.schema, config.autoMigrate, log)
     signal.throwIfAborted()
     return await work(server, log)
   } finally {
@@ -49,6 +48,8 @@ export function withDatabase<Result>(
   work: (database: OperatorDatabase) => Promise<Result>,
 ): Promise<Result> {
   return withServer(config, signal, async (server, log) => {
+    await ensureSchema(server, config.pool.schema, config.autoMigrate, log)
+    signal.throwIfAborted()
     const options = { ...connections, schema: config.pool.schema }
     const pool = new ConnectionPool(server, options, log.child({}, { level: 'error' }))
     const cancel = () => void pool.cancelAll()

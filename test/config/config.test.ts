@@ -83,7 +83,11 @@ test('TRUST_PROXY is a number, or addresses and networks', (t: TestContext) => {
     '10.0.0.1,',
     'fd00::/129',
   ]) {
-    t.assert.throws(() => readConfig({ TRUST_PROXY: given }), /TRUST_PROXY must be a number, or addresses/, given)
+    t.assert.throws(
+      () => readConfig({ TRUST_PROXY: given }),
+      /TRUST_PROXY must be a number, or comma-separated addresses/,
+      given,
+    )
   }
 })
 
@@ -97,7 +101,7 @@ test('an origin is written as browsers send it', (t: TestContext) => {
     '*, https://a.example',
     'null',
   ]) {
-    t.assert.throws(() => readConfig({ CORS_ORIGINS: given }), /CORS_ORIGINS must be origins/, given)
+    t.assert.throws(() => readConfig({ CORS_ORIGINS: given }), /CORS_ORIGINS must be comma-separated origins/, given)
   }
 })
 

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 
 import { pino } from 'pino'
 
-import { createRevision, downgrade, ensureSchema, status, upgrade } from '../../src/database/migrate.ts'
+import { downgrade, ensureSchema, status, upgrade } from '../../src/database/migrate.ts'
+import { createRevision } from '../../src/database/migrator.ts'
 import type { Server } from '../../src/database/server.ts'
 import { onServer, openSchema } from '../support/app.ts'
 import { schemaClient } from '../support/schema-client.ts'

@@ -160,7 +160,7 @@ test(
 
 const mayMount = isRoot && spawnSync('env', [...withoutNamespaces, 'true']).status === 0
 
-for (const program of ['src/main.ts', 'src/cli/migrate.ts status', 'test/run.ts']) {
+for (const program of ['src/main.ts', 'src/cli/main.ts migrate status', 'test/run.ts']) {
   test(
     `${program} as root names the closed folder in one line`,
     { timeout, skip: !mayMount && 'only root can forbid mounting' },

@@ -139,12 +139,12 @@ test(
         dialogue: [
           ['Reset code: ', `${code}\r`],
           [`New password for ${url}: `, 'a horse of another color\r'],
-          ['again: ', `${again}\r`],
+          ['Repeat password: ', `${again}\r`],
         ],
       })
     const differing = await ask('another horse')
     t.assert.strictEqual(differing.code, 1)
-    t.assert.match(differing.screen, /two different passwords\. The password was not changed\./)
+    t.assert.match(differing.screen, /Passwords do not match\. The password was not changed\./)
     const done = await ask('a horse of another color')
     t.assert.deepStrictEqual([done.code, done.screen.includes('of another')], [0, false])
   },

@@ -7,7 +7,7 @@ import { password } from '../support/fixtures.ts'
 import { realStores, run, startService, temporaryFolder } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
-const command = ['--import', './scripts/require-node.mjs', 'src/cli/create-manager.ts']
+const command = ['--import', './scripts/require-node.mjs', 'src/cli/main.ts', 'manager', 'create']
 const ada = ['--name', 'Ada Lovelace', '--email', 'ada@example.com']
 const quiet = { LOG_LEVEL: 'silent', BCRYPT_COST: '10' }
 
@@ -36,11 +36,11 @@ test('npm run manager:create reads the password from a pipe', async (t: TestCont
   const env = { ...quiet, ...stores, REGISTRATION: 'closed', JWT_SECRET: '' }
   const { ended, printed } = create(t, env, ada, `${password}\nanother line`)
   t.assert.deepStrictEqual([await ended, printed().includes(password)], [0, false])
-  t.assert.match(printed(), /^Registered ada@example\.com with the id [0-9a-f-]{36}\.\n$/)
+  t.assert.match(printed(), /^Registered ada@example\.com with the ID [0-9a-f-]{36}\.\n$/)
   const service = await startService(t, stores)
   t.assert.strictEqual(await logInAt(service.url, 'ada@example.com'), 200)
 
-  const mistakes: [args: string[], input: string, said: RegExp][] = [
+  const mistakes: [args: string[], input: string, said: RegExp, code?: number][] = [
     [ada, password, /^A manager with this email address already exists\.\n$/],
     [
       ['--name', '', '--email', 'x'],
@@ -48,17 +48,17 @@ test('npm run manager:create reads the password from a pipe', async (t: TestCont
       /^The name must have .*\nThe email must be .*\nThe password must have .*\n$/,
     ],
     [ada, 'password\n', /^The password is too common\.\n$/],
-    [['--name', 'Ada'], password, /^There is no terminal to prompt on\. Pass --name and --email/],
-    [['--password', password], '', /^Unknown option '--password'[^]*Usage: npm run manager:create/],
+    [['--name', 'Ada'], password, /^There is no terminal to prompt on\. Pass --name and --email/, 2],
+    [['--password', password], '', /^unknown option '--password'/, 2],
   ]
-  for (const [args, input, said] of mistakes) {
+  for (const [args, input, said, code = 1] of mistakes) {
     const failed = create(t, env, args, input)
-    t.assert.strictEqual(await failed.ended, 1, failed.printed())
+    t.assert.strictEqual(await failed.ended, code, failed.printed())
     t.assert.match(failed.printed(), said)
   }
   const help = create(t, {}, ['--help'], '')
   t.assert.strictEqual(await help.ended, 0)
-  t.assert.match(help.printed(), /Usage: npm run manager:create/)
+  t.assert.match(help.printed(), /Usage: stockroom manager create/)
 })
 
 test('a manager is created on the embedded database, running or not', async (t: TestContext) => {
@@ -79,8 +79,8 @@ test(
     const typed = await onTerminal(t, env, [
       ['Name: ', 'Ada Lovelace\r'],
       ['Email address: ', 'ada@example.com\r'],
-      ['Password: ', `${password}\r`],
-      ['again: ', `${password}\r`],
+      ['New password for the new manager: ', `${password}\r`],
+      ['Repeat password: ', `${password}\r`],
     ])
     t.assert.strictEqual(typed.code, 0)
     t.assert.match(typed.screen, /Ada Lovelace[^]*Registered ada@example\.com/)
@@ -90,14 +90,14 @@ test(
       t,
       env,
       [
-        ['Password: ', 'one of them\r'],
-        ['again: ', 'another one\r'],
+        ['New password for the new manager: ', 'one of them\r'],
+        ['Repeat password: ', 'another one\r'],
       ],
       ada,
     )
     t.assert.strictEqual(differing.code, 1)
     t.assert.match(differing.screen, /do not match/)
-    const interrupted = await onTerminal(t, env, [['Password: ', 'one of them\x03']], ada)
+    const interrupted = await onTerminal(t, env, [['New password for the new manager: ', 'one of them\x03']], ada)
     t.assert.strictEqual(interrupted.code, 1)
     t.assert.match(interrupted.screen, /No manager was created\.\r\n$/)
     t.assert.ok(!interrupted.screen.includes('one of'))

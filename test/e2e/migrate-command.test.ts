@@ -11,18 +11,24 @@ const migrations = files
   .toSorted()
 const allPending = `${migrations.length} pending. Apply with: npx --no-install stockroom migrate up`
 
+const scripts = {
+  status: 'src/cli/main.ts migrate status',
+  upgrade: 'src/cli/main.ts migrate up',
+  downgrade: 'src/cli/main.ts migrate down',
+  revision: 'scripts/create-revision.ts',
+}
+
 /** Runs one of the db: commands. @returns its exit code and what it printed, less the log */
-async function db(t: TestContext, env: Record<string, string>, command: string, ...words: string[]) {
-  const program = ['--import', './scripts/require-node.mjs', 'src/cli/migrate.ts']
-  const { ended, output } = run(t, process.execPath, [...program, command, ...words], { LOG_LEVEL: 'silent', ...env })
+async function db(t: TestContext, env: Record<string, string>, command: keyof typeof scripts, ...words: string[]) {
+  const program = ['--import', './scripts/require-node.mjs', ...scripts[command].split(' ')]
+  const { ended, output } = run(t, process.execPath, [...program, ...words], { LOG_LEVEL: 'silent', ...env })
   const code = await ended
   return { code, printed: output().trim().split('\n') }
 }
 
 test('npm runs the migration commands by name', async (t: TestContext) => {
-  const { scripts } = packageJson
   for (const command of ['status', 'upgrade', 'downgrade', 'revision'] as const) {
-    t.assert.match(scripts[`db:${command}`], new RegExp(`src/cli/migrate.ts ${command}$`))
+    t.assert.ok(packageJson.scripts[`db:${command}`].endsWith(` ${scripts[command]}`))
   }
   const { ended, output } = run(t, 'npm', ['run', '--silent', 'db:revision', '--', 'nothing new'], {})
   t.assert.strictEqual(await ended, 0)
@@ -76,6 +82,6 @@ test('a mistake prints a message without a stack trace', async (t: TestContext) 
     '  LOG_LEVEL must be one of info, trace, debug, warn, error, fatal, silent',
   ])
   const extra = await db(t, {}, 'upgrade', 'twice')
-  t.assert.strictEqual(extra.code, 1)
-  t.assert.strictEqual(extra.printed[0], 'Usage:')
+  t.assert.strictEqual(extra.code, 2)
+  t.assert.match(extra.printed[0] ?? '', /^too many arguments/)
 })
