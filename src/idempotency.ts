@@ -1,9 +1,9 @@
 import { createHmac, hash, hkdfSync } from 'node:crypto'
 
-import { type Insertable, sql } from 'kysely'
+import type { Insertable } from 'kysely'
 import type { Logger } from 'pino'
 
-import { type Database, inTransaction } from './database/database.ts'
+import { type Database, inTransaction, runSql } from './database/database.ts'
 import type { Tables } from './database/entities.ts'
 import { Problem } from './problems.ts'
 
@@ -112,9 +112,9 @@ function find(db: Database, keyHash: string) {
 
 /** Locks the key, across replicas, until the transaction ends. @throws Problem idempotency_key_in_use */
 async function lock(transaction: Database, keyHash: string): Promise<void> {
-  const query = sql<{ free: boolean }>`select pg_try_advisory_xact_lock(hashtextextended(${keyHash}, 0)) as free`
-  const { rows } = await query.execute(transaction)
-  if (rows[0]?.free !== true) throw inUse()
+  const lockKey = 'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as free'
+  const [row] = await runSql<{ free: boolean }>(transaction, lockKey, [keyHash])
+  if (row?.free !== true) throw inUse()
 }
 
 async function insertKey(transaction: Database, row: Insertable<Tables['idempotency_keys']>): Promise<boolean> {

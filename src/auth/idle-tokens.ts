@@ -1,6 +1,6 @@
-import { CompiledQuery, sql } from 'kysely'
+import { sql } from 'kysely'
 
-import type { Database } from '../database/database.ts'
+import { type Database, runSql } from '../database/database.ts'
 import type { Token } from './claims.ts'
 
 export interface IdleTokens {
@@ -17,10 +17,10 @@ export function openIdleTokens(db: Database, timeout: number): IdleTokens {
   return {
     async check(tokens) {
       const values = [tokens.map(({ jti }) => jti), tokens.map(({ issuedAt }) => issuedAt), precision, longest]
-      const { rows } = await db.executeQuery<Use>(CompiledQuery.raw(uses, values))
+      const rows = await runSql<Use>(db, uses, values)
       const ended = new Set(rows.filter(({ is_idle: isIdle }) => isIdle).map(({ jti }) => jti))
       const used = rows.filter(({ is_idle: isIdle }) => !isIdle).map(({ jti }) => jti)
-      if (used.length > 0) await db.executeQuery(CompiledQuery.raw(record, [used]))
+      if (used.length > 0) await runSql(db, record, [used])
       return new Set(tokens.filter(({ jti }) => ended.has(jti)))
     },
 

@@ -1,7 +1,7 @@
-import { CompiledQuery, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Logger } from 'pino'
 
-import type { Database } from '../database/database.ts'
+import { type Database, runSql } from '../database/database.ts'
 import { standbyError } from '../database/verify.ts'
 import { type Problem, storeUnavailable } from '../problems.ts'
 import type { Client, Redis } from '../redis.ts'
@@ -86,7 +86,6 @@ function insert(db: Database, { jti, sub, exp }: Token) {
     .execute()
 }
 
-// Raw SQL, because the query builder would compile the same statement for every check.
 const record = `
   select id, token_generation as generation, kept_token as kept, disabled_at is not null as is_disabled
   from store_managers where id = any($1)
@@ -109,7 +108,7 @@ async function queryRevocations(
   tokens: Token[],
 ): Promise<{ revoked: Set<string>; managers: Map<string, Row> }> {
   const parameters = [[...new Set(tokens.map(({ sub }) => sub))], tokens.map(({ jti }) => jti)]
-  const { rows } = await db.executeQuery<Row>(CompiledQuery.raw(record, parameters))
+  const rows = await runSql<Row>(db, record, parameters)
   const revoked = new Set<string>()
   const managers = new Map<string, Row>()
   for (const row of rows) {

@@ -1,6 +1,4 @@
-import { CompiledQuery } from 'kysely'
-
-import { type Database, inTransaction } from '../database/database.ts'
+import { type Database, inTransaction, runSql } from '../database/database.ts'
 import type { Problem } from '../problems.ts'
 import type { Token } from './claims.ts'
 import { expired, loggedOut, managerDisabled, managerGone } from './tokens.ts'
@@ -49,7 +47,7 @@ export async function refusal(query: Query, token: Token): Promise<Problem | und
 }
 
 export function queryOf(db: Database): Query {
-  return (text, values) => db.executeQuery(CompiledQuery.raw(text, values))
+  return async (text, values) => ({ rows: await runSql(db, text, values) })
 }
 
 // Everything that changes an account or revokes tokens does so here, after checking the token, and one after the other, because

@@ -1,4 +1,4 @@
-import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
+import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
 import { DatabaseError } from 'pg'
 
 import { type Problem, storeUnavailable } from '../problems.ts'
@@ -18,6 +18,11 @@ export function openDatabase(pool: ConnectionPool): Database {
     return { rows, numAffectedRows: BigInt(rowCount ?? 0) }
   }
   return db
+}
+
+/** Runs a statement as it is written: the query builder would compile it anew for every call. */
+export async function runSql<Row>(db: Database, text: string, values: unknown[]): Promise<Row[]> {
+  return (await db.executeQuery<Row>(CompiledQuery.raw(text, values))).rows
 }
 
 export function isKey(column: string) {

@@ -2,12 +2,11 @@ import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Transaction } from '@mikro-orm/core'
-import { sql } from 'kysely'
 import { Client } from 'pg'
 import type { Logger } from 'pino'
 
 import { StartupError } from '../startup-error.ts'
-import type { Database } from './database.ts'
+import { type Database, runSql } from './database.ts'
 import { migrationsFolder, migrationsTable, openOrm } from './migrator.ts'
 import { explainRefusal } from './refusal.ts'
 import { clientConfig, type Server } from './server.ts'
@@ -57,8 +56,8 @@ export async function status(server: Server, schema: string): Promise<Status> {
 }
 
 export async function isUpToDate(db: Database, schema: string): Promise<boolean> {
-  const applied = await sql<{ name: string }>`select name from ${sql.table(`${schema}.${migrationsTable}`)}`.execute(db)
-  const names = new Set(applied.rows.map(({ name }) => name))
+  const applied = await runSql<{ name: string }>(db, `select name from "${schema}".${migrationsTable}`, [])
+  const names = new Set(applied.map(({ name }) => name))
   return (await knownMigrations()).every((name) => names.has(name))
 }
 
