@@ -22,6 +22,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
     const level = problem.code === 'internal_error' ? 'error' : 'debug'
     request.log[level]({ reqId: request.id, err: problem.cause }, problem.message)
   }
+  for (const name of bodyHeaders) reply.removeHeader(name)
   reply
     .code(problem.status)
     .headers({ ...headersOf(request.id), ...problem.headers })
@@ -29,6 +30,9 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
     .serializer(writeJson)
     .send(toProblemDetails(problem, request.id))
 }
+
+/** Headers about the body of a response that failed before it was sent, such as that of an export. */
+const bodyHeaders = ['content-encoding', 'content-disposition']
 
 type ClientError = Error & { code?: string | undefined; rawPacket?: unknown }
 

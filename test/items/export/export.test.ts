@@ -24,6 +24,19 @@ interface Item {
 const header = 'id,name,category,price_usd,in_stock,store_manager_id'
 const prices = [0, 0.1, 5e-324, 1.7976931348623157e308, 1e21, 1e15 + 0.5, 1e-7, 4.5]
 
+test('a refused export has no content coding', async (t: TestContext) => {
+  const { signIn } = await openApp(t, { LIMIT_CONCURRENCY: '1000' })
+  const ada = await signIn('ada@example.com')
+  const exports = Array.from({ length: 100 }, () => ada.get('/items/export', undefined, { 'accept-encoding': 'gzip' }))
+  const refused = (await Promise.all(exports)).filter(({ statusCode }) => statusCode === 503)
+  t.assert.ok(refused.length > 0)
+  for (const response of refused) {
+    t.assert.strictEqual(response.json().code, 'too_busy')
+    t.assert.strictEqual(response.headers['content-encoding'], undefined)
+    t.assert.strictEqual(response.headers['content-disposition'], undefined)
+  }
+})
+
 test('CSV follows RFC 4180, with minimal quotes and JSON numbers', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
