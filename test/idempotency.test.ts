@@ -7,7 +7,6 @@ import { sql } from 'kysely'
 import { openApp, type TestApp } from './support/app.ts'
 import { ada, password, tea } from './support/fixtures.ts'
 import { schemaClient } from './support/schema-client.ts'
-import { json, realStores, signInAt, startService } from './support/service.ts'
 import { eventually } from './support/until.ts'
 
 const registration = { ...ada, password }
@@ -190,46 +189,6 @@ test('retries with keys create each item once if connections die', async (t: Tes
   t.assert.ok(killed >= 10)
   t.assert.strictEqual(made.size, sent)
   t.assert.deepStrictEqual(new Set(Object.keys((await manager.get('/items')).json())), made)
-})
-
-test('retries with keys create each item once if services die', async (t: TestContext) => {
-  // The coverage of those that are killed would be lost anyway.
-  const env = { ...(await realStores(t)), NODE_V8_COVERAGE: '' }
-  const [survivor, ...victims] = await Promise.all([1, 2, 3].map(() => startService(t, env)))
-  const url = survivor?.url ?? ''
-  const headers = { ...json, ...(await signInAt(url, ada.email)) }
-  const answered = new Map<string, string | undefined>()
-  const post = async (at: string, key: string) => {
-    const body = JSON.stringify(tea)
-    const answer = await fetch(`${at}/items`, { method: 'POST', headers: { ...headers, 'idempotency-key': key }, body })
-    return answer.status === 201 ? ((await answer.json()) as { id: string }).id : undefined
-  }
-  const postUntilKilled = async (at: string) => {
-    for (;;) {
-      const key = randomUUID()
-      answered.set(key, undefined)
-      answered.set(key, await post(at, key))
-    }
-  }
-  const kills = victims.map(async (victim) => {
-    const posting = Array.from({ length: 8 }, () => postUntilKilled(victim.url))
-    await sleep(50 + Math.random() * 200)
-    await Promise.all([victim.end('SIGKILL'), Promise.allSettled(posting)])
-  })
-  await Promise.all(kills)
-  t.assert.ok([...answered.values()].includes(undefined))
-
-  for (const [key, first] of answered) {
-    const id = await eventually(
-      () => post(url, key),
-      (made) => made !== undefined,
-    )
-    t.assert.strictEqual(id, first ?? id)
-    answered.set(key, id)
-  }
-  const items = await (await fetch(`${url}/items`, { headers })).json()
-  t.assert.deepStrictEqual(new Set(Object.keys(items as object)), new Set(answered.values()))
-  t.assert.strictEqual(new Set(answered.values()).size, answered.size)
 })
 
 test('a key is kept for 24 hours, then swept within an hour', async (t: TestContext) => {

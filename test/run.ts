@@ -1,6 +1,6 @@
-import { glob } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
-import { relative } from 'node:path'
+import { glob, mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { type EventData, run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
@@ -99,9 +99,13 @@ async function main(args: string[]): Promise<void> {
     process.once(signal, () => void globalTeardown().finally(() => process.exit(1)))
   }
   await globalSetup()
+  // Compiled modules, with which a process starts a third faster. They would make coverage less exact.
+  const cache = process.env['NODE_V8_COVERAGE'] ? undefined : await mkdtemp(join(tmpdir(), 'stockroom-compiled-'))
+  if (cache !== undefined) process.env['NODE_COMPILE_CACHE'] = cache
   try {
     await runLayers(positionals, values['test-name-pattern'])
   } finally {
+    if (cache !== undefined) await rm(cache, { recursive: true, force: true })
     await globalTeardown()
   }
 }

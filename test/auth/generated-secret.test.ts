@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { chmod, chown, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
 import { generatedSecret } from '../../src/auth/generated-secret.ts'
-import { runMain, temporaryFolder } from '../support/service.ts'
+import { temporaryFolder } from '../support/service.ts'
 
 const good = 'x'.repeat(86)
 
@@ -70,15 +70,4 @@ test('a token secret that belongs to another user is refused', { skip: unlessRoo
   await writeFile(join(folder, 'jwt-secret'), good, { mode: 0o600 })
   await chown(join(folder, 'jwt-secret'), 65_534, 65_534)
   await t.assert.rejects(generatedSecret(folder), /it belongs to user 65534/)
-})
-
-test('a start with an unusable token secret ends with one line', async (t: TestContext) => {
-  const folder = await temporaryFolder(t)
-  const path = join(folder, 'jwt-secret')
-  await writeFile(path, good)
-  await chmod(path, 0o644)
-  const { ended, output } = runMain(t, { DATA_DIR: folder, PORT: '0', LOG_LEVEL: 'silent' })
-  t.assert.strictEqual(await ended, 1)
-  t.assert.match(output(), /^The token secret .*jwt-secret cannot be trusted: .*\n$/)
-  t.assert.strictEqual(await readFile(path, 'utf8'), good)
 })

@@ -7,7 +7,6 @@ import type { Server } from '../../src/database/server.ts'
 import { onServer, openAppOn, testConfig } from '../support/app.ts'
 import { ada, type Declaration, openFastApiSchema } from '../support/fastapi.ts'
 import { tea } from '../support/fixtures.ts'
-import { runMain, settingsOf } from '../support/service.ts'
 import { openTurkishDatabase } from '../support/turkish-database.ts'
 
 const silent = pino({ level: 'silent' })
@@ -124,17 +123,6 @@ test('adoption compares text the same in every database locale', async (t: TestC
   await upgrade(server, schema, silent)
   const { rows } = await onServer(server, `select distinct category from ${schema}.items`)
   t.assert.deepStrictEqual(rows, [{ category: 'Stationery' }])
-})
-
-test('tables of another program end the start with one line', async (t: TestContext) => {
-  const { server, schema, run } = await openFastApiSchema(t)
-  await run('alter table items drop column in_stock')
-  const { ended, output } = runMain(t, { ...settingsOf(server, schema), LOG_LEVEL: 'silent' })
-  t.assert.strictEqual(await ended, 1)
-  t.assert.match(
-    output(),
-    /^The schema \w+ has tables that are neither .* \(missing: items\.in_stock\)\. Set POSTGRES_SCHEMA .*\n$/,
-  )
 })
 
 interface Item {

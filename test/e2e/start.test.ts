@@ -1,17 +1,17 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chown, readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { onServer } from '../support/app.ts'
-import { closeAfter } from '../support/cleanup.ts'
 import { tea } from '../support/fixtures.ts'
 import { postmasterPid } from '../support/postgres.ts'
 import { withoutProgram } from '../support/programs.ts'
-import { openRole, serverOf } from '../support/role.ts'
+import { exchange } from '../support/raw-http.ts'
+import { openRole } from '../support/role.ts'
 import {
   isAlive,
   json,
@@ -165,76 +165,6 @@ test(
   },
 )
 
-const failures: [what: string, env: Record<string, string>, said: RegExp][] = [
-  [
-    'a HOST that conda sets',
-    { HOST: 'x86_64-conda-linux-gnu' },
-    /^HOST does not name an address of this machine \(\w+\)\. Set HOST=localhost/,
-  ],
-  ['a HOST of another machine', { HOST: '192.0.2.1' }, /^HOST does not name an address of this machine/],
-  [
-    'a database that is missing',
-    { POSTGRES_DB: 'nowhere' },
-    /refused the connection: database "nowhere" does not exist\. Check the/,
-  ],
-]
-
-for (const [what, env, said] of failures) {
-  test(`${what} ends the start with one line`, async (t: TestContext) => {
-    const { ended, output } = runMain(t, { ...(await realStores(t)), LOG_LEVEL: 'silent', PORT: '0', ...env })
-    t.assert.strictEqual(await ended, 1)
-    assertOneLine(t, output(), said)
-  })
-}
-
-test('a privileged port ends the start with one line', async (t: TestContext) => {
-  const lowest = Number(await readFile('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8').catch(() => '1024'))
-  if (lowest <= 80) return t.skip('here every user may listen on every port')
-  const folder = await temporaryFolder(t)
-  const main = ['--import', './scripts/require-node.mjs', 'src/main.ts']
-  // The user may not write what is covered.
-  const env = { DATA_DIR: folder, LOG_LEVEL: 'silent', PORT: '80', NODE_V8_COVERAGE: '' }
-  const [command = '', ...args] = [...(await asNobody(folder)), process.execPath, ...main]
-  const { ended, output } = run(t, command, args, env)
-  t.assert.strictEqual(await ended, 1)
-  assertOneLine(t, output(), /^This user may not listen on port 80\. Set PORT to 1024 or higher\./)
-})
-
-for (const encoding of ['SQL_ASCII', 'LATIN1']) {
-  test(`a database in ${encoding} ends the start with one line`, async (t: TestContext) => {
-    const stores = await realStores(t)
-    const name = `encoded_${encoding.toLowerCase()}`
-    const admin = serverOf(stores)
-    await onServer(admin, `create database ${name} encoding ${encoding} template template0 locale 'C'`)
-    closeAfter(t, () => onServer(admin, `drop database ${name}`))
-    const { ended, output } = runMain(t, { ...stores, LOG_LEVEL: 'silent', POSTGRES_DB: name })
-    t.assert.strictEqual(await ended, 1)
-    assertOneLine(t, output(), new RegExp(`has the encoding ${encoding}, and Stockroom needs UTF8\\. Create`))
-  })
-}
-
-test('a role that may not create tables ends the start with one line', async (t: TestContext) => {
-  const { stores, schema, role } = await openRole(t, 'empty')
-  const { ended, output } = runMain(t, { ...stores, LOG_LEVEL: 'error' })
-  t.assert.strictEqual(await ended, 1)
-  const said = `^PostgreSQL denied access to the role ${role} in the schema ${schema} .*: permission denied for schema ${schema}\\. As the owner .* grant`
-  assertOneLine(t, output(), new RegExp(said))
-})
-
-test('a schema without USAGE for the role ends the start with one line', async (t: TestContext) => {
-  const { stores, schema, role, administration } = await openRole(t)
-  await onServer(administration, `revoke all on schema ${schema} from ${role}`)
-  for (const POSTGRES_SCHEMA of [schema, 'missing_schema']) {
-    const { ended, output } = runMain(t, { ...stores, POSTGRES_SCHEMA, LOG_LEVEL: 'error', AUTO_MIGRATE: 'true' })
-    t.assert.strictEqual(await ended, 1)
-    assertOneLine(
-      t,
-      output(),
-      new RegExp(`^PostgreSQL denied access to the role ${role} in the schema ${POSTGRES_SCHEMA}`),
-    )
-  }
-})
-
 test('AUTO_MIGRATE=false needs a role that reads and writes rows alone', async (t: TestContext) => {
   const { role, schema, stores, server } = await openRole(t)
   const service = await startService(t, { ...stores, AUTO_MIGRATE: 'false' })
@@ -304,18 +234,17 @@ test('the start logs its address and its database once', async (t: TestContext) 
   )
 })
 
-/** The output is one line, of what is wrong and what to do. */
-function assertOneLine(t: TestContext, output: string, said: RegExp): void {
-  t.assert.match(output, said)
-  t.assert.strictEqual(output.trimEnd().split('\n').length, 1, output)
-}
-
-/** What goes before a command to run it as a user who is not root, and owns `folder`. */
-async function asNobody(folder: string): Promise<string[]> {
-  if (process.getuid?.() !== 0) return []
-  await chown(folder, 65_534, 65_534)
-  return ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
-}
+test('a started service refuses other host names and logs so', async (t: TestContext) => {
+  const { url, output } = await startService(t, { ...(await realStores(t)), ALLOWED_HOSTS: '' })
+  const port = Number(new URL(url).port)
+  const statusFor = async (host: string) => {
+    const [response] = await exchange(port, `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, 20_000)
+    return response?.statusCode
+  }
+  t.assert.strictEqual(await statusFor('evil.example'), 421)
+  t.assert.strictEqual(await statusFor(`localhost:${port}`), 307)
+  t.assert.match(output(), /not in ALLOWED_HOSTS/)
+})
 
 function childrenOf(pid: number): number[] {
   const lines = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')

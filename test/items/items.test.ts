@@ -45,9 +45,11 @@ test('the list maps IDs to items of all managers, oldest first', async (t: TestC
   t.assert.deepStrictEqual((await ada.get('/items')).json(), {})
   const first = (await ada.post('/items', tea)).json()
   const second = (await grace.post('/items', { ...tea, name: 'Soap', category: 'Household' })).json()
+  // Its row is now behind the other one in the table.
+  const changed = (await ada.patch(`/items/${first.id}`, { price_usd: 5 })).json()
   const list = await ada.get('/items')
   t.assert.strictEqual(list.statusCode, 200)
-  t.assert.deepStrictEqual(list.json(), { [first.id]: first, [second.id]: second })
+  t.assert.deepStrictEqual(list.json(), { [first.id]: changed, [second.id]: second })
   t.assert.deepStrictEqual(Object.keys(list.json()), [first.id, second.id])
 })
 

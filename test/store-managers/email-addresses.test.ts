@@ -2,10 +2,9 @@ import { test, type TestContext } from 'node:test'
 
 import { pino } from 'pino'
 
-import { downgrade, upgrade } from '../../src/database/migrate.ts'
+import { upgrade } from '../../src/database/migrate.ts'
 import { onServer, openApp, openAppOn, testConfig } from '../support/app.ts'
 import { password } from '../support/fixtures.ts'
-import { realStores, runMain } from '../support/service.ts'
 import { openTurkishDatabase } from '../support/turkish-database.ts'
 
 const silent = pino({ level: 'silent' })
@@ -106,32 +105,4 @@ test('INFO@ and info@ are one account in a database with a Turkish locale', asyn
   t.assert.strictEqual((await register('info@example.com')).statusCode, 409)
   t.assert.strictEqual((await logIn('info@EXAMPLE.com')).statusCode, 200)
   t.assert.strictEqual((await register('ınfo@example.com')).statusCode, 201)
-})
-
-test('accounts that would collide are named at the start and kept', async (t: TestContext) => {
-  const server = await openTurkishDatabase(t)
-  await upgrade(server, 'public', silent)
-  while (!(await downgrade(server, 'public', silent))[0]?.includes('fold_emails')) continue
-  const managers = ['INFO@example.com', 'info@example.com', 'ada@example.com']
-  const insert = `insert into store_managers (id, name, email, password_hash) values ($1, 'Ada', $2, 'x')`
-  for (const [index, email] of managers.entries()) {
-    await onServer(server, insert, [`00000000-0000-4000-8000-00000000000${index}`, email])
-  }
-  await onServer(
-    server,
-    `insert into items (id, name, category, price_usd, in_stock, store_manager_id)
-     select gen_random_uuid(), 'Tea', 'Pet', 1, true, id from store_managers where email = 'INFO@example.com'`,
-  )
-
-  const env = { ...(await realStores(t, 'empty')), POSTGRES_DB: server.database, POSTGRES_SCHEMA: 'public' }
-  const { ended, output } = runMain(t, { ...env, PORT: '0' })
-  t.assert.strictEqual(await ended, 1)
-  t.assert.match(output(), /differ only in case:\n  INFO@example\.com \(id [-\w]{36}, 1 items\)\n  info@/)
-  t.assert.match(output(), /Nothing was changed\. Give each account an address of its own/)
-  t.assert.doesNotMatch(output(), /ada@example|\.ts:|insert|drop index/)
-  const { rows } = await onServer(server, 'select email from store_managers')
-  t.assert.deepStrictEqual(rows.map(({ email }) => email).toSorted(), managers.toSorted())
-
-  await onServer(server, `update store_managers set email = 'info2@example.com' where email = 'info@example.com'`)
-  t.assert.ok((await upgrade(server, 'public', silent)).length > 0)
 })

@@ -111,6 +111,7 @@ test('safe=spreadsheet escapes formulas and changes nothing else', async (t: Tes
   const ada = await signIn('ada@example.com')
   const names = {
     '=1+1': "'=1+1",
+    '\u00a0=1+1': "'\u00a0=1+1",
     '+1': "'+1",
     '-1': "'-1",
     '@SUM(A1)': "'@SUM(A1)",
@@ -257,6 +258,9 @@ for (const encoding of ['identity', 'gzip']) {
     await until(async () => (await waitsOfCopies(app)).length === 1)
     left.destroy()
     await until(async () => (await waitsOfCopies(app)).length === 0, beforeItIsDropped)
+    const ends = () => app.log.filter((line) => JSON.parse(line).event === 'items_exported')
+    await until(() => ends().length === 2)
+    t.assert.ok(ends().every((line) => JSON.parse(line).complete === false))
   })
 }
 

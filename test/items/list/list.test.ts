@@ -5,11 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { openSemaphore } from '../../../src/concurrency/semaphore.ts'
 import { listing } from '../../../src/items/export/stream-all.ts'
-import { listen, type Manager, onServer, openApp, type TestApp } from '../../support/app.ts'
+import { listen, type Manager, onServer, openApp, openAppOn, type TestApp } from '../../support/app.ts'
 import { closeAfter } from '../../support/cleanup.ts'
 import { terminateCopies, waitsOfCopies } from '../../support/copies.ts'
 import { tea } from '../../support/fixtures.ts'
 import { schemaClient } from '../../support/schema-client.ts'
+import { openProxy } from '../../support/stores.ts'
 import { until } from '../../support/until.ts'
 
 const reader = { me: 'me', signal: new AbortController().signal }
@@ -192,6 +193,20 @@ test('a list breaks off if PostgreSQL sends nothing for too long', async (t: Tes
     },
   )
   await t.assert.rejects(stream.toArray(), { code: 'store_unavailable' })
+})
+
+test('a list breaks off if PostgreSQL stops sending halfway', async (t: TestContext) => {
+  const { server, context } = await openFull(t)
+  const { host, port } = server
+  const proxy = await openProxy(host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : port)
+  closeAfter(t, () => proxy.close())
+  const { db, pool } = (await openAppOn(t, { ...server, host: '127.0.0.1', port: proxy.port }, context.config)).context
+  const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 1000 })
+  const patience = { reader: 10_000, share: 2 ** 20, store: 1_000 }
+  const readAll = async () => {
+    for await (const _ of listing({ db, pool, gate, isBusy: () => false }, false, reader, patience)) proxy.silence()
+  }
+  await t.assert.rejects(readAll, { code: 'store_unavailable' })
 })
 
 test('a list may outlast the statement timeout and leaves no timer', async (t: TestContext) => {

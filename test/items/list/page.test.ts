@@ -105,6 +105,9 @@ test('X-Next-After is the cursor of the next page, and the last page has none', 
   }
   t.assert.deepStrictEqual(pages, await pagesOf(ada, '/items?sort=-name&limit=15'))
   t.assert.strictEqual(pages.length, 3)
+  const full = await ada.get(`/items?limit=${pages.flat().length}`)
+  t.assert.strictEqual(Object.keys(full.json()).length, pages.flat().length)
+  t.assert.strictEqual(full.headers['x-next-after'], undefined)
   t.assert.strictEqual((await ada.get('/items')).headers['x-next-after'], undefined)
 })
 
