@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, rm, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 
 import packageJson from '../package.json' with { type: 'json' }
@@ -18,7 +18,7 @@ for (const project of ['tsconfig.build.json', 'tsconfig.client.json']) {
 // What is read at run time beside the code.
 await cp(join(root, 'src'), join(built, 'src'), { recursive: true, filter: (path) => extname(path) !== '.ts' })
 await writeFile(join(client, 'package.json'), `${JSON.stringify(describeClient(), null, 2)}\n`)
-await writeFile(join(client, 'README.md'), await clientReadme())
+await cp(join(root, 'docs/reference/client.md'), join(client, 'README.md'))
 await cp(join(root, 'LICENSE'), join(client, 'LICENSE'))
 
 function describeClient() {
@@ -33,12 +33,4 @@ function describeClient() {
     exports: { '.': { types: './client.d.ts', default: './client.js' }, './package.json': './package.json' },
     engines: { node: '>=20.3' },
   }
-}
-
-/** The section of the README about the client. */
-async function clientReadme(): Promise<string> {
-  const readme = await readFile(join(root, 'README.md'), 'utf8')
-  const [, section] = /^## A typed client\n(.*?)^## /ms.exec(readme) ?? []
-  if (section === undefined) throw new Error('README.md has no section about the client.')
-  return `# A typed client of Stockroom\n${section.trimEnd()}\n`
 }

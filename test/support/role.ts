@@ -4,7 +4,7 @@ import { realStores } from './service.ts'
 
 const password = 'a password of the tests'
 
-/** A role that may read and write the rows of a schema and nothing else, as README.md grants it. It ends with the test. */
+/** A role that may read and write the rows of a schema and nothing else, as docs/operations.md grants it. It ends with the test. */
 export async function openRole(t: Cleanup, state: 'migrated' | 'empty' = 'migrated') {
   const stores = await realStores(t, state)
   const schema = stores['POSTGRES_SCHEMA'] ?? ''

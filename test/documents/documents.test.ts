@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+
+import { describeSettings } from '../../src/config/settings.ts'
+import { documents } from '../support/documents.ts'
+
+const root = join(import.meta.dirname, '../..')
+const all = await documents()
+
+test('README.md has at most 900 words, ARCHITECTURE.md at most 2,000', (t: TestContext) => {
+  t.assert.ok(words(textOf('README.md')) <= 900)
+  t.assert.ok(words(textOf('ARCHITECTURE.md')) <= 2000)
+})
+
+test('configuration.md lists every setting with its default', (t: TestContext) => {
+  const rows = textOf('docs/reference/configuration.md').matchAll(/^\| `([A-Z_]+)` +\| (?:`(.*?)`)? *\|/gm)
+  const documented = [...rows].map(([, name, value]) => [name, value])
+  const settings = describeSettings()
+    .split('\n')
+    .map((line) => /^ {2}(\w+).*?(?: \[(.*)\])?$/.exec(line) ?? [])
+    .map(([, name, value]) => [name, value])
+  t.assert.deepStrictEqual(documented.toSorted(), settings.toSorted())
+})
+
+test('docs/README.md links to every document in docs/', (t: TestContext) => {
+  const index = linksOf('docs/README.md')
+  const files = all.map(({ file }) => file).filter((file) => file.startsWith('docs/') && file !== 'docs/README.md')
+  t.assert.deepStrictEqual(
+    files.filter((file) => !index.some(({ target }) => target === file)),
+    [],
+  )
+})
+
+test('links between documents lead to files and headings that exist', (t: TestContext) => {
+  const broken = all.flatMap(({ file }) =>
+    linksOf(file)
+      .filter(({ target, anchor }) => !existsSync(join(root, target)) || !hasHeading(target, anchor))
+      .map(({ link }) => `${file}: ${link}`),
+  )
+  t.assert.deepStrictEqual(broken, [])
+})
+
+test('code blocks name a language, and only sh is executable', (t: TestContext) => {
+  const known = new Set(['', 'console', 'js', 'json', 'mermaid', 'sh', 'sql', 'text'])
+  for (const { file, text } of all) {
+    // Every second fence ends a block.
+    const languages = [...text.matchAll(/^ *```(.*)$/gm)].map(([, language = '']) => language)
+    t.assert.deepStrictEqual(
+      languages.filter((language, index) => !known.has(language) || (language === '') === (index % 2 === 0)),
+      [],
+      file,
+    )
+  }
+})
+
+test('figures of README.md and performance.md are those of the reports', (t: TestContext) => {
+  const faults = textOf('test/faults/REPORT.md')
+  const reports = [textOf('bench/RESULTS.md'), faults, ...totals(faults)].join('\n')
+  for (const file of ['README.md', 'docs/performance.md']) {
+    const figures = textOf(file).match(/\b\d{1,3}(?:,\d{3})+\b|\b\d+\.\d+(?= (?:MiB|to|times|ms))/g) ?? []
+    t.assert.ok(figures.length > 5)
+    t.assert.deepStrictEqual(
+      figures.filter((figure) => !reports.includes(figure)),
+      [],
+      file,
+    )
+  }
+})
+
+/** The numbers of requests and of 503 responses in a whole run. */
+function totals(report: string): string[] {
+  const rows = [...report.matchAll(/^\| .*\(`[\w-]+`\) *\|.*$/gm)].map(([row]) => row.split('|'))
+  return [3, 4].map((column) =>
+    rows.reduce((sum, row) => sum + Number(row[column]?.replaceAll(',', '')), 0).toLocaleString('en-US'),
+  )
+}
+
+function textOf(file: string): string {
+  const text = all.find((document) => document.file === file)?.text
+  if (text === undefined) throw new Error(`there is no ${file}`)
+  return text
+}
+
+function words(text: string): number {
+  return text.split(/\s+/).filter((word) => word !== '').length
+}
+
+/** Links of a document to files of the repository. */
+function linksOf(file: string): { link: string; target: string; anchor: string }[] {
+  const prose = textOf(file).replaceAll(/^ *```.*?^ *```$/gms, '')
+  return [...prose.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(([link, path = '', anchor = '']) => ({
+    link,
+    target: path === '' ? file : join(dirname(file), path),
+    anchor,
+  }))
+}
+
+function hasHeading(file: string, anchor: string): boolean {
+  if (anchor === '') return true
+  const headings = [...textOf(file).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+  return headings.includes(anchor)
+}
