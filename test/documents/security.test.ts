@@ -3,13 +3,16 @@ import { test, type TestContext } from 'node:test'
 
 test('SECURITY.md cites tests that exist', async (t: TestContext) => {
   const security = await readFile(new URL('../../SECURITY.md', import.meta.url), 'utf8')
-  const named = [...security.matchAll(/((?:«[^»]+»(?:, | and )?)+) \(`([\w/-]+\.test\.ts)`\)/g)]
-  t.assert.ok(named.length > 40)
-  for (const [, sentences = '', file = ''] of named) {
+  const text = security.replaceAll(/\s+/g, ' ')
+  const citations = [...text.matchAll(/((?:"[^"]+"(?:, | and )?)+) \(`([\w/-]+\.test\.ts)`\)/g)]
+  t.assert.ok(citations.length > 40)
+  // A citation that is not of this form would go unchecked.
+  t.assert.strictEqual(citations.length, text.match(/\.test\.ts/g)?.length)
+  for (const [, names = '', file = ''] of citations) {
     const tests = await readFile(new URL(`../${file}`, import.meta.url), 'utf8')
-    for (const [, sentence = ''] of sentences.matchAll(/«([^»]+)»/g)) {
-      // The dots stand for what differs between tests of one kind.
-      for (const part of sentence.split('…')) t.assert.ok(tests.includes(part.trim()), `${file}: ${sentence}`)
+    for (const [, name = ''] of names.matchAll(/"([^"]+)"/g)) {
+      // An ellipsis stands for what differs between the cases of a test.
+      for (const part of name.split('…')) t.assert.ok(tests.includes(part.trim()), `${file}: ${name}`)
     }
   }
 })
