@@ -1,10 +1,14 @@
+import { readFile } from 'node:fs/promises'
+
 import { onServer } from './app.ts'
 import { closeAfter, type Cleanup } from './cleanup.ts'
 import { realStores } from './service.ts'
 
 const password = 'a password of the tests'
+const operations = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+const grants = /^```sql\n(.*?)^```$/ms.exec(operations)?.[1] ?? ''
 
-/** A role that may read and write the rows of a schema and nothing else, as docs/operations.md grants it. It ends with the test. */
+/** A role that may only read and write the rows of a schema, made by the SQL in docs/operations.md. It ends with the test. */
 export async function openRole(t: Cleanup, state: 'migrated' | 'empty' = 'migrated') {
   const stores = await realStores(t, state)
   const schema = stores['POSTGRES_SCHEMA'] ?? ''
@@ -12,9 +16,10 @@ export async function openRole(t: Cleanup, state: 'migrated' | 'empty' = 'migrat
   const administration = serverOf(stores)
   await onServer(
     administration,
-    `create role ${role} login password '${password}';
-     grant usage on schema ${schema} to ${role};
-     grant select, insert, update, delete on all tables in schema ${schema} to ${role}`,
+    grants
+      .replaceAll('stockroom_service', role)
+      .replaceAll(/\bpublic\b/g, schema)
+      .replace("'...'", `'${password}'`),
   )
   closeAfter(t, () => onServer(administration, `drop owned by ${role}; drop role ${role}`))
   const own = { ...stores, POSTGRES_USER: role, POSTGRES_PASSWORD: password }
