@@ -41,6 +41,16 @@ test('links between documents lead to files and headings that exist', (t: TestCo
   t.assert.deepStrictEqual(broken, [])
 })
 
+test('source files that documents name exist', (t: TestContext) => {
+  const missing = all.flatMap(({ file, text }) => {
+    const paths = [...text.matchAll(/`([\w-]+(?:\/[\w.-]+)+\.(?:ts|mjs|sh))`/g)].map(([, path = '']) => path)
+    return paths
+      .filter((path) => !['', 'src', 'test', 'docs'].some((folder) => existsSync(join(root, folder, path))))
+      .map((path) => `${file}: ${path}`)
+  })
+  t.assert.deepStrictEqual(missing, [])
+})
+
 test('code blocks name a language, and only sh is executable', (t: TestContext) => {
   const known = new Set(['', 'console', 'js', 'json', 'mermaid', 'sh', 'sql', 'text'])
   for (const { file, text } of all) {
