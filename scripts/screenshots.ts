@@ -18,12 +18,13 @@ const service = spawn('npm', ['start'], {
   env: { ...process.env, PORT: process.env['PORT'] ?? '8000', DATA_DIR: join(folder, 'data') },
   stdio: ['ignore', 'pipe', 'inherit'],
 })
+const closed = once(service, 'close')
 try {
   await mkdir(images, { recursive: true })
   await takeDocumentationPage(await urlOf(service))
 } finally {
   service.kill('SIGTERM')
-  await once(service, 'close')
+  await closed
   await rm(folder, { recursive: true, force: true })
 }
 
@@ -42,12 +43,12 @@ async function takeDocumentationPage(url: string): Promise<void> {
 }
 
 /** Waits for the line of the log that has the address. */
-async function urlOf({ stdout, exitCode }: ChildProcess): Promise<string> {
+async function urlOf({ stdout }: ChildProcess): Promise<string> {
   let output = ''
   for await (const chunk of stdout ?? []) {
     output += String(chunk)
     const url = /http:\/\/localhost:\d+/.exec(output)?.[0]
     if (url) return url
   }
-  throw new Error(`the service did not start (${exitCode}):\n${output}`)
+  throw new Error(`the service did not start:\n${output}`)
 }

@@ -47,7 +47,7 @@ for (const [index, files] of rounds.entries()) {
   }
 }
 
-test('the guides and the command-line reference are among the executed documents', (t: TestContext) => {
+test('the guides and the command-line reference are executed', (t: TestContext) => {
   t.assert.deepStrictEqual(repeatable, [
     'docs/change-prices-in-bulk.md',
     'docs/find-items.md',
@@ -81,7 +81,7 @@ test(`${moving} prints what it shows`, async (t: TestContext) => {
   )
 })
 
-test('npx runs the command in the clone, and fetches none elsewhere', async (t: TestContext) => {
+test('npx runs the command in the clone and fetches none elsewhere', async (t: TestContext) => {
   const inside = join(clone.folder, 'work/inside')
   await mkdir(inside, { recursive: true })
   const offline = { npm_config_registry: 'http://127.0.0.1:9', npm_config_fetch_retries: '0' }
