@@ -122,14 +122,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List every item, or a page of some
-         * @description Without parameters, or with `expand` alone, every item there is, the oldest first, in one long answer. With any other of them one page. For the next one, send the same parameters again with `after` set to `X-Next-After` of the response, or follow the `Link` whose `rel` is `next`; the last page has neither. While others write, no item comes twice, and none that was there throughout is missed, unless what it is sorted by is changed.
+         * List items
+         * @description Without parameters, or with `expand` alone, the response is a stream of all items, oldest first. Any other parameter returns one page. For the next page, repeat the request with `after` set to `X-Next-After` of the response, or follow the `Link` whose `rel` is `next`; the last page has neither. Pagination is stable under concurrent writes: no item is returned twice, and none is missed, unless the field that it is sorted by changes.
          */
         get: operations["listItems"];
         put?: never;
         /**
          * Create an item
-         * @description It is owned by the manager who creates it.
+         * @description The caller becomes its owner.
          */
         post: operations["createItem"];
         delete?: never;
@@ -146,8 +146,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Count items and sum them up
-         * @description By category, and by price. Of all items, or of those that the parameters say.
+         * Summarize items
+         * @description Counts and sums by category and by price, of all items or of those that match the filters.
          */
         get: operations["summarizeItems"];
         put?: never;
@@ -167,7 +167,7 @@ export interface paths {
         };
         /**
          * Export items as a file
-         * @description All items, or those that the parameters say, in one file, which is read as fast as it is written. One that fails halfway is broken off. Imported into an empty catalogue and exported again, it is the same.
+         * @description All items, or those that match the filters, in one file, streamed as fast as the client reads. If it fails midway, the response is aborted. An export that is imported into an empty catalog is exported again byte for byte.
          */
         get: operations["exportItems"];
         put?: never;
@@ -189,7 +189,7 @@ export interface paths {
         put?: never;
         /**
          * Import items from a file
-         * @description Everything is written in one transaction, or nothing is. Each row has to fit as ItemCreate does, new items are owned by the manager who imports them, and those that are changed keep their owner: whose they are is ignored in the file. An `id` that a file names twice is bad the second time.
+         * @description All rows are written in one transaction, or none is. Each row must be valid as ItemCreate. The caller becomes the owner of new items; updated items keep their owner, and an owner in the file is ignored. A repeated `id` is an error on its second occurrence.
          */
         post: operations["importItems"];
         delete?: never;
@@ -211,14 +211,14 @@ export interface paths {
         post?: never;
         /**
          * Delete an item
-         * @description Only its owner may delete an item, unless the service is set up otherwise. To do so only if nobody has changed it since, send as `If-Match` the `ETag` that came with it: in the response of `createItem`, `getItem`, or `updateItem`. Lists and exports have none: get the item first.
+         * @description By default, only its owner may delete an item. To write only if the item has not changed since, send as `If-Match` the `ETag` from the response of `createItem`, `getItem`, or `updateItem`. Lists and exports have no ETags: get the item first.
          */
         delete: operations["deleteItem"];
         options?: never;
         head?: never;
         /**
-         * Change an item
-         * @description Fields that are left out stay as they are. Only its owner may change an item, unless the service is set up otherwise. To do so only if nobody has changed it since, send as `If-Match` the `ETag` that came with it: in the response of `createItem`, `getItem`, or `updateItem`. Lists and exports have none: get the item first.
+         * Update an item
+         * @description Omitted fields keep their values. By default, only its owner may update an item. To write only if the item has not changed since, send as `If-Match` the `ETag` from the response of `createItem`, `getItem`, or `updateItem`. Lists and exports have no ETags: get the item first.
          */
         patch: operations["updateItem"];
         trace?: never;
@@ -523,7 +523,7 @@ export interface components {
          */
         Category: "Grocery" | "Household" | "Electronics" | "Stationery" | "Personal Care" | "Apparel" | "Home Improvement" | "Pet";
         /**
-         * @description `store_manager` is there when it was asked for with `expand=store_manager`
+         * @description `store_manager` is present with `expand=store_manager`
          * @example {
          *       "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
          *       "name": "Green tea, 100 bags",
@@ -536,7 +536,7 @@ export interface components {
         Item: {
             /**
              * Format: uuid
-             * @description A later item has a greater id, unless it was imported with a UUID of another version than 7
+             * @description Later items have greater IDs, except those imported with a UUID of another version than 7
              * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
              */
             id: string;
@@ -547,12 +547,12 @@ export interface components {
             name: string;
             category: components["schemas"]["Category"];
             /**
-             * @description US dollars. A 64-bit float, which comes back exactly as it went in
+             * @description US dollars. A 64-bit float, returned exactly as it was sent
              * @example 4.99
              */
             price_usd: number;
             /**
-             * @description Whether it can be bought now
+             * @description Whether it can be bought
              * @example true
              */
             in_stock: boolean;
@@ -565,7 +565,7 @@ export interface components {
             store_manager?: components["schemas"]["ItemOwner"];
         };
         /**
-         * @description Items by their ids, in the order asked for; the oldest first if nothing is said
+         * @description Items keyed by ID, in the requested order (oldest first by default)
          * @example {
          *       "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70": {
          *         "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
@@ -597,18 +597,18 @@ export interface components {
             name: string;
             category: components["schemas"]["Category"];
             /**
-             * @description US dollars. A 64-bit float, which comes back exactly as it went in
+             * @description US dollars. A 64-bit float, returned exactly as it was sent
              * @example 4.99
              */
             price_usd: number;
             /**
-             * @description Whether it can be bought now
+             * @description Whether it can be bought
              * @example true
              */
             in_stock: boolean;
         };
         /**
-         * @description A field that is absent or null is left alone
+         * @description A field that is absent or null keeps its value
          * @example {
          *       "price_usd": 5.49,
          *       "in_stock": false
@@ -622,17 +622,17 @@ export interface components {
             name?: string | null;
             category?: components["schemas"]["Category"] | null;
             /**
-             * @description US dollars. A 64-bit float, which comes back exactly as it went in
+             * @description US dollars. A 64-bit float, returned exactly as it was sent
              * @example 4.99
              */
             price_usd?: number | null;
             /**
-             * @description Whether it can be bought now
+             * @description Whether it can be bought
              * @example true
              */
             in_stock?: boolean | null;
         };
-        /** @description The manager who keeps an item, as every other one may see them */
+        /** @description The owner of an item, as other managers see it */
         ItemOwner: {
             /**
              * Format: uuid
@@ -643,25 +643,25 @@ export interface components {
             /** @example Ada Lovelace */
             name: string;
         };
-        /** @description What items there are */
+        /** @description Totals of items, by category and price */
         ItemSummary: {
             /**
-             * @description How many items
+             * @description Number of items
              * @example 2
              */
             items: number;
             /**
-             * @description How many of them can be bought now
+             * @description Number of items in stock
              * @example 1
              */
             in_stock: number;
             /**
-             * @description The sum of their prices in US dollars. Exact, however many digits that takes; null if it is beyond what a 64-bit float holds
+             * @description The sum of their prices in US dollars, exact to any number of digits; null if it exceeds a 64-bit float
              * @example 7.49
              */
             value_usd: number | null;
             /**
-             * @description The same for each category, also those without items
+             * @description Totals of each category, including empty ones
              * @example {
              *       "Grocery": {
              *         "items": 2,
@@ -716,7 +716,7 @@ export interface components {
                 Pet: components["schemas"]["ItemTotals"];
             };
             /**
-             * @description Prices from 0 upwards, always the same ranges, also those without items
+             * @description Fixed price ranges from 0 upward, including empty ones
              * @example [
              *       {
              *         "from": 2,
@@ -728,7 +728,7 @@ export interface components {
             prices: components["schemas"]["PriceRange"][];
         };
         /**
-         * @description Some items, counted and summed up
+         * @description Counts and sums of items
          * @example {
          *       "items": 2,
          *       "in_stock": 1,
@@ -737,23 +737,23 @@ export interface components {
          */
         ItemTotals: {
             /**
-             * @description How many items
+             * @description Number of items
              * @example 2
              */
             items: number;
             /**
-             * @description How many of them can be bought now
+             * @description Number of items in stock
              * @example 1
              */
             in_stock: number;
             /**
-             * @description The sum of their prices in US dollars. Exact, however many digits that takes; null if it is beyond what a 64-bit float holds
+             * @description The sum of their prices in US dollars, exact to any number of digits; null if it exceeds a 64-bit float
              * @example 7.49
              */
             value_usd: number | null;
         };
         /**
-         * @description A bar of the histogram of prices
+         * @description A bucket of the price histogram
          * @example {
          *       "from": 2,
          *       "to": 5,
@@ -762,22 +762,22 @@ export interface components {
          */
         PriceRange: {
             /**
-             * @description The least price in US dollars
+             * @description Lower bound in US dollars, inclusive
              * @example 2
              */
             from: number;
             /**
-             * @description The price in US dollars that is too much; null: there is none
+             * @description Upper bound in US dollars, exclusive; null for the last range
              * @example 5
              */
             to: number | null;
             /**
-             * @description How many items cost that
+             * @description Number of items in the range
              * @example 2
              */
             items: number;
         };
-        /** @description What an import did, or would do */
+        /** @description The result of an import, or of its dry run */
         ImportReport: {
             /**
              * @description The requested mode
@@ -816,17 +816,17 @@ export interface components {
              */
             errors_omitted: number;
             /**
-             * @description In a dry run, how many of the new items have the name of an existing item of the manager
+             * @description In a dry run, the number of new items with the name of an existing item of the caller
              * @example 0
              */
             same_name?: number;
-            /** @description In a dry run with `mode=upsert`, the first rows that would change an item */
+            /** @description In a dry run with `mode=upsert`, the first rows that would update an item */
             changes?: components["schemas"]["ImportChange"][];
-            /** @description What is wrong with bad rows, the first 1,000 reasons */
+            /** @description The first 1,000 errors of invalid rows */
             errors: components["schemas"]["ImportError"][];
         };
         /**
-         * @description A row that would change an item: what that is now, and what it would be
+         * @description A row that would update an item: before and after
          * @example {
          *       "line": 3,
          *       "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
@@ -846,7 +846,7 @@ export interface components {
          */
         ImportChange: {
             /**
-             * @description The line of the file in which the row begins
+             * @description The line of the file where the row begins
              * @example 3
              */
             line: number;
@@ -2291,25 +2291,25 @@ export interface operations {
             query?: {
                 /** @description Adds the owner to each item, as `store_manager: {id, name}` */
                 expand?: "store_manager";
-                /** @description Items of a page at most; 100 if nothing is said */
+                /** @description Maximum number of items per page; 100 by default */
                 limit?: number;
-                /** @description Where the page begins: the `X-Next-After` of the page before, unchanged, with the same `sort` and filters. What is in it may change */
+                /** @description Opaque cursor: the `X-Next-After` of the previous page, unchanged, with the same `sort` and filters */
                 after?: string;
-                /** @description Items of this category; given several times: of one of these */
+                /** @description Items of this category; repeat it for items of any of several */
                 category?: components["schemas"]["Category"][];
-                /** @description Items that can be bought now, or those that cannot */
+                /** @description Items in stock, or out of stock */
                 in_stock?: boolean;
-                /** @description Items of this owner; `me` is who asks */
+                /** @description Items of this owner; `me` is the caller */
                 store_manager_id?: string;
-                /** @description Items of this price in US dollars, or more */
+                /** @description Minimum price in US dollars, inclusive */
                 min_price?: number;
-                /** @description Items of this price in US dollars, or less */
+                /** @description Maximum price in US dollars, inclusive */
                 max_price?: number;
-                /** @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème» */
+                /** @description Items whose name contains each of these words, at most 10, ignoring case and accents: `creme tea` finds "Tea with Crème" */
                 q?: string;
-                /** @description The order: `id` is by age and what is used if nothing is said, `name` as in a dictionary of many languages; with `-` the other way round. Items that are alike in this are in the order of their ids */
+                /** @description The order: `id` (by age, the default), `name` (by the Unicode collation), or `price_usd`. Prefix `-` for descending order. Ties are broken by ID */
                 sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd";
-                /** @description Adds `X-Total-Count`, how many items there are on all pages: counted, which takes the longer the more there are, or about as many as PostgreSQL thinks, which is at least what the page shows */
+                /** @description Adds `X-Total-Count`, the number of items on all pages: `exact` (slower the more items match) or `estimated` (from the query plan, but at least the items of the page) */
                 count?: "exact" | "estimated";
             };
             header?: never;
@@ -2321,11 +2321,11 @@ export interface operations {
             /** @description The items */
             200: {
                 headers: {
-                    /** @description Of a page: the `next` one, unless this is the last, and the `first` (RFC 8288). Relative */
+                    /** @description On pages: the `next` page, unless this is the last, and the `first` (RFC 8288). Relative */
                     Link?: string;
-                    /** @description Of a page, unless it is the last: the `after` of the next one */
+                    /** @description On pages except the last: the `after` of the next page */
                     "X-Next-After"?: string;
-                    /** @description Of a page, when it was asked for with `count` */
+                    /** @description On pages, with `count` */
                     "X-Total-Count"?: number;
                     [name: string]: unknown;
                 };
@@ -2430,7 +2430,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The item, created */
+            /** @description The new item */
             201: {
                 headers: {
                     /** @description The path of the new item */
@@ -2599,17 +2599,17 @@ export interface operations {
     summarizeItems: {
         parameters: {
             query?: {
-                /** @description Items of this category; given several times: of one of these */
+                /** @description Items of this category; repeat it for items of any of several */
                 category?: components["schemas"]["Category"][];
-                /** @description Items that can be bought now, or those that cannot */
+                /** @description Items in stock, or out of stock */
                 in_stock?: boolean;
-                /** @description Items of this owner; `me` is who asks */
+                /** @description Items of this owner; `me` is the caller */
                 store_manager_id?: string;
-                /** @description Items of this price in US dollars, or more */
+                /** @description Minimum price in US dollars, inclusive */
                 min_price?: number;
-                /** @description Items of this price in US dollars, or less */
+                /** @description Maximum price in US dollars, inclusive */
                 max_price?: number;
-                /** @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème» */
+                /** @description Items whose name contains each of these words, at most 10, ignoring case and accents: `creme tea` finds "Tea with Crème" */
                 q?: string;
             };
             header?: never;
@@ -2703,23 +2703,23 @@ export interface operations {
     exportItems: {
         parameters: {
             query?: {
-                /** @description `csv`, if nothing is said: RFC 4180, a line of column names first; `ndjson`: an item a line; `json`: as the list of all items */
+                /** @description `csv` (the default): RFC 4180 with a header line; `ndjson`: one item per line; `json`: as the list of all items */
                 format?: "csv" | "ndjson" | "json";
-                /** @description Items of this category; given several times: of one of these */
+                /** @description Items of this category; repeat it for items of any of several */
                 category?: components["schemas"]["Category"][];
-                /** @description Items that can be bought now, or those that cannot */
+                /** @description Items in stock, or out of stock */
                 in_stock?: boolean;
-                /** @description Items of this owner; `me` is who asks */
+                /** @description Items of this owner; `me` is the caller */
                 store_manager_id?: string;
-                /** @description Items of this price in US dollars, or more */
+                /** @description Minimum price in US dollars, inclusive */
                 min_price?: number;
-                /** @description Items of this price in US dollars, or less */
+                /** @description Maximum price in US dollars, inclusive */
                 max_price?: number;
-                /** @description Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème» */
+                /** @description Items whose name contains each of these words, at most 10, ignoring case and accents: `creme tea` finds "Tea with Crème" */
                 q?: string;
-                /** @description The order: `id` is by age and what is used if nothing is said, `name` as in a dictionary of many languages; with `-` the other way round. Items that are alike in this are in the order of their ids */
+                /** @description The order: `id` (by age, the default), `name` (by the Unicode collation), or `price_usd`. Prefix `-` for descending order. Ties are broken by ID */
                 sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd";
-                /** @description Of `csv`: safe to open in a spreadsheet, also in one that splits at semicolons or tabs. An apostrophe is put before each part of a name that would be run as a formula: one that begins with `=`, `+`, `-` or `@`, at the start of the name or after a semicolon, tab or line break. All text is in quotes, and a byte order mark says that it is UTF-8. What is so marked is not what the item is called, and importing it does not take the mark away */
+                /** @description Makes `csv` safe to open in a spreadsheet, also in one that splits at semicolons or tabs: an apostrophe precedes each part of a name that would run as a formula, that is, begins with `=`, `+`, `-`, or `@` at the start of the name or after a semicolon, tab, or line break. All text is quoted, and a byte order mark declares UTF-8. Escaped names differ from the stored ones; an import does not unescape them */
                 safe?: "spreadsheet";
             };
             header?: never;
@@ -2733,9 +2733,9 @@ export interface operations {
                 headers: {
                     /** @description The name of the file, with the date in UTC */
                     "Content-Disposition"?: string;
-                    /** @description There if `Accept-Encoding` allows for it */
+                    /** @description Present if `Accept-Encoding` allows it */
                     "Content-Encoding"?: "gzip";
-                    /** @description That it may be compressed */
+                    /** @description Names the headers that the encoding depends on */
                     Vary?: string;
                     [name: string]: unknown;
                 };
@@ -2821,14 +2821,14 @@ export interface operations {
     importItems: {
         parameters: {
             query?: {
-                /** @description `create`: every row is a new item. `upsert`: a row whose `id` is that of an item changes it, if the row has no `version` or that of the item; the others are new items */
+                /** @description `create`: every row is a new item. `upsert`: a row with the `id` of an item updates it, if its `version` is empty or current; other rows are new items */
                 mode?: "create" | "upsert";
-                /** @description `stop`: if a row is bad, nothing is written. `skip`: bad rows are left out */
+                /** @description `stop`: if any row is invalid, nothing is written. `skip`: invalid rows are skipped */
                 on_error?: "stop" | "skip";
-                /** @description What a CSV file calls a column, as in `price_usd=Preis`. Once for each column */
+                /** @description The name of a column in the CSV file, as in `price_usd=Preis`. Repeat it for further columns */
                 column?: string[];
                 /**
-                 * @description Writes nothing, and says what would have been written
+                 * @description Returns what the import would write, and writes nothing
                  * @example true
                  */
                 dry_run?: boolean;
@@ -2853,7 +2853,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What was written, and what was left out */
+            /** @description What was written, and which rows were skipped */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3023,12 +3023,12 @@ export interface operations {
                 expand?: "store_manager";
             };
             header?: {
-                /** @description ETags of what the client has: if it is still the same, the answer is 304, without it */
+                /** @description ETags that the client has cached: if one still matches, the response is 304, without the item */
                 "if-none-match"?: string;
             };
             path: {
                 /**
-                 * @description The id of the item
+                 * @description The ID of the item
                  * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
                  */
                 id: string;
@@ -3048,7 +3048,7 @@ export interface operations {
                     "application/json": components["schemas"]["Item"];
                 };
             };
-            /** @description It is what `If-None-Match` says */
+            /** @description The item still has an ETag of `If-None-Match` */
             304: {
                 headers: {
                     /** @description The version of the item (RFC 9110 §8.8) */
@@ -3153,12 +3153,12 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of `createItem`, `getItem`, or `updateItem`, or several: the item is written only if it still has one of these versions, else 412. `*`: whatever its version is */
+                /** @description ETags from `createItem`, `getItem`, or `updateItem`: if the item no longer has one of these versions, the response is 412. `*` matches any version */
                 "if-match"?: "*" | string;
             };
             path: {
                 /**
-                 * @description The id of the item
+                 * @description The ID of the item
                  * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
                  */
                 id: string;
@@ -3394,12 +3394,12 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of `createItem`, `getItem`, or `updateItem`, or several: the item is written only if it still has one of these versions, else 412. `*`: whatever its version is */
+                /** @description ETags from `createItem`, `getItem`, or `updateItem`: if the item no longer has one of these versions, the response is 412. `*` matches any version */
                 "if-match"?: "*" | string;
             };
             path: {
                 /**
-                 * @description The id of the item
+                 * @description The ID of the item
                  * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
                  */
                 id: string;
@@ -3418,7 +3418,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The item, as it is now */
+            /** @description The item after the update */
             200: {
                 headers: {
                     /** @description The version of the item (RFC 9110 §8.8) */

@@ -29,7 +29,7 @@ export function matchesEtag(ifNoneMatch: string | undefined, tag: string): boole
  */
 export function parseIfMatch(ifMatch: string | undefined, isRequired: boolean): string[] | undefined {
   if (ifMatch === undefined && isRequired) {
-    throw new Problem('precondition_required', 'This needs the ETag of the item that it is meant for, as If-Match.')
+    throw new Problem('precondition_required', 'If-Match is required. Send the ETag of the item.')
   }
   if (ifMatch === undefined || ifMatch === '*') return undefined
   return tagsIn(ifMatch).flatMap((tag) => etagPattern.exec(tag)?.[1] ?? [])

@@ -124,5 +124,5 @@ export function withOwner<Row extends Item>({ owner_name: name = '', ...item }: 
 
 /** 404, for who asks for an item that is not there. */
 export function itemNotFound(): Problem {
-  return new Problem('item_not_found', 'There is no item with this id.')
+  return new Problem('item_not_found', 'No item has this ID.')
 }

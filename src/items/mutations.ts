@@ -90,7 +90,7 @@ function writeAlone<Kind extends Write, Row>(
     const [row] = await run(transaction, [write])
     if (row !== undefined) return row
     const refused = await refusal(queryOf(transaction), write.token)
-    throw refused ?? problemOf(write, rows[0]) ?? tooBusy('The item has just changed. Try again.', 1)
+    throw refused ?? problemOf(write, rows[0]) ?? tooBusy('Another request is changing this item. Try again.', 1)
   })
 }
 
@@ -149,13 +149,13 @@ const deleteItems = `
 function problemOf({ token, isOwnersOnly, versions }: Condition, item: StoredItem | undefined): Problem | undefined {
   if (item === undefined) return itemNotFound()
   if (isOwnersOnly && token.sub !== item.store_manager_id) {
-    return new Problem('not_owner', 'The item belongs to another manager, who alone may change it.')
+    return new Problem('not_owner', 'Only its owner may change this item. Ask them, or change one of your own.')
   }
   if (versions === undefined || versions.includes(item.version)) return undefined
   const { version: _, ...current } = item
   return new Problem(
     'precondition_failed',
-    'The item is of another version than If-Match names: «current» is what it is now.',
+    'The item has changed since the version in If-Match. `current` is the latest version: apply the change to it and retry.',
     {
       headers: { etag: etagOf(item) },
       members: { current },

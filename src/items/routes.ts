@@ -1,14 +1,10 @@
 import type { FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
 
 import { authenticate, authenticateReadsByKey, authenticateWrites } from '../auth/authenticate.ts'
 import { endResponsesWithToken } from '../auth/late-responses.ts'
 import { openSemaphore } from '../concurrency/semaphore.ts'
 import type { Context } from '../context.ts'
 import type { App } from '../http/types.ts'
-import { operation, signedIn } from '../openapi/document.ts'
-import { etagHeader, authenticated, problemResponses, unavailable, withBody, replayed } from '../openapi/responses.ts'
-import { IdempotencyKey, ref } from '../openapi/schemas.ts'
 import { parseIfMatch, etagOf, matchesEtag } from './etags.ts'
 import { exportRoutes } from './export/routes.ts'
 import { importRoutes } from './import/routes.ts'
@@ -18,20 +14,9 @@ import type { ItemReader } from './items.ts'
 import { listingRoutes } from './list/routes.ts'
 import { openPages } from './list/scan-budget.ts'
 import { type Condition, itemRemover, itemUpdater } from './mutations.ts'
+import { createItem, deleteItem, getItem, updateItem } from './operations.ts'
 import { ItemSummary, ItemTotals, PriceRange } from './query/schemas.ts'
-import {
-  Category,
-  exampleItem,
-  IfMatch,
-  IfNoneMatch,
-  Item,
-  ItemCreate,
-  ItemOwner,
-  ItemParams,
-  ItemQuery,
-  Items,
-  ItemUpdate,
-} from './schemas.ts'
+import { Category, Item, ItemCreate, ItemOwner, Items, ItemUpdate } from './schemas.ts'
 
 /**
  * Lists and exports hold a connection for as long as their reader takes; searches, counts, summaries and slow pages, PostgreSQL.
@@ -55,24 +40,6 @@ const components = [
   ImportReport,
   ImportChange,
 ]
-
-const whereTagsComeFrom =
-  'To do so only if nobody has changed it since, send as `If-Match` the `ETag` that came with it: in the response of ' +
-  '`createItem`, `getItem`, or `updateItem`. Lists and exports have none: get the item first.'
-
-/** The error responses of routes that change or delete an item. */
-const changeProblems = problemResponses(
-  [
-    ...withBody,
-    ...authenticated,
-    'not_owner',
-    'item_not_found',
-    'precondition_failed',
-    'precondition_required',
-    ...unavailable,
-  ],
-  { precondition_failed: { current: exampleItem } },
-)
 
 /** @param atWork tells how many requests are */
 export function itemRoutes(app: App, context: Context, atWork: () => number): void {
@@ -103,36 +70,14 @@ function getItemRoute(app: App, context: Context, read: ItemReader): void {
   authenticateReadsByKey(app, context)
   const readWithOwner = items.itemReader(context.db, true)
 
-  app.get(
-    '/:id',
-    {
-      schema: {
-        ...operation('getItem', 'Items', 'Get an item'),
-        security: signedIn,
-        params: ItemParams,
-        querystring: ItemQuery,
-        headers: IfNoneMatch,
-        response: {
-          200: { ...ref(Item), description: 'The item', headers: etagHeader },
-          // As null it would have a type.
-          304: Type.Unsafe<undefined>({
-            type: 'null',
-            description: 'It is what `If-None-Match` says',
-            headers: etagHeader,
-          }),
-          ...problemResponses([...authenticated, 'item_not_found', 'invalid_request', ...unavailable]),
-        },
-      },
-    },
-    async (request, reply) => {
-      const item = await items.get(request.query.expand === undefined ? read : readWithOwner, request.params.id)
-      // An invalid token learns nothing about the item, not even its ETag.
-      await request.pendingTokenCheck?.()
-      const tag = etagOf(item)
-      reply.header('etag', tag)
-      return matchesEtag(request.headers['if-none-match'], tag) ? reply.code(304).send(undefined) : item
-    },
-  )
+  app.get('/:id', { schema: getItem }, async (request, reply) => {
+    const item = await items.get(request.query.expand === undefined ? read : readWithOwner, request.params.id)
+    // An invalid token learns nothing about the item, not even its ETag.
+    await request.pendingTokenCheck?.()
+    const tag = etagOf(item)
+    reply.header('etag', tag)
+    return matchesEtag(request.headers['if-none-match'], tag) ? reply.code(304).send(undefined) : item
+  })
 }
 
 function writeRoutes(app: App, context: Context, read: ItemReader): void {
@@ -147,88 +92,23 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
   const update = itemUpdater(context.db, read)
   const remove = itemRemover(context.db, read)
 
-  app.post(
-    '',
-    {
-      schema: {
-        ...operation('createItem', 'Items', 'Create an item'),
-        description: 'It is owned by the manager who creates it.',
-        security: signedIn,
-        headers: IdempotencyKey,
-        body: ref(ItemCreate),
-        response: {
-          201: {
-            ...ref(Item),
-            description: 'The item, created',
-            headers: {
-              Location: { type: 'string', format: 'uri-reference', description: 'The path of the new item' },
-              ...etagHeader,
-              ...replayed,
-            },
-          },
-          ...problemResponses([
-            ...withBody,
-            ...authenticated,
-            'idempotency_key_in_use',
-            'idempotency_key_reused',
-            ...unavailable,
-          ]),
-        },
-      },
-    },
-    async (request, reply) => {
-      const key = request.headers['idempotency-key']
-      const { answer: item, isReplayed } = await create(request.token, request.body, key)
-      if (isReplayed) reply.header('idempotency-replayed', 'true')
-      return reply
-        .code(201)
-        .headers({ location: `/items/${item.id}`, etag: etagOf(item) })
-        .send(item)
-    },
-  )
+  app.post('', { schema: createItem }, async (request, reply) => {
+    const key = request.headers['idempotency-key']
+    const { answer: item, isReplayed } = await create(request.token, request.body, key)
+    if (isReplayed) reply.header('idempotency-replayed', 'true')
+    return reply
+      .code(201)
+      .headers({ location: `/items/${item.id}`, etag: etagOf(item) })
+      .send(item)
+  })
 
-  app.patch(
-    '/:id',
-    {
-      schema: {
-        ...operation('updateItem', 'Items', 'Change an item'),
-        description:
-          'Fields that are left out stay as they are. Only its owner may change an item, unless the service is set up ' +
-          `otherwise. ${whereTagsComeFrom}`,
-        security: signedIn,
-        params: ItemParams,
-        headers: IfMatch,
-        body: ref(ItemUpdate),
-        response: {
-          200: { ...ref(Item), description: 'The item, as it is now', headers: etagHeader },
-          ...changeProblems,
-        },
-      },
-    },
-    async (request, reply) => {
-      const item = await update(request.params.id, request.body, condition(request))
-      return reply.header('etag', etagOf(item)).send(item)
-    },
-  )
+  app.patch('/:id', { schema: updateItem }, async (request, reply) => {
+    const item = await update(request.params.id, request.body, condition(request))
+    return reply.header('etag', etagOf(item)).send(item)
+  })
 
-  app.delete(
-    '/:id',
-    {
-      schema: {
-        ...operation('deleteItem', 'Items', 'Delete an item'),
-        description: `Only its owner may delete an item, unless the service is set up otherwise. ${whereTagsComeFrom}`,
-        security: signedIn,
-        params: ItemParams,
-        headers: IfMatch,
-        response: {
-          204: Type.Null({ description: 'Deleted' }),
-          ...changeProblems,
-        },
-      },
-    },
-    async (request, reply) => {
-      await remove(request.params.id, condition(request))
-      return reply.code(204).send(null)
-    },
-  )
+  app.delete('/:id', { schema: deleteItem }, async (request, reply) => {
+    await remove(request.params.id, condition(request))
+    return reply.code(204).send(null)
+  })
 }

@@ -16,14 +16,14 @@ export const Category = Type.Unsafe<(typeof categories)[number]>({
 const ItemName = Type.String({ ...Name, description: 'At most 64 code points', examples: ['Green tea, 100 bags'] })
 const PriceUsd = Type.Number({
   minimum: 0,
-  description: 'US dollars. A 64-bit float, which comes back exactly as it went in',
+  description: 'US dollars. A 64-bit float, returned exactly as it was sent',
   examples: [4.99],
 })
-const InStock = Type.Boolean({ description: 'Whether it can be bought now', examples: [true] })
+const InStock = Type.Boolean({ description: 'Whether it can be bought', examples: [true] })
 
 const ItemId = Type.String({
   ...Uuid,
-  description: 'A later item has a greater id, unless it was imported with a UUID of another version than 7',
+  description: 'Later items have greater IDs, except those imported with a UUID of another version than 7',
   examples: [exampleId],
 })
 const exampleOwner = '019a6f1d-52c4-7d09-8f3e-6b0a94c7e215'
@@ -34,7 +34,7 @@ export const exampleItem = { id: exampleId, ...example, store_manager_id: exampl
 
 export const ItemOwner = Type.Object(
   { id: OwnerId, name: Type.String({ ...Name, examples: ['Ada Lovelace'] }) },
-  { $id: 'ItemOwner', description: 'The manager who keeps an item, as every other one may see them' },
+  { $id: 'ItemOwner', description: 'The owner of an item, as other managers see it' },
 )
 
 export const Item = Type.Object(
@@ -49,7 +49,7 @@ export const Item = Type.Object(
   },
   {
     $id: 'Item',
-    description: '`store_manager` is there when it was asked for with `expand=store_manager`',
+    description: '`store_manager` is present with `expand=store_manager`',
     examples: [exampleItem],
   },
 )
@@ -70,7 +70,7 @@ export const ItemUpdate = Type.Object(
   },
   {
     $id: 'ItemUpdate',
-    description: 'A field that is absent or null is left alone',
+    description: 'A field that is absent or null keeps its value',
     examples: [{ price_usd: 5.49, in_stock: false }],
   },
 )
@@ -81,12 +81,12 @@ export const Items = Type.Unsafe<Readable | Record<string, Item>>({
   $id: 'Items',
   type: 'object',
   additionalProperties: { $ref: 'Item#' },
-  description: 'Items by their ids, in the order asked for; the oldest first if nothing is said',
+  description: 'Items keyed by ID, in the requested order (oldest first by default)',
   examples: [{ [exampleId]: exampleItem }],
 })
 
 export const ItemParams = Type.Object({
-  id: Type.String({ ...Uuid, description: 'The id of the item', examples: [exampleId] }),
+  id: Type.String({ ...Uuid, description: 'The ID of the item', examples: [exampleId] }),
 })
 
 export const ItemQuery = Type.Object({
@@ -103,7 +103,7 @@ export const ItemQuery = Type.Object({
 export const IfNoneMatch = Type.Object({
   'if-none-match': Type.Optional(
     Type.String({
-      description: 'ETags of what the client has: if it is still the same, the answer is 304, without it',
+      description: 'ETags that the client has cached: if one still matches, the response is 304, without the item',
     }),
   ),
 })
@@ -112,10 +112,10 @@ export const IfMatch = Type.Object({
   'if-match': Type.Optional(
     Type.String({
       pattern: ifMatchPattern,
-      'x-rule': 'must be * or ETags, each in its quotes',
+      'x-rule': 'must be * or quoted ETags',
       description:
-        'The `ETag` of `createItem`, `getItem`, or `updateItem`, or several: the item is written only if it still has one of ' +
-        'these versions, else 412. `*`: whatever its version is',
+        'ETags from `createItem`, `getItem`, or `updateItem`: if the item no longer has one of these versions, the response ' +
+        'is 412. `*` matches any version',
     }),
   ),
 })

@@ -85,7 +85,7 @@ test('--column maps columns, and --charset declares the encoding', async (t: Tes
     '--column',
     each,
   ])
-  const told = 'in_stock: "ja" is neither true nor false, yes nor no, 1 nor 0\n'
+  const told = 'in_stock: "ja" is not a boolean: write true or false\n'
   for (const [file, charset] of [
     ['artikel.csv', 'windows-1252'],
     ['utf16.csv', 'utf-16'],
@@ -131,7 +131,7 @@ test('errors of an import suggest the corrected command', async (t: TestContext)
       1,
       /^--column names name more than once\.\n$/,
     ],
-    [['items.ndjson', '--column', 'name=Artikel'], 1, /^--column is for CSV: the fields of JSON have names\.\n$/],
+    [['items.ndjson', '--column', 'name=Artikel'], 1, /^--column is for CSV only: remove it\.\n$/],
     [['german.csv', '--charset', 'ebcdic'], 2, /Allowed choices are utf-8, /],
   ]
   for (const [args, code, said] of cases) {

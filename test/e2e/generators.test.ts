@@ -117,7 +117,7 @@ console.log(JSON.stringify([me, again, price, conflict, hint, names, lines, item
 
 const used = ['Ada King', true, 5.49, 'precondition_failed']
 const left = [['Green tea', 'Pen'], 4, 1, 'Ada King', 'Logged out successfully']
-const hint = 'is JSON text and not CSV: send the file itself, without JSON.stringify'
+const hint = 'is a JSON string, not CSV: send the file itself, without JSON.stringify'
 
 const clients: Record<string, Client> = {
   'hey-api': {

@@ -4,42 +4,27 @@ import { acceptsGzip, varyByEncoding } from '../../http/compression.ts'
 import { disconnectionOf } from '../../http/disconnection.ts'
 import { logEvent } from '../../http/security-events.ts'
 import type { App } from '../../http/types.ts'
-import { operation, signedIn } from '../../openapi/document.ts'
-import { authenticated, problemResponses, unavailable } from '../../openapi/responses.ts'
 import type { Source } from '../list/routes.ts'
+import * as operations from '../operations.ts'
 import { gzip } from './compression.ts'
 import { exportItems } from './export.ts'
-import { exportAnswer, ExportQuery, formats } from './schemas.ts'
+import { formats } from './schemas.ts'
 
 export function exportRoutes(app: App, source: Source): void {
-  app.get(
-    '/export',
-    {
-      schema: {
-        ...operation('exportItems', 'Items', 'Export items as a file'),
-        description:
-          'All items, or those that the parameters say, in one file, which is read as fast as it is written. One that ' +
-          'fails halfway is broken off. Imported into an empty catalogue and exported again, it is the same.',
-        security: signedIn,
-        querystring: ExportQuery,
-        response: { 200: exportAnswer, ...problemResponses([...authenticated, 'invalid_request', ...unavailable]) },
-      },
-    },
-    async (request, reply) => {
-      const { format = 'csv' } = request.query
-      const onEnd = (count: number | undefined) =>
-        logEvent(request, 'items_exported', { format, items: count, complete: count !== undefined })
-      const reader = { me: request.token.sub, signal: disconnectionOf(reply), onEnd }
-      const items = exportItems(source, request.query, reader)
-      const isCompressed = acceptsGzip(request.headers['accept-encoding'])
-      const date = new Date().toISOString().slice(0, 10)
-      varyByEncoding(reply)
-      reply.type(formats[format]).headers({
-        'content-disposition': `attachment; filename="items-${date}.${format}"`,
-        ...(isCompressed && { 'content-encoding': 'gzip' }),
-      })
-      if (request.method === 'HEAD') return reply.send(Readable.from([]))
-      return reply.send(isCompressed ? gzip(items) : items)
-    },
-  )
+  app.get('/export', { schema: operations.exportItems }, async (request, reply) => {
+    const { format = 'csv' } = request.query
+    const onEnd = (count: number | undefined) =>
+      logEvent(request, 'items_exported', { format, items: count, complete: count !== undefined })
+    const reader = { me: request.token.sub, signal: disconnectionOf(reply), onEnd }
+    const items = exportItems(source, request.query, reader)
+    const isCompressed = acceptsGzip(request.headers['accept-encoding'])
+    const date = new Date().toISOString().slice(0, 10)
+    varyByEncoding(reply)
+    reply.type(formats[format]).headers({
+      'content-disposition': `attachment; filename="items-${date}.${format}"`,
+      ...(isCompressed && { 'content-encoding': 'gzip' }),
+    })
+    if (request.method === 'HEAD') return reply.send(Readable.from([]))
+    return reply.send(isCompressed ? gzip(items) : items)
+  })
 }

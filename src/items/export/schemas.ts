@@ -19,7 +19,7 @@ export const ExportQuery = Type.Object(
         type: 'string',
         enum: Object.keys(formats),
         description:
-          '`csv`, if nothing is said: RFC 4180, a line of column names first; `ndjson`: an item a line; `json`: as the list of all items',
+          '`csv` (the default): RFC 4180 with a header line; `ndjson`: one item per line; `json`: as the list of all items',
         examples: ['csv'],
       }),
     ),
@@ -29,10 +29,10 @@ export const ExportQuery = Type.Object(
         type: 'string',
         enum: ['spreadsheet'],
         description:
-          'Of `csv`: safe to open in a spreadsheet, also in one that splits at semicolons or tabs. An apostrophe is put before each ' +
-          'part of a name that would be run as a formula: one that begins with `=`, `+`, `-` or `@`, at the start of the name or ' +
-          'after a semicolon, tab or line break. All text is in quotes, and a byte order mark says that it is UTF-8. What is so ' +
-          'marked is not what the item is called, and importing it does not take the mark away',
+          'Makes `csv` safe to open in a spreadsheet, also in one that splits at semicolons or tabs: an apostrophe precedes each ' +
+          'part of a name that would run as a formula, that is, begins with `=`, `+`, `-`, or `@` at the start of the name or ' +
+          'after a semicolon, tab, or line break. All text is quoted, and a byte order mark declares UTF-8. Escaped names ' +
+          'differ from the stored ones; an import does not unescape them',
         examples: ['spreadsheet'],
       }),
     ),
@@ -44,7 +44,7 @@ export type ExportQuery = Static<typeof ExportQuery>
 const { id, name, category, price_usd: price, in_stock: inStock, store_manager_id: owner } = exampleItem
 const line = JSON.stringify(exampleItem)
 
-/** The answer, in each of its formats. */
+/** The response, in each of its formats. */
 export const exportAnswer = {
   description: 'The items, as a file',
   headers: {
@@ -53,19 +53,23 @@ export const exportAnswer = {
       description: 'The name of the file, with the date in UTC',
       examples: ['attachment; filename="items-2026-11-25.csv"'],
     },
-    'Content-Encoding': { type: 'string', enum: ['gzip'], description: 'There if `Accept-Encoding` allows for it' },
-    Vary: { type: 'string', description: 'That it may be compressed', examples: ['Accept-Encoding'] },
+    'Content-Encoding': { type: 'string', enum: ['gzip'], description: 'Present if `Accept-Encoding` allows it' },
+    Vary: {
+      type: 'string',
+      description: 'Names the headers that the encoding depends on',
+      examples: ['Accept-Encoding'],
+    },
   },
   content: {
     'text/csv': {
       schema: Type.String({
-        description: 'Fields are in quotes only where they have to be, lines end with CR LF, numbers are exact',
+        description: 'Fields are quoted only where necessary, lines end with CR LF, numbers are exact',
         examples: [
           `id,name,category,price_usd,in_stock,store_manager_id\r\n${id},"${name}",${category},${price},${inStock},${owner}\r\n`,
         ],
       }),
     },
-    'application/x-ndjson': { schema: Type.String({ description: 'An Item a line', examples: [`${line}\n`] }) },
+    'application/x-ndjson': { schema: Type.String({ description: 'One Item per line', examples: [`${line}\n`] }) },
     'application/json': { schema: ref(Items) },
   },
 }

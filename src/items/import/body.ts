@@ -55,9 +55,7 @@ export async function* textOf(
 
 /** 422 for an import without a file. */
 export function missingFile(): Problem {
-  return validationFailed([
-    { type: 'missing', loc: ['body'], msg: 'is required: send the file as the body of the request' },
-  ])
+  return validationFailed([{ type: 'missing', loc: ['body'], msg: 'is required: send the file as the request body' }])
 }
 
 function* pieces(bytes: Buffer): Generator<Buffer> {
@@ -106,13 +104,18 @@ async function* chunksOf(
 async function withTimeout<Result>(time: number, signal: AbortSignal, task: Promise<Result>): Promise<Result> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const giveUp = () => reject(signal.reason)
-  const timer = setTimeout(() => reject(new Problem('request_timeout', 'The body did not arrive in time.')), time)
+  const timer = setTimeout(
+    () => reject(new Problem('request_timeout', 'The request body did not arrive in time. Send it again.')),
+    time,
+  )
   signal.addEventListener('abort', giveUp)
   try {
     return await Promise.race([task, late])
   } catch (error) {
     task.catch(() => {})
-    throw error instanceof Problem ? error : new Problem('malformed_body', 'The body was cut off.')
+    throw error instanceof Problem
+      ? error
+      : new Problem('malformed_body', 'The request body was truncated. Send it again.')
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', giveUp)

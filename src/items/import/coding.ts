@@ -36,7 +36,7 @@ export function codingOf({
   const coding = encoding.trim().toLowerCase()
   const isGzipped = coding === 'gzip' || coding === 'x-gzip'
   if (!isGzipped && coding !== '' && coding !== 'identity') {
-    const detail = 'The file must be sent as it is or with Content-Encoding: gzip.'
+    const detail = 'The Content-Encoding must be gzip or absent.'
     throw new Problem('unsupported_media_type', detail, { headers: { 'accept-encoding': 'gzip, identity' } })
   }
   const declared = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(type)?.[1] ?? 'utf-8'
@@ -72,7 +72,7 @@ export async function* gunzipped(
   } catch (error) {
     throw error instanceof Problem ? error : damaged(error)
   } finally {
-    ended.abort(new Problem('malformed_body', 'The rest of the body is not read.'))
+    ended.abort(new Problem('malformed_body', 'The rest of the body was not read.'))
   }
 }
 
@@ -116,9 +116,9 @@ export async function* asUtf8(chunks: AsyncGenerator<Buffer>, declared: string):
 const longestMark = 4
 
 const signatures = [
-  ['504b0304', 'is a workbook of a spreadsheet, or a ZIP file: save it as CSV UTF-8 first'],
+  ['504b0304', 'is a spreadsheet workbook or a ZIP file: save it as CSV UTF-8 first'],
   ['d0cf11e0', 'is an Excel workbook: save it as CSV UTF-8 first'],
-  ['25504446', 'is a PDF: import the table that it was made of, as CSV UTF-8'],
+  ['25504446', 'is a PDF: import its source table as CSV UTF-8'],
   ['1f8b', 'is compressed: send it with Content-Encoding: gzip'],
 ] as const
 
@@ -131,7 +131,7 @@ function charsetOf(start: Buffer, declared: string): string {
   const isMarked = hex.startsWith('efbbbf') || declared.startsWith('utf-16')
   if (!isMarked && start.subarray(0, longestMark).includes(0)) {
     const utf16 =
-      'is UTF-16 without a byte order mark, or no text: save the file as UTF-8, or send it with charset=utf-16le'
+      'is UTF-16 without a byte order mark, or binary: save the file as UTF-8, or send it with charset=utf-16le'
     throw unreadable('encoding', utf16)
   }
   return hex.startsWith('efbbbf') ? 'utf-8' : declared
@@ -143,6 +143,6 @@ function unreadable(type: string, msg: string): UnreadableFile {
 
 function damaged(cause: unknown): Problem {
   const detail =
-    'The body is not valid gzip, or is cut off: compress the file again, or send it without Content-Encoding.'
+    'The body is not valid gzip, or is truncated. Compress the file again, or send it without Content-Encoding.'
   return new Problem('malformed_body', detail, { cause })
 }

@@ -52,13 +52,13 @@ const duplicate: ConflictRule = {
       where id in (select id from imported group by id having count(*) > 1)) as named
     where imported.line = named.line and named.other is not null returning imported.line, named.other`,
   type: 'duplicate_id',
-  msg: (other) => `is in line ${other} already`,
+  msg: (other) => `duplicates line ${other}: remove one of them`,
 }
 
 const exists: ConflictRule = {
   sql: 'delete from imported using items where items.id = imported.id returning line, 0 as other',
   type: 'id_exists',
-  msg: () => 'is of an item that exists: use mode=upsert to change it',
+  msg: () => 'already exists: use mode=upsert to update it',
 }
 
 const notOwner: ConflictRule = {
@@ -66,7 +66,7 @@ const notOwner: ConflictRule = {
     delete from imported using items where items.id = imported.id and items.store_manager_id <> $1
     returning line, 0 as other`,
   type: 'not_owner',
-  msg: () => 'is of an item of another manager, who alone may change it',
+  msg: () => 'belongs to another manager: remove the row',
 }
 
 const nil = '00000000-0000-0000-0000-000000000000'
@@ -82,9 +82,9 @@ const unfit: ConflictRule = {
   type: 'unfit_id',
   msg: (other) =>
     [
-      'is the nil UUID, which identifies nothing: leave it empty, and the item gets an id',
-      'is the max UUID, which identifies nothing: leave it empty, and the item gets an id',
-      'is a UUIDv7 from the future, and a later item has a greater id: leave it empty, and the item gets an id',
+      'is the nil UUID: leave it empty to get a new ID',
+      'is the max UUID: leave it empty to get a new ID',
+      'is a UUIDv7 from the future: leave it empty to get a new ID',
     ][Number(other)] ?? '',
 }
 
@@ -97,7 +97,7 @@ const goneItem: ConflictRule = {
     returning line, version as other`,
   column: 'version',
   type: 'item_not_found',
-  msg: () => 'is of an item that does not exist: leave the version empty to create it',
+  msg: () => 'is set, but no item has this ID: leave the version empty to create the item',
 }
 
 const otherVersion: ConflictRule = {
@@ -106,7 +106,7 @@ const otherVersion: ConflictRule = {
     returning line, items.version as other`,
   column: 'version',
   type: 'version_mismatch',
-  msg: (other) => `is not that of the item, which is ${other} now: export the item again, and repeat the change`,
+  msg: (other) => `is outdated, the current version is ${other}: export the item again and repeat the change`,
 }
 
 const noVersion: ConflictRule = {
@@ -115,8 +115,7 @@ const noVersion: ConflictRule = {
     returning line, items.version as other`,
   column: 'version',
   type: 'version_required',
-  msg: () =>
-    'is required to change an item, because the service demands If-Match: add the version that the change is for',
+  msg: () => 'is required to update an item, because REQUIRE_IF_MATCH is set: add the version that the row is based on',
 }
 
 const doubtful: ConflictRule = {

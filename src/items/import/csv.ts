@@ -42,7 +42,7 @@ function openRows(renamed: Renamed, isEuropean: boolean): (record: CsvRecord) =>
     // Spreadsheets leave rows behind that have nothing in them.
     if (price === '' && !fields.some(notBlank)) return []
     if (fields.length > count && fields.slice(count).some(notBlank)) {
-      const msg = `has ${fields.length} fields, and there are ${count} columns: put quotes around a field that has the separator`
+      const msg = `has ${fields.length} fields for ${count} columns: quote fields that contain the delimiter`
       return [{ line, fields: undefined, error: { type: 'field_count', msg } }]
     }
     const isDoubtful = threeDecimals.test(price)

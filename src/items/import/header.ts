@@ -49,7 +49,7 @@ export function columnsAt(header: string[], line: number, renamed: Renamed): Col
     throw new UnreadableFile([{ ...error('', 'header', noHeader(header)), column: null }])
   const errors = [
     ...missing.map(([column]) => error(column, 'missing', missingColumn(column, header, renamed))),
-    ...twice.map(([column]) => error(column, 'duplicate_column', 'is there as a column more than once: rename one')),
+    ...twice.map(([column]) => error(column, 'duplicate_column', 'is a duplicate column: rename one')),
   ]
   if (errors.length > 0) throw new UnreadableFile(errors)
   const at = Object.fromEntries(positions.map(([column, [first = -1]]) => [column, first])) as Columns['at']
@@ -98,13 +98,13 @@ function noHeader(header: string[]): string {
   const isRow = categories.some((category) => values.has(category.toLowerCase()))
   const names = required.join(', ')
   return isRow
-    ? `is a row and not the names of the columns: add a first line that names ${names}`
-    : `names none of the columns ${names}: rename those of the file, or map them, as in column=price_usd=Preis`
+    ? `is a data row, not a header: add a first line that names ${names}`
+    : `has none of the columns ${names}: rename those of the file, or map them, as in column=price_usd=Preis`
 }
 
 function missingColumn(column: Column, header: string[], renamed: Renamed): string {
   const name = renamed.get(column)
-  if (name !== undefined) return `is to be the column ${quoted(name)}, which the file does not have`
+  if (name !== undefined) return `is mapped to the column ${quoted(name)}, which the file lacks`
   const others = header.filter((each) => notBlank(each) && !known.some((one) => one === simplify(each))).slice(0, 3)
   const hint = others.length > 0 ? `: if it is ${others.map(quoted).join(' or ')}, rename that` : ''
   return `is required as a column${hint}`

@@ -14,8 +14,8 @@ export function quoted(text: string): string {
 }
 
 const hints: Record<string, (text: string) => string> = {
-  id: (text) => `${quoted(text)} is not a UUID: if these are article numbers, rename the column`,
-  version: (text) => `${quoted(text)} is not a version, a whole number such as 3`,
+  id: (text) => `${quoted(text)} is not a UUID: if the column has article numbers, rename it`,
+  version: (text) => `${quoted(text)} is not a version: write an integer such as 3`,
   category(text) {
     const list = categories.map((category) => `"${category}"`).join(', ')
     const meant = nearestCategory(text)
@@ -25,10 +25,10 @@ const hints: Record<string, (text: string) => string> = {
       : `${quoted(text)} is not a category: did you mean "${meant}"?`
   },
   in_stock: (text) =>
-    text === '' ? 'is empty: write true or false' : `${quoted(text)} is neither true nor false, yes nor no, 1 nor 0`,
+    text === '' ? 'is empty: write true or false' : `${quoted(text)} is not a boolean: write true or false`,
   price_usd(text) {
     if (text === '') return 'is empty: write a price such as 4.99'
-    if (text.startsWith('#')) return `${quoted(text)} is an error of the spreadsheet: correct its formula`
+    if (text.startsWith('#')) return `${quoted(text)} is a spreadsheet error: fix the formula`
     if (/^[(-]/.test(text)) return `${quoted(text)} is negative: a price must be at least 0`
     const [reading, other] = readingsOf(text)
     if (reading === undefined) return `${quoted(text)} is not a number: write a price such as 4.99`

@@ -103,7 +103,7 @@ async function receive(
   into: { spool: Spool; findings: ReportBuilder; stops: boolean },
 ): Promise<Staged> {
   const renamed = renamedColumns(query.column)
-  if (renamed.size > 0 && readers[type] === ndjsonRows) throw wrongColumn('is for CSV: the fields of JSON have names')
+  if (renamed.size > 0 && readers[type] === ndjsonRows) throw wrongColumn('is for CSV only: remove it')
   const ended = new AbortController()
   const checking = setInterval(() => {
     checkToken(token).catch((error: unknown) => {

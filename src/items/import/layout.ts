@@ -54,14 +54,11 @@ function refuseOthers(text: string, line: number, renamed: Renamed): void {
   }
   const first = firstLine(text).trim()
   if (first === '' && text.trim() === '') {
-    fail(
-      'file_empty',
-      'is empty: the first line of the file has to name the columns name, category, price_usd, in_stock',
-    )
+    fail('file_empty', 'is empty: the first line must name the columns name, category, price_usd, in_stock')
   }
-  if (/^[[{]/.test(first)) fail('not_csv', 'is JSON and not CSV: send it as application/x-ndjson, one object per line')
+  if (/^[[{]/.test(first)) fail('not_csv', 'is JSON, not CSV: send it as application/x-ndjson, one object per line')
   if (/^"[^"]*\\n/.test(first))
-    fail('not_csv', 'is JSON text and not CSV: send the file itself, without JSON.stringify')
+    fail('not_csv', 'is a JSON string, not CSV: send the file itself, without JSON.stringify')
   const lines = text
     .slice(0, longestRow)
     .split(/\r\n|\n|\r/)

@@ -33,7 +33,7 @@ export async function merge(
       return written
     } catch (error) {
       if (!(error instanceof Race || isRace(error))) throw error
-      if (attempt === attempts) throw tooBusy('Other requests write the same items: try again.', 1)
+      if (attempt === attempts) throw tooBusy('The import conflicted with concurrent writes. Try again.', 1)
       await session.query('rollback to savepoint merge')
     }
   }

@@ -23,12 +23,18 @@ function rowOf(text: string, line: number): Row[] {
   try {
     return [{ line, fields: parseLossless(text) }]
   } catch {
-    return [{ line, fields: undefined, error: { type: 'json_invalid', msg: 'is not one JSON object in a line' } }]
+    return [
+      {
+        line,
+        fields: undefined,
+        error: { type: 'json_invalid', msg: 'is not a JSON object: write one object per line' },
+      },
+    ]
   }
 }
 
 function isArray(): UnreadableFile {
-  const msg = 'begins a JSON array: write one object per line, without brackets around them and commas between'
+  const msg = 'begins a JSON array: write one object per line, without brackets and commas'
   return new UnreadableFile([{ line: 1, column: null, type: 'not_ndjson', msg }])
 }
 

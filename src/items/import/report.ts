@@ -71,6 +71,6 @@ export function openFindings({ mode, dry_run }: Pick<ImportReport, 'mode' | 'dry
 }
 
 function inWords({ failed, errors: [first] }: ImportReport): string {
-  const rows = failed === 1 ? 'A row is bad,' : `${failed} rows are bad, the first`
-  return `Nothing was imported. ${rows} in line ${first?.line}: ${first?.column ?? 'it'} ${first?.msg}.`
+  const rows = failed === 1 ? '1 invalid row,' : `${failed} invalid rows, first`
+  return `Nothing was imported: ${rows} on line ${first?.line} (${first?.column ?? 'it'} ${first?.msg}).`
 }

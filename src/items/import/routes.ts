@@ -9,15 +9,12 @@ import type { Context } from '../../context.ts'
 import { disconnectionOf } from '../../http/disconnection.ts'
 import { logEvent } from '../../http/security-events.ts'
 import type { App } from '../../http/types.ts'
-import { operation, signedIn } from '../../openapi/document.ts'
-import { authenticated, problemResponses, unavailable, withBody } from '../../openapi/responses.ts'
-import { ref, strict } from '../../openapi/schemas.ts'
 import { Problem, unsupportedMediaType } from '../../problems.ts'
+import * as operations from '../operations.ts'
 import { missingFile, tooLarge } from './body.ts'
 import { codingOf } from './coding.ts'
 import { type Importer, importItems, readers } from './import.ts'
 import { type RowCheck, rowCheck } from './rows.ts'
-import { exampleReport, importBody, ImportQuery, ImportReport, nothingWritten } from './schemas.ts'
 
 /**
  * Imports that receive their file at a time, each with some of the temporary folder, and those that are merged, each with a
@@ -53,50 +50,29 @@ export function importRoutes(app: App, context: Context, atWork: () => number): 
       if (refuse) throw refuse()
     },
     warn: throttle(betweenWarnings, (imports, err) => {
-      log.error({ err, imports, folder: tmpdir() }, 'the temporary folder cannot be used: imports are answered 503')
+      log.error({ err, imports, folder: tmpdir() }, 'temporary folder is not usable; imports get 503')
     }),
   }
   passBodies(app, limits.maxBytes)
 
-  app.post(
-    '/import',
-    {
-      schema: {
-        ...operation('importItems', 'Items', 'Import items from a file'),
-        description:
-          'Everything is written in one transaction, or nothing is. Each row has to fit as ItemCreate does, new items are owned ' +
-          'by the manager who imports them, and those that are changed keep their owner: whose they are is ignored in the file. ' +
-          'An `id` that a file names twice is bad the second time.',
-        security: signedIn,
-        querystring: { ...ImportQuery, ...strict },
-        body: importBody,
-        response: {
-          200: { ...ref(ImportReport), description: 'What was written, and what was left out' },
-          ...problemResponses(['import_failed', ...withBody, ...authenticated, 'request_timeout', ...unavailable], {
-            import_failed: { ...exampleReport, ...nothingWritten },
-          }),
-        },
-      },
-    },
-    async (request, reply) => {
-      if (request.body === undefined || request.body === null) throw missingFile()
-      const body = request.body as Readable
-      // Its own clock decides how long it may take.
-      connections.exemptFromTimeout(request.raw.socket)
-      body.once('end', () => connections.clearExemption(request.raw.socket))
-      const report = await importItems(importer, {
-        body,
-        type: request.mediaType as keyof typeof readers,
-        coding: codingOf(request.headers),
-        token: request.token,
-        query: request.query,
-        signal: disconnectionOf(reply),
-      })
-      const { dry_run: isDry, created, updated } = report
-      if (!isDry) logEvent(request, 'items_imported', { created, updated })
-      return report
-    },
-  )
+  app.post('/import', { schema: operations.importItems }, async (request, reply) => {
+    if (request.body === undefined || request.body === null) throw missingFile()
+    const body = request.body as Readable
+    // Its own clock decides how long it may take.
+    connections.exemptFromTimeout(request.raw.socket)
+    body.once('end', () => connections.clearExemption(request.raw.socket))
+    const report = await importItems(importer, {
+      body,
+      type: request.mediaType as keyof typeof readers,
+      coding: codingOf(request.headers),
+      token: request.token,
+      query: request.query,
+      signal: disconnectionOf(reply),
+    })
+    const { dry_run: isDry, created, updated } = report
+    if (!isDry) logEvent(request, 'items_imported', { created, updated })
+    return report
+  })
 }
 
 /** Hands the body to the route as a stream, if it is of a type that can be imported and not too long. */
@@ -112,7 +88,7 @@ function passBodies(app: App, limit: number): void {
     if (!/spreadsheet|excel/.test(mediaType)) throw unsupportedMediaType('text/csv or application/x-ndjson')
     throw new Problem(
       'unsupported_media_type',
-      'The body is a workbook: save it as CSV UTF-8, and send that as text/csv.',
+      'The body is a spreadsheet workbook. Save it as CSV UTF-8, and send that as text/csv.',
     )
   })
 }

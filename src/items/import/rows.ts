@@ -74,7 +74,7 @@ function numberOf(version: Fields['version']): string | undefined {
   return /\d+/.exec(String(version ?? ''))?.[0]
 }
 
-const withoutId = 'is of no item, for the row has no id: add that, or leave the version empty'
+const withoutId = 'is set, but the row has no id: add the id, or leave the version empty'
 
 function toError({ loc: [, column], type, msg }: ValidationError, { line, fields, isText }: Row): RowError {
   if (column === undefined) return { line, column: null, type, msg }

@@ -16,8 +16,8 @@ export const ImportQuery = Type.Object({
       enum: ['create', 'upsert'],
       default: 'create',
       description:
-        '`create`: every row is a new item. `upsert`: a row whose `id` is that of an item changes it, if the row has no ' +
-        '`version` or that of the item; the others are new items',
+        '`create`: every row is a new item. `upsert`: a row with the `id` of an item updates it, if its `version` is empty ' +
+        'or current; other rows are new items',
       examples: ['create'],
     }),
   ),
@@ -26,7 +26,7 @@ export const ImportQuery = Type.Object({
       type: 'string',
       enum: ['stop', 'skip'],
       default: 'stop',
-      description: '`stop`: if a row is bad, nothing is written. `skip`: bad rows are left out',
+      description: '`stop`: if any row is invalid, nothing is written. `skip`: invalid rows are skipped',
       examples: ['stop'],
     }),
   ),
@@ -38,7 +38,7 @@ export const ImportQuery = Type.Object({
       }),
       {
         maxItems: 6,
-        description: 'What a CSV file calls a column, as in `price_usd=Preis`. Once for each column',
+        description: 'The name of a column in the CSV file, as in `price_usd=Preis`. Repeat it for further columns',
         examples: [['price_usd=price']],
       },
     ),
@@ -46,7 +46,7 @@ export const ImportQuery = Type.Object({
   dry_run: Type.Optional(
     Type.Boolean({
       default: false,
-      description: 'Writes nothing, and says what would have been written',
+      description: 'Returns what the import would write, and writes nothing',
       examples: [true],
       'x-filled-in': true,
     }),
@@ -74,14 +74,14 @@ const file = (description: string, lines: string[], lineEnd: string) => ({
 export const importBody = {
   content: {
     'text/csv': file(
-      'CSV (RFC 4180). The first line names the columns `name`, `category`, `price_usd` (or `price`), `in_stock` and, if there are some, ' +
-        '`id` and `version`, in any order and case; others are ignored. Comma, semicolon or tab between them. Also accepted ' +
-        'as `text/tab-separated-values` and `application/vnd.ms-excel`',
+      'CSV (RFC 4180). The first line names the columns `name`, `category`, `price_usd` (or `price`), `in_stock` and, optionally, ' +
+        '`id` and `version`, in any order and case; others are ignored. The delimiter is a comma, semicolon, or tab. Also ' +
+        'accepted as `text/tab-separated-values` and `application/vnd.ms-excel`',
       csv,
       '\r\n',
     ),
     'application/x-ndjson': file(
-      'One JSON object per line with the fields of ItemCreate, and `id` and `version` if there are some; other fields are ' +
+      'One JSON object per line with the fields of ItemCreate, and optionally `id` and `version`; other fields are ' +
         'ignored. Also accepted as `application/ndjson` and `application/jsonl`',
       ndjson,
       '\n',
@@ -93,14 +93,14 @@ const before: ItemCreate = { name: 'Notebook', category: 'Stationery', price_usd
 
 export const ImportChange = Type.Object(
   {
-    line: Type.Integer({ minimum: 1, description: 'The line of the file in which the row begins', examples: [3] }),
+    line: Type.Integer({ minimum: 1, description: 'The line of the file where the row begins', examples: [3] }),
     id: Type.String({ ...Uuid, description: 'The item', examples: [exampleId] }),
     before: ref(ItemCreate),
     after: ref(ItemCreate),
   },
   {
     $id: 'ImportChange',
-    description: 'A row that would change an item: what that is now, and what it would be',
+    description: 'A row that would update an item: before and after',
     examples: [{ line: 3, id: exampleId, before, after: { ...before, price_usd: 2.75 } }],
   },
 )
@@ -111,19 +111,19 @@ export const ImportReport = Type.Object(
     same_name: Type.Optional(
       Type.Integer({
         minimum: 0,
-        description: 'In a dry run, how many of the new items have the name of an existing item of the manager',
+        description: 'In a dry run, the number of new items with the name of an existing item of the caller',
         examples: [0],
       }),
     ),
     changes: Type.Optional(
       Type.Array(ref(ImportChange), {
         maxItems: listedChanges,
-        description: 'In a dry run with `mode=upsert`, the first rows that would change an item',
+        description: 'In a dry run with `mode=upsert`, the first rows that would update an item',
       }),
     ),
-    errors: Type.Array(ref(ImportError), { description: 'What is wrong with bad rows, the first 1,000 reasons' }),
+    errors: Type.Array(ref(ImportError), { description: 'The first 1,000 errors of invalid rows' }),
   },
-  { $id: 'ImportReport', description: 'What an import did, or would do' },
+  { $id: 'ImportReport', description: 'The result of an import, or of its dry run' },
 )
 export type ImportReport = Static<typeof ImportReport>
 

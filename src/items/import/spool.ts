@@ -90,7 +90,6 @@ async function openUnnamed(): Promise<FileHandle> {
 
 function noSpace(cause: unknown): Problem {
   const detail =
-    'The service cannot store the file while it arrives: its temporary folder is full or cannot be written. ' +
-    'Try again later, or import smaller files.'
+    'The temporary folder of the service is full or not writable. Try again later, or import smaller files.'
   return new Problem('store_unavailable', detail, { headers: { 'retry-after': '30' }, cause })
 }

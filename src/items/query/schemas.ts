@@ -20,26 +20,24 @@ const uuid = '[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}'
 const filters = {
   category: Type.Optional(
     Type.Array(ref(Category), {
-      description: 'Items of this category; given several times: of one of these',
+      description: 'Items of this category; repeat it for items of any of several',
       examples: [['Grocery']],
     }),
   ),
-  in_stock: Type.Optional(
-    Type.Boolean({ description: 'Items that can be bought now, or those that cannot', examples: [true] }),
-  ),
+  in_stock: Type.Optional(Type.Boolean({ description: 'Items in stock, or out of stock', examples: [true] })),
   store_manager_id: Type.Optional(
     Type.String({
       pattern: `^(?:me|${uuid})$`,
       'x-rule': 'must be a UUID such as 0190a6f2-7c1e-7b3a-9d5e-2f1c8e4b6a70, or me',
-      description: 'Items of this owner; `me` is who asks',
+      description: 'Items of this owner; `me` is the caller',
       examples: ['me'],
     }),
   ),
   min_price: Type.Optional(
-    Type.Number({ minimum: 0, description: 'Items of this price in US dollars, or more', examples: [1.5] }),
+    Type.Number({ minimum: 0, description: 'Minimum price in US dollars, inclusive', examples: [1.5] }),
   ),
   max_price: Type.Optional(
-    Type.Number({ minimum: 0, description: 'Items of this price in US dollars, or less', examples: [10] }),
+    Type.Number({ minimum: 0, description: 'Maximum price in US dollars, inclusive', examples: [10] }),
   ),
   q: Type.Optional(
     Type.String({
@@ -47,7 +45,7 @@ const filters = {
       maxLength: 200,
       pattern: textPattern,
       description:
-        'Items whose name has each of these words, at most 10, somewhere in it; case and accents do not matter: `creme tea` finds «Tea with Crème»',
+        'Items whose name contains each of these words, at most 10, ignoring case and accents: `creme tea` finds "Tea with Crème"',
       examples: ['green tea'],
     }),
   ),
@@ -58,8 +56,8 @@ const sort = Type.Optional(
     type: 'string',
     enum: [...sorts],
     description:
-      'The order: `id` is by age and what is used if nothing is said, `name` as in a dictionary of many languages; with `-` ' +
-      'the other way round. Items that are alike in this are in the order of their ids',
+      'The order: `id` (by age, the default), `name` (by the Unicode collation), or `price_usd`. Prefix `-` for descending ' +
+      'order. Ties are broken by ID',
     examples: [exampleSort],
   }),
 )
@@ -78,7 +76,7 @@ export const ListQuery = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: maxLimit,
-        description: `Items of a page at most; ${defaultLimit} if nothing is said`,
+        description: `Maximum number of items per page; ${defaultLimit} by default`,
         examples: [50],
       }),
     ),
@@ -87,8 +85,7 @@ export const ListQuery = Type.Object(
         minLength: 1,
         maxLength: 2048,
         description:
-          'Where the page begins: the `X-Next-After` of the page before, unchanged, with the same `sort` and filters. ' +
-          'What is in it may change',
+          'Opaque cursor: the `X-Next-After` of the previous page, unchanged, with the same `sort` and filters',
         examples: [exampleCursor],
       }),
     ),
@@ -98,8 +95,8 @@ export const ListQuery = Type.Object(
         type: 'string',
         enum: ['exact', 'estimated'],
         description:
-          'Adds `X-Total-Count`, how many items there are on all pages: counted, which takes the longer the more there are, ' +
-          'or about as many as PostgreSQL thinks, which is at least what the page shows',
+          'Adds `X-Total-Count`, the number of items on all pages: `exact` (slower the more items match) or `estimated` (from ' +
+          'the query plan, but at least the items of the page)',
         examples: ['exact'],
       }),
     ),
@@ -112,26 +109,26 @@ export type ListQuery = Static<typeof ListQuery>
 export const pageHeaders = {
   Link: {
     type: 'string',
-    description: 'Of a page: the `next` one, unless this is the last, and the `first` (RFC 8288). Relative',
+    description: 'On pages: the `next` page, unless this is the last, and the `first` (RFC 8288). Relative',
     examples: [`<${exampleLink}&after=${exampleCursor}>; rel="next", <${exampleLink}>; rel="first"`],
   },
   'X-Next-After': {
     type: 'string',
-    description: 'Of a page, unless it is the last: the `after` of the next one',
+    description: 'On pages except the last: the `after` of the next page',
     examples: [exampleCursor],
   },
-  'X-Total-Count': { type: 'integer', description: 'Of a page, when it was asked for with `count`', examples: [1] },
+  'X-Total-Count': { type: 'integer', description: 'On pages, with `count`', examples: [1] },
 }
 
 const count = (description: string, example: number) => Type.Integer({ minimum: 0, description, examples: [example] })
 const totals = {
-  items: count('How many items', 2),
-  in_stock: count('How many of them can be bought now', 1),
+  items: count('Number of items', 2),
+  in_stock: count('Number of items in stock', 1),
   value_usd: Type.Unsafe<number | null>({
     type: ['number', 'null'],
     minimum: 0,
     description:
-      'The sum of their prices in US dollars. Exact, however many digits that takes; null if it is beyond what a 64-bit float holds',
+      'The sum of their prices in US dollars, exact to any number of digits; null if it exceeds a 64-bit float',
     examples: [7.49],
   }),
 }
@@ -140,35 +137,35 @@ const exampleTotals = { items: 2, in_stock: 1, value_usd: 7.49 }
 
 export const ItemTotals = Type.Object(totals, {
   $id: 'ItemTotals',
-  description: 'Some items, counted and summed up',
+  description: 'Counts and sums of items',
   examples: [exampleTotals],
 })
 
 export const PriceRange = Type.Object(
   {
-    from: Type.Number({ minimum: 0, description: 'The least price in US dollars', examples: [2] }),
+    from: Type.Number({ minimum: 0, description: 'Lower bound in US dollars, inclusive', examples: [2] }),
     to: Type.Unsafe<number | null>({
       type: ['number', 'null'],
-      description: 'The price in US dollars that is too much; null: there is none',
+      description: 'Upper bound in US dollars, exclusive; null for the last range',
       examples: [5],
     }),
-    items: count('How many items cost that', 2),
+    items: count('Number of items in the range', 2),
   },
-  { $id: 'PriceRange', description: 'A bar of the histogram of prices', examples: [{ from: 2, to: 5, items: 2 }] },
+  { $id: 'PriceRange', description: 'A bucket of the price histogram', examples: [{ from: 2, to: 5, items: 2 }] },
 )
 
 export const ItemSummary = Type.Object(
   {
     ...totals,
     by_category: Type.Object(Object.fromEntries(categories.map((category) => [category, ref(ItemTotals)])), {
-      description: 'The same for each category, also those without items',
+      description: 'Totals of each category, including empty ones',
       examples: [{ ...Object.fromEntries(categories.map((category) => [category, none])), Grocery: exampleTotals }],
     }),
     prices: Type.Array(ref(PriceRange), {
-      description: 'Prices from 0 upwards, always the same ranges, also those without items',
+      description: 'Fixed price ranges from 0 upward, including empty ones',
       examples: [[{ from: 2, to: 5, items: 2 }]],
     }),
   },
-  { $id: 'ItemSummary', description: 'What items there are' },
+  { $id: 'ItemSummary', description: 'Totals of items, by category and price' },
 )
 export type ItemSummary = Static<typeof ItemSummary>

@@ -55,7 +55,7 @@ export function decodeCursor(sort: Sort, cursor: string): Cursor {
   const [of, id, key = ''] = Array.isArray(value) ? (value as unknown[]) : []
   const isRight = of === sort && typeof id === 'string' && uuid.test(id) && typeof key === 'string'
   if (isRight && keyValidators[sort.replace('-', '') as keyof typeof keyValidators](key)) return { id, key }
-  const msg = `must be the X-Next-After of a page whose sort is ${sort}`
+  const msg = `must be the X-Next-After of a page with sort=${sort}`
   throw validationFailed([{ type: 'value_error', loc: ['query', 'after'], msg }])
 }
 

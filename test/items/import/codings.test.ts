@@ -21,7 +21,7 @@ test('an import without a file is refused', async (t: TestContext) => {
   ]
   for (const request of requests) {
     const answer = await app.inject({ method: 'POST', url: '/items/import', ...request })
-    const missing = { type: 'missing', loc: ['body'], msg: 'is required: send the file as the body of the request' }
+    const missing = { type: 'missing', loc: ['body'], msg: 'is required: send the file as the request body' }
     t.assert.deepStrictEqual([answer.statusCode, answer.json().errors], [422, [missing]], JSON.stringify(request))
   }
 })
@@ -60,7 +60,7 @@ test('damaged gzip data, or data after it, is refused', async (t: TestContext) =
   ]) {
     const answer = await ada.post('/items/import', body, gzip)
     t.assert.deepStrictEqual([answer.statusCode, answer.json().code], [400, 'malformed_body'])
-    t.assert.match(answer.json().detail, /not valid gzip, or is cut off/)
+    t.assert.match(answer.json().detail, /not valid gzip, or is truncated/)
   }
   t.assert.deepStrictEqual(await stock(), [])
 })
@@ -90,7 +90,7 @@ test('other codings and charsets get 415', async (t: TestContext) => {
   const workbook = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
   const answer = await ada.post('/items/import', file, { 'content-type': workbook })
   t.assert.strictEqual(answer.statusCode, 415)
-  t.assert.match(answer.json().detail, /save it as CSV UTF-8/)
+  t.assert.match(answer.json().detail, /Save it as CSV UTF-8/)
 })
 
 test('a charset is detected by its byte order mark, or declared', async (t: TestContext) => {

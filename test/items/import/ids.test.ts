@@ -5,7 +5,7 @@ import { header, lines, openImporting, withId } from '../../support/imports.ts'
 
 const nil = '00000000-0000-0000-0000-000000000000'
 const max = 'FFFFFFFF-ffff-ffff-ffff-ffffffffffff'
-const future = 'is a UUIDv7 from the future, and a later item has a greater id: leave it empty, and the item gets an id'
+const future = 'is a UUIDv7 from the future: leave it empty to get a new ID'
 
 test('a new item gets no nil or max UUID, and none from the future', async (t: TestContext) => {
   const { upload, stock } = await openImporting(t)

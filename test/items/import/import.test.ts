@@ -99,7 +99,7 @@ test('bad rows are reported by line and column, and nothing is written', async (
   t.assert.strictEqual(report.code, 'import_failed')
   t.assert.strictEqual(
     report.detail,
-    'Nothing was imported. 11 rows are bad, the first in line 4: name must have at most 64 characters.',
+    'Nothing was imported: 11 invalid rows, first on line 4 (name must have at most 64 characters).',
   )
   const lossy = 'must be exactly representable as a 64-bit float'
   t.assert.deepStrictEqual(
@@ -108,7 +108,7 @@ test('bad rows are reported by line and column, and nothing is written', async (
       [4, 'name', 'must have at most 64 characters'],
       [4, 'category', '"Pets" is not a category: did you mean "Pet"?'],
       [4, 'price_usd', 'must be at least 0'],
-      [4, 'in_stock', '"maybe" is neither true nor false, yes nor no, 1 nor 0'],
+      [4, 'in_stock', '"maybe" is not a boolean: write true or false'],
       [5, 'name', 'must have at least 1 character'],
       [5, 'price_usd', '"4,99" is not a number: write 4.99'],
       [6, 'price_usd', lossy],
@@ -118,7 +118,7 @@ test('bad rows are reported by line and column, and nothing is written', async (
       [9, 'price_usd', '"+1" is not a number: write 1'],
       [10, 'price_usd', 'is empty: write a price such as 4.99'],
       [11, 'in_stock', 'is empty: write true or false'],
-      [12, null, 'has 5 fields, and there are 4 columns: put quotes around a field that has the separator'],
+      [12, null, 'has 5 fields for 4 columns: quote fields that contain the delimiter'],
       [13, 'name', 'must contain a visible character, and neither NUL nor a lone surrogate'],
       [19, 'price_usd', '"x" is not a number: write a price such as 4.99'],
     ],
@@ -150,7 +150,7 @@ test('bad lines of NDJSON are reported like rows of CSV', async (t: TestContext)
       [3, 'price_usd', 'must be a number'],
       [3, 'in_stock', 'must be true or false'],
       [4, null, 'must be an object'],
-      [5, null, 'is not one JSON object in a line'],
+      [5, null, 'is not a JSON object: write one object per line'],
       [6, 'name', 'must contain a visible character, and neither NUL nor a lone surrogate'],
       [6, 'price_usd', 'must be exactly representable as a 64-bit float'],
     ],
@@ -170,7 +170,7 @@ const unreadable = [
       'is required as a column: if it is "cost", rename that',
     ]),
   ],
-  ['with a column twice', `${header},Name\n`, [[1, 'name', 'is there as a column more than once: rename one']]],
+  ['with a column twice', `${header},Name\n`, [[1, 'name', 'is a duplicate column: rename one']]],
   [
     'whose quote is never closed',
     `${header}\nx,Pet,1,true\n\n"y,Pet,1,true\n`,
@@ -210,19 +210,19 @@ const unreadable = [
       [
         1,
         null,
-        'is UTF-16 without a byte order mark, or no text: save the file as UTF-8, or send it with charset=utf-16le',
+        'is UTF-16 without a byte order mark, or binary: save the file as UTF-8, or send it with charset=utf-16le',
       ],
     ],
   ],
   [
     'that is a workbook',
     'PK\u0003\u0004xyz',
-    [[1, null, 'is a workbook of a spreadsheet, or a ZIP file: save it as CSV UTF-8 first']],
+    [[1, null, 'is a spreadsheet workbook or a ZIP file: save it as CSV UTF-8 first']],
   ],
   [
     'that has nothing but blank lines',
     '\n \n',
-    [[1, null, 'is empty: the first line of the file has to name the columns name, category, price_usd, in_stock']],
+    [[1, null, 'is empty: the first line must name the columns name, category, price_usd, in_stock']],
   ],
 ] as const
 
@@ -370,8 +370,8 @@ test('a given ID is used unless it exists or the file repeats it', async (t: Tes
     ',e,Pet,1,true',
   )
   const errors = [
-    { line: 3, column: 'id', type: 'id_exists', msg: 'is of an item that exists: use mode=upsert to change it' },
-    { line: 4, column: 'id', type: 'duplicate_id', msg: 'is in line 2 already' },
+    { line: 3, column: 'id', type: 'id_exists', msg: 'already exists: use mode=upsert to update it' },
+    { line: 4, column: 'id', type: 'duplicate_id', msg: 'duplicates line 2: remove one of them' },
   ]
   const stopped = await upload(again)
   t.assert.deepStrictEqual([stopped.status, stopped.report.failed, stopped.report.errors], [422, 2, errors])
@@ -418,7 +418,7 @@ test('upserting an item of another manager needs ITEM_WRITES=shared', async (t: 
     const { name, store_manager_id: owner } = (await ada.get(`/items/${id}`)).json()
     if (writes === 'owner') {
       t.assert.deepStrictEqual([status, report.failed, name, owner], [422, 1, 'a', ada.id])
-      const msg = 'is of an item of another manager, who alone may change it'
+      const msg = 'belongs to another manager: remove the row'
       t.assert.deepStrictEqual(report.errors, [{ line: 3, column: 'id', type: 'not_owner', msg }])
     } else t.assert.deepStrictEqual([status, report.updated, report.created, name, owner], [200, 1, 1, 'c', ada.id])
   }

@@ -39,8 +39,8 @@ test('without a temporary folder small imports work and others get 503', async (
   t.assert.strictEqual((await app.upload(rows(100))).status, 200)
   const { status, report } = await app.upload(rows(manyRows))
   t.assert.deepStrictEqual([status, report.code], [503, 'store_unavailable'])
-  t.assert.match(String(report.detail), /its temporary folder is full or cannot be written/)
-  t.assert.match(app.log.join(''), /"level":50.*"msg":"the temporary folder cannot be used/)
+  t.assert.match(String(report.detail), /The temporary folder of the service is full or not writable/)
+  t.assert.match(app.log.join(''), /"level":50.*"msg":"temporary folder is not usable/)
   t.assert.strictEqual((await app.stock()).length, 100)
 })
 

@@ -36,23 +36,17 @@ const refused: Record<string, [number, string | null, string][]> = {
     [1, null, 'is "Stock of the shop,,,", and the columns are named in line 3: delete the lines above that'],
   ],
   'no-header.csv': [
-    [
-      1,
-      null,
-      'is a row and not the names of the columns: add a first line that names name, category, price_usd, in_stock',
-    ],
+    [1, null, 'is a data row, not a header: add a first line that names name, category, price_usd, in_stock'],
   ],
   'foreign-header.csv': [
     [
       1,
       null,
-      'names none of the columns name, category, price_usd, in_stock: rename those of the file, or map them, ' +
+      'has none of the columns name, category, price_usd, in_stock: rename those of the file, or map them, ' +
         'as in column=price_usd=Preis',
     ],
   ],
-  'blank.csv': [
-    [1, null, 'is empty: the first line of the file has to name the columns name, category, price_usd, in_stock'],
-  ],
+  'blank.csv': [[1, null, 'is empty: the first line must name the columns name, category, price_usd, in_stock']],
   'german-prices.csv': [
     [2, 'price_usd', '"4,99" is not a number: write 4.99'],
     [3, 'price_usd', '"1.299" may mean 1299 or 1.299: write 1299, or 1.2990'],
@@ -68,7 +62,7 @@ const refused: Record<string, [number, string | null, string][]> = {
     [3, 'price_usd', '".5" is not a number: write 0.5'],
     [4, 'price_usd', '"5." is not a number: write 5'],
     [5, 'price_usd', '"(4.99)" is negative: a price must be at least 0'],
-    [6, 'price_usd', '"#N/A" is an error of the spreadsheet: correct its formula'],
+    [6, 'price_usd', '"#N/A" is a spreadsheet error: fix the formula'],
     [7, 'price_usd', 'is empty: write a price such as 4.99'],
     [8, 'price_usd', '"1,299" may mean 1299 or 1.299: write 1299, or 1.2990'],
     [9, 'price_usd', '"free" is not a number: write a price such as 4.99'],
@@ -78,15 +72,15 @@ const refused: Record<string, [number, string | null, string][]> = {
     [3, 'category', '"Electronic" is not a category: did you mean "Electronics"?'],
     [4, 'category', `"Food" is not a category: write one of ${listed()}`],
     [5, 'category', `is empty: write one of ${listed()}`],
-    [6, 'in_stock', '"12" is neither true nor false, yes nor no, 1 nor 0'],
-    [7, 'in_stock', '"x" is neither true nor false, yes nor no, 1 nor 0'],
+    [6, 'in_stock', '"12" is not a boolean: write true or false'],
+    [7, 'in_stock', '"x" is not a boolean: write true or false'],
   ],
-  'article-numbers.csv': [[2, 'id', '"A-1017" is not a UUID: if these are article numbers, rename the column']],
+  'article-numbers.csv': [[2, 'id', '"A-1017" is not a UUID: if the column has article numbers, rename it']],
   'windows-1252.csv': [
     [2, null, 'is not UTF-8: save the file as UTF-8, or name its charset, as in text/csv; charset=windows-1252'],
   ],
-  'workbook.xlsx': [[1, null, 'is a workbook of a spreadsheet, or a ZIP file: save it as CSV UTF-8 first']],
-  'workbook.ods': [[1, null, 'is a workbook of a spreadsheet, or a ZIP file: save it as CSV UTF-8 first']],
+  'workbook.xlsx': [[1, null, 'is a spreadsheet workbook or a ZIP file: save it as CSV UTF-8 first']],
+  'workbook.ods': [[1, null, 'is a spreadsheet workbook or a ZIP file: save it as CSV UTF-8 first']],
   'workbook.xls': [[1, null, 'is an Excel workbook: save it as CSV UTF-8 first']],
 }
 
@@ -181,7 +175,7 @@ test('query parameters map the columns of a file', async (t: TestContext) => {
   const missing = await upload(app, 'foreign-header.csv', `?${query.replace('Preis', 'Cost')}`)
   t.assert.deepStrictEqual(
     missing.report.errors.map(({ column, msg }) => [column, msg]),
-    [['price_usd', 'is to be the column "Cost", which the file does not have']],
+    [['price_usd', 'is mapped to the column "Cost", which the file lacks']],
   )
   const twice = await upload(app, 'foreign-header.csv', '?column=name=Produkt&column=name=Preis')
   t.assert.deepStrictEqual([twice.status, twice.report.errors[0]?.msg], [422, 'names name more than once'])

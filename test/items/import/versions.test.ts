@@ -23,7 +23,7 @@ test('a row with a version updates its item only at that version', async (t: Tes
         [5, 'version', 'version_without_id'],
       ],
     )
-    t.assert.match(report.errors[0]?.msg ?? '', /which is 2 now/)
+    t.assert.match(report.errors[0]?.msg ?? '', /the current version is 2/)
   }
   t.assert.deepStrictEqual(await names(app), ['x', 'other'])
 })

@@ -144,12 +144,13 @@ export const itemTargets: Target[] = [
       },
       {
         what: 'a token that was logged out is told the ETag of an item',
-        before: 'await request.pendingTokenCheck?.()\n      const tag',
+        before: 'await request.pendingTokenCheck?.()\n    const tag',
         after: 'const tag',
         tests: ['items/etags: learns nothing'],
       },
     ],
   },
+  { file: 'src/items/operations.ts', tests: ['openapi/document: on purpose'], mistakes: [] },
   {
     file: 'src/items/schemas.ts',
     tests: ['items/items: an item with|absent and null', 'items/etags: malformed', 'openapi/document: snapshot'],

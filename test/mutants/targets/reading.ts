@@ -36,7 +36,8 @@ export const readingTargets: Target[] = [
       },
       {
         what: 'a body that is cut off is a 500',
-        before: "error instanceof Problem ? error : new Problem('malformed_body', 'The body was cut off.')",
+        before:
+          "error instanceof Problem\n      ? error\n      : new Problem('malformed_body', 'The request body was truncated. Send it again.')",
         after: 'error',
         tests: ['items/import/failures: last chunk|cut off'],
       },
