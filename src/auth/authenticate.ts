@@ -12,7 +12,7 @@ export interface Authentication extends TokenCheck {
 declare module 'fastify' {
   interface FastifyRequest {
     token: Token
-    /** Checks the token if it may have been revoked by now. Every error waits for it. */
+    /** Set if the token may have been revoked since its last check. Every error waits for it. */
     pendingTokenCheck: (() => Promise<void>) | undefined
   }
 }

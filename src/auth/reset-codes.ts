@@ -11,8 +11,7 @@ export function newResetCode(): string {
   return code.replaceAll(/.{4}(?=.)/g, '$&-')
 }
 
-// Accepts any case, dashes, spaces, and letters that look like digits. A fast hash is enough, because nobody can guess 160
-// bits.
+// Accepts any case, dashes, spaces, and letters that look like digits. A fast hash is enough for 160 random bits.
 export function hashResetCode(typed: string): string {
   const code = typed.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1')
   return createHash('sha256').update(code).digest('base64url')

@@ -44,7 +44,7 @@ export function openRevocations(db: Database, redis: Redis | undefined, idleSeco
 
     async revokeAll(token) {
       await asManager(db, token, (transaction) =>
-        transaction.updateTable('store_managers').set(nextGeneration(null)).where('id', '=', token.sub).execute(),
+        transaction.updateTable('store_managers').set(bumpGeneration(null)).where('id', '=', token.sub).execute(),
       )
     },
 
@@ -74,9 +74,13 @@ export function openRevocations(db: Database, redis: Redis | undefined, idleSeco
   }
 }
 
-/** Revokes all tokens of a manager when it is written to their row, except the one with the jti `kept`. */
-export function nextGeneration(kept: string | null) {
-  return { token_generation: sql<number>`token_generation + 1`, kept_token: kept, tokens_ended_at: sql<Date>`now()` }
+/** Revokes all tokens of a manager when it is written to their row, except `exemptJti`. */
+export function bumpGeneration(exemptJti: string | null) {
+  return {
+    token_generation: sql<number>`token_generation + 1`,
+    kept_token: exemptJti,
+    tokens_ended_at: sql<Date>`now()`,
+  }
 }
 
 function insert(db: Database, { jti, sub, exp }: Token) {

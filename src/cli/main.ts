@@ -84,15 +84,16 @@ function addSignIn(program: Command): void {
     .action((_options: object, command: Command) => logOut(command.optsWithGlobals<CommonOptions>(), stop.signal))
 }
 
-function tell(error: unknown, json: boolean): number {
+function report(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.ok
     // Without a command, commander has printed the help already.
-    if (error.code !== 'commander.help') say(visible(`${toSentence(error.message)} See ${thisCommand} help.`), json)
+    if (error.code !== 'commander.help')
+      printError(visible(`${toSentence(error.message)} See ${thisCommand} help.`), json)
     return exitCodes.usage
   }
   const { message, exitCode, problem } = describe(error)
-  say(message, json, problem)
+  printError(message, json, problem)
   return exitCode
 }
 
@@ -102,7 +103,7 @@ function toSentence(message: string): string {
 }
 
 /** A mistyped URL may contain a password. */
-function say(message: string, json: boolean, problem: unknown = { detail: message }): void {
+function printError(message: string, json: boolean, problem: unknown = { detail: message }): void {
   console.error((json ? toJson(problem) : message).replaceAll(/\/\/\S*@/g, '//…@'))
 }
 
@@ -123,7 +124,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await program.parseAsync()
 } catch (error) {
-  if (!stop.signal.aborted) process.exitCode = tell(error, program.opts<CommonOptions>().json ?? false)
+  if (!stop.signal.aborted) process.exitCode = report(error, program.opts<CommonOptions>().json ?? false)
 }
 // A statement of a migration may still be running.
 if (stop.signal.aborted) process.exit()

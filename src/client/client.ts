@@ -4,7 +4,7 @@ import { meMethods } from './me.ts'
 import { asJson } from './responses.ts'
 import type { PasswordReset, StoreManager, StoreManagerCreate, Token } from './schema.ts'
 import { isBearerToken, isMessage, isStoreManager, isToken } from './shapes.ts'
-import { type CallOptions, type Connection, json, keyed, send } from './transport.ts'
+import { type CallOptions, type Connection, json, idempotentJson, send } from './transport.ts'
 
 export { ConnectionError, StockroomError, UnexpectedResponseError } from './errors.ts'
 export {
@@ -74,7 +74,11 @@ export function createClient(options: ClientOptions) {
     },
     /** Registers a manager, with safe retries. Does not sign in. */
     register: (manager: StoreManagerCreate, { signal }: CallOptions = {}): Promise<StoreManager> =>
-      send(connection, { method: 'POST', path: '/store-managers', ...keyed(manager), signal }, asJson(isStoreManager)),
+      send(
+        connection,
+        { method: 'POST', path: '/store-managers', ...idempotentJson(manager), signal },
+        asJson(isStoreManager),
+      ),
     /** Signs in: later requests carry the token. */
     async logIn(
       { email, password }: { email: string; password: string },

@@ -1,9 +1,9 @@
 import { StockroomError } from './errors.ts'
 import { pageMethods } from './pages.ts'
-import { asJson, asNothing, asStream, type Read } from './responses.ts'
+import { asJson, discardBody, asStream, type Read } from './responses.ts'
 import type { ImportReport, Item, ItemCreate, ItemSummary, ItemUpdate, operations } from './schema.ts'
 import { isItem, isReport, isSummary } from './shapes.ts'
-import { type CallOptions, type Connection, json, keyed, send } from './transport.ts'
+import { type CallOptions, type Connection, json, idempotentJson, send } from './transport.ts'
 
 export type Filters = NonNullable<operations['summarizeItems']['parameters']['query']>
 export type ExportQuery = NonNullable<operations['exportItems']['parameters']['query']>
@@ -44,7 +44,7 @@ export function itemMethods(connection: Connection) {
 
     /** Creates an item exactly once, whatever the number of attempts: the request carries an Idempotency-Key. */
     create: (item: ItemCreate, { key, signal }: CallOptions & { key?: string } = {}): Promise<Item> =>
-      send(connection, { method: 'POST', path: '/items', ...keyed(item, key), signal }, asItem),
+      send(connection, { method: 'POST', path: '/items', ...idempotentJson(item, key), signal }, asItem),
 
     /** Updates the given fields. Without `ifMatch` it does not retry after a lost response: it could undo another change. */
     update(id: string, changes: ItemUpdate, { ifMatch, signal }: Condition = {}): Promise<Item> {
@@ -63,7 +63,7 @@ export function itemMethods(connection: Connection) {
     async remove(id: string, { ifMatch, signal }: Condition = {}): Promise<void> {
       const headers = { 'if-match': ifMatch }
       const request = { method: 'DELETE', path: pathOf(id), headers, isIdempotent: true, status: 204, signal } as const
-      await send(connection, request, asNothing).catch((error: unknown) => {
+      await send(connection, request, discardBody).catch((error: unknown) => {
         const isGone = error instanceof StockroomError && error.code === 'item_not_found'
         if (!(isGone && error.isAfterLostResponse)) throw error
       })
@@ -91,7 +91,7 @@ export function itemMethods(connection: Connection) {
         headers: { 'content-type': importTypes[format] + parameter },
         body: typeof file === 'function' ? file : () => file,
         isIdempotent: query.dry_run === true,
-        isSentOnce: file instanceof ReadableStream,
+        hasOneShotBody: file instanceof ReadableStream,
         signal,
       } as const
       return send(connection, request, asJson(isReport))

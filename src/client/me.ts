@@ -1,4 +1,4 @@
-import { asJson, asNothing } from './responses.ts'
+import { asJson, discardBody } from './responses.ts'
 import type { StoreManager, StoreManagerRemoval, StoreManagerUpdate } from './schema.ts'
 import { isStoreManager } from './shapes.ts'
 import { type CallOptions, type Connection, json, send } from './transport.ts'
@@ -19,7 +19,7 @@ export function meMethods(connection: Connection) {
       send(
         connection,
         { method: 'DELETE', path, ...json(confirmation), isIdempotent: false, status: 204, signal },
-        asNothing,
+        discardBody,
       ),
   }
 }

@@ -12,7 +12,7 @@ export function asJson<T>(isShape: (value: unknown) => value is T): Read<T> {
   }
 }
 
-export async function asNothing(response: Response): Promise<void> {
+export async function discardBody(response: Response): Promise<void> {
   await response.arrayBuffer()
 }
 

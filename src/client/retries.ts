@@ -2,7 +2,7 @@ import { ConnectionError, StockroomError } from './errors.ts'
 
 export interface RetryRule {
   isIdempotent: boolean
-  isSentOnce?: boolean
+  hasOneShotBody?: boolean
 }
 
 export interface RetryLimits {
@@ -11,12 +11,12 @@ export interface RetryLimits {
 }
 
 export function retryDelay(
-  { isIdempotent, isSentOnce = false }: RetryRule,
+  { isIdempotent, hasOneShotBody = false }: RetryRule,
   { retries, maxRetryDelay }: RetryLimits,
   error: unknown,
   attempt: number,
 ): number | undefined {
-  if (attempt > retries || isSentOnce || !isTemporary(error)) return undefined
+  if (attempt > retries || hasOneShotBody || !isTemporary(error)) return undefined
   if (!isIdempotent && isMaybeDone(error)) return undefined
   const backoff = 0.25 * 2 ** (attempt - 1) * (0.5 + Math.random() / 2)
   const retryAfter = error instanceof StockroomError ? error.retryAfter : undefined

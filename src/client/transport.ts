@@ -56,7 +56,7 @@ export const json = (value: object, headers: Record<string, string | undefined> 
   body: () => JSON.stringify(value),
 })
 
-export const keyed = (value: object, key = randomKey()) => ({
+export const idempotentJson = (value: object, key = randomKey()) => ({
   ...json(value, { 'idempotency-key': key }),
   status: 201,
   isIdempotent: true,

@@ -105,17 +105,17 @@ export function openSemaphore({ permits, maxQueue, timeout, share = 1 }: Semapho
     }
     return new Promise<Disposable>((resolve, reject) => {
       const stopWaiting = () => {
-        clearTimeout(late)
-        signal?.removeEventListener('abort', abandon)
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', abort)
         waiting.delete(waiter)
         party.waiting--
       }
-      const leave = (reason: Error) => {
+      const fail = (reason: Error) => {
         stopWaiting()
         forgetIfIdle(party)
         reject(reason)
       }
-      const abandon = () => leave(signal?.reason as Error)
+      const abort = () => fail(signal?.reason as Error)
       const waiter: Waiter = {
         party,
         turn: nextTurn(party),
@@ -123,10 +123,10 @@ export function openSemaphore({ permits, maxQueue, timeout, share = 1 }: Semapho
           stopWaiting()
           resolve(take(party, waiter.turn))
         },
-        refuse: () => leave(queueFull()),
+        refuse: () => fail(queueFull()),
       }
-      const late = setTimeout(() => waiter.refuse(), timeout)
-      signal?.addEventListener('abort', abandon)
+      const timer = setTimeout(() => waiter.refuse(), timeout)
+      signal?.addEventListener('abort', abort)
       waiting.add(waiter)
       party.waiting++
     })

@@ -20,7 +20,7 @@ export function openDatabase(pool: ConnectionPool): Database {
   return db
 }
 
-/** Runs a statement as it is written: the query builder would compile it anew for every call. */
+/** Runs a statement as it is written: the query builder would compile it for every call. */
 export async function runSql<Row>(db: Database, text: string, values: unknown[]): Promise<Row[]> {
   return (await db.executeQuery<Row>(CompiledQuery.raw(text, values))).rows
 }

@@ -9,7 +9,7 @@ export function hasBody({ raw: { headers } }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
-/** Replaces Fastify's parsers: accepts JSON with exact numbers, or no body where none is needed; everything else is 415. */
+/** Replaces Fastify's parsers: accepts JSON with exact numbers, or no body where it is optional; everything else is 415. */
 export function acceptJson(app: App): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {

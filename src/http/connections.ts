@@ -26,7 +26,7 @@ export function openConnections(limit: number, readLimits = standardReadLimits):
   const open = new Set<Socket>()
   const exempt = new WeakSet<Socket>()
   let bytesSeen = new Map<Socket, number>()
-  let lastAt = -Infinity
+  let acceptedAt = -Infinity
   const closeSlowReaders = slowReaderCheck(readLimits)
 
   const evictOldest = () => {
@@ -37,7 +37,7 @@ export function openConnections(limit: number, readLimits = standardReadLimits):
   }
 
   const onConnection = (socket: Socket) => {
-    lastAt = performance.now()
+    acceptedAt = performance.now()
     open.add(socket)
     idle.add(socket)
     socket.once('close', () => {
@@ -60,7 +60,7 @@ export function openConnections(limit: number, readLimits = standardReadLimits):
     markIdle(socket) {
       if (open.has(socket)) idle.add(socket)
     },
-    lastAcceptedAt: () => lastAt,
+    lastAcceptedAt: () => acceptedAt,
     exemptFromTimeout: (socket) => void exempt.add(socket),
     clearExemption: (socket) => void exempt.delete(socket),
     isExempt: (socket) => exempt.has(socket),

@@ -1,6 +1,6 @@
 import { type Expression, type SqlBool, sql, type UpdateObject } from 'kysely'
 
-import { nextGeneration } from '../auth/revocations.ts'
+import { bumpGeneration } from '../auth/revocations.ts'
 import { type Database, inTransaction } from '../database/database.ts'
 import type { Tables } from '../database/entities.ts'
 import { forgetResetCode } from '../store-managers/password-reset.ts'
@@ -27,7 +27,7 @@ const columns = ['id', 'name', 'email', 'disabled_at', 'tokens_ended_at'] as con
 export function disable(db: Database, who: string): Promise<Manager | undefined> {
   const disabledAt = sql<Date>`coalesce(disabled_at, now())`
   return inTransaction(db, async (transaction) => {
-    const changes = { ...nextGeneration(null), disabled_at: disabledAt }
+    const changes = { ...bumpGeneration(null), disabled_at: disabledAt }
     const manager = await update(transaction, isManager(who), changes)
     if (manager) await forgetResetCode(transaction, manager.id)
     return manager
@@ -37,11 +37,11 @@ export function disable(db: Database, who: string): Promise<Manager | undefined>
 /** Also revokes tokens that a replica of an earlier version has issued since. */
 export async function enable(db: Database, who: string): Promise<Manager | undefined> {
   const isDisabled = sql<boolean>`${isManager(who)} and disabled_at is not null`
-  return (await update(db, isDisabled, { ...nextGeneration(null), disabled_at: null })) ?? find(db, who)
+  return (await update(db, isDisabled, { ...bumpGeneration(null), disabled_at: null })) ?? find(db, who)
 }
 
 export function endTokens(db: Database, who: string): Promise<Manager | undefined> {
-  return update(db, isManager(who), nextGeneration(null))
+  return update(db, isManager(who), bumpGeneration(null))
 }
 
 export function find(db: Database, who: string): Promise<Counted | undefined> {

@@ -2,7 +2,7 @@ import type { UpdateObject } from 'kysely'
 
 import type { Token } from '../auth/claims.ts'
 import type { HashCaller } from '../auth/passwords.ts'
-import { nextGeneration } from '../auth/revocations.ts'
+import { bumpGeneration } from '../auth/revocations.ts'
 import { asManager } from '../auth/token-validity.ts'
 import { managerGone } from '../auth/tokens.ts'
 import type { Context } from '../context.ts'
@@ -45,7 +45,7 @@ export async function update(
       const { matches } = await passwords.verify(current, { hash: presentHash, ...caller })
       if (!matches) throw wrongPassword()
       if (!isGiven(password)) return
-      Object.assign(changes, { password_hash: await passwords.hash(password, caller) }, nextGeneration(token.jti))
+      Object.assign(changes, { password_hash: await passwords.hash(password, caller) }, bumpGeneration(token.jti))
     })
   }
   if (Object.keys(changes).length === 0) return asManager(db, token, async () => manager)

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 
 import type { HashCaller } from '../auth/passwords.ts'
 import { hashResetCode, newResetCode } from '../auth/reset-codes.ts'
-import { nextGeneration } from '../auth/revocations.ts'
+import { bumpGeneration } from '../auth/revocations.ts'
 import type { Context } from '../context.ts'
 import { type Database, inTransaction } from '../database/database.ts'
 import { Problem } from '../problems.ts'
@@ -55,7 +55,7 @@ export async function resetPassword(
   if (manager === undefined) throw invalidResetCode()
   if (manager.disabled_at) throw accountDisabled(manager.id)
   assertAcceptablePassword(password, 'password', manager)
-  const changes = { password_hash: await passwords.hash(password, caller), ...nextGeneration(null) }
+  const changes = { password_hash: await passwords.hash(password, caller), ...bumpGeneration(null) }
   return inTransaction(db, async (transaction) => {
     // The account is locked first, as in everything that changes one, or two of these could deadlock.
     const update = transaction.updateTable('store_managers').set(changes)
