@@ -37,6 +37,18 @@ test('each sort pages through every item once, with ties by ID', async (t: TestC
   }
 })
 
+test('a page that ends at a bound of the price keeps the bound', async (t: TestContext) => {
+  const { ada } = await openStocked(t)
+  for (const [query, isListed] of [
+    ['sort=price_usd&max_price=0.5', (price: number) => price <= 0.5],
+    ['sort=-price_usd&min_price=1.5', (price: number) => price >= 1.5],
+  ] as const) {
+    const prices = (await pagesOf(ada, `/items?${query}&limit=3`)).flat().map(({ price_usd: price }) => price)
+    const all = Object.values<Item>((await ada.get('/items')).json()).map(({ price_usd: price }) => price)
+    t.assert.deepStrictEqual(prices.toSorted(), all.filter(isListed).toSorted(), query)
+  }
+})
+
 test('names sort regardless of case and accents', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')

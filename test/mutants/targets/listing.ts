@@ -109,7 +109,7 @@ export const listingTargets: Target[] = [
   {
     file: 'src/items/list/page.ts',
     tests: [
-      'items/list/page: each sort|count|any parameter|X-Next-After',
+      'items/list/page: each sort|count|any parameter|X-Next-After|bound',
       'items/list/search: filters',
       'items/list/plans',
     ],
@@ -130,6 +130,18 @@ export const listingTargets: Target[] = [
         before: 'whereFilters(dropCoveredPriceBound(query, position), me)',
         after: 'isMatch',
         tests: ['items/list/plans'],
+      },
+    ],
+    survivors: [
+      {
+        before: 'return (isUpwards ? Number(key) >= start : Number(key) <= start) ? others : query',
+        after: 'return (isUpwards ? (Number(key) > start) : Number(key) <= start) ? others : query',
+        reason: 'A bound at the position itself removes no row.',
+      },
+      {
+        before: 'return (isUpwards ? Number(key) >= start : Number(key) <= start) ? others : query',
+        after: 'return (isUpwards ? Number(key) >= start : (Number(key) < start)) ? others : query',
+        reason: 'A bound at the position itself removes no row.',
       },
     ],
   },
