@@ -96,8 +96,8 @@ test('a start with an unusable token secret ends with one line', async (t: TestC
 })
 
 test('tables of another program end the start with one line', async (t: TestContext) => {
-  const { server, schema, run } = await openFastApiSchema(t)
-  await run('alter table items drop column in_stock')
+  const { server, schema, run: query } = await openFastApiSchema(t)
+  await query('alter table items drop column in_stock')
   const { ended, output } = runMain(t, { ...settingsOf(server, schema), LOG_LEVEL: 'silent' })
   t.assert.strictEqual(await ended, 1)
   t.assert.match(
