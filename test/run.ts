@@ -1,4 +1,5 @@
-import { glob, mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { glob, mkdtemp } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { type EventData, run } from 'node:test'
@@ -100,12 +101,14 @@ async function main(args: string[]): Promise<void> {
   }
   await globalSetup()
   // Compiled modules, with which a process starts a third faster. They would make coverage less exact.
-  const cache = process.env['NODE_V8_COVERAGE'] ? undefined : await mkdtemp(join(tmpdir(), 'stockroom-compiled-'))
-  if (cache !== undefined) process.env['NODE_COMPILE_CACHE'] = cache
+  if (!process.env['NODE_V8_COVERAGE']) {
+    const cache = await mkdtemp(join(tmpdir(), 'stockroom-compiled-'))
+    process.env['NODE_COMPILE_CACHE'] = cache
+    process.on('exit', () => rmSync(cache, { recursive: true, force: true }))
+  }
   try {
     await runLayers(positionals, values['test-name-pattern'])
   } finally {
-    if (cache !== undefined) await rm(cache, { recursive: true, force: true })
     await globalTeardown()
   }
 }
