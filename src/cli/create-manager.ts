@@ -11,7 +11,6 @@ import { print } from './output.ts'
 import { askForManager } from './questions.ts'
 import { visible } from './terminal.ts'
 
-/** Creates a manager, even with REGISTRATION=closed. */
 export async function createManager(
   options: { name?: string; email?: string; json?: boolean },
   signal: AbortSignal,

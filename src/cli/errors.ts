@@ -4,7 +4,6 @@ import { StartupError } from '../startup-error.ts'
 import { inOptions, nameOf } from './option-names.ts'
 import { visible } from './terminal.ts'
 
-/** 130 and 143 are for SIGINT and SIGTERM, as shells number them. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2, notSignedIn: 3, notFound: 4 } as const
 
 export const thisCommand = process.env['npm_command'] === 'exec' ? 'npx --no-install stockroom' : 'stockroom'

@@ -39,7 +39,6 @@ async function writeTo(
   // The replacement of a private file must be private from the beginning.
   const handle = await open(path, flags, like === undefined ? 0o666 : 0o600)
   if (like !== undefined) {
-    // Only root may change the owner.
     await chown(path, Number(like.uid), Number(like.gid)).catch(() => {})
     await chmod(path, Number(like.mode) & 0o777)
   }

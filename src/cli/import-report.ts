@@ -22,7 +22,6 @@ export function changesOf({ changes = [], updated }: ImportReport, file: string)
   ]
 }
 
-/** `price_usd 4.99 → 5.49, in_stock true → false` */
 function difference(before: ItemCreate, after: ItemCreate): string {
   const columns = (['name', 'category', 'price_usd', 'in_stock'] as const).filter(
     (name) => before[name] !== after[name],
@@ -49,7 +48,6 @@ export function reasons({ errors, errors_omitted: omitted }: ImportReport, file:
   ]
 }
 
-/** `3` of FILE:3, or ` lines 2, 3, 5 and 497 more`. */
 function linesOf(lines: number[]): string {
   if (lines.length === 1) return String(lines[0])
   const named = lines.slice(0, most.lines)

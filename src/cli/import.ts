@@ -41,7 +41,6 @@ export async function importFile(client: Client, file: string, options: ImportCo
     return read(file, isGzipped, progress, (error) => (failure = error))
   }
   const send = (changed: Partial<ImportOptions> = {}) =>
-    // A pipe can be read only once.
     client.items.import(source.isRepeatable ? open : open(), { ...query, ...changed, format }).catch(reportOf)
   try {
     if (rejected && !query.dry_run) refuseMany(await send({ dry_run: true }), file)

@@ -80,7 +80,6 @@ function signedIn(server: string, email: string, expires: Date): string {
   return `Signed in at ${server} as ${visible(email)}, until ${moment(expires)}.`
 }
 
-/** A file may have added a line break. */
 function givenToken(): string | undefined {
   const token = process.env['STOCKROOM_TOKEN']?.trim()
   if (!token) return undefined

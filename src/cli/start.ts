@@ -11,7 +11,6 @@ export function start(): void {
   const line = [...nodeOptions, fileURLToPath(new URL(`../main${extname(import.meta.url)}`, import.meta.url))]
   const env = { ...process.env, NODE_COMPILE_CACHE: module.getCompileCacheDir() }
   if (process.execve) process.execve(process.execPath, [process.execPath, ...line], withoutUndefined(env))
-  // Windows has no execve.
   process.exitCode = spawnSync(process.execPath, line, { env, stdio: 'inherit' }).status ?? 1
 }
 

@@ -37,7 +37,6 @@ function decode(bytes: Buffer): string {
 }
 
 function firstBadLine(text: string): number | undefined {
-  // A quoted value may have several lines.
   const joined = text.replaceAll(/(?<==[ \t]*)(["'`])[^]*?\1/g, (value) =>
     value.replaceAll(/[^\n]/g, 'x').replaceAll('\n', '\n#'),
   )

@@ -20,7 +20,6 @@ const lockNotAvailable = '55P03'
 /** Raised if another process creates the same. */
 const createdConcurrently = new Set(['23505', '42P06', '42P07'])
 
-/** Raised by a migration that finds data that an operator has to change first. */
 const raisedByMigration = 'P0001'
 
 export interface Status {

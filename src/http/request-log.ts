@@ -18,7 +18,6 @@ export class RequestLog extends LogController {
   }
 
   override streamError(error: NodeJS.ErrnoException, request: FastifyRequest): void {
-    // The line of the request says that its client has disconnected.
     if (error.code === 'ERR_STREAM_PREMATURE_CLOSE' || request.raw.socket.destroyed) return
     const event = 'response aborted'
     if (error instanceof Problem && error.status < 500) {

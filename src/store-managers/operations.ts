@@ -14,7 +14,6 @@ import {
   Token,
 } from './schemas.ts'
 
-/** The components of the OpenAPI document. */
 export const components = [
   StoreManager,
   StoreManagerCreate,

@@ -22,7 +22,6 @@ const removalLimits = { permits: 2, maxQueue: 16, timeout: 3_000, share: 0.5 }
 
 export function storeManagerRoutes(app: App, context: Context): void {
   for (const schema of operations.components) app.addSchema(schema)
-  // Every response here is about one manager.
   app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
   // Before validation, so that spaces, which phones add, are ignored.
   app.addHook('preValidation', async ({ body }) => normalizeEmailOf(body))

@@ -103,7 +103,6 @@ async function createCluster(setup: Setup, account: Account, log: LogEnd): Promi
     if (!(await waitUntil(() => hasEnded(child), deadline - Date.now()))) child.kill('SIGKILL')
     if (child.exitCode !== 0) throw await failure('PostgreSQL could not be set up', log)
     await changeOwner(files, account)
-    // Another process may have been faster.
     await fs.rename(files, cluster).catch(ignore('ENOTEMPTY', 'EEXIST'))
     await sync(folder)
   } finally {
