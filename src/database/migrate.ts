@@ -55,7 +55,7 @@ export async function status(server: Server, schema: string): Promise<Status> {
 }
 
 export async function isUpToDate(db: Database, schema: string): Promise<boolean> {
-  const applied = await runSql<{ name: string }>(db, `select name from "${schema}".${migrationsTable}`, [])
+  const applied = await runSql<{ name: string }>(db, `select name from "${schema}"."${migrationsTable}"`, [])
   const names = new Set(applied.map(({ name }) => name))
   return (await knownMigrations()).every((name) => names.has(name))
 }
