@@ -7,7 +7,7 @@ import { addItemCommands } from './item-commands.ts'
 import { addManagerCommands } from './manager-commands.ts'
 import type { Direction } from './migrate.ts'
 import { toJson } from './output.ts'
-import { type CommonOptions, logIn, logOut, register, resetPassword } from './session.ts'
+import { type CommonOptions, logIn, logOut, refuseServer, register, resetPassword } from './session.ts'
 import { start } from './start.ts'
 import { visible } from './terminal.ts'
 import { addTransferCommands } from './transfer-commands.ts'
@@ -46,10 +46,12 @@ function addPrograms(program: Command): void {
     .command('start')
     .description('start the service')
     .addHelpText('after', `\nSettings, from the environment or a .env file:\n${describeSettings()}`)
+    .hook('preAction', (_, command) => refuseServer(command, 'start'))
     .action(start)
   program
     .command('migrate')
     .description('apply migrations (up), revert the last one (down), or show their status')
+    .hook('preAction', (_, command) => refuseServer(command, 'migrate'))
     .addArgument(program.createArgument('[direction]', 'action').choices(['up', 'down', 'status']).default('up'))
     .action(async (direction: Direction, _options: object, command: Command) => {
       // Loaded on demand, because it takes as long to load as the service.

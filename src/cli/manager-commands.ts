@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
 
-import { usageError } from './errors.ts'
 import type * as Managers from './managers.ts'
-import type { CommonOptions } from './session.ts'
+import { refuseServer } from './session.ts'
 
 const help = `
 These commands work directly on the database, whether or not the service is running: on the PostgreSQL of the POSTGRES_*
@@ -13,7 +12,7 @@ export function addManagerCommands(program: Command, signal: AbortSignal): void 
     .command('manager')
     .description('manage store manager accounts, directly on the database')
     .addHelpText('after', help)
-    .hook('preAction', (_, command) => refuseServer(command.optsWithGlobals<CommonOptions>()))
+    .hook('preAction', (_, command) => refuseServer(command, 'manager'))
   const add = (usage: string, description: string) =>
     group.command(usage).description(description).addHelpText('after', help)
   // Loaded on demand, because it takes as long to load as the service.
@@ -47,9 +46,4 @@ export function addManagerCommands(program: Command, signal: AbortSignal): void 
     .option('--transfer-to <manager>', 'move their items to this manager first')
     .option('--yes', 'skip the confirmation')
     .action(run('remove'))
-}
-
-function refuseServer({ server }: CommonOptions): void {
-  if (server === undefined) return
-  throw usageError('manager commands work on the database, not on a server. Remove --server.')
 }

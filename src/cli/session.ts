@@ -1,3 +1,5 @@
+import type { Command } from 'commander'
+
 import { type Client, createClient } from '../client/client.ts'
 import { isBearerToken } from '../client/shapes.ts'
 import { resolveServerUrl, isUnencrypted } from './addresses.ts'
@@ -10,6 +12,12 @@ import { visible } from './terminal.ts'
 export interface CommonOptions {
   server?: string
   json?: boolean
+}
+
+/** For commands that call no service. */
+export function refuseServer(command: Command, name: string): void {
+  if (command.optsWithGlobals<CommonOptions>().server === undefined) return
+  throw usageError(`${name} does not call a service. Remove --server.`)
 }
 
 export async function openSession({ server }: CommonOptions, signal: AbortSignal): Promise<Client> {

@@ -23,8 +23,8 @@ export function readOperatorConfig(): Config {
   return readConfig(process.env, false)
 }
 
-// Opens the configured or the embedded PostgreSQL while `work` runs. Applies pending migrations first, unless AUTO_MIGRATE is
-// false. Logs to standard error, because results go to standard output.
+// Opens the configured or the embedded PostgreSQL while `work` runs. Logs to standard error, because results go to standard
+// output.
 export async function withServer<Result>(
   config: Config,
   signal: AbortSignal,
@@ -41,7 +41,7 @@ export async function withServer<Result>(
   }
 }
 
-/** Aborting `signal` cancels running statements. @throws also Problem store_unavailable or too_busy */
+/** Applies pending migrations first, unless AUTO_MIGRATE is false. Aborting `signal` cancels running statements. */
 export function withDatabase<Result>(
   config: Config,
   signal: AbortSignal,

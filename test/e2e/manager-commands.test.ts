@@ -173,11 +173,7 @@ test('a mistake in a manager command is one line and an exit code', async (t: Te
     [['show', unknownId], 4, missing],
     [['show'], 2, /^missing required argument 'manager'\. See stockroom help\.\n$/],
     [['list', 'all'], 2, /^too many arguments.*\n$/],
-    [
-      ['show', email, '--server', 'http://localhost'],
-      2,
-      /^manager commands work on the database .*: leave --server out\.\n$/,
-    ],
+    [['show', email, '--server', 'http://localhost'], 2, /^manager does not call a service\. Remove --server\.\n$/],
   ]
   const called = await Promise.all(mistakes.map(([args]) => manager(...args)))
   for (const [at, { code, out, err }] of called.entries()) {

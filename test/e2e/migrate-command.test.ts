@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
 
 import packageJson from '../../package.json' with { type: 'json' }
+import { call } from '../support/command.ts'
 import { realStores, run, startService, temporaryFolder } from '../support/service.ts'
 
 const files = await readdir(new URL('../../src/database/migrations', import.meta.url))
@@ -84,4 +85,8 @@ test('a mistake prints a message without a stack trace', async (t: TestContext) 
   const extra = await db(t, {}, 'upgrade', 'twice')
   t.assert.strictEqual(extra.code, 2)
   t.assert.match(extra.printed[0] ?? '', /^too many arguments/)
+  for (const command of ['migrate', 'start']) {
+    const { code, err } = await call(t, [command, '--server', 'http://localhost'], {})
+    t.assert.deepStrictEqual([code, err], [2, `${command} does not call a service. Remove --server.\n`])
+  }
 })
