@@ -31,7 +31,7 @@ export async function list(client: Client, options: SelectionOptions & JsonOptio
     if (shown >= most) break
   }
   if (options.json) console.log(shown === 0 ? '[]' : ']')
-  else if (isMore) console.error(`Showing the first ${shown} items; use --limit or --all for more.`)
+  else if (isMore) console.error('There are more items. Use --limit or --all to show them.')
 }
 
 export async function get(client: Client, id: string, options: JsonOption): Promise<void> {

@@ -73,7 +73,7 @@ test('login on a terminal asks for the password and hides it', { skip: withoutTe
   t.assert.ok(!login.screen.includes('correct'))
   const given = await callOnTerminal(t, ['login', '--email', email], { env, dialogue: [['Password', 'corr\x03']] })
   t.assert.deepStrictEqual([given.code, given.screen.includes('corr')], [1, false])
-  t.assert.match(given.screen, /You were not signed in\.\r\n$/)
+  t.assert.match(given.screen, /Sign-in canceled\.\r\n$/)
 })
 
 test('items are added, shown, changed, listed and deleted', async (t: TestContext) => {
@@ -110,7 +110,7 @@ test('items are added, shown, changed, listed and deleted', async (t: TestContex
   const first = await call(t, ['items', 'list', '--limit', '1'], { env })
   t.assert.deepStrictEqual(
     [first.out.split('\n').length, first.err],
-    [3, 'These are the first 1: --limit or --all shows more.\n'],
+    [3, 'There are more items. Use --limit or --all to show them.\n'],
   )
   const chosen = await json(
     'items',
@@ -161,8 +161,8 @@ test('an error is one line and an exit code', async (t: TestContext) => {
   const nowhere = `http://127.0.0.1:${await freePort()}`
   const id = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
   const mistakes: [args: string[], code: number, said: RegExp][] = [
-    [['items', 'get', id], 4, /^There is no item with this id\.\n$/],
-    [['items', 'rm', id], 4, /^There is no item with this id\.\n$/],
+    [['items', 'get', id], 4, /^No item has this ID\.\n$/],
+    [['items', 'rm', id], 4, /^No item has this ID\.\n$/],
     [['items', 'get', '7'], 1, /^id must be a UUID such as .*\n$/],
     [['items', 'set', id], 2, /^Nothing to update\. Pass .*\n$/],
     [
@@ -171,14 +171,14 @@ test('an error is one line and an exit code', async (t: TestContext) => {
       /^required option '--category <category>' not specified\. See stockroom help\.\n$/,
     ],
     [['items', 'list', '--min-price', '4,99'], 2, /is invalid\. Use a decimal point, as in 4\.99\. See .*\n$/],
-    [['items', 'list', '--limit', '0'], 2, /is invalid\. It is not a whole number from 1\. See .*\n$/],
+    [['items', 'list', '--limit', '0'], 2, /is invalid\. Must be a whole number of at least 1\. See .*\n$/],
     [['items', 'lst'], 2, /^unknown command 'lst' \(Did you mean list\?\) See stockroom help\.\n$/],
     [['items', 'list', '--server', 'localhost:8000'], 2, /^--server must be an HTTP\(S\) URL such as .*\n$/],
     [['items', 'list', '--server', nowhere], 1, /cannot be reached: ECONNREFUSED\. Is it running there\? .*\n$/],
     [['login'], 2, /^There is no terminal to prompt on\. Pass --email, .*\n$/],
     [['import', 'nothing.csv'], 1, /^nothing\.csv: no such file or directory\.\n$/],
-    [['export', 'items.xml'], 2, /^items\.xml does not say what it is: add --format csv\|ndjson\|json\n$/],
-    [['import', 'items.XLSX'], 2, /^items\.XLSX is a spreadsheet: Save it as CSV UTF-8, and import that\.\n$/],
+    [['export', 'items.xml'], 2, /^Cannot infer the format of items\.xml\. Pass --format csv\|ndjson\|json\.\n$/],
+    [['import', 'items.XLSX'], 2, /^items\.XLSX is a spreadsheet\. Save it as CSV UTF-8, and import that\.\n$/],
     [[], 2, /^Usage: stockroom/],
   ]
   const called = await Promise.all(mistakes.map(([args]) => call(t, args, { env })))
@@ -219,7 +219,7 @@ test('each command has a help, and the program a version', async (t: TestContext
       String(commands[at]),
     )
   }
-  t.assert.match(asked[0]?.out ?? '', /POSTGRES_HOST +host or socket folder/)
+  t.assert.match(asked[0]?.out ?? '', /POSTGRES_HOST +PostgreSQL host or socket directory/)
   t.assert.strictEqual((await call(t, ['help', 'import'])).out, asked[commands.indexOf('import')]?.out)
   t.assert.match((await call(t, ['--help'])).out, /Exit codes: 0 success/)
   t.assert.strictEqual((await call(t, ['--version'])).out, `${packageJson.version}\n`)

@@ -99,7 +99,7 @@ test('errors with files quote the path as it was given', async (t: TestContext) 
     [['import', 'plain.csv.gz'], 'plain.csv.gz is not a complete gzip file. Nothing was imported.\n'],
     [['import', 'none/x.csv'], 'none/x.csv: no such file or directory.\n'],
     [['export', 'none/x.csv'], 'none/x.csv: no such file or directory.\n'],
-    [['export', 'dir.csv.gz'], 'dir.csv.gz: this is a folder.\n'],
+    [['export', 'dir.csv.gz'], 'dir.csv.gz: it is a directory.\n'],
     [['import', 'plain.csv.gz', '--rejected', 'none/x.csv'], 'none/x.csv: no such file or directory.\n'],
   ]
   const called = await Promise.all(cases.map(([args]) => go(...args)))
@@ -166,7 +166,7 @@ test('--rejected imports the good rows and writes the bad ones to a file', async
   t.assert.deepStrictEqual([many.code, many.out], [1, ''])
   t.assert.match(
     many.err,
-    /^many\.csv: lines 3, 4, 5 and 997 more: price_usd: .*\n… and 500 more\.\n1,500 rows are bad: too many .*\n$/,
+    /^many\.csv: lines 3, 4, 5 and 997 more: price_usd: .*\n… and 500 more\.\n1,500 invalid rows are too many .*\n$/,
   )
   await t.assert.rejects(stat(at('few.csv')), { code: 'ENOENT' })
   t.assert.strictEqual(Object.keys((await ada.get('/items')).json()).length, 2 + 5)

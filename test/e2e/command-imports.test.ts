@@ -118,8 +118,8 @@ test('errors of an import suggest the corrected command', async (t: TestContext)
     [['json.csv'], 1, /is JSON and not CSV: use --format ndjson, /],
     [['packed.csv'], 1, /is compressed: give it a name that ends in \.gz\n/],
     [['workbook.csv'], 1, /: save it as CSV UTF-8 first\n/],
-    [['folder'], 1, /^folder is a folder\. Name a CSV or NDJSON file in it\.\n$/],
-    [['Stock.numbers'], 2, /^Stock\.numbers is a spreadsheet: Save it as CSV UTF-8, and import that\.\n$/],
+    [['folder'], 1, /^folder is a directory\. Pass a CSV or NDJSON file\.\n$/],
+    [['Stock.numbers'], 2, /^Stock\.numbers is a spreadsheet\. Save it as CSV UTF-8, and import that\.\n$/],
     [['missing.pdf'], 1, /^missing\.pdf: no such file or directory\.\n$/],
     [
       ['german.csv', '--column', 'Preis'],
@@ -143,7 +143,7 @@ test('errors of an import suggest the corrected command', async (t: TestContext)
   const exported = await go('export', 'items.xlsx')
   t.assert.deepStrictEqual(
     [exported.code, exported.err],
-    [2, 'items.xlsx is a spreadsheet: Export to a .csv file with --safe spreadsheet, and open that.\n'],
+    [2, 'items.xlsx is a spreadsheet. Export to a .csv file with --safe spreadsheet, and open that.\n'],
   )
 })
 
@@ -158,12 +158,12 @@ test('errors about versions name the options', async (t: TestContext) => {
     const without = await go('items', ...args)
     t.assert.deepStrictEqual(
       [without.code, without.err],
-      [1, 'The service needs --if-version, which is shown by: stockroom items get\n'],
+      [1, 'The service requires --if-version. Show the version with: stockroom items get\n'],
     )
     const other = await go('items', ...args, '--if-version', '9')
     t.assert.deepStrictEqual(
       [other.code, other.err],
-      [1, 'The item has another version by now. Look at it with: stockroom items get\n'],
+      [1, 'The item has changed since this version. Show it with: stockroom items get\n'],
     )
   }
   t.assert.strictEqual((await go('items', 'rm', tea, soap, '--if-version', '1')).code, 2)

@@ -58,7 +58,7 @@ for (const encoding of ['SQL_ASCII', 'LATIN1']) {
     closeAfter(t, () => onServer(admin, `drop database ${name}`))
     const { ended, output } = runMain(t, { ...stores, LOG_LEVEL: 'silent', POSTGRES_DB: name })
     t.assert.strictEqual(await ended, 1)
-    assertOneLine(t, output(), new RegExp(`has the encoding ${encoding}, and Stockroom needs UTF8\\. Create`))
+    assertOneLine(t, output(), new RegExp(`has the encoding ${encoding}, but Stockroom needs UTF8\\. Create`))
   })
 }
 
