@@ -6,6 +6,7 @@ import { type RateLimit, openRateLimit } from './auth/rate-limits.ts'
 import { openRevocations, type Revocations } from './auth/revocations.ts'
 import { type TokenCheck, openTokenCheck } from './auth/token-check.ts'
 import { openTokens, type Tokens } from './auth/tokens.ts'
+import { purgeRegularly } from './changes/purge.ts'
 import type { Config } from './config/config.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { ConnectionPool } from './database/pool.ts'
@@ -37,6 +38,7 @@ export async function openContext(config: Config, server: Server, secret: string
   const db = openDatabase(pool)
   const readiness = openReadiness(server, config.pool.schema, log)
   const idempotency = openIdempotency(db, secret, log)
+  const endPurging = purgeRegularly(db, config.historyDays, log)
   const redis = config.redis && (await openRedis(config.redis, log))
   const revocations = openRevocations(db, redis, config.sessionIdleTimeout, log)
   const limit = (name: string, points: number) => openRateLimit(name, points, config.pool.schema, redis)
@@ -61,6 +63,7 @@ export async function openContext(config: Config, server: Server, secret: string
     async close() {
       revocations.close()
       idempotency.close()
+      endPurging()
       await Promise.all([pool.end(), readiness.close(), redis?.close()])
     },
   }

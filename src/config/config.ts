@@ -50,6 +50,8 @@ export function readConfig(env: Record<string, string | undefined>, signsTokens 
     itemWrites: values.ITEM_WRITES,
     requireIfMatch: values.REQUIRE_IF_MATCH,
     importLimit: values.IMPORT_LIMIT * 2 ** 20,
+    /** 0: kept for ever. */
+    historyDays: values.HISTORY_DAYS,
     concurrencyLimit: values.LIMIT_CONCURRENCY,
     connectionLimit: values.LIMIT_CONNECTIONS,
     corsOrigins: values.CORS_ORIGINS ?? [],

@@ -57,6 +57,7 @@ const settings = {
   ITEM_WRITES: oneOf('who may change an item: its owner, or every manager (shared)', ['owner', 'shared']),
   REQUIRE_IF_MATCH: flag('require If-Match to change or delete an item', false),
   IMPORT_LIMIT: integer('maximum size of an import, in MiB', 1024, 1, 1_048_576),
+  HISTORY_DAYS: integer('days that recorded changes are kept; 0 keeps them forever', 365, 0, 36_500),
   AUTO_MIGRATE: flag('apply pending migrations at startup; false: refuse to start on an old schema', true),
   STARTUP_TIMEOUT: integer('seconds to wait for PostgreSQL at startup', 30, 0, 3600),
   SHUTDOWN_TIMEOUT: integer('grace period in seconds for in-flight requests at shutdown', 10, 0, 3600),

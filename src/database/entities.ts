@@ -109,6 +109,51 @@ const IdempotencyKeyEntity = defineEntity({
   },
 })
 
+/** What one request changed. Its manager may be deleted later, so it refers to none and keeps their name. */
+const ChangeSetEntity = defineEntity({
+  name: 'ChangeSet',
+  tableName: 'change_sets',
+  properties: {
+    /** A UUIDv7, which has the time of the set. */
+    id: p.uuid().primary(),
+    kind: p.text(),
+    source: p.text(),
+    /** Null for changes of an operator. */
+    storeManagerId: p.uuid().nullable(),
+    storeManagerName: p.text().nullable(),
+    requestId: p.text().nullable(),
+    created: p.integer(),
+    updated: p.integer(),
+    deleted: p.integer(),
+    /** The transaction, by which readers tell which sets may still commit. */
+    xid: p.bigint('string').columnType('xid8').defaultRaw('pg_current_xact_id()'),
+  },
+})
+
+/** A change of one item. It refers to no set: the lock on its row would be one more for every write. */
+const ItemChangeEntity = defineEntity({
+  name: 'ItemChange',
+  tableName: 'item_changes',
+  properties: {
+    itemId: p.uuid().primary(),
+    changeSetId: p.uuid().primary(),
+    kind: p.text(),
+    version: p.bigint('string'),
+    /** Of the item after the change, or before its deletion. */
+    name: p.text(),
+    nameFrom: p.text().nullable(),
+    categoryFrom: p.text().nullable(),
+    categoryTo: p.text().nullable(),
+    priceUsdFrom: p.decimal('number').columnType('numeric').nullable(),
+    priceUsdTo: p.decimal('number').columnType('numeric').nullable(),
+    inStockFrom: p.boolean().nullable(),
+    inStockTo: p.boolean().nullable(),
+    ownerFrom: p.uuid().nullable(),
+    ownerTo: p.uuid().nullable(),
+  },
+  indexes: [{ name: 'item_changes_change_set_id_index', properties: ['changeSetId', 'itemId'] }],
+})
+
 const PasswordResetEntity = defineEntity({
   name: 'PasswordReset',
   tableName: 'password_resets',
@@ -126,6 +171,8 @@ export const entities = [
   TokenUseEntity,
   IdempotencyKeyEntity,
   PasswordResetEntity,
+  ChangeSetEntity,
+  ItemChangeEntity,
 ] as const
 
 export type Tables = InferKyselyDB<(typeof entities)[number]>

@@ -3,6 +3,7 @@ import { CompiledQuery } from 'kysely'
 import type { Token } from '../auth/claims.ts'
 import { queryOf, refusal, tokenArrays, tokenColumns, tokenIsValid, tokenValues } from '../auth/token-validity.ts'
 import { loggedOut, managerGone } from '../auth/tokens.ts'
+import { recordCreations, setArrays, setColumns } from '../changes/record.ts'
 import { batchReads, batchWrites } from '../concurrency/batching.ts'
 import type { Context } from '../context.ts'
 import { type Database, isKey, onViolation, readByKeys } from '../database/database.ts'
@@ -47,7 +48,13 @@ export async function get(read: ItemReader, id: string): Promise<StoredItem> {
  *
  * @throws Problem invalid_token if the token has ended by now
  */
-export type ItemCreator = (token: Token, item: ItemCreate, key?: string) => Promise<IdempotentResult<StoredItem>>
+export type ItemCreator = (caller: Caller, item: ItemCreate, key?: string) => Promise<IdempotentResult<StoredItem>>
+
+/** Who writes, and in which request. */
+export interface Caller {
+  token: Token
+  requestId: string
+}
 
 /**
  * Writes new items, those of one turn of the event loop in one statement, but those with a key each in its transaction.
@@ -66,39 +73,50 @@ export function itemCreator({
       : await writeWithOthers(creation)
     if (!isWritten) throw (await refusal(queryOf(transaction ?? db), creation.token)) ?? loggedOut()
   }
-  const prepare = async (token: Token, { name, category, price_usd, in_stock }: ItemCreate) => {
+  const prepare = async ({ token, requestId }: Caller, { name, category, price_usd, in_stock }: ItemCreate) => {
     // A price of -0 is stored as 0.
     const item = { id: nextId(), name, category, price_usd: price_usd + 0, in_stock, store_manager_id: token.sub }
     const write = (transaction?: Database) =>
-      onViolation(insert({ item, token }, transaction), 'items_store_manager_id_foreign', managerGone)
+      onViolation(
+        insert({ item, token, requestId, changeSetId: nextId() }, transaction),
+        'items_store_manager_id_foreign',
+        managerGone,
+      )
     return { answer: { ...item, version: '1' }, owner: token.sub, write }
   }
-  return async (token, item, key) => {
+  return async (caller, item, key) => {
+    const { token } = caller
     // An answer that is given again comes from no statement that checks the token.
     if (key !== undefined) await checkToken(token)
-    return idempotency.run({ scope: `items of ${token.sub}`, key, body: item }, () => prepare(token, item))
+    return idempotency.run({ scope: `items of ${token.sub}`, key, body: item }, () => prepare(caller, item))
   }
 }
 
-interface Creation {
+interface Creation extends Caller {
   item: Item
-  token: Token
+  changeSetId: string
 }
 
 // Written out, because the builder would build the same statement again for each batch.
 const insertItems = `
-  insert into items (id, name, category, price_usd, in_stock, store_manager_id)
-  select wanted.id, wanted.name, wanted.category, wanted.price_usd, wanted.in_stock, wanted.manager_id
-  from unnest(${tokenArrays}, $5::uuid[], $6::text[], $7::text[], $8::numeric[], $9::boolean[])
-    as wanted (${tokenColumns}, id, name, category, price_usd, in_stock)
-  where ${tokenIsValid}
-  returning id`
+  with wanted as materialized (
+    select * from unnest(${tokenArrays}, ${setArrays(5)}, $7::uuid[], $8::text[], $9::text[], $10::numeric[], $11::boolean[])
+      as wanted (${tokenColumns}, ${setColumns}, id, name, category, price_usd, in_stock)
+    where ${tokenIsValid}),
+  inserted as (
+    insert into items (id, name, category, price_usd, in_stock, store_manager_id)
+    select id, name, category, price_usd, in_stock, manager_id from wanted
+    returning id, version),
+  created as (select wanted.*, manager_id as store_manager_id, version from inserted join wanted using (id)),
+  ${recordCreations}
+  select id from inserted`
 
 /** @returns those whose token has not ended */
 async function insertAll(db: Database, creations: Creation[]): Promise<Set<Creation>> {
   const column = (name: keyof Item) => creations.map(({ item }) => item[name])
   const items = [column('id'), column('name'), column('category'), column('price_usd'), column('in_stock')]
-  const values = [...tokenValues(creations.map(({ token }) => token)), ...items]
+  const sets = [creations.map(({ changeSetId }) => changeSetId), creations.map(({ requestId }) => requestId)]
+  const values = [...tokenValues(creations.map(({ token }) => token)), ...sets, ...items]
   const { rows } = await db.executeQuery<{ id: string }>(CompiledQuery.raw(insertItems, values))
   if (rows.length === creations.length) return new Set(creations)
   const written = new Set(rows.map(({ id }) => id))

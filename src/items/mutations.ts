@@ -1,18 +1,18 @@
 import { CompiledQuery } from 'kysely'
 
-import type { Token } from '../auth/claims.ts'
 import { queryOf, refusal, tokenArrays, tokenColumns, tokenIsValid, tokenValues } from '../auth/token-validity.ts'
+import { recordDeletions, recordUpdates, setArrays, setColumns } from '../changes/record.ts'
 import { batchReads } from '../concurrency/batching.ts'
 import { openSemaphore } from '../concurrency/semaphore.ts'
 import { type Database, inTransaction } from '../database/database.ts'
 import { Problem, tooBusy } from '../problems.ts'
 import { etagOf, type StoredItem } from './etags.ts'
-import { itemNotFound, type ItemReader, maxConcurrentBatches } from './items.ts'
+import { risingIds } from './ids.ts'
+import { type Caller, itemNotFound, type ItemReader, maxConcurrentBatches } from './items.ts'
 import type { ItemUpdate } from './schemas.ts'
 
 /** Which items a write may touch, and by which token. */
-export interface Condition {
-  token: Token
+export interface Condition extends Caller {
   /** Those of the token's manager alone. */
   isOwnersOnly: boolean
   /** Those of one of these versions, if some are given. */
@@ -21,6 +21,7 @@ export interface Condition {
 
 interface Write extends Condition {
   id: string
+  changeSetId: string
 }
 
 /** Writes that go alone at a time, since each may wait for whoever holds its item. Times are in milliseconds. */
@@ -31,7 +32,7 @@ const lockTimeout = 2_000
 const attemptsTogether = 3
 
 /**
- * Changes what `changes` names of an item, and counts its version up if that is anything at all.
+ * Updates the fields that `changes` names, and increments the version of the item if a value differs.
  *
  * @throws Problem invalid_token, item_not_found, not_owner or precondition_failed
  */
@@ -42,14 +43,16 @@ export type ItemRemover = (id: string, condition: Condition) => Promise<void>
 
 /** Updates items; `read` reads those that could not be at once. */
 export function itemUpdater(db: Database, read: ItemReader): ItemUpdater {
+  const nextId = risingIds()
   const write = batchItemWrites(db, runUpdate, read)
-  return (id, changes, condition) => write({ id: id.toLowerCase(), changes, ...condition })
+  return (id, changes, condition) => write({ id: id.toLowerCase(), changeSetId: nextId(), changes, ...condition })
 }
 
 /** Deletes items; `read` reads those that could not be at once. */
 export function itemRemover(db: Database, read: ItemReader): ItemRemover {
+  const nextId = risingIds()
   const write = batchItemWrites(db, runDelete, read)
-  return async (id, condition) => void (await write({ id: id.toLowerCase(), ...condition }))
+  return async (id, condition) => void (await write({ id: id.toLowerCase(), changeSetId: nextId(), ...condition }))
 }
 
 /**
@@ -110,11 +113,15 @@ function compile(statement: string, writes: Write[], columns: unknown[][]): Comp
     writes.map(({ id }) => id),
     writes.map(({ isOwnersOnly }) => isOwnersOnly),
     writes.map(({ versions }) => versions && `{${versions.join()}}`),
+    writes.map(({ changeSetId }) => changeSetId),
+    writes.map(({ requestId }) => requestId),
     ...columns,
   ])
 }
 
-const free = 'free as materialized (select id from items where id = any($5) for no key update skip locked)'
+// What it returns is the latest version of each row, also if that is newer than the snapshot of the statement.
+const free = `free as materialized (
+    select id, name, category, price_usd, in_stock from items where id = any($5) for no key update skip locked)`
 
 const isWritable = `items.id = wanted.id and items.id = free.id
   and (items.store_manager_id = wanted.manager_id or not wanted.is_owners_only)
@@ -127,23 +134,37 @@ const lockItem = `
   with limited as materialized (select set_config('lock_timeout', '${lockTimeout}', true))
   select ${stored} from items, limited where items.id = $1 for no key update of items`
 
+const conditionArrays = `${tokenArrays}, $5::uuid[], $6::boolean[], $7::text[], ${setArrays(8)}`
+const conditionColumns = `${tokenColumns}, id, is_owners_only, versions, ${setColumns}`
+
 // Written out, because the builder would build the same statements again for each request. Null leaves a column alone.
 const updateItems = `
-  with ${free}
-  update items set name = coalesce(wanted.name, items.name), category = coalesce(wanted.category, items.category),
-    price_usd = coalesce(wanted.price_usd, items.price_usd), in_stock = coalesce(wanted.in_stock, items.in_stock),
-    version = items.version + least(num_nonnulls(wanted.name, wanted.category, wanted.price_usd, wanted.in_stock), 1)
-  from unnest(${tokenArrays}, $5::uuid[], $6::boolean[], $7::text[], $8::text[], $9::text[], $10::numeric[], $11::boolean[])
-    as wanted (${tokenColumns}, id, is_owners_only, versions, name, category, price_usd, in_stock), free
-  where ${isWritable}
-  returning ${stored}`
+  with wanted as materialized (
+    select * from unnest(${conditionArrays}, $10::text[], $11::text[], $12::numeric[], $13::boolean[])
+      as wanted (${conditionColumns}, name, category, price_usd, in_stock)),
+  ${free},
+  updated as (
+    update items set name = coalesce(wanted.name, items.name), category = coalesce(wanted.category, items.category),
+      price_usd = coalesce(wanted.price_usd, items.price_usd), in_stock = coalesce(wanted.in_stock, items.in_stock),
+      version = items.version + ((coalesce(wanted.name, items.name), coalesce(wanted.category, items.category),
+        coalesce(wanted.price_usd, items.price_usd), coalesce(wanted.in_stock, items.in_stock))
+        is distinct from (items.name, items.category, items.price_usd, items.in_stock))::integer
+    from wanted, free
+    where ${isWritable}
+    returning ${stored}, free.name as old_name, free.category as old_category, free.price_usd as old_price_usd,
+      free.in_stock as old_in_stock, wanted.manager_id, wanted.change_set_id, wanted.request_id),
+  ${recordUpdates}
+  select id, name, category, price_usd, in_stock, store_manager_id, version from updated`
 
 const deleteItems = `
-  with ${free}
-  delete from items using unnest(${tokenArrays}, $5::uuid[], $6::boolean[], $7::text[])
-    as wanted (${tokenColumns}, id, is_owners_only, versions), free
-  where ${isWritable}
-  returning items.id`
+  with wanted as materialized (select * from unnest(${conditionArrays}) as wanted (${conditionColumns})),
+  ${free},
+  deleted as (
+    delete from items using wanted, free
+    where ${isWritable}
+    returning ${stored}, wanted.manager_id, wanted.change_set_id, wanted.request_id),
+  ${recordDeletions}
+  select id from deleted`
 
 /** Why an item may not be written: it is not there, it is another manager's, or it is of another version. */
 function problemOf({ token, isOwnersOnly, versions }: Condition, item: StoredItem | undefined): Problem | undefined {

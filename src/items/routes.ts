@@ -83,8 +83,9 @@ function getItemRoute(app: App, context: Context, read: ItemReader): void {
 function writeRoutes(app: App, context: Context, read: ItemReader): void {
   authenticateWrites(app, context)
   const { config } = context
-  const condition = ({ token, headers }: FastifyRequest): Condition => ({
+  const condition = ({ token, id: requestId, headers }: FastifyRequest): Condition => ({
     token,
+    requestId,
     isOwnersOnly: config.itemWrites === 'owner',
     versions: parseIfMatch(headers['if-match'], config.requireIfMatch),
   })
@@ -94,7 +95,11 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
 
   app.post('', { schema: createItem }, async (request, reply) => {
     const key = request.headers['idempotency-key']
-    const { answer: item, isReplayed } = await create(request.token, request.body, key)
+    const { answer: item, isReplayed } = await create(
+      { token: request.token, requestId: request.id },
+      request.body,
+      key,
+    )
     if (isReplayed) reply.header('idempotency-replayed', 'true')
     return reply
       .code(201)

@@ -1,3 +1,5 @@
+import { randomUUIDv7 } from 'node:crypto'
+
 import { sql } from 'kysely'
 
 import { type Database, inTransaction, onViolation } from '../database/database.ts'
@@ -19,7 +21,8 @@ const batchSize = 5_000
 export function transfer(db: Database, options: Transfer): Promise<number> {
   const moved = inTransaction(db, async (transaction) => {
     options.progress.restart()
-    return moveItems(transaction, options)
+    const setId = randomUUIDv7()
+    return recordTransfer(transaction, setId, await moveItems(transaction, options, setId))
   })
   return onViolation(moved, itemsOwner, receiverGone)
 }
@@ -33,11 +36,12 @@ export function remove(db: Database, id: string): Promise<void> {
 export function removeAfterTransfer(db: Database, options: Transfer): Promise<number> {
   const removed = inTransaction(db, async (transaction) => {
     options.progress.restart()
-    const moved = await moveItems(transaction, options)
+    const setId = randomUUIDv7()
+    const moved = await moveItems(transaction, options, setId)
     await transaction.selectFrom('store_managers').select('id').where('id', '=', options.from).forUpdate().execute()
-    const rest = await moveItems(transaction, options)
+    const rest = await moveItems(transaction, options, setId)
     await erase(transaction, options.from)
-    return moved + rest
+    return recordTransfer(transaction, setId, moved + rest)
   })
   return onViolation(removed, itemsOwner, receiverGone)
 }
@@ -53,23 +57,59 @@ function receiverGone(): Problem {
   return new Problem('not_found', 'The receiving manager no longer exists. Nothing was changed.')
 }
 
-async function moveItems(transaction: Database, { from, to, signal, progress }: Transfer): Promise<number> {
+/** Records the change set of a transfer, unless it moved nothing. @returns `moved` */
+async function recordTransfer(transaction: Database, id: string, moved: number): Promise<number> {
+  const set = { id, kind: 'transfer', source: 'operator', created: 0, updated: moved, deleted: 0 }
+  if (moved > 0) await transaction.insertInto('change_sets').values(set).execute()
+  return moved
+}
+
+/** Moves items batch by batch, and records each as a change of the set. */
+async function moveItems(transaction: Database, options: Transfer, setId: string): Promise<number> {
+  const { from, signal, progress } = options
   let moved = 0
   let last: string | undefined
   do {
     const first = last
     // Skips rows that were moved by their IDs, because their old versions stay in the index until the commit.
     last = await lastOfBatch(transaction, from, first)
-    let batch = transaction.updateTable('items').set({ store_manager_id: to, version: sql<string>`version + 1` })
-    batch = batch.where('store_manager_id', '=', from)
-    if (first !== undefined) batch = batch.where('id', '>', first)
-    if (last !== undefined) batch = batch.where('id', '<=', last)
-    const { numUpdatedRows } = await batch.executeTakeFirstOrThrow()
-    moved += Number(numUpdatedRows)
-    progress.add(Number(numUpdatedRows))
+    const { numInsertedOrUpdatedRows: count } = await batchQuery(
+      transaction,
+      options,
+      setId,
+      first,
+      last,
+    ).executeTakeFirstOrThrow()
+    moved += Number(count)
+    progress.add(Number(count))
     signal.throwIfAborted()
   } while (last !== undefined)
   return moved
+}
+
+/** Moves the items after `first` up to `last`, and writes an entry for each. */
+function batchQuery(transaction: Database, { from, to }: Transfer, setId: string, first?: string, last?: string) {
+  let batch = transaction.updateTable('items').set({ store_manager_id: to, version: sql<string>`version + 1` })
+  batch = batch.where('store_manager_id', '=', from)
+  if (first !== undefined) batch = batch.where('id', '>', first)
+  if (last !== undefined) batch = batch.where('id', '<=', last)
+  return transaction
+    .with('moved', () => batch.returning(['id', 'version', 'name']))
+    .insertInto('item_changes')
+    .columns(['item_id', 'change_set_id', 'kind', 'version', 'name', 'owner_from', 'owner_to'])
+    .expression((query) =>
+      query
+        .selectFrom('moved')
+        .select([
+          'id',
+          sql<string>`${setId}::uuid`.as('change_set_id'),
+          sql<string>`'update'`.as('kind'),
+          'version',
+          'name',
+          sql<string>`${from}::uuid`.as('owner_from'),
+          sql<string>`${to}::uuid`.as('owner_to'),
+        ]),
+    )
 }
 
 async function lastOfBatch(transaction: Database, from: string, after: string | undefined) {

@@ -106,7 +106,9 @@ test('one bad row of a batch fails alone', async (t: TestContext) => {
     token: tokenOf(n % 4 ? ada.id : randomUUID()),
     item: { ...pet, price_usd: n },
   }))
-  const results = await Promise.allSettled(rows.map(({ token, item }) => create(token, item)))
+  const results = await Promise.allSettled(
+    rows.map(({ token, item }) => create({ token, requestId: randomUUID() }, item)),
+  )
   for (const [n, result] of results.entries()) {
     if (n % 4) t.assert.strictEqual(result.status, 'fulfilled')
     else t.assert.strictEqual(result.status === 'rejected' && result.reason.code, 'invalid_token')

@@ -183,7 +183,7 @@ test('settings of an unnamed server are refused unless from Kubernetes', (t: Tes
 
 test('the help has a line for each setting, with its default', (t: TestContext) => {
   const help = describeSettings().split('\n')
-  t.assert.strictEqual(help.length, 39)
+  t.assert.strictEqual(help.length, 40)
   t.assert.match(help.find((line) => line.includes(' PORT ')) ?? '', /\[8000\]$/)
   t.assert.match(help.find((line) => line.includes(' JWT_SECRET ')) ?? '', /required with POSTGRES_HOST$/)
 })

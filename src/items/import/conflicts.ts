@@ -17,6 +17,7 @@ export interface MergeOptions {
   mode: 'create' | 'upsert'
   /** Whose new items are. */
   owner: string
+  requestId: string
   /** Whether those of others may be changed, and whether only under their version. */
   canUpdateOthers: boolean
   needsVersion: boolean

@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream'
 
-import type { Token } from '../../auth/claims.ts'
 import { lockToken } from '../../auth/token-lock.ts'
 import type { Semaphore } from '../../concurrency/semaphore.ts'
 import { withLongTransaction } from '../../database/long-transaction.ts'
 import type { ConnectionPool } from '../../database/pool.ts'
 import { Problem } from '../../problems.ts'
+import type { Caller } from '../items.ts'
 import { type BodyLimits, textOf } from './body.ts'
 import type { Coding } from './coding.ts'
 import type { Staged } from './conflicts.ts'
@@ -42,17 +42,15 @@ export interface Importer {
   /** Whether other requests are at work. */
   isBusy: () => boolean
   /** @throws Problem invalid_token if the token is no longer valid */
-  checkToken: (token: Token) => Promise<void>
+  checkToken: (token: Caller['token']) => Promise<void>
   /** Called when the temporary folder cannot be used. */
   warn: (error: unknown) => void
 }
 
-export interface ImportRequest {
+export interface ImportRequest extends Caller {
   body: Readable
   type: keyof typeof readers
   coding: Coding
-  /** Of the manager who sends it. */
-  token: Token
   query: ImportQuery
   /** Aborted when the client has disconnected. */
   signal: AbortSignal
@@ -70,7 +68,7 @@ const tokenCheckInterval = 2_000
  */
 export async function importItems(importer: Importer, request: ImportRequest): Promise<ImportReport> {
   const { pool, gates, isShared, needsVersion, warn } = importer
-  const { token, query, signal } = request
+  const { token, requestId, query, signal } = request
   const { mode = 'create', on_error: onError = 'stop', dry_run: isDry = false } = query
   const stops = onError === 'stop'
   const findings = openFindings({ mode, dry_run: isDry })
@@ -84,6 +82,7 @@ export async function importItems(importer: Importer, request: ImportRequest): P
     const options = {
       mode,
       owner: token.sub,
+      requestId,
       canUpdateOthers: isShared,
       needsVersion,
       stopOnError: stops,

@@ -66,6 +66,7 @@ export function importRoutes(app: App, context: Context, atWork: () => number): 
       type: request.mediaType as keyof typeof readers,
       coding: codingOf(request.headers),
       token: request.token,
+      requestId: request.id,
       query: request.query,
       signal: disconnectionOf(reply),
     })

@@ -61,6 +61,44 @@ export const itemTargets: Target[] = [
     ],
   },
   {
+    file: 'src/changes/record.ts',
+    tests: ['changes/record'],
+    mistakes: [
+      {
+        what: 'an update that changes nothing is recorded',
+        before: 'is distinct from (old_name, old_category, old_price_usd, old_in_stock)',
+        after: 'is not null or (old_name) is not null',
+        tests: ['changes/record: changes nothing'],
+      },
+      {
+        what: 'a deletion has the version of the change before it',
+        before: 'version + 1',
+        after: 'version',
+        tests: ['changes/record: exact values'],
+      },
+      {
+        what: 'a value that did not change is recorded',
+        before: '`case when ${field} <> old_${field} then ${value} end`',
+        after: 'value',
+        tests: ['changes/record: exact values'],
+      },
+    ],
+  },
+  {
+    file: 'src/changes/purge.ts',
+    tests: ['changes/purge'],
+    mistakes: [
+      { what: 'changes are purged too early', before: 'days * day', after: 'day', tests: ['changes/purge: older'] },
+      {
+        what: 'entries of purged sets remain',
+        before: '    await deleteEntries(db, ids)\n',
+        after: '',
+        tests: ['changes/purge: older'],
+      },
+    ],
+  },
+  { file: 'src/changes/set-ids.ts', tests: ['changes/purge'], mistakes: [] },
+  {
     file: 'src/items/ids.ts',
     tests: ['ids'],
     mistakes: [
@@ -78,8 +116,8 @@ export const itemTargets: Target[] = [
     mistakes: [
       {
         what: 'a new item does not check its token',
-        before: '  where ${tokenIsValid}\n  returning id`',
-        after: '  returning id`',
+        before: '\n    where ${tokenIsValid}),',
+        after: '),',
         tests: ['auth/late-requests: a new item\\)'],
       },
       {

@@ -52,7 +52,7 @@ export const writingTargets: Target[] = [
       },
       {
         what: 'an item that was changed meanwhile is told as unchanged',
-        before: 'if (found < staged.rows || updated < different) throw new Race()',
+        before: 'if (found < rows || updated < different) throw new Race()',
         after: '',
         tests: ['items/import/versions: between version check'],
       },
@@ -70,8 +70,8 @@ export const writingTargets: Target[] = [
       },
       {
         what: 'rows that are the same make new versions',
-        before: ' and ${differs}\n    returning',
-        after: '\n    returning',
+        before: ' and ${differs}\n    for no key update',
+        after: '\n    for no key update',
         tests: ['items/import/import: mode=upsert'],
       },
       {
