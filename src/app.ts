@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type RawServerDefault } from 'fastify'
 
+import { changeRoutes } from './changes/routes.ts'
 import { throttle } from './concurrency/throttle.ts'
 import type { Context } from './context.ts'
 import { acceptJson, bodyLimit } from './http/body-parsers.ts'
@@ -98,6 +99,7 @@ export async function buildApp(context: Context): Promise<App> {
     limited.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/scalar', 307))
     await limited.register(async (scope: App) => storeManagerRoutes(scope, context), { prefix: '/store-managers' })
     await limited.register(async (scope: App) => itemRoutes(scope, context, activeRequests), { prefix: '/items' })
+    await limited.register(async (scope: App) => changeRoutes(scope, context))
   })
   refuseTheRest()
   return app

@@ -13,6 +13,7 @@ export const problems = {
   wrong_password: [403, 'Wrong password'],
   not_found: [404, 'Not found'],
   item_not_found: [404, 'Item not found'],
+  change_not_found: [404, 'Change set not found'],
   method_not_allowed: [405, 'Method not allowed'],
   request_timeout: [408, 'Request timeout'],
   email_taken: [409, 'Email already registered'],

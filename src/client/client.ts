@@ -1,3 +1,4 @@
+import { changeMethods } from './changes.ts'
 import { StockroomError } from './errors.ts'
 import { itemMethods } from './items.ts'
 import { meMethods } from './me.ts'
@@ -6,6 +7,7 @@ import type { PasswordReset, StoreManager, StoreManagerCreate, Token } from './s
 import { isBearerToken, isMessage, isStoreManager, isToken } from './shapes.ts'
 import { type CallOptions, type Connection, json, idempotentJson, send } from './transport.ts'
 
+export type { ChangesPage, ChangesQuery, PageQuery } from './changes.ts'
 export { ConnectionError, StockroomError, UnexpectedResponseError } from './errors.ts'
 export {
   type Condition,
@@ -19,13 +21,16 @@ export type { ListQuery, Page } from './pages.ts'
 export type { CallOptions } from './transport.ts'
 export type {
   Category,
+  ChangeSet,
   ImportError,
   ImportReport,
   InvalidPart,
   Item,
+  ItemChange,
   ItemCreate,
   ItemSummary,
   ItemUpdate,
+  ItemVersion,
   PasswordReset,
   Problem,
   ProblemCode,
@@ -107,6 +112,7 @@ export function createClient(options: ClientOptions) {
     },
     me: meMethods(connection),
     items: itemMethods(connection),
+    changes: changeMethods(connection),
   }
 }
 

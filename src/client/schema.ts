@@ -223,6 +223,80 @@ export interface paths {
         patch: operations["updateItem"];
         trace?: never;
     };
+    "/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List change sets
+         * @description Every request that created, updated, or deleted items, newest first, unless it was purged (`HISTORY_DAYS`).
+         */
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/changes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a change set */
+        get: operations["getChange"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/changes/{id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what a change set changed */
+        get: operations["listChangedItems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/items/{id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the changes of an item
+         * @description Newest first, also if the item was deleted.
+         */
+        get: operations["listItemChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -317,7 +391,7 @@ export interface components {
          * @description Machine-readable error code; a closed list
          * @enum {string}
          */
-        ProblemCode: "malformed_request" | "malformed_body" | "missing_token" | "invalid_token" | "invalid_credentials" | "account_disabled" | "cross_site_request" | "not_owner" | "invalid_reset_code" | "registration_closed" | "wrong_password" | "not_found" | "item_not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "manager_owns_items" | "idempotency_key_in_use" | "precondition_failed" | "body_too_large" | "unsupported_media_type" | "misdirected_request" | "invalid_request" | "import_failed" | "idempotency_key_reused" | "precondition_required" | "too_many_logins" | "too_many_registrations" | "headers_too_large" | "internal_error" | "unsupported_transfer_coding" | "too_busy" | "store_unavailable";
+        ProblemCode: "malformed_request" | "malformed_body" | "missing_token" | "invalid_token" | "invalid_credentials" | "account_disabled" | "cross_site_request" | "not_owner" | "invalid_reset_code" | "registration_closed" | "wrong_password" | "not_found" | "item_not_found" | "change_not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "manager_owns_items" | "idempotency_key_in_use" | "precondition_failed" | "body_too_large" | "unsupported_media_type" | "misdirected_request" | "invalid_request" | "import_failed" | "idempotency_key_reused" | "precondition_required" | "too_many_logins" | "too_many_registrations" | "headers_too_large" | "internal_error" | "unsupported_transfer_coding" | "too_busy" | "store_unavailable";
         /** @description A validation error */
         InvalidPart: {
             /**
@@ -859,6 +933,198 @@ export interface components {
             before: components["schemas"]["ItemCreate"];
             after: components["schemas"]["ItemCreate"];
         };
+        /** @description What one request changed */
+        ChangeSet: {
+            /**
+             * Format: uuid
+             * @description Later sets have greater IDs, if the clocks of all processes agree
+             * @example 019a6f2c-11aa-7000-9c1d-4e7b0f6a2d35
+             */
+            id: string;
+            /**
+             * @description When it was made, in UTC
+             * @example 2025-11-10T15:37:32.458Z
+             */
+            at: string;
+            /**
+             * @description The request: `create`, `update`, `delete`, `import`, or the `transfer` of an operator. More may follow
+             * @example update
+             */
+            kind: string;
+            /**
+             * @description `api`, or `operator` for a command on the server. More may follow
+             * @example api
+             */
+            source: string;
+            /**
+             * @description Who made it, with their name at that time; null for an operator
+             * @example {
+             *       "id": "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215",
+             *       "name": "Ada Lovelace"
+             *     }
+             */
+            store_manager: {
+                /**
+                 * Format: uuid
+                 * @description Their ID, also if they were deleted
+                 * @example 019a6f1d-52c4-7d09-8f3e-6b0a94c7e215
+                 */
+                id: string;
+                /** @example Ada Lovelace */
+                name: string;
+            } | null;
+            /**
+             * @description The `X-Request-Id` of the request
+             * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
+             */
+            request_id: string | null;
+            /**
+             * @description Number of items created
+             * @example 0
+             */
+            created: number;
+            /**
+             * @description Number of items updated
+             * @example 1
+             */
+            updated: number;
+            /**
+             * @description Number of items deleted
+             * @example 0
+             */
+            deleted: number;
+        };
+        /** @description Change sets, newest first */
+        ChangeSets: components["schemas"]["ChangeSet"][];
+        /** @description A change of one item */
+        ItemChange: {
+            /**
+             * Format: uuid
+             * @description The item, which may have been deleted since
+             * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
+             */
+            item_id: string;
+            /**
+             * @description Its name after the change, or before the deletion
+             * @example Green tea
+             */
+            name: string;
+            /**
+             * @description `create`, `update`, or `delete`
+             * @example update
+             */
+            kind: string;
+            /**
+             * @description Its version after the change. A deletion has one more than the item had
+             * @example 2
+             */
+            version: number;
+            /** @description The values before and after of each field that changed; null where the item did not exist */
+            fields: {
+                /**
+                 * @example [
+                 *       "Tea",
+                 *       "Green tea"
+                 *     ]
+                 */
+                name?: (string | null)[];
+                /**
+                 * @example [
+                 *       "Pet",
+                 *       "Grocery"
+                 *     ]
+                 */
+                category?: (string | null)[];
+                /**
+                 * @example [
+                 *       4.49,
+                 *       4.99
+                 *     ]
+                 */
+                price_usd?: (number | null)[];
+                /**
+                 * @example [
+                 *       true,
+                 *       false
+                 *     ]
+                 */
+                in_stock?: (boolean | null)[];
+                /**
+                 * @example [
+                 *       null,
+                 *       "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215"
+                 *     ]
+                 */
+                store_manager_id?: (string | null)[];
+            };
+        };
+        /** @description The changes of a set, by the IDs of the items */
+        ItemChanges: components["schemas"]["ItemChange"][];
+        /** @description A change of one item, with the set that it belongs to */
+        ItemVersion: {
+            /**
+             * Format: uuid
+             * @description The item, which may have been deleted since
+             * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
+             */
+            item_id: string;
+            /**
+             * @description Its name after the change, or before the deletion
+             * @example Green tea
+             */
+            name: string;
+            /**
+             * @description `create`, `update`, or `delete`
+             * @example update
+             */
+            kind: string;
+            /**
+             * @description Its version after the change. A deletion has one more than the item had
+             * @example 2
+             */
+            version: number;
+            /** @description The values before and after of each field that changed; null where the item did not exist */
+            fields: {
+                /**
+                 * @example [
+                 *       "Tea",
+                 *       "Green tea"
+                 *     ]
+                 */
+                name?: (string | null)[];
+                /**
+                 * @example [
+                 *       "Pet",
+                 *       "Grocery"
+                 *     ]
+                 */
+                category?: (string | null)[];
+                /**
+                 * @example [
+                 *       4.49,
+                 *       4.99
+                 *     ]
+                 */
+                price_usd?: (number | null)[];
+                /**
+                 * @example [
+                 *       true,
+                 *       false
+                 *     ]
+                 */
+                in_stock?: (boolean | null)[];
+                /**
+                 * @example [
+                 *       null,
+                 *       "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215"
+                 *     ]
+                 */
+                store_manager_id?: (string | null)[];
+            };
+            change: components["schemas"]["ChangeSet"];
+        };
+        /** @description The changes of an item, newest first */
+        ItemVersions: components["schemas"]["ItemVersion"][];
     };
     responses: never;
     parameters: never;
@@ -889,6 +1155,12 @@ export type ItemTotals = components['schemas']['ItemTotals'];
 export type PriceRange = components['schemas']['PriceRange'];
 export type ImportReport = components['schemas']['ImportReport'];
 export type ImportChange = components['schemas']['ImportChange'];
+export type ChangeSet = components['schemas']['ChangeSet'];
+export type ChangeSets = components['schemas']['ChangeSets'];
+export type ItemChange = components['schemas']['ItemChange'];
+export type ItemChanges = components['schemas']['ItemChanges'];
+export type ItemVersion = components['schemas']['ItemVersion'];
+export type ItemVersions = components['schemas']['ItemVersions'];
 export type $defs = Record<string, never>;
 export interface operations {
     registerStoreManager: {
@@ -3617,6 +3889,482 @@ export interface operations {
                      *       "detail": "The service requires If-Match for changes (REQUIRE_IF_MATCH=true).",
                      *       "code": "precondition_required",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listChanges: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of entries per page; 100 by default */
+                limit?: number;
+                /** @description The `X-Next-After` of the previous page, with the same filters */
+                after?: string;
+                /** @description Sets of this manager */
+                manager?: string;
+                /** @description Sets of this kind */
+                kind?: "create" | "update" | "delete" | "import" | "transfer";
+                /** @description Sets that changed this item */
+                item?: string;
+                /** @description Sets made at this time or later */
+                since?: string;
+                /** @description Sets made before this time */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of change sets */
+            200: {
+                headers: {
+                    /** @description The `next` page, unless this is the last, and the `first` (RFC 8288). Relative */
+                    Link?: string;
+                    /** @description Except on the last page: the `after` of the next page */
+                    "X-Next-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeSets"];
+                };
+            };
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The request has no bearer token.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request violates the schema. errors lists every violation.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The ID of the change set
+                 * @example 019a6f2c-11aa-7000-9c1d-4e7b0f6a2d35
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The change set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeSet"];
+                };
+            };
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The request has no bearer token.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `change_not_found`: No change set has this ID. It may have been purged (`HISTORY_DAYS`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/change_not_found",
+                     *       "title": "Change set not found",
+                     *       "status": 404,
+                     *       "detail": "No change set has this ID. It may have been purged (HISTORY_DAYS).",
+                     *       "code": "change_not_found",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request violates the schema. errors lists every violation.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listChangedItems: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of entries per page; 100 by default */
+                limit?: number;
+                /** @description The `X-Next-After` of the previous page, with the same filters */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The ID of the change set
+                 * @example 019a6f2c-11aa-7000-9c1d-4e7b0f6a2d35
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes */
+            200: {
+                headers: {
+                    /** @description The `next` page, unless this is the last, and the `first` (RFC 8288). Relative */
+                    Link?: string;
+                    /** @description Except on the last page: the `after` of the next page */
+                    "X-Next-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemChanges"];
+                };
+            };
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The request has no bearer token.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `change_not_found`: No change set has this ID. It may have been purged (`HISTORY_DAYS`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/change_not_found",
+                     *       "title": "Change set not found",
+                     *       "status": 404,
+                     *       "detail": "No change set has this ID. It may have been purged (HISTORY_DAYS).",
+                     *       "code": "change_not_found",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request violates the schema. errors lists every violation.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listItemChanges: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of entries per page; 100 by default */
+                limit?: number;
+                /** @description The `X-Next-After` of the previous page, with the same filters */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The ID of the item
+                 * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes */
+            200: {
+                headers: {
+                    /** @description The `next` page, unless this is the last, and the `first` (RFC 8288). Relative */
+                    Link?: string;
+                    /** @description Except on the last page: the `after` of the next page */
+                    "X-Next-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemVersions"];
+                };
+            };
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The request has no bearer token.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `item_not_found`: No item has this ID. It may have been deleted. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/item_not_found",
+                     *       "title": "Item not found",
+                     *       "status": 404,
+                     *       "detail": "No item has this ID. It may have been deleted.",
+                     *       "code": "item_not_found",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request violates the schema. errors lists every violation.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];

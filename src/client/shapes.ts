@@ -1,4 +1,14 @@
-import type { ImportReport, Item, Items, ItemSummary, StoreManager, Token } from './schema.ts'
+import type {
+  ChangeSet,
+  ImportReport,
+  Item,
+  ItemChange,
+  Items,
+  ItemSummary,
+  ItemVersion,
+  StoreManager,
+  Token,
+} from './schema.ts'
 
 // These distinguish responses of the service from those of something else. They accept unknown members.
 
@@ -27,6 +37,18 @@ export function isReport(value: unknown): value is ImportReport {
     ['created', 'updated', 'unchanged', 'failed'].every((count) => typeof value[count] === 'number') &&
     Array.isArray(value['errors'])
   )
+}
+
+export function isChangeSet(value: unknown): value is ChangeSet {
+  return isRecord(value) && ['id', 'at', 'kind'].every((name) => typeof value[name] === 'string')
+}
+
+export function isItemChange(value: unknown): value is ItemChange {
+  return isRecord(value) && typeof value['item_id'] === 'string' && isRecord(value['fields'])
+}
+
+export function isItemVersion(value: unknown): value is ItemVersion {
+  return isItemChange(value) && 'change' in value && isChangeSet(value.change)
 }
 
 export function isStoreManager(value: unknown): value is StoreManager {

@@ -128,6 +128,7 @@ const ChangeSetEntity = defineEntity({
     /** The transaction, by which readers tell which sets may still commit. */
     xid: p.bigint('string').columnType('xid8').defaultRaw('pg_current_xact_id()'),
   },
+  indexes: [{ name: 'change_sets_store_manager_id_index', properties: ['storeManagerId', 'id'] }],
 })
 
 /** A change of one item. It refers to no set: the lock on its row would be one more for every write. */

@@ -24,13 +24,17 @@ const keepingOptions: Options = { ...options, removeAdditional: false }
 // ajv-formats also accepts `urn:uuid:`, which PostgreSQL does not.
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
+/** RFC 3339, with no leap second. */
+const dateTime =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
+
 type BuildValidator = NonNullable<
   NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>['buildValidator']
 >
 
 export const buildValidator = ((sharedSchemas: Record<string, AnySchema>) => {
   const ajv = withFormats(new Ajv({ ...options, schemas: Object.values(sharedSchemas) }))
-  const ofQueries = new Ajv({ ...keepingOptions, schemas: Object.values(sharedSchemas) })
+  const ofQueries = withFormats(new Ajv({ ...keepingOptions, schemas: Object.values(sharedSchemas) }))
   const ofHeaders = new Ajv(keepingOptions)
   return ({ schema, httpPart }: { schema: AnySchema; httpPart?: string }) => {
     if (isStreamed(schema)) return () => true
@@ -41,7 +45,7 @@ export const buildValidator = ((sharedSchemas: Record<string, AnySchema>) => {
 
 function withFormats(ajv: Ajv): Ajv {
   ajv.addFormat('idn-email', (text: string) => normalizeEmail(text) !== undefined)
-  return ajv.addFormat('uuid', uuid).addFormat('password', true)
+  return ajv.addFormat('uuid', uuid).addFormat('date-time', dateTime).addFormat('password', true)
 }
 
 function queryValidator(schema: QuerySchema, validate: ValidateFunction) {
@@ -141,12 +145,15 @@ function explain(error: ErrorObject): Omit<ValidationError, 'loc'> {
     case 'pattern':
       return { type: 'string_pattern_mismatch', msg: rule(error) ?? 'must not contain NUL or a lone surrogate' }
     case 'format':
-      return params['format'] === 'uuid'
-        ? { type: 'uuid_parsing', msg: 'must be a UUID such as 0190a6f2-7c1e-7b3a-9d5e-2f1c8e4b6a70' }
-        : { type: 'value_error', msg: 'must be an email address' }
+      return formats[String(params['format'])] ?? { type: 'value_error', msg: 'must be an email address' }
     default:
       return { type: keyword, msg: rule(error) ?? error.message ?? 'is invalid' }
   }
+}
+
+const formats: Record<string, { type: string; msg: string }> = {
+  uuid: { type: 'uuid_parsing', msg: 'must be a UUID such as 0190a6f2-7c1e-7b3a-9d5e-2f1c8e4b6a70' },
+  'date-time': { type: 'datetime_parsing', msg: 'must be a time such as 2026-11-26T08:00:00Z' },
 }
 
 const expected: Record<string, [type: string, msg: string]> = {

@@ -37,6 +37,7 @@ header \`X-Request-Id\` and in the log of the service.`
 const tags = [
   { name: 'Store managers', description: 'Registration, login, and logout.' },
   { name: 'Items', description: 'What the store sells. Every manager sees every item.' },
+  { name: 'Changes', description: 'The history of items: who changed what, and when.' },
 ]
 
 const oauth2 = {
@@ -84,7 +85,7 @@ export function serveDocument(app: App): void {
   )
 }
 
-export function operation(operationId: string, tag: 'Items' | 'Store managers', summary: string) {
+export function operation(operationId: string, tag: 'Items' | 'Changes' | 'Store managers', summary: string) {
   return { operationId, tags: [tag], summary }
 }
 

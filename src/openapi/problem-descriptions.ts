@@ -62,6 +62,10 @@ export const descriptions: Record<Code, Description> = {
     meaning: 'No item has this ID. It may have been deleted.',
     action: 'List the items to find the right ID.',
   },
+  change_not_found: {
+    meaning: 'No change set has this ID. It may have been purged (`HISTORY_DAYS`).',
+    action: 'List the change sets to find the right ID.',
+  },
   method_not_allowed: {
     meaning: 'The path exists, but not with this method.',
     action: 'Use one of the methods in `Allow`.',

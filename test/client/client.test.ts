@@ -475,3 +475,26 @@ function countedSignal() {
   }
   return { signal, abort: () => controller.abort(), listeners: () => count }
 }
+
+test('the client reads the history page by page', async (t: TestContext) => {
+  const { items, changes } = await openClient(t)
+  const { id: changed } = await items.create(tea)
+  await items.update(changed, { price_usd: 5.49 })
+  await items.remove(changed)
+  const first = await changes.list({ item: changed, limit: 2 })
+  const second = await changes.list({ item: changed, limit: 2, ...(first.next !== undefined && { after: first.next }) })
+  const sets = [...first.entries, ...second.entries]
+  t.assert.deepStrictEqual(
+    sets.map(({ kind }) => kind),
+    ['delete', 'update', 'create'],
+  )
+  t.assert.strictEqual(second.next, undefined)
+  const updated = sets[1]?.id ?? ''
+  t.assert.deepStrictEqual(await changes.get(updated), sets[1])
+  t.assert.deepStrictEqual((await changes.items(updated)).entries[0]?.fields, { price_usd: [4.99, 5.49] })
+  t.assert.deepStrictEqual(
+    (await changes.ofItem(changed)).entries.map(({ version, change }) => [version, change.id]),
+    sets.map(({ id: set }, index) => [3 - index, set]),
+  )
+  t.assert.strictEqual((await refusal(changes.get(id))).code, 'change_not_found')
+})

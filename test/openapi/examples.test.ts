@@ -4,14 +4,15 @@ import { type TestContext, test } from 'node:test'
 import addFormats from 'ajv-formats'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 
-import { exampleId } from '../../src/openapi/schemas.ts'
+import { exampleSetId as setId } from '../../src/changes/schemas.ts'
+import { exampleId as itemId } from '../../src/openapi/schemas.ts'
 import { openApp } from '../support/app.ts'
 import { issueCode } from '../support/reset-codes.ts'
 
 test('each example fits its schema', async (t: TestContext) => {
   const { document } = await openDocument(t)
   const ajv = new Ajv2020({ strict: false, allErrors: true }).addFormat('password', true).addFormat('idn-email', true)
-  addFormats.default(ajv, ['uuid', 'uri', 'uri-reference'])
+  addFormats.default(ajv, ['uuid', 'date-time', 'uri', 'uri-reference'])
   ajv.addSchema(document, 'openapi')
   const found = examplesOf(document, '')
   for (const { schema, example } of found) {
@@ -40,7 +41,7 @@ test('each body and parameter has an example', async (t: TestContext) => {
   )
   t.assert.deepStrictEqual(
     filledIn.map(({ name, example }) => `${name}=${String(example)}`),
-    ['dry_run=true', ...Array.from({ length: 3 }, () => `id=${exampleId}`)],
+    ['dry_run=true', ...[itemId, itemId, itemId, setId, setId, itemId].map((id) => `id=${id}`)],
   )
 })
 

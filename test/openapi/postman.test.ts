@@ -27,6 +27,11 @@ for (const withOptional of [true, false]) {
     t.assert.deepStrictEqual(report, { ...report, dry_run: withOptional, created: 2, failed: 0 })
     await call('GET /items/:id', { id })
     await call('PATCH /items/:id', { id })
+    await call('GET /changes')
+    const change = await context.db.selectFrom('change_sets').select('id').executeTakeFirstOrThrow()
+    await call('GET /changes/:id', change)
+    await call('GET /changes/:id/items', change)
+    await call('GET /items/:id/changes', { id })
     for (const method of ['GET', 'POST']) {
       await call(`${method} /store-managers/logout`)
       await call('POST /store-managers/token')

@@ -116,6 +116,10 @@ const codePoints = fc.oneof(
   anyOf('a|Z|0| |"|\'|\\|/|\n|%|😀|𝒳|\u{20000}|\u0301|\u200D|\u05D0|\u0627|\u202E|\u{10FFFF}'),
 )
 
+const times = fc
+  .date({ min: new Date(0), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true })
+  .map((date) => date.toISOString())
+
 /** One of the texts between the bars. */
 export function anyOf(list: string): fc.Arbitrary<string> {
   return fc.constantFrom(...list.split('|'))
@@ -124,6 +128,7 @@ export function anyOf(list: string): fc.Arbitrary<string> {
 /** Text of the lengths, in code points, that `schema` allows, and of what its pattern or format allows. */
 export function texts({ format, pattern = '', minLength = 0, maxLength = 255 }: Schema): fc.Arbitrary<string> {
   if (format === 'uuid') return fc.uuid()
+  if (format === 'date-time') return times
   if (format === 'idn-email') return emails(maxLength)
   const isName = pattern === portablePatterns[namePattern]
   const allowed = new RegExp(isName ? namePattern : pattern, 'u')

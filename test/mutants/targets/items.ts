@@ -97,6 +97,38 @@ export const itemTargets: Target[] = [
       },
     ],
   },
+  {
+    file: 'src/changes/changes.ts',
+    tests: ['changes/changes'],
+    mistakes: [
+      {
+        what: 'a page begins with the last set of the page before',
+        before: 'id < ${after}::uuid',
+        after: 'id <= ${after}::uuid',
+        tests: ['changes/changes: without a gap'],
+      },
+      {
+        what: 'an item without history counts as one that does not exist',
+        before: "if (rows.length === 0) throw new Problem('item_not_found'",
+        after: "if (rows.length === 1) throw new Problem('item_not_found'",
+        tests: ['changes/changes: 404'],
+      },
+    ],
+  },
+  {
+    file: 'src/changes/routes.ts',
+    tests: ['changes/changes'],
+    mistakes: [
+      {
+        what: 'the history is open to all',
+        before: '  authenticate(app, context)\n',
+        after: '',
+        tests: ['changes/changes: valid token'],
+      },
+    ],
+  },
+  { file: 'src/changes/operations.ts', tests: ['openapi/document: on purpose'], mistakes: [] },
+  { file: 'src/changes/schemas.ts', tests: ['changes/changes: 404'], mistakes: [] },
   { file: 'src/changes/set-ids.ts', tests: ['changes/purge'], mistakes: [] },
   {
     file: 'src/items/ids.ts',
