@@ -114,7 +114,7 @@ async function writeResults(
     '# Results',
     `\`npm run bench\`, ${new Date().toISOString().slice(0, 10)}. Medians; the candidates took turns in every round.`,
     machine.map((line) => `- ${line}`).join('\n'),
-    '`floor` is raw `node:http` with coalesced reads, `usual` what is written first (both in `references/`), `pgbench` the same ' +
+    '`floor` is raw `node:http` with coalesced reads, `usual` what is written first (both in `baselines/`), `pgbench` the same ' +
       'statements prepared, one a request: its own CPU stands under «server».',
     '## Bars',
     ...summary,

@@ -72,7 +72,7 @@ function command(kind: Kind): string[] {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const words: string[] = scripts.start.split(' ').filter((word: string) => word !== 'exec' && word !== 'node')
   return words.map((word) => {
-    if (word === 'src/main.ts' && kind !== 'stockroom') return join(root, `bench/references/${kind}.ts`)
+    if (word === 'src/main.ts' && kind !== 'stockroom') return join(root, `bench/baselines/${kind}.ts`)
     return /[/.]/.test(word) && existsSync(join(root, word)) ? join(root, word) : word
   })
 }

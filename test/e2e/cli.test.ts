@@ -174,7 +174,7 @@ test('an error is one line and an exit code', async (t: TestContext) => {
     [['items', 'list', '--limit', '0'], 2, /is invalid\. Must be a whole number of at least 1\. See .*\n$/],
     [['items', 'lst'], 2, /^unknown command 'lst' \(Did you mean list\?\) See stockroom help\.\n$/],
     [['items', 'list', '--server', 'localhost:8000'], 2, /^--server must be an HTTP\(S\) URL such as .*\n$/],
-    [['items', 'list', '--server', nowhere], 1, /cannot be reached: ECONNREFUSED\. Is it running there\? .*\n$/],
+    [['items', 'list', '--server', nowhere], 1, /cannot be reached: ECONNREFUSED\. Is the service running\? .*\n$/],
     [['login'], 2, /^There is no terminal to prompt on\. Pass --email, .*\n$/],
     [['import', 'nothing.csv'], 1, /^nothing\.csv: no such file or directory\.\n$/],
     [['export', 'items.xml'], 2, /^Cannot infer the format of items\.xml\. Pass --format csv\|ndjson\|json\.\n$/],

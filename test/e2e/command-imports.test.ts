@@ -50,7 +50,7 @@ test('a dry run of upserts shows old and new values', async (t: TestContext) => 
     'new.csv:2: Green tea: price_usd 4.99 → 5.49, in_stock true → false',
     'new.csv:3: Soap: name "Soap" → "Bar soap", category "Grocery" → "Household"',
     'Created 1, updated 2, unchanged 1, failed 0. Dry run: nothing was written.',
-    '1 new item has the name of an item of yours. If they are the same, leave these rows out, or give them the IDs of an export and use --mode upsert.',
+    '1 new item has the same name as an item you own. To avoid duplicates, remove these rows, or add the IDs from an export and use --mode upsert.',
     '',
   ])
   const real = await go('import', 'new.csv', '--mode', 'upsert')
@@ -73,7 +73,7 @@ test('further changes are counted, and names cannot steer the terminal', (t: Tes
   )
   t.assert.deepStrictEqual(changesOf({ ...report, updated: 10, changes }, 'x.csv').length, 10)
   t.assert.deepStrictEqual(changesOf({ ...report, updated: 10 }, 'x.csv'), [])
-  t.assert.match(sameNames({ ...report, same_name: 2_000 })[0] ?? '', /^2,000 new items have the name/)
+  t.assert.match(sameNames({ ...report, same_name: 2_000 })[0] ?? '', /^2,000 new items have the same name/)
 })
 
 test('--column maps columns, and --charset declares the encoding', async (t: TestContext) => {
@@ -115,7 +115,7 @@ test('errors of an import suggest the corrected command', async (t: TestContext)
     [['german.csv'], 1, /rename those of the file, or map them, as in --column price_usd=Preis\n/],
     [['latin1.csv'], 1, /:2: is not UTF-8: .*, or name its charset, as in --charset windows-1252\n/],
     [['utf16.csv'], 1, /or send it with --charset utf-16le\n/],
-    [['json.csv'], 1, /is JSON and not CSV: use --format ndjson, /],
+    [['json.csv'], 1, /is JSON, not CSV: use --format ndjson, /],
     [['packed.csv'], 1, /is compressed: give it a name that ends in \.gz\n/],
     [['workbook.csv'], 1, /: save it as CSV UTF-8 first\n/],
     [['folder'], 1, /^folder is a directory\. Pass a CSV or NDJSON file\.\n$/],
