@@ -95,9 +95,9 @@ test('a transfer that is interrupted moves nothing', async (t: TestContext) => {
   await client.query('begin; select from items for update')
   const bin = new URL('../../bin/stockroom.js', import.meta.url).pathname
   const { child, ended, output } = run(t, process.execPath, [bin, 'manager', 'transfer', ada.id, bob.id], env)
-  await until(() => isWaiting('update "items"'), 20_000)
+  await until(() => isWaiting('with "moved" as (update "items"'), 20_000)
   child.kill('SIGTERM')
-  await until(async () => !(await isWaiting('update "items"')), 20_000)
+  await until(async () => !(await isWaiting('with "moved" as (update "items"')), 20_000)
   await client.query('commit')
   t.assert.deepStrictEqual([await ended, output()], [143, ''])
   t.assert.deepStrictEqual(await owners(), [ada.id])
@@ -179,7 +179,7 @@ test('manager delete --transfer-to moves items created meanwhile', async (t: Tes
   await add()
   await client.query('begin; select from items for update')
   const deleting = manager('delete', ada.id, '--yes', '--transfer-to', bob.id)
-  await until(() => isWaiting('update "items"'), 20_000)
+  await until(() => isWaiting('with "moved" as (update "items"'), 20_000)
   // While the first items are moved, more can be made: here one that comes before them in the order of the IDs.
   await add()
   const early = '00000000-0000-0000-0000-000000000001'
@@ -197,11 +197,11 @@ test('a transfer to a manager deleted meanwhile moves nothing', async (t: TestCo
   await add()
   await client.query(`begin; delete from store_managers where id = '${bob.id}'`)
   const moving = manager('transfer', ada.id, bob.id)
-  await until(() => isWaiting('update "items"'), 20_000)
+  await until(() => isWaiting('with "moved" as (update "items"'), 20_000)
   await client.query('commit')
   const { code, err } = await moving
   t.assert.strictEqual(code, 1)
-  t.assert.match(err, /^The manager who should get the items has just been deleted\. Nothing was changed\.\n$/)
+  t.assert.match(err, /^The receiving manager no longer exists\. Nothing was changed\.\n$/)
   t.assert.strictEqual((await client.query(`select from items where store_manager_id = '${ada.id}'`)).rowCount, 1)
 })
 

@@ -72,7 +72,11 @@ test('by default only a loopback HOST restricts host names', (t: TestContext) =>
   }
   t.assert.deepStrictEqual(readConfig({ ALLOWED_HOSTS: 'Shop.example , *.a' }).allowedHosts, ['shop.example', '*.a'])
   for (const wrong of ['shop.example:80', 'http://shop.example', '::1', 'a,,b', 'a*', '*.*', 'a b', 'ä.example']) {
-    t.assert.throws(() => readConfig({ ALLOWED_HOSTS: wrong }), /ALLOWED_HOSTS must be comma-separated host names/, wrong)
+    t.assert.throws(
+      () => readConfig({ ALLOWED_HOSTS: wrong }),
+      /ALLOWED_HOSTS must be comma-separated host names/,
+      wrong,
+    )
   }
 })
 

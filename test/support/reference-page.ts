@@ -9,7 +9,6 @@ import { password } from './fixtures.ts'
 export interface Operation {
   method: string
   path: string
-  summary: string
 }
 
 /** The documentation page of a service. */
@@ -62,8 +61,8 @@ export async function openReferencePage(t: TestContext, origin: string): Promise
       await authentication.getByRole('button', { name: 'Authorize' }).click()
       await authentication.getByText('Access Token').waitFor()
     },
-    async open({ method, path, summary }) {
-      await page.getByRole('link', { name: new RegExp(`^${RegExp.escape(summary)}`) }).click()
+    async open({ method, path }) {
+      await page.locator(`a[href$="/${method.toUpperCase()}${path}"]`).first().click()
       await page.getByRole('button', { name: `Test Request (${method} ${path})`, exact: true }).click()
       const dialog = page.getByRole('dialog', { name: 'API Client' })
       const isOurs = (response: Response) => response.request().resourceType() === 'fetch'
