@@ -162,7 +162,7 @@ const mayMount = isRoot && spawnSync('env', [...withoutNamespaces, 'true']).stat
 
 for (const program of ['src/main.ts', 'src/cli/main.ts migrate status', 'test/run.ts']) {
   test(
-    `${program} as root names the closed folder in one line`,
+    `${program} as root names the closed folder`,
     { timeout, skip: !mayMount && 'only root can forbid mounting' },
     async (t: TestContext) => {
       const [command = '', ...prefix] = withoutNamespaces
