@@ -18,7 +18,7 @@ export const fields = ['name', 'category', 'price_usd', 'in_stock'] as const
 
 /**
  * CTEs that record the rows of the CTE `created`, which has the columns of `items` and those of `setColumns`: one change set
- * for each. They belong into the statement that writes the items, so that neither exists without the other.
+ * for each. They belong in the statement that writes the items, so that neither exists without the other.
  */
 export const recordCreations = `
   entries as (insert into item_changes (item_id, change_set_id, kind, version, name, category_to, price_usd_to, in_stock_to, owner_to)

@@ -11,8 +11,8 @@ import { Problem } from '../../problems.ts'
 import { withLiterals } from './copy-literals.ts'
 
 /**
- * Milliseconds that a reader may keep a stream waiting for each so many bytes, which anybody takes faster who reads at all, and
- * that PostgreSQL may.
+ * Milliseconds that a stream may wait for its reader per `share` bytes, and for PostgreSQL per chunk. Every client that reads at all
+ * is faster.
  */
 export const defaultTimeouts = { reader: 30_000, share: 2 ** 20, store: 10_000 }
 
@@ -32,7 +32,7 @@ export interface StreamSource {
   isBusy: () => boolean
 }
 
-/** Who reads a stream. */
+/** The client that reads a stream. */
 export interface Reader {
   /** The ID of the manager. */
   me: string
@@ -55,15 +55,13 @@ export interface Format {
 }
 
 /**
- * What `query` gives, as text.
- *
- * Nothing is asked before the stream is read, and no more than its reader takes is kept. If it fails halfway it is broken
- * off, so that nobody takes a part for the whole; a reader that takes less than a mebibyte in 30 seconds is dropped.
+ * The rows of `query` as text. The query starts when the stream is read, with backpressure. If it fails halfway, the stream is
+ * destroyed, so that a partial response never looks complete. A reader of less than a mebibyte in 30 seconds is disconnected.
  */
-export function streamRows(source: Source, query: CompiledQuery, format: Format, patience: StreamTimeouts): Readable {
+export function streamRows(source: Source, query: CompiledQuery, format: Format, timeouts: StreamTimeouts): Readable {
   const abort = () => stream.destroy()
   const destroyed = new AbortController()
-  const text = chunks(source, query, format, patience, abort, destroyed.signal)
+  const text = chunks(source, query, format, timeouts, abort, destroyed.signal)
   const stream: Readable = Readable.from(text, { objectMode: false })
   // Readable waits for what the generator waits for, which may be a lock.
   const destroy = stream.destroy.bind(stream)
@@ -78,7 +76,7 @@ async function* chunks(
   { pool, gate, isBusy, me, signal, onEnd }: Source,
   query: CompiledQuery,
   format: Format,
-  patience: StreamTimeouts,
+  timeouts: StreamTimeouts,
   drop: () => void,
   destroyed: AbortSignal,
 ) {
@@ -91,7 +89,7 @@ async function* chunks(
     destroyed.addEventListener('abort', () => rows.destroy())
     try {
       destroyed.throwIfAborted()
-      yield* convert(rows.setEncoding('latin1'), format, isBusy, patience, drop)
+      yield* convert(rows.setEncoding('latin1'), format, isBusy, timeouts, drop)
       count = rows.rowCount
     } finally {
       rows.destroy()
@@ -108,14 +106,14 @@ async function* convert(
   rows: Readable,
   format: Format,
   isBusy: () => boolean,
-  patience: StreamTimeouts,
+  timeouts: StreamTimeouts,
   drop: () => void,
 ) {
-  const onDatabaseTimeout = () => rows.destroy(new Error(`PostgreSQL sent nothing for ${patience.store} ms`))
+  const onDatabaseTimeout = () => rows.destroy(new Error(`PostgreSQL sent nothing for ${timeouts.store} ms`))
   let partialLine = ''
   let separator = format.start
   let turnedAt = performance.now()
-  let timer = setTimeout(onDatabaseTimeout, patience.store)
+  let timer = setTimeout(onDatabaseTimeout, timeouts.store)
   let waited = 0
   let taken = 0
   try {
@@ -128,17 +126,17 @@ async function* convert(
         const piece = Buffer.from(separator + format.write(text.slice(0, end)), 'latin1')
         separator = format.between
         const offeredAt = performance.now()
-        timer = setTimeout(drop, patience.reader - waited)
+        timer = setTimeout(drop, timeouts.reader - waited)
         yield piece
         clearTimeout(timer)
         waited += performance.now() - offeredAt
         taken += piece.length
-        if (taken >= patience.share) {
+        if (taken >= timeouts.share) {
           waited = 0
           taken = 0
         }
       }
-      timer = setTimeout(onDatabaseTimeout, patience.store)
+      timer = setTimeout(onDatabaseTimeout, timeouts.store)
       // What comes in the meantime is seen after a turn of the event loop. One after each chunk makes a list a third slower.
       if (performance.now() - turnedAt > maxTurn) {
         await setImmediate()

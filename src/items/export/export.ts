@@ -21,11 +21,11 @@ export function exportItems(
   source: StreamSource & { db: Database },
   query: ExportQuery,
   reader: Reader,
-  patience = exportTimeouts,
+  timeouts = exportTimeouts,
 ): Readable {
   const formats = { csv: query.safe === 'spreadsheet' ? safeCsv : csv, ndjson, json: jsonObject(false) }
   const format = formats[query.format ?? 'csv']
-  return streamRows({ ...source, ...reader }, exportQuery(source.db, query, reader.me), format, patience)
+  return streamRows({ ...source, ...reader }, exportQuery(source.db, query, reader.me), format, timeouts)
 }
 
 /** The query of the items that `query` names, in its order. */

@@ -10,8 +10,8 @@ export function listing(
   source: StreamSource & { db: Database },
   expand: boolean,
   reader: Reader,
-  patience = defaultTimeouts,
+  timeouts = defaultTimeouts,
 ): Readable {
   const query = selectItems(source.db, expand).orderBy('items.id').compile()
-  return streamRows({ ...source, ...reader }, query, jsonObject(expand), patience)
+  return streamRows({ ...source, ...reader }, query, jsonObject(expand), timeouts)
 }

@@ -78,19 +78,19 @@ async function* chunksOf(
   const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
   const deadline = performance.now() + maxDuration
   let total = 0
-  let patience = minRateWindow
+  let remaining = minRateWindow
   let received = 0
   try {
     for (;;) {
       const since = performance.now()
-      const { value, done } = await withTimeout(Math.min(patience, deadline - since), signal, chunks.next())
+      const { value, done } = await withTimeout(Math.min(remaining, deadline - since), signal, chunks.next())
       if (done === true) return
       total += value.length
       if (total > maxBytes) throw tooLarge(maxBytes)
       received += value.length
-      patience -= performance.now() - since
+      remaining -= performance.now() - since
       if (received >= minBytes) {
-        patience = minRateWindow
+        remaining = minRateWindow
         received = 0
       }
       yield value

@@ -211,7 +211,7 @@ export const listingTargets: Target[] = [
       },
       {
         what: 'a server that hangs is waited for',
-        before: 'timer = setTimeout(onDatabaseTimeout, patience.store)\n      // What',
+        before: 'timer = setTimeout(onDatabaseTimeout, timeouts.store)\n      // What',
         after: '// What',
         tests: ['items/list/list: stops sending'],
       },

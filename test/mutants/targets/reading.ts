@@ -30,7 +30,7 @@ export const readingTargets: Target[] = [
       },
       {
         what: 'a client that dribbles is waited for',
-        before: 'patience -= performance.now() - since',
+        before: 'remaining -= performance.now() - since',
         after: '',
         tests: ['items/import/failures: slow import'],
       },
