@@ -5,20 +5,18 @@ import type { Bar, Table } from './report.ts'
 import type { RunningServer, Servers } from './servers.ts'
 import type { Stores } from './stores.ts'
 
-/** All that a case needs. */
 export interface Bench {
   plan: Plan
-  /** A folder for what does not outlive the run. */
+  /** A temporary folder, deleted after the run. */
   folder: string
   stores: Stores
   datasets: Datasets
   servers: Servers
-  /** Servers that have been read from long enough to be at their full speed. */
+  /** Servers that have been warmed up by reads. */
   warm: WeakSet<RunningServer>
   progress: Progress
-  /** Aborted when the run is to end early. */
   signal: AbortSignal
-  /** Where plots are kept; undefined if they are not. */
+  /** Undefined if plots are not written. */
   plots: string | undefined
 }
 
@@ -29,10 +27,10 @@ export interface CaseReport {
 }
 
 export interface Case {
-  /** As `--only` knows it. */
+  /** For `--only`. */
   name: string
   title: string
-  /** About how many seconds it takes. */
+  /** Estimated duration. */
   seconds: (plan: Plan) => number
   run: (bench: Bench) => Promise<CaseReport>
 }

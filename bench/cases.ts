@@ -1,26 +1,39 @@
 import type { Case } from './bench.ts'
-import { besideListingCase } from './cases/beside-listing.ts'
-import { catalogueCases } from './cases/catalogue.ts'
+import { catalogCases } from './cases/catalog.ts'
+import { consoleCase } from './cases/console.ts'
+import { duringListingCase } from './cases/during-listing.ts'
+import { feedCase } from './cases/feed.ts'
 import { growthCases } from './cases/growth.ts'
+import { historyCases } from './cases/history.ts'
 import { importCase } from './cases/import.ts'
+import { largeChangesCase } from './cases/large-changes.ts'
 import { listingCase } from './cases/listing.ts'
 import { loginCase } from './cases/login.ts'
+import { metricsCase, tracesCase } from './cases/observability.ts'
 import { overloadCase } from './cases/overload.ts'
-import { readCases } from './cases/read.ts'
+import { pagesCase } from './cases/pages.ts'
+import { readCase } from './cases/read.ts'
 import { processesCase, startCase } from './cases/service.ts'
 import { writeCases } from './cases/write.ts'
 
-/** All cases, in the order in which they are measured. */
+/** In the order of measurement. */
 export const cases: Case[] = [
-  ...readCases,
+  readCase,
   ...writeCases,
   loginCase,
   listingCase,
-  besideListingCase,
-  ...catalogueCases,
+  duringListingCase,
+  ...catalogCases,
+  pagesCase,
   importCase,
+  ...historyCases,
+  largeChangesCase,
   processesCase,
   startCase,
+  feedCase,
+  metricsCase,
+  tracesCase,
+  consoleCase,
   overloadCase,
   ...growthCases,
 ]

@@ -1,7 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { promisify } from 'node:util'
 
-/** Whether there is such a program on the path. */
 export function exists(program: string): boolean {
   try {
     execFileSync('sh', ['-c', 'command -v "$0"', program], { stdio: 'ignore' })
@@ -11,7 +10,7 @@ export function exists(program: string): boolean {
   }
 }
 
-/** Runs a program to its end. @returns its output @throws Error, also when `signal` is aborted, which ends the program */
+/** @returns the output @throws Error if the program fails, or when `signal` is aborted, which ends it */
 export async function run(
   program: string,
   args: string[],
@@ -22,7 +21,7 @@ export async function run(
   return stdout
 }
 
-/** The first line that a program prints, whatever it ends with, or ''. */
+/** The first line of output, whatever the exit code, or ''. */
 export async function firstLine(program: string, args: string[]): Promise<string> {
   const output = await promisify(execFile)(program, args).catch((error: { stdout?: string }) => error)
   return (output.stdout ?? '').split('\n')[0]?.trim() ?? ''

@@ -11,41 +11,42 @@ import type { Server } from '../src/database/server.ts'
 import { withoutIndexes } from '../test/support/bulk.ts'
 import { onServer } from './stores.ts'
 
-/** Signs the tokens of every candidate. */
+/** Signs tokens for every candidate. */
 export const secret = 'the secret of the benchmark, of more than 32 bytes'
 export const password = 'correct horse battery'
 
-/** Managers that own the items, one as many as another, and sessions of each: what a checker of tokens has to tell apart. */
+/** Managers that own equal numbers of items, and sessions of each, so that the token check has many tokens. */
 const managers = 16
 const sessions = 8
 
-/** Items of a table that is given all its indexes. Larger ones are read by id and listed alone, which needs none of them. */
+/** Up to this size a table has all its indexes. Larger ones serve only reads by ID and full lists, which need none of them. */
 const mostIndexed = 1_000_000
 
 /** Requests that a load chooses from at random. */
 const sampleSize = 20_000
 
-/** A schema with items in it. */
 export interface Dataset {
   schema: string
   rows: number
-  /** Paths of items chosen at random: a file of lines «number of a token» «path». */
+  /** Random paths: a file of lines "number of a token" "path". */
   targets: string
-  /** The same with the path of all items, each token once. */
+  /** The same with the path of the full list, each token once. */
   collection: string
-  /** The path of one of them, and a token for it. */
+  /** The path of one item, and a token for it. */
   path: string
   token: string
 }
 
 export interface Datasets {
-  /** The file of tokens, one a line; those of manager m are the lines m * 8 + 1 to m * 8 + 8. */
+  /** A file with one token per line; those of manager m are the lines m * 8 + 1 to m * 8 + 8. */
   tokens: string
-  /** A schema that has `rows` items; made when it is first asked for. */
+  /** A schema with `rows` items, created on first use. */
   of(rows: number): Promise<Dataset>
-  /** The same, for those who change it. */
+  /** The same for cases that write. */
   forWrites(): Promise<Dataset>
-  /** Adds `count` items to those of `forWrites`. @returns a file of their paths, each once */
+  /** A separate schema with `rows` items for one case. */
+  apart(schema: string, rows: number): Promise<Dataset>
+  /** Adds `count` items to those of `forWrites`. @returns a file with the path of each */
   addTargets(count: number): Promise<string>
 }
 
@@ -66,6 +67,7 @@ export async function openDatasets(server: Server, folder: string): Promise<Data
     tokens,
     of: (rows) => open(`items_${rows}`, rows),
     forWrites: () => open('items_written', 100_000),
+    apart: open,
     async addTargets(count) {
       const { schema, rows } = await open('items_written', 100_000)
       const first = rows + added + 1
@@ -116,22 +118,22 @@ async function make(server: Server, folder: string, { schema, rows, hash, token 
   })
 }
 
-/** An id made like a UUIDv7, later items having greater ones. It has digits alone, so that pgbench can make it, too. */
+/** Rises like a UUIDv7, and has digits only, so that pgbench can compute it. */
 export function itemId(n: string): string {
   return `('01' || lpad(${n}::text, 10, '0') || '-7000-8000-000000000000')::uuid`
 }
 
-/** The id of the manager with this number, as SQL. */
+/** The SQL expression of a manager's ID. */
 function managerId(n: string): string {
   return `('01900000-0000-7000-8000-' || lpad((${n})::text, 12, '0'))::uuid`
 }
 
-/** A line of a file of targets: the number of a token of the item's owner, and the path. */
+/** A line of a target file: the number of a token of the item's owner, and the path. */
 const target = `right(store_manager_id::text, 4)::int * ${sessions} + 1 + mod(abs(hashtext(id::text)), ${sessions})
   || ' /items/' || id`
 
 async function insert(client: Client, first: number, last: number): Promise<void> {
-  // The rows fit together, so nobody has to look up each one's manager.
+  // The rows fit together, so no manager has to be looked up.
   await client.query('set session_replication_role = replica')
   await client.query(
     `insert into items select ${itemId('n')}, 'Item number ' || n,
@@ -145,7 +147,7 @@ async function writeTargets(path: string, items: { line: string }[]): Promise<vo
   await writeFile(path, items.map(({ line }) => line).join('\n'))
 }
 
-/** A token of the manager with this number, as the service makes it (RFC 7519). */
+/** A token like those of the service (RFC 7519). */
 function sign(manager: number): string {
   const now = Math.floor(Date.now() / 1000)
   const sub = `01900000-0000-7000-8000-${String(manager).padStart(12, '0')}`

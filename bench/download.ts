@@ -4,17 +4,17 @@ import type { Client } from 'pg'
 
 import { onServer, type Stores } from './stores.ts'
 
-/** A long answer, read as fast as it comes and thrown away. Times are in milliseconds. */
+/** Downloads a long response as fast as possible and discards it. Times are in milliseconds. */
 export interface Download {
-  /** Until the first byte of the body. */
+  /** Time to the first byte of the body. */
   firstByte: number
   total: number
   bytes: number
-  /** Whether it was 200, and came to its end. */
+  /** Whether the status was 200 and the body complete. */
   complete: boolean
 }
 
-/** GET `path`, without the cost of a client that looks at what it reads. @param encoding what it accepts, gzip for example */
+/** A minimal GET that does not parse the body. @param encoding for Accept-Encoding, such as gzip */
 export function download(
   port: number,
   path: string,
@@ -41,7 +41,7 @@ export function download(
   socket.on('error', reject)
   socket.on('close', () => {
     signal.removeEventListener('abort', abort)
-    // The last chunk, or the end of a JSON object where the length was said.
+    // The last chunk, or the end of a JSON object if there was a Content-Length.
     const ended = tail.endsWith(/^transfer-encoding: chunked/im.test(head) ? '\r\n0\r\n\r\n' : '}')
     resolve({ ...result, total: performance.now() - start, complete: head.startsWith('HTTP/1.1 200') && ended })
   })
@@ -55,11 +55,11 @@ export function download(
   return promise
 }
 
-/** What a client cannot do without: the rows as PostgreSQL writes them for COPY. @param options of COPY */
+/** The minimum for a client: the rows in COPY's format. @param options of COPY */
 export function copy(stores: Stores, schema: string, options = ''): Promise<{ total: number; bytes: number }> {
   return onServer(stores.postgres, schema, async (client) => {
     const { stream } = (client as Client & { connection: { stream: Socket } }).connection
-    // pg would make an object of each row; the bytes alone are the limit.
+    // pg would make an object of each row; the lower bound is the bytes alone.
     stream.removeAllListeners('data')
     const sql = 'copy (select id, name, category, price_usd, in_stock, store_manager_id from items) to stdout'
     const statement = `${sql} ${options}`
@@ -69,7 +69,7 @@ export function copy(stores: Stores, schema: string, options = ''): Promise<{ to
   })
 }
 
-/** Sends a simple query and counts what comes back until PostgreSQL is ready for the next one. */
+/** Sends a simple query and counts the bytes until ReadyForQuery. */
 function exchange(stream: Socket, sql: string): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   const ready = Buffer.from('Z\0\0\0\u0005I', 'latin1')

@@ -3,20 +3,20 @@ import { fileURLToPath } from 'node:url'
 
 import { exists, firstLine, run } from './commands.ts'
 
-/** What is sent to a server, and how. */
 export interface Load {
   url: string
   connections: number
   seconds: number
-  /** A file of lines «number of a token» «path». */
+  /** A file of lines "number of a token" "path". */
   targets: string
   tokens: string
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** At random, or each once. */
   order?: 'random' | 'once'
   contentType?: string
+  /** `{n}` in it is replaced by a random number of three digits. */
   body?: string
-  /** Also times each answer by its status, with a thread a connection. */
+  /** Also measures latency by status, with one thread per connection. */
   watched?: boolean
 }
 
@@ -33,11 +33,11 @@ export interface Outcome {
   seconds: number
   p50: number
   p99: number
-  /** Answers of 400 and above. */
+  /** Responses with a status of 400 or above. */
   refused: number
-  /** Connections that failed, and answers that did not come in time. */
+  /** Failed connections and timeouts. */
   broken: number
-  /** Of a watched load: the answers of 503, the others, and those of 503 that do not say when to come again. */
+  /** Of a watched load: 503 responses, others, and 503 responses without Retry-After. */
   shed: Times
   served: Times
   withoutRetryAfter: number
@@ -45,7 +45,6 @@ export interface Outcome {
 
 const wrk = exists('wrk')
 
-/** Puts the load on its server. */
 export async function apply(load: Load, signal: AbortSignal): Promise<Outcome> {
   const output = wrk ? await run('wrk', wrkArguments(load), signal) : await runAutocannon(load, signal)
   const line = output.split('\n').find((candidate) => candidate.startsWith('{'))
@@ -53,7 +52,6 @@ export async function apply(load: Load, signal: AbortSignal): Promise<Outcome> {
   return JSON.parse(line) as Outcome
 }
 
-/** The load generator's name and version. */
 export async function generator(): Promise<string> {
   if (wrk) return (await firstLine('wrk', ['-v'])).replace(/ Copyright.*/, '')
   const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve('autocannon/package.json')), 'utf8'))

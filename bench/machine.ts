@@ -5,7 +5,7 @@ import { generator } from './load.ts'
 import { findPgbench } from './pgbench.ts'
 import type { Stores } from './stores.ts'
 
-/** What the figures were measured on, and with: a line each. */
+/** The hardware and software of the measurements, one per line. */
 export async function describeMachine({ postgres, redis }: Stores): Promise<string[]> {
   const pgbench = await findPgbench()
   const processors = cpus()

@@ -1,20 +1,21 @@
+import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Bench } from './bench.ts'
 import { apply, type Load } from './load.ts'
-import { cpuSeconds } from './processes.ts'
+import { cpuSeconds, cpuSecondsOfMachine } from './processes.ts'
 import { count, median, short, type Table } from './report.ts'
 import type { RunningServer } from './servers.ts'
 
-/** What one measurement of a candidate gives. Times are in milliseconds. */
+/** The result of one measurement of a candidate. Times are in milliseconds. */
 export interface Sample {
-  /** Requests a second that succeeded. */
+  /** Successful requests per second. */
   rate: number
   p50: number
   p99: number
-  /** Requests that did not. */
+  /** Failed requests. */
   failed: number
-  /** Microseconds of CPU for each request. */
+  /** CPU microseconds per request. */
   cpu: { server: number; postgres: number; redis: number }
 }
 
@@ -34,7 +35,6 @@ export interface Times {
   warm: number
 }
 
-/** A measurement of `server` under a load. */
 export function underLoad(
   bench: Bench,
   name: string,
@@ -65,7 +65,7 @@ export function underLoad(
   }
 }
 
-/** Waits until the server has done what it was asked for by clients that have gone since, for 15 s at most. */
+/** Waits at most 15 s until the server has finished the work of clients that have disconnected. */
 export async function settle({ signal }: Bench, { pid }: RunningServer): Promise<void> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const before = cpuSeconds(pid)
@@ -74,20 +74,40 @@ export async function settle({ signal }: Bench, { pid }: RunningServer): Promise
   }
 }
 
-/** Measures the candidates in turn, as often as `rounds` says, so that what changes on the machine meets all of them. */
+/** The share of the cores that other programs may use during a round. */
+const maxDisturbance = 0.1
+
+// Alternates between the candidates in each round, so that changes of the machine affect all of them. A round that other programs
+// disturb is discarded; at most as many rounds are repeated as are measured.
 export async function alternate(bench: Bench, candidates: Candidate[], times: Times): Promise<Measured[]> {
   const measured = candidates.map(({ name }): Measured => ({ name, samples: [] }))
   for (const { name, measure } of times.warm > 0 ? candidates : []) {
     bench.progress.step(`${name}, warming up`)
     await measure(times.warm)
   }
-  for (let round = 1; round <= times.rounds; round++) {
-    for (const [index, { name, measure }] of candidates.entries()) {
+  let repetitions = times.rounds
+  for (let round = 1; round <= times.rounds;) {
+    const samples: Sample[] = []
+    const begun = { at: performance.now(), others: cpuSecondsOfOthers() }
+    for (const { name, measure } of candidates) {
       bench.progress.step(`${name}, round ${round} of ${times.rounds}`)
-      measured[index]?.samples.push(await measure(times.seconds))
+      samples.push(await measure(times.seconds))
     }
+    const coreSeconds = ((performance.now() - begun.at) / 1000) * availableParallelism()
+    const disturbance = (cpuSecondsOfOthers() - begun.others) / coreSeconds
+    if (disturbance > maxDisturbance && repetitions-- > 0) {
+      bench.progress.step(`round ${round} is repeated: other programs used ${short(disturbance * 100)} % of the cores`)
+      continue
+    }
+    for (const [index, sample] of samples.entries()) measured[index]?.samples.push(sample)
+    round++
   }
   return measured
+}
+
+/** CPU seconds of all programs that are not part of this run. NaN where they are unknown, which disturbs nothing. */
+function cpuSecondsOfOthers(): number {
+  return cpuSecondsOfMachine() - cpuSeconds(process.pid)
 }
 
 /** The median of a figure of one candidate; NaN if it was not measured. */
@@ -95,7 +115,7 @@ export function medianOf(measured: Measured[], name: string, figure: (sample: Sa
   return median((measured.find((candidate) => candidate.name === name)?.samples ?? []).map(figure))
 }
 
-/** How many times the figure of `other` that of `name` is: the median of the rounds, in which both met the same machine. */
+/** The ratio of `name` to `other`: the median over rounds, in which both ran on the machine in the same state. NaN without `other`. */
 export function ratioOf(
   measured: Measured[],
   name: string,
@@ -105,17 +125,22 @@ export function ratioOf(
   const [samples, others] = [name, other].map(
     (one) => measured.find((candidate) => candidate.name === one)?.samples ?? [],
   )
-  return median((samples ?? []).map((sample, round) => figure(sample) / figure(others?.[round] ?? sample)))
+  return median(
+    (samples ?? []).map((sample, round) => {
+      const compared = others?.[round]
+      return compared ? figure(sample) / figure(compared) : Number.NaN
+    }),
+  )
 }
 
 export const rate = ({ rate: figure }: Sample) => figure
 export const p50 = ({ p50: figure }: Sample) => figure
 export const p99 = ({ p99: figure }: Sample) => figure
 
-/** Microseconds of CPU a request, of all that take part. */
+/** CPU microseconds per request, of all processes. */
 export const allCpu = ({ cpu: { server, postgres, redis } }: Sample) => server + postgres + (redis || 0)
 
-/** A line for each candidate, with the ratio of its throughput to those of `references`. */
+/** A row per candidate, with the ratio of its throughput to those of `references`. */
 export function throughputTable(measured: Measured[], references: string[]): Table {
   const present = references.filter((name) => measured.some((candidate) => candidate.name === name))
   const cpu = ['server', 'PostgreSQL', 'Redis'].map((who) => `CPU µs ${who}`)
@@ -149,7 +174,7 @@ export function throughputTable(measured: Measured[], references: string[]): Tab
   }
 }
 
-/** What to say of requests that failed where none may. */
+/** Notes on failed requests, where none may fail. */
 export function failures(measured: Measured[]): string[] {
   return measured.flatMap(({ name, samples }) => {
     const failed = samples.reduce((sum, sample) => sum + sample.failed, 0)

@@ -1,32 +1,31 @@
 import { parseArgs } from 'node:util'
 
 export interface Options {
-  /** Names of cases, or the beginning of some; empty: all of them. */
+  /** Names of cases or beginnings of names; empty: all. */
   only: string[]
   quick: boolean
   help: boolean
 }
 
-/** How long and how often everything is measured. */
 export interface Plan {
   quick: boolean
-  /** Rounds of a second in which candidates take turns whose ratio counts: what changes on the machine meets all of them. */
+  /** One-second rounds for cases whose ratio counts. */
   turns: number
-  /** The same for cases that matter less. */
+  /** The same for less important cases. */
   fewTurns: number
-  /** Times that everything else is measured. */
+  /** Repetitions of everything else. */
   fewRounds: number
-  /** Seconds of one measurement. */
+  /** Seconds per measurement. */
   seconds: number
-  /** Rows of the table that is read, and of a small one beside it. */
+  /** Rows of the table that is read, and of a small one for comparison. */
   rows: number
   fewRows: number
 }
 
-/** Seconds after which nothing new begins; a run may take 60, or 15 minutes, and has to clean up. */
-export const limits = { quick: 56, whole: 15 * 60 - 15 }
+/** Seconds after which no new case begins. A run may take 60 seconds, or 25 minutes, including cleanup. */
+export const limits = { quick: 56, whole: 25 * 60 - 15 }
 
-/** @throws Error if there is no such option */
+/** @throws Error if an option is unknown */
 export function readOptions(args: string[]): Options {
   const { values } = parseArgs({
     args,
@@ -43,5 +42,5 @@ export function readOptions(args: string[]): Options {
 export function planOf({ quick }: Options): Plan {
   return quick
     ? { quick, turns: 1, fewTurns: 1, fewRounds: 1, seconds: 1, rows: 100_000, fewRows: 10_000 }
-    : { quick, turns: 9, fewTurns: 7, fewRounds: 2, seconds: 3, rows: 1_000_000, fewRows: 100_000 }
+    : { quick, turns: 7, fewTurns: 7, fewRounds: 2, seconds: 3, rows: 1_000_000, fewRows: 100_000 }
 }

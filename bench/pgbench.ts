@@ -7,7 +7,7 @@ import { type Dataset, itemId } from './dataset.ts'
 import type { Candidate, Sample } from './measure.ts'
 import { cpuSeconds, cpuSecondsOfEnded } from './processes.ts'
 
-// One prepared statement a request, by PostgreSQL's own load generator: what the database does one at a time.
+// One prepared statement per request by PostgreSQL's own load generator: what the database does one at a time.
 
 const columns = 'id, name, category, price_usd, in_stock, store_manager_id'
 const owner = `'01900000-0000-7000-8000-000000000000'`
@@ -16,18 +16,18 @@ const anItem = '\\set n random(1, :rows)\n'
 export const statements = {
   get: `${anItem}select ${columns} from items where id = ${itemId(':n')};\n`,
   post: `insert into items (${columns}) values (uuidv7(), 'Green tea, 100 bags', 'Grocery', 4.99, true, ${owner}) returning ${columns};\n`,
-  patch: `${anItem}update items set price_usd = 5.49 where id = ${itemId(':n')} returning ${columns};\n`,
+  patch: `${anItem}\\set cents random(100, 999)\nupdate items set price_usd = 5 + :cents / 1000.0 where id = ${itemId(':n')} returning ${columns};\n`,
 }
 
 const samplingRate = 0.1
 
-/** The folder of pgbench, or undefined if this machine has none. Debian keeps it away from the path. */
+/** Debian does not put it on the path. Undefined if it is not installed. */
 export async function findPgbench(): Promise<string | undefined> {
-  const beside = join(await firstLine('pg_config', ['--bindir']).catch(() => ''), 'pgbench')
-  return [beside, 'pgbench'].find(exists)
+  const installed = join(await firstLine('pg_config', ['--bindir']).catch(() => ''), 'pgbench')
+  return [installed, 'pgbench'].find(exists)
 }
 
-/** The reference for `statement`; none where pgbench is missing. */
+/** Undefined if pgbench is missing. */
 export async function pgbench(
   bench: Bench,
   data: Dataset,
@@ -56,7 +56,7 @@ async function measure(
     counted(bench, () =>
       run(program, ['-n', '-M', 'prepared', ...counts, ...length, '-f', script, ...where], bench.signal, env),
     )
-  // Its clients connect anew each time, which a server's do not: that is taken off.
+  // Its clients connect again for each run, which a server does not: that time is subtracted.
   const connecting = await pgbenchFor('-t', '1')
   const log = ['-l', `--log-prefix=${join(bench.folder, 'pgbench-log')}`, `--sampling-rate=${samplingRate}`]
   const { output, own, postgres } = await pgbenchFor('-T', String(Math.ceil(seconds)), ...log)
@@ -73,7 +73,7 @@ async function measure(
   }
 }
 
-/** Runs a program, and counts the CPU that it and PostgreSQL use in the meantime. */
+/** Runs a program, and measures its CPU time and that of PostgreSQL. */
 async function counted({ stores }: Bench, program: () => Promise<string>) {
   const { pid } = stores.postgres
   const before = { own: cpuSecondsOfEnded(), postgres: cpuSeconds(pid) }
@@ -81,7 +81,7 @@ async function counted({ stores }: Bench, program: () => Promise<string>) {
   return { output, own: cpuSecondsOfEnded() - before.own, postgres: cpuSeconds(pid) - before.postgres }
 }
 
-/** The sorted times of the transactions that pgbench has logged, in milliseconds; the logs are removed. */
+/** The sorted times of the logged transactions in milliseconds. Removes the logs. */
 async function latencies(folder: string): Promise<number[]> {
   const names = (await readdir(folder)).filter((name) => name.startsWith('pgbench-log'))
   const times: number[] = []

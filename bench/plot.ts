@@ -1,4 +1,9 @@
-/** Points of one line; x rises. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Bench } from './bench.ts'
+
+/** Points of one line with ascending x. */
 export interface Line {
   name: string
   points: [x: number, y: number][]
@@ -14,15 +19,19 @@ export interface Plot {
 const width = 720
 const height = 420
 const frame = { left: 76, right: 150, top: 44, bottom: 56 }
-const colours = ['#1f6feb', '#d1495b', '#2e933c', '#8e5ea2', '#c98600']
+const colors = ['#1f6feb', '#d1495b', '#2e933c', '#8e5ea2', '#c98600']
 
 interface Scale {
   ticks: number[]
   at(value: number): number
 }
 
-/** The plot as an SVG image of its own. */
-export function svg({ title, x, y, lines }: Plot): string {
+export async function keepPlot({ plots }: Pick<Bench, 'plots'>, name: string, plot: Plot): Promise<void> {
+  if (plots !== undefined) await writeFile(join(plots, `${name}.svg`), svg(plot))
+}
+
+/** A standalone SVG image. */
+function svg({ title, x, y, lines }: Plot): string {
   const values = (axis: 0 | 1) => lines.flatMap(({ points }) => points.map((point) => point[axis]))
   const across = scale(values(0), x.log, frame.left, width - frame.right)
   const up = scale(values(1), y.log, height - frame.bottom, frame.top)
@@ -47,18 +56,18 @@ export function svg({ title, x, y, lines }: Plot): string {
 }
 
 function curve({ name, points }: Line, index: number, across: Scale, up: Scale): string[] {
-  const colour = colours[index % colours.length] ?? ''
+  const color = colors[index % colors.length] ?? ''
   const places = points.map(([x, y]) => [across.at(x), up.at(y)].map((place) => place.toFixed(1)))
   const key = frame.top + 12 + index * 20
   return [
-    `<polyline points="${places.map((place) => place.join(',')).join(' ')}" fill="none" stroke="${colour}" stroke-width="2"/>`,
-    ...places.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="3.5" fill="${colour}"/>`),
-    `<rect x="${width - frame.right + 14}" y="${key - 9}" width="12" height="12" fill="${colour}"/>`,
+    `<polyline points="${places.map((place) => place.join(',')).join(' ')}" fill="none" stroke="${color}" stroke-width="2"/>`,
+    ...places.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="3.5" fill="${color}"/>`),
+    `<rect x="${width - frame.right + 14}" y="${key - 9}" width="12" height="12" fill="${color}"/>`,
     text(width - frame.right + 32, key + 2, name, ''),
   ]
 }
 
-/** From zero, or logarithmic from the power of ten below the least value; `start` and `end` are places in the image. */
+/** Linear from zero, or logarithmic from the power of ten below the minimum; `start` and `end` are coordinates. */
 function scale(values: number[], log: boolean, start: number, end: number): Scale {
   const least = Math.min(...values)
   const most = Math.max(...values)

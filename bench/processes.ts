@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
-// What /proc says of processes (proc_pid_stat(5)). Nothing of it exists beside Linux, where all of this is NaN.
+// Values from /proc (proc_pid_stat(5)). On systems other than Linux all of them are NaN.
 
-/** /proc counts in hundredths of a second on every architecture that Node runs on. */
+/** /proc counts in hundredths of a second on every architecture that Node supports. */
 const ticksPerSecond = 100
 
-/** Seconds of CPU that the process, those it started, and those of them that have ended used so far. */
+/** CPU seconds of the process, its children, and its ended children. */
 export function cpuSeconds(pid: number): number {
   const stats = allStats()
   if (!stats.has(pid)) return Number.NaN
@@ -17,23 +17,33 @@ export function cpuSeconds(pid: number): number {
   return ticks / ticksPerSecond
 }
 
-/** Seconds of CPU of the processes that this one started and that have ended. */
+/** CPU seconds that all processes of the machine have used. */
+export function cpuSecondsOfMachine(): number {
+  const [, user, nice, system, _idle, _waiting, ...interrupts] =
+    read('/proc/stat').split('\n', 1)[0]?.split(/\s+/) ?? []
+  const [hardware, software, stolen] = interrupts
+  return (
+    [user, nice, system, hardware, software, stolen].reduce((sum, ticks) => sum + Number(ticks), 0) / ticksPerSecond
+  )
+}
+
+/** CPU seconds of the ended children of this process. */
 export function cpuSecondsOfEnded(): number {
   const stat = parseStat(read('/proc/self/stat'))
   return stat ? stat.ended / ticksPerSecond : Number.NaN
 }
 
-/** Resident memory of the process now, in MiB. */
+/** Current resident memory in MiB. */
 export function residentMiB(pid: number): number {
   return status(pid, 'VmRSS')
 }
 
-/** From now on, `peakMiB` is the most that was resident since. */
+/** Resets the peak that `peakMiB` returns. */
 export function resetPeak(pid: number): void {
   try {
     writeFileSync(`/proc/${pid}/clear_refs`, '5')
   } catch {
-    // Then the peak is that of the whole life of the process.
+    // The peak is then that of the whole life of the process.
   }
 }
 
@@ -65,7 +75,7 @@ function tree(root: number, stats: Map<number, Stat>): number[] {
   return members
 }
 
-/** The name in the second field may hold spaces and brackets, so counting begins after the last of them. */
+/** The second field may contain spaces and parentheses, so fields are counted from the last parenthesis. */
 function parseStat(text: string): Stat | undefined {
   if (text === '') return undefined
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')

@@ -1,28 +1,28 @@
 import type { Plan } from './options.ts'
 
-/** A case, as far as progress is told of it. */
+/** What progress reports of a case. */
 interface Timed {
   title: string
-  /** About how many seconds it takes. */
+  /** Estimated seconds. */
   seconds: (plan: Plan) => number
 }
 
 export interface Progress {
   /** Seconds since the start. */
   elapsed: () => number
-  /** How many times as long as estimated the cases so far took; at least 0.6. */
+  /** The ratio of actual to estimated time so far; at least 0.6. */
   pace: () => number
   begin: (current: Timed, later: Timed[]) => void
   step: (what: string) => void
 }
 
-/** Tells on stderr how far the run is. */
+/** Reports progress on stderr. */
 export function openProgress(plan: Plan): Progress {
   const start = performance.now()
   const elapsed = () => (performance.now() - start) / 1000
   const sum = (cases: Timed[]) => cases.reduce((seconds, one) => seconds + one.seconds(plan), 0)
   let title = ''
-  /** When the first case began; seconds that those before this one were estimated at, it itself, and those after it. */
+  /** When the first case began; estimated seconds of the cases before this one, of this one, and of those after it. */
   let first = 0
   let done = 0
   let own = 0

@@ -1,8 +1,8 @@
-/** What a case has to reach, and what it reached. */
+/** A requirement of a case, and the result. */
 export interface Bar {
   bar: string
   figure: string
-  /** Undefined where it cannot be said: a reference is missing, or the run was too short. */
+  /** Undefined if a reference is missing or the run was too short. */
   met: boolean | undefined
 }
 
@@ -11,7 +11,7 @@ export interface Table {
   rows: string[][]
 }
 
-/** A Markdown table; the first column is text, the others are figures. */
+/** The first column is text, the others are numbers. */
 export function markdownTable({ header, rows }: Table, textColumns = 1): string {
   const rule = header.map((_, index) => (index < textColumns ? '---' : '--:'))
   return [line(header), line(rule), ...rows.map(line)].join('\n')
@@ -21,7 +21,6 @@ function line(cells: string[]): string {
   return `| ${cells.join(' | ')} |`
 }
 
-/** Every bar with its figure. */
 export function barTable(bars: { title: string; bars: Bar[] }[]): string {
   const rows = bars.flatMap(({ title, bars: ofCase }) =>
     ofCase.map(({ bar, figure, met }) => [title, bar, figure, met === undefined ? '–' : met ? 'yes' : '**no**']),
@@ -29,14 +28,13 @@ export function barTable(bars: { title: string; bars: Bar[] }[]): string {
   return markdownTable({ header: ['case', 'bar', 'figure', 'met'], rows }, 4)
 }
 
-/** The figure with about three digits. */
+/** About three significant digits. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return '–'
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en')
   return value.toFixed(Math.abs(value) >= 10 ? 1 : 2)
 }
 
-/** A number of things. */
 export function count(things: number): string {
   return things.toLocaleString('en')
 }
@@ -48,12 +46,12 @@ export function median(values: number[]): number {
   return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2
 }
 
-/** A bar of the form `figure` ≥ `least`. */
+/** A bar `figure` ≥ `least`. */
 export function atLeast(least: number, figure: number, bar: string, unit: string): Bar {
   return { bar, figure: `${short(figure)} ${unit}`, met: Number.isNaN(figure) ? undefined : figure >= least }
 }
 
-/** A bar of the form `figure` ≤ `most`. */
+/** A bar `figure` ≤ `most`. */
 export function atMost(most: number, figure: number, bar: string, unit: string): Bar {
   return { bar, figure: `${short(figure)} ${unit}`, met: Number.isNaN(figure) ? undefined : figure <= most }
 }

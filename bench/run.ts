@@ -22,14 +22,14 @@ const usage = `The benchmark of Stockroom, on a private PostgreSQL and Redis.
 
 Usage: npm run bench [-- options]
 
-  --only get,post   only these cases, or those whose names begin so: ${cases.map(({ name }) => name).join(', ')}
-  --quick           at most a minute: shorter, once each, smaller tables, no growth
-  --help            this
+  --only get,post   only these cases, by name or by the beginning of the name: ${cases.map(({ name }) => name).join(', ')}
+  --quick           at most a minute: short, one round, small tables, no growth and history cases
+  --help            print this help
 
-A whole run takes at most 15 minutes and writes bench/RESULTS.md and the plots beside it; the others only print.`
+A whole run takes at most 25 minutes and writes bench/RESULTS.md and the plots next to it; others only print.`
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-/** statfs(2): the type of a file system in memory, where nothing is durable. */
+/** statfs(2): the type of an in-memory file system, where nothing is durable. */
 const tmpfs = 0x01021994
 
 interface Result {
@@ -38,7 +38,7 @@ interface Result {
   bars: Bar[]
 }
 
-/** Measures what `options` ask for, and says it as Markdown on stdout. */
+/** Runs the chosen cases and prints the results as Markdown. */
 async function bench(options: Options, signal: AbortSignal, running: AsyncDisposableStack): Promise<void> {
   const chosen = choose(options)
   const isWhole = options.only.length === 0 && !options.quick
@@ -61,7 +61,7 @@ async function bench(options: Options, signal: AbortSignal, running: AsyncDispos
   const summary = [
     barTable(results),
     ...explainUnmet(results.flatMap(({ bars }) => bars)),
-    ...(left.length > 0 ? [`Left out, for the time was up: ${left.join('; ')}.`] : []),
+    ...(left.length > 0 ? [`Skipped, because the time limit was reached: ${left.join('; ')}.`] : []),
   ]
   print(`\n## Bars\n\n${summary.join('\n\n')}\n\n${machine.join('\n')}`)
   if (isWhole) await writeResults(results, summary, machine, signal)
@@ -109,23 +109,25 @@ async function writeResults(
   machine: string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const plots = ['get', 'list', 'connections'].map((name) => `![growth-${name}](growth-${name}.svg)`)
+  const plots = ['get-connections', 'growth-get', 'growth-list'].map((name) => `![${name}](${name}.svg)`)
   const parts = [
     '# Results',
     `\`npm run bench\`, ${new Date().toISOString().slice(0, 10)}. Medians; the candidates took turns in every round.`,
     machine.map((line) => `- ${line}`).join('\n'),
-    '`floor` is raw `node:http` with coalesced reads, `usual` what is written first (both in `baselines/`), `pgbench` the same ' +
-      'statements prepared, one a request: its own CPU stands under «server».',
+    '`floor` is raw `node:http` with batched reads, `elysia` is Elysia on Bun with batched reads and inserts, `tuned` is what a team ' +
+      'writes that measures, `usual` a straightforward implementation (all in `baselines/`), `pgbench` the same ' +
+      'statements prepared, one per request; its own CPU is in the column "server". `without-history` is the service without change ' +
+      'recording in its statements, and without the index of `updated_at`.',
     '## Bars',
     ...summary,
     '## Cases',
     ...results.map(({ text }) => text),
-    '## Growth',
+    '## Plots',
     ...plots,
   ]
   const file = join(here, 'RESULTS.md')
   await writeFile(file, `${parts.join('\n\n')}\n`)
-  // It is kept in the repository, where every file is in one format.
+  // The results are committed, and formatted like every file.
   await run(join(here, '../node_modules/.bin/oxfmt'), [file], signal)
 }
 
@@ -137,9 +139,9 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-/** @throws StartupError if a name is that of no case */
+/** @throws StartupError if there is no such case */
 function choose({ only, quick }: Options): Case[] {
-  if (only.length === 0) return cases.filter(({ name }) => !quick || !name.startsWith('growth-'))
+  if (only.length === 0) return cases.filter(({ name }) => !quick || !/^(?:growth|history)-/.test(name))
   const unknown = only.find((wanted) => !cases.some(({ name }) => matches(name, wanted)))
   if (unknown !== undefined) throw new StartupError(`There is no case ${unknown}. See npm run bench -- --help`)
   return cases.filter(({ name }) => only.some((wanted) => matches(name, wanted)))
@@ -155,12 +157,12 @@ async function main(args: string[]): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
   await using running = new AsyncDisposableStack()
   const work = bench(options, stop.signal, running)
-  // When it is stopped, what it does next fails, and nobody has to hear of that.
+  // After an interruption the next step fails, which need not be reported.
   work.catch(() => {})
   try {
     await Promise.race([work, stopped])
   } catch (error) {
-    // All that waits for a child or a download ends now, also when the benchmark itself failed.
+    // Ends everything that waits for a child process or a download, even if the benchmark itself failed.
     stop.abort()
     throw error
   }

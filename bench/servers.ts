@@ -7,35 +7,37 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { freePort } from '../test/support/stores.ts'
+import { bunCommand } from './bun.ts'
 import { type Dataset, secret } from './dataset.ts'
 import type { Stores } from './stores.ts'
 
-/** What is measured, and the references beside it. */
-export type Kind = 'stockroom' | 'floor' | 'usual'
+/** The service and its baselines. */
+export type Kind = 'stockroom' | 'without-history' | 'floor' | 'usual' | 'tuned' | 'elysia'
 
 export interface RunningServer {
   url: string
   port: number
   pid: number
-  /** Milliseconds from its start to its first answer with an item. */
-  firstAnswer: number
+  /** Milliseconds from its start to its first response with an item. */
+  firstResponse: number
   stop(): Promise<void>
 }
 
 export interface Servers {
-  /** A server on the tables of `data`; it ends with the run if nobody stops it. */
+  /** Starts a server on the tables of `data`, which ends with the run at the latest. */
   start(kind: Kind, data: Dataset, env?: Record<string, string>): Promise<RunningServer>
-  /** One that all cases use who ask for the same. */
+  /** Shared by all cases that request the same server. */
   shared(kind: Kind, data: Dataset, env?: Record<string, string>): Promise<RunningServer>
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const elysia = join(root, 'bench/baselines/elysia.js')
 
 /** Milliseconds. */
-const startTimeout = 20_000
+const startTimeout = 60_000
 const stopTimeout = 8_000
 
-/** Starts servers on `stores`, from a folder without a file .env. */
+/** Starts servers in a folder without a .env file. */
 export function openServers(
   stores: Stores,
   folder: string,
@@ -45,9 +47,10 @@ export function openServers(
   const sharedServers = new Map<string, Promise<RunningServer>>()
   const start: Servers['start'] = async (kind, data, env = {}) => {
     const port = await freePort()
+    const [program, ...args] = kind === 'elysia' ? await bunCommand(elysia, signal) : command(kind)
     signal.throwIfAborted()
     const begin = performance.now()
-    const child = spawn(process.execPath, command(kind), {
+    const child = spawn(program, args, {
       cwd: folder,
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...settings(stores, data, port), ...env },
       stdio: ['ignore', 'inherit', 'inherit'],
@@ -55,8 +58,8 @@ export function openServers(
     const stop = stopper(child)
     running.defer(stop)
     const url = `http://127.0.0.1:${port}`
-    await firstAnswer(child, url, data, kind)
-    return { url, port, pid: child.pid ?? 0, firstAnswer: performance.now() - begin, stop }
+    await firstResponse(child, url, data, kind)
+    return { url, port, pid: child.pid ?? 0, firstResponse: performance.now() - begin, stop }
   }
   const shared: Servers['shared'] = (kind, data, env = {}) => {
     const key = JSON.stringify([kind, data.schema, env])
@@ -67,17 +70,20 @@ export function openServers(
   return { start, shared }
 }
 
-/** The command of `npm start`, with another program for a reference. */
-function command(kind: Kind): string[] {
+/** The command of `npm start`, with another program for a baseline. */
+function command(kind: Kind): [program: string, ...args: string[]] {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const words: string[] = scripts.start.split(' ').filter((word: string) => word !== 'exec' && word !== 'node')
-  return words.map((word) => {
-    if (word === 'src/main.ts' && kind !== 'stockroom') return join(root, `bench/baselines/${kind}.ts`)
+  const baseline = join(root, `bench/baselines/${kind}.ts`)
+  const args = words.flatMap((word) => {
+    if (word === 'src/main.ts' && kind === 'without-history') return ['--import', baseline, join(root, word)]
+    if (word === 'src/main.ts' && kind !== 'stockroom') return baseline
     return /[/.]/.test(word) && existsSync(join(root, word)) ? join(root, word) : word
   })
+  return [process.execPath, ...args]
 }
 
-/** What every candidate is told; all else are its defaults. */
+/** The settings of every candidate; all others have their defaults. */
 function settings({ postgres, redis }: Stores, { schema }: Dataset, port: number): Record<string, string> {
   return {
     HOST: '127.0.0.1',
@@ -94,7 +100,7 @@ function settings({ postgres, redis }: Stores, { schema }: Dataset, port: number
   }
 }
 
-async function firstAnswer(child: ChildProcess, url: string, { path, token }: Dataset, kind: Kind): Promise<void> {
+async function firstResponse(child: ChildProcess, url: string, { path, token }: Dataset, kind: Kind): Promise<void> {
   const deadline = Date.now() + startTimeout
   while (Date.now() < deadline) {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${kind} ended before it served`)
@@ -105,7 +111,7 @@ async function firstAnswer(child: ChildProcess, url: string, { path, token }: Da
   throw new Error(`${kind} did not come up in ${startTimeout / 1000} s`)
 }
 
-/** The status of the answer to a GET, on a connection of its own. */
+/** The status of a GET over a new connection. */
 export function statusOf(url: string, token: string, path = ''): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   const headers = { authorization: `Bearer ${token}` }

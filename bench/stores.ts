@@ -19,17 +19,17 @@ export interface Stores {
   redis: { port: number; pid: number; version: string }
 }
 
-/** Beside what is named here, PostgreSQL runs with its defaults: fsync and synchronous_commit are on. */
+/** Except for what is named here, PostgreSQL runs with its defaults: fsync and synchronous_commit are on. */
 export const postgresSettings = {
   max_connections: '400',
   shared_buffers: '1GB',
-  // No checkpoint and no vacuum falls into one candidate's turn rather than into another's.
+  // No checkpoint or vacuum may affect the turn of one candidate only.
   max_wal_size: '16GB',
   checkpoint_timeout: '1h',
   autovacuum: 'off',
 }
 
-/** Starts a private PostgreSQL and Redis in `folder`, and ends them with `running`. */
+/** Starts a private PostgreSQL and Redis in `folder`, and stops them with `running`. */
 export async function openStores(folder: string, running: AsyncDisposableStack): Promise<Stores> {
   if (!exists('redis-server'))
     throw new StartupError('There is no redis-server on this machine: scripts/setup.sh installs it.')
@@ -38,10 +38,10 @@ export async function openStores(folder: string, running: AsyncDisposableStack):
   return { postgres, redis }
 }
 
-/** Runs statements on one connection, whose tables are those of `schema`. */
+/** Runs statements on one connection with `schema` as its search path. */
 export async function onServer<T>(server: Server, schema: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = schemaClient(server, schema)
-  // It is said again by the query that fails.
+  // The failing query reports the error again.
   client.on('error', () => {})
   await client.connect()
   try {
@@ -73,7 +73,7 @@ async function openRedis(folder: string, running: AsyncDisposableStack): Promise
   client.on('error', () => {})
   const connected = client.connect()
   connected.catch(() => {})
-  await Promise.race([connected, rejectAfter(10_000, 'redis-server does not answer')])
+  await Promise.race([connected, rejectAfter(10_000, 'redis-server does not respond')])
   const [, version = ''] = /redis_version:(\S+)/.exec(await client.info('server')) ?? []
   client.destroy()
   return { port, pid: child.pid ?? 0, version }

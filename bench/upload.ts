@@ -9,7 +9,6 @@ import { from as copyFrom } from 'pg-copy-streams'
 
 import { onServer, type Stores } from './stores.ts'
 
-/** How the rows of a file are written. */
 export type Format = 'copy' | 'csv' | 'ndjson' | 'exported'
 
 const categories = ['Grocery', 'Household', 'Electronics', 'Pet']
@@ -29,7 +28,7 @@ const heads: Record<Format, string> = {
   exported: 'id,name,category,price_usd,in_stock,store_manager_id\r\n',
 }
 
-/** Names that files are broken by, as fields of CSV. */
+/** Names that break careless CSV writers, as CSV fields. */
 const hostileNames = [
   '"a ""quoted"" name"',
   '"a,b;c\td"',
@@ -66,7 +65,7 @@ export async function writeRows(path: string, format: Format, rows: number, owne
   await once(file, 'finish')
 }
 
-/** Imports a file, as fast as it is taken. @returns milliseconds, NaN if not all `rows` were written */
+/** Imports a file as fast as possible. @returns milliseconds, NaN if not all `rows` were written */
 export async function upload(
   port: number,
   path: string,
@@ -85,15 +84,15 @@ export async function upload(
       'content-length': (await stat(path)).size,
     },
   })
-  const answered = once(sent, 'response')
+  const responded = once(sent, 'response')
   await pipeline(createReadStream(path, { highWaterMark: 256 * 1024 }), sent)
-  const [answer] = await answered
+  const [answer] = await responded
   const chunks: Buffer[] = await answer.toArray()
   const { created, updated, unchanged } = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, number>
   return created === rows || updated === rows || unchanged === rows ? performance.now() - start : Number.NaN
 }
 
-/** Whether an export of everything is byte for byte the file at `path`. */
+/** Whether an export of everything equals the file at `path` byte for byte. */
 export async function isExported(url: string, token: string, path: string): Promise<boolean> {
   const answer = await fetch(`${url}/items/export?format=csv`, { headers: { authorization: `Bearer ${token}` } })
   const [exported, file] = [answer.body ?? [], createReadStream(path)].map(async (bytes) => {
@@ -104,7 +103,7 @@ export async function isExported(url: string, token: string, path: string): Prom
   return (await exported) === (await file)
 }
 
-/** What a client cannot do without: the same rows by COPY, into the same table. @returns milliseconds */
+/** The lower bound: the same rows by COPY into the same table. @returns milliseconds */
 export function copyIn(stores: Stores, schema: string, path: string): Promise<number> {
   return onServer(stores.postgres, schema, async (client) => {
     const start = performance.now()
@@ -114,7 +113,7 @@ export function copyIn(stores: Stores, schema: string, path: string): Promise<nu
   })
 }
 
-/** An id like a UUIDv7, rising, of no item that the benchmark has otherwise. */
+/** A rising ID like a UUIDv7 that no other item of the benchmark has. */
 function idOf(n: number): string {
   return `2${String(n).padStart(7, '0')}-${String(n % 10_000).padStart(4, '0')}-7000-8000-000000000000`
 }

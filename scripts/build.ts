@@ -3,6 +3,7 @@ import { cp, rm, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 
 import packageJson from '../package.json' with { type: 'json' }
+import { findVite, runVite } from '../src/console/build.ts'
 
 // What `npm pack` puts into the packages: JavaScript, for Node strips no types from packages.
 
@@ -15,8 +16,9 @@ for (const folder of [built, client]) await rm(folder, { recursive: true, force:
 for (const project of ['tsconfig.build.json', 'tsconfig.client.json']) {
   execFileSync('tsc', ['--project', project], { cwd: root, stdio: 'inherit' })
 }
-// What is read at run time beside the code.
+// What is read at run time in addition to the code.
 await cp(join(root, 'src'), join(built, 'src'), { recursive: true, filter: (path) => extname(path) !== '.ts' })
+await runVite(findVite(), join(built, 'console'))
 await writeFile(join(client, 'package.json'), `${JSON.stringify(describeClient(), null, 2)}\n`)
 await cp(join(root, 'docs/reference/client.md'), join(client, 'README.md'))
 await cp(join(root, 'LICENSE'), join(client, 'LICENSE'))

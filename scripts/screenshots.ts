@@ -6,6 +6,9 @@ import { join } from 'node:path'
 
 import { chromium } from 'playwright-core'
 
+import { takeConsole } from './screenshots/console.ts'
+import { takeDocumentationPage } from './screenshots/documentation-page.ts'
+
 // Takes the pictures in docs/images/ of a service that it starts on an empty database:
 //
 //   node scripts/screenshots.ts      CHROMIUM_PATH and PORT name another browser and another port
@@ -21,25 +24,19 @@ const service = spawn('npm', ['start'], {
 const closed = once(service, 'close')
 try {
   await mkdir(images, { recursive: true })
-  await takeDocumentationPage(await urlOf(service))
+  const url = await urlOf(service)
+  const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  try {
+    await takeDocumentationPage(browser, url, images)
+    await takeConsole(browser, url, images)
+  } finally {
+    await browser.close()
+  }
 } finally {
   service.kill('SIGTERM')
   await closed
   await rm(folder, { recursive: true, force: true })
-}
-
-async function takeDocumentationPage(url: string): Promise<void> {
-  const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
-  try {
-    const page = await browser.newPage({ viewport: { width: 1100, height: 600 }, colorScheme: 'light' })
-    await page.goto(`${url}/scalar#tag/items/GET/items`)
-    await page.getByRole('button', { name: 'Test Request (get /items)', exact: true }).waitFor()
-    await page.evaluate('document.fonts.ready')
-    await page.screenshot({ path: join(images, 'documentation-page.png'), animations: 'disabled' })
-  } finally {
-    await browser.close()
-  }
 }
 
 /** Waits for the line of the log that has the address. */

@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the tests and CI need beside Node, if it is missing: redis-server, PgBouncer, Chromium, curl, ps, and mmdebstrap.
+# Installs what the tests and CI need in addition to Node, if it is missing: redis-server, PgBouncer,
+# Prometheus, Chromium, curl, openssl, ps, and mmdebstrap. For the fault injection: Patroni, etcd, HAProxy, Redis Sentinel,
+# and Debian's PostgreSQL. With --deploy, also what `npm run deploy:test` needs.
 set -euo pipefail
 
 policy=/usr/sbin/policy-rc.d
 kept=$policy.before-stockroom
+deploy=()
+[[ ${1:-} != --deploy ]] || deploy=(buildah podman runc nginx caddy docker-compose iptables)
 
 main() {
   local missing
@@ -18,15 +22,15 @@ main() {
   trap release_services EXIT
   hold_services
   say "apt-get update"
-  as_root apt-get update --quiet=2 || say 'that failed: going on with the package lists that are there'
+  as_root apt-get update --quiet=2 || say 'that failed: continuing with the package lists that are there'
   say "apt-get install ${missing[*]}"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}" ||
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -o DPkg::Lock::Timeout=600 --yes --quiet=2 --no-install-recommends "${missing[@]}" ||
     fail "apt-get could not install ${missing[*]}: see above"
   local service
-  for service in redis-server pgbouncer; do
+  for service in redis-server redis-sentinel pgbouncer prometheus patroni etcd-server haproxy postgresql nginx caddy; do
     if [[ " ${missing[*]} " == *" $service "* ]]; then
       say "keeping the system from starting $service at boot, for the tests start their own"
-      as_root update-rc.d "$service" disable
+      as_root update-rc.d "${service/etcd-server/etcd}" disable
     fi
   done
   mapfile -t missing < <(missing_packages)
@@ -36,9 +40,15 @@ main() {
 
 missing_packages() {
   local program
-  for program in redis-server curl mmdebstrap pgbouncer; do
+  for program in redis-server redis-sentinel curl mmdebstrap openssl pgbouncer prometheus patroni haproxy "${deploy[@]}"; do
     command -v "$program" >/dev/null || echo "$program"
   done
+  command -v etcd >/dev/null || echo etcd-server
+  if ((${#deploy[@]} > 0)); then
+    command -v ip >/dev/null || echo iproute2
+    [[ -x /usr/lib/podman/aardvark-dns ]] || printf '%s\n' netavark aardvark-dns
+  fi
+  compgen -G '/usr/lib/postgresql/*/bin/pg_basebackup' >/dev/null || echo postgresql
   command -v ps >/dev/null || echo procps
   [[ -x ${CHROMIUM_PATH:-} ]] || command -v chromium chromium-browser google-chrome >/dev/null || echo chromium
 }

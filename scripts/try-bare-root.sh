@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 suite=${1:-bookworm}
 mirror=${2:-}
 archive=${XDG_CACHE_HOME:-$HOME/.cache}/stockroom/bare-$suite.tar
-tests=(test/items/items.test.ts test/auth/revocations.test.ts test/openapi/reference-page.test.ts)
+tests=(test/items/items.test.ts test/e2e/revocations.test.ts test/openapi/reference-page.test.ts)
 # For one command, on a busy machine: on an idle one it takes about half a minute.
 limit_s=600
 job=

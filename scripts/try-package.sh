@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the packages in empty projects, from the registry, as anybody would, and tries them.
+# Installs the packages in empty projects, from the registry, as a user would, and tries them.
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -17,6 +17,15 @@ project service
 npm install --no-audit --no-fund --loglevel=error ../stockroom-catalog-stockroom-*.tgz
 npx --no-install stockroom --version
 npx --no-install stockroom migrate --help >/dev/null
+PATH=$PWD/node_modules/.bin:$PATH PORT=8471 stockroom start >start.log &
+service=$!
+trap 'kill "$service"; wait "$service" || true; rm -rf "$folder"' EXIT
+for _ in {1..120}; do
+  if curl --fail --silent --output console.html http://localhost:8471/console; then break; fi
+  sleep 1
+done
+curl --fail --silent --output /dev/null "http://localhost:8471$(grep -o '/console/assets/[^"]*\.js' console.html | tail -1)"
+echo 'the package serves the console'
 
 # The Node of the system, for the client has to work on older ones than that of the project.
 project client

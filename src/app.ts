@@ -1,8 +1,12 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type RawServerDefault } from 'fastify'
 
+import { feedRoutes, maxFollowers } from './changes/feed/routes.ts'
 import { changeRoutes } from './changes/routes.ts'
 import { throttle } from './concurrency/throttle.ts'
+import { identifyConsoleCalls } from './console/api.ts'
+import { rewriteUrl } from './console/rewrite.ts'
+import { consoleRoutes } from './console/routes.ts'
 import type { Context } from './context.ts'
 import { acceptJson, bodyLimit } from './http/body-parsers.ts'
 import { trustProxyOption } from './http/client-address.ts'
@@ -12,11 +16,14 @@ import { rejectOtherHosts } from './http/host-header.ts'
 import { shedLoad } from './http/load-shedding.ts'
 import { openPipeline } from './http/pipelining.ts'
 import { identifyRequest, logRequest, logRequests, RequestLog } from './http/request-log.ts'
+import { measureRequests } from './http/request-metrics.ts'
+import { traceRequests } from './http/request-traces.ts'
+import { addRootPaths, openRootPaths } from './http/root-path.ts'
 import { rejectAmbiguousHost, handleMethodNotAllowed, handleNotFound } from './http/routing.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
 import { buildSerializer } from './http/serialization.ts'
 import type { App } from './http/types.ts'
-import { discardUnreadBodies } from './http/unread-bodies.ts'
+import { discardUnreadBodies, discardUnreadBody } from './http/unread-bodies.ts'
 import { buildValidator } from './http/validation.ts'
 import { itemRoutes } from './items/routes.ts'
 import { serveHealth } from './lifecycle/health.ts'
@@ -39,15 +46,18 @@ export async function buildApp(context: Context): Promise<App> {
       context.log.warn({ closed }, 'closed connections with too many pipelined requests'),
     ),
   )
+  const trustProxy = trustProxyOption(config.trustProxy)
+  const rootPathOf = openRootPaths(config.rootPath, trustProxy)
   const app: App = fastify<RawServerDefault>({
     loggerInstance: context.log,
     logController: new RequestLog(),
     // A logger per request costs more than the checks it saves, so each line carries `reqId` itself.
     childLoggerFactory: (log) => log,
     genReqId: identifyRequest,
+    rewriteUrl,
     bodyLimit,
     requestTimeout,
-    trustProxy: trustProxyOption(config.trustProxy),
+    trustProxy,
     // While it closes, requests on open connections are served as usual.
     return503OnClosing: false,
     // As long as the headers may be, so that the schema rejects a long parameter.
@@ -58,6 +68,9 @@ export async function buildApp(context: Context): Promise<App> {
     // The path cannot be decoded, so no hook has seen the request.
     frameworkErrors(error, request, reply) {
       logRequest(request, reply)
+      discardUnreadBody(request, reply, connections)
+      // It lacks what is decorated.
+      request.rootPath = rootPathOf(request.raw)
       reply.headers(corsHeaders(config.corsOrigins, request.headers.origin))
       handleError(error, request, reply)
     },
@@ -65,19 +78,24 @@ export async function buildApp(context: Context): Promise<App> {
       const isTimeout = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
       if (isTimeout && connections.isExempt(socket)) return
       // The error is about the request that is still arriving; if that is complete, about what came after it.
-      const respond = () => handleClientError(error, socket, context.log, config.corsOrigins)
+      const respond = () => handleClientError(error, socket, context.log, config)
       if (pipeline.isServing(socket)) pipeline.afterRequests(socket, respond)
       else respond()
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setErrorHandler(handleError)
+  addRootPaths(app, rootPathOf)
   app.decorateRequest('token')
   app.decorateRequest('pendingTokenCheck')
   app.decorateRequest('isActive', false)
   pipeline.serialize(app.server)
   connections.track(app.server)
+  measureRequests(app, context.metrics)
+  traceRequests(app, context.tracer)
   logRequests(app)
   addSecurityHeaders(app)
+  // Before CORS, which responds to preflights.
+  identifyConsoleCalls(app)
   allowOrigins(app, config.corsOrigins)
   rejectAmbiguousHost(app)
   discardUnreadBodies(app, connections)
@@ -96,10 +114,15 @@ export async function buildApp(context: Context): Promise<App> {
     serveDocument(limited)
     serveReferencePage(limited)
     serveProblemPages(limited)
-    limited.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/scalar', 307))
+    consoleRoutes(limited, context)
+    limited.get('/', { schema: { hide: true } }, ({ rootPath }, reply) => reply.redirect(`${rootPath}/scalar`, 307))
     await limited.register(async (scope: App) => storeManagerRoutes(scope, context), { prefix: '/store-managers' })
     await limited.register(async (scope: App) => itemRoutes(scope, context, activeRequests), { prefix: '/items' })
     await limited.register(async (scope: App) => changeRoutes(scope, context))
+  })
+  await app.register(async (scope: App) => {
+    shedLoad(scope, maxFollowers, connections)
+    feedRoutes(scope, context)
   })
   refuseTheRest()
   return app

@@ -5,17 +5,18 @@ import type { Logger } from 'pino'
 
 import { type Database, inTransaction, runSql } from './database/database.ts'
 import type { Tables } from './database/entities.ts'
+import type { Metrics } from './observability/metrics/metrics.ts'
 import { Problem } from './problems.ts'
 
-export interface PreparedWrite<Answer> {
-  answer: Answer
+export interface PreparedWrite<Response> {
+  response: Response
   /** The manager whom the result is about: the key is deleted with them. */
   owner: string
   write: (transaction?: Database) => Promise<void>
 }
 
-export interface IdempotentResult<Answer> {
-  answer: Answer
+export interface IdempotentResult<Response> {
+  response: Response
   isReplayed: boolean
 }
 
@@ -29,7 +30,10 @@ export interface KeyedRequest {
 export interface Idempotency {
   // Runs what `build` prepares once per key: the key is stored in the transaction of the write. Failed requests do not store
   // their key.
-  run<Answer>(request: KeyedRequest, build: () => Promise<PreparedWrite<Answer>>): Promise<IdempotentResult<Answer>>
+  run<Response>(
+    request: KeyedRequest,
+    build: () => Promise<PreparedWrite<Response>>,
+  ): Promise<IdempotentResult<Response>>
   close(): void
 }
 
@@ -38,57 +42,72 @@ const purgeIntervalMs = 60 * 60 * 1000
 
 const purgeBatchSize = 10_000
 
-/** `secret` makes the fingerprints useless without it. */
-export function openIdempotency(db: Database, secret: string, log: Logger): Idempotency {
-  const fingerprintKey = Buffer.from(hkdfSync('sha256', secret, '', 'idempotency keys', 32))
+// The secrets make the fingerprints useless without them. The first makes new ones; those of the others are recognized while the
+// secret is rotated.
+export function openIdempotency(db: Database, secrets: string[], log: Logger, metrics: Metrics): Idempotency {
+  const count = (result: string) =>
+    metrics.counter('stockroom_idempotent_requests_total', 'Requests with an Idempotency-Key.', { result })
+  const counters = { new: count('new'), replayed: count('replayed') }
+  const keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'idempotency keys', 32)))
   const purging = setInterval(() => {
     purgeExpired(db).catch((error: unknown) => log.warn({ err: error }, 'failed to purge expired idempotency keys'))
   }, purgeIntervalMs).unref()
 
-  return {
-    async run<Answer>({ scope, key, body }: KeyedRequest, build: () => Promise<PreparedWrite<Answer>>) {
-      if (key === undefined) {
-        const { answer, write } = await build()
-        await write()
-        return { answer, isReplayed: false }
-      }
-      const named = JSON.stringify([scope, unquoted(key)])
-      const keyHash = hash('sha256', named, 'base64url')
-      // The body may contain a password. Even with the secret its hash cannot be attacked, because the key is not stored.
-      const fingerprint = createHmac('sha256', fingerprintKey).update(named).update(canonical(body)).digest('base64url')
+  const runWithKey = async <Response>(
+    { scope, key, body }: KeyedRequest & { key: string },
+    build: () => Promise<PreparedWrite<Response>>,
+  ) => {
+    const named = JSON.stringify([scope, unquoted(key)])
+    const keyHash = hash('sha256', named, 'base64url')
+    // The body may contain a password. Even with the secret its hash cannot be attacked, because the key is not stored.
+    const fingerprints = keys.map((each) =>
+      createHmac('sha256', each).update(named).update(canonical(body)).digest('base64url'),
+    )
 
-      // A different body is rejected below, after as much work as for a new request, so that passwords cannot be guessed by
-      // time.
-      const known = await find(db, keyHash)
-      if (known?.fingerprint === fingerprint) return replay<Answer>(known.answer)
-      return writeOnce(db, keyHash, fingerprint, await build())
+    // A different body is rejected below, after as much work as for a new request, so that passwords cannot be guessed by
+    // time.
+    const known = await find(db, keyHash)
+    if (known && fingerprints.includes(known.fingerprint)) return replay<Response>(known.answer)
+    return writeOnce(db, keyHash, fingerprints, await build())
+  }
+
+  return {
+    async run<Response>({ key, ...request }: KeyedRequest, build: () => Promise<PreparedWrite<Response>>) {
+      if (key === undefined) {
+        const { response, write } = await build()
+        await write()
+        return { response, isReplayed: false }
+      }
+      const result = await runWithKey({ key, ...request }, build)
+      counters[result.isReplayed ? 'replayed' : 'new'].add()
+      return result
     },
     close: () => clearInterval(purging),
   }
 }
 
-function writeOnce<Answer>(
+function writeOnce<Response>(
   db: Database,
   keyHash: string,
-  fingerprint: string,
-  { answer, owner, write }: PreparedWrite<Answer>,
-): Promise<IdempotentResult<Answer>> {
+  fingerprints: string[],
+  { response, owner, write }: PreparedWrite<Response>,
+): Promise<IdempotentResult<Response>> {
   return inTransaction(db, async (transaction) => {
     await lock(transaction, keyHash)
     const row = {
       key_hash: keyHash,
-      fingerprint,
-      answer: JSON.stringify(answer),
+      fingerprint: fingerprints[0] ?? '',
+      answer: JSON.stringify(response),
       created_at: new Date(),
       store_manager_id: owner,
     }
     if (await insertKey(transaction, row)) {
       await write(transaction)
-      return { answer, isReplayed: false }
+      return { response, isReplayed: false }
     }
     const first = await find(transaction, keyHash)
-    if (first?.fingerprint !== fingerprint) throw reused()
-    return replay<Answer>(first.answer)
+    if (!first || !fingerprints.includes(first.fingerprint)) throw reused()
+    return replay<Response>(first.answer)
   })
 }
 
@@ -101,8 +120,8 @@ function canonical(body: object): string {
   return JSON.stringify(body, Object.keys(body).toSorted())
 }
 
-function replay<Answer>(answer: string): IdempotentResult<Answer> {
-  return { answer: JSON.parse(answer) as Answer, isReplayed: true }
+function replay<Response>(response: string): IdempotentResult<Response> {
+  return { response: JSON.parse(response) as Response, isReplayed: true }
 }
 
 function find(db: Database, keyHash: string) {

@@ -7,17 +7,22 @@ import type { Logger } from 'pino'
 
 import { buildApp } from './app.ts'
 import { generatedSecret } from './auth/generated-secret.ts'
+import { continuePositions } from './changes/positions.ts'
 import { type Config, ConfigError, readConfig } from './config/config.ts'
 import { loadEnvironment } from './config/env-file.ts'
+import { isLocal } from './config/postgres.ts'
 import { describeSettings } from './config/settings.ts'
 import { openContext } from './context.ts'
 import { openServer, waitForServer } from './database/connect.ts'
 import { ensureSchema } from './database/migrate.ts'
+import { detectCitus } from './database/open-engine.ts'
 import type { Server } from './database/server.ts'
 import { drain } from './lifecycle/drain.ts'
 import { listen, type Listener } from './lifecycle/listen.ts'
-import { superviseWorkers } from './lifecycle/workers.ts'
+import { publishMetrics } from './lifecycle/metrics.ts'
+import { automaticProcesses, receive, reportFailure, superviseWorkers, type Supervised } from './lifecycle/workers.ts'
 import { openLog } from './observability/logging.ts'
+import { openMetrics } from './observability/metrics/metrics.ts'
 import { explain, StartupError } from './startup-error.ts'
 
 const usage = `Stockroom, the catalog service of a store.
@@ -34,17 +39,35 @@ interface Stores {
   secret: string
 }
 
-/** Starts everything in order, and stops in reverse when `stop` is aborted or something fails. */
-async function run(config: Config, log: Logger, stop: AbortSignal): Promise<void> {
+interface Assignment {
+  config: Config
+  stores?: Stores
+}
+
+async function run({ config, stores: given }: Assignment, log: Logger, stop: AbortSignal): Promise<void> {
   await using disposables = new AsyncDisposableStack()
-  const stores = await openStores(config, log, stop, disposables)
-  const port =
-    cluster.isPrimary && config.processes > 1
-      ? await superviseWorkers(config.processes, workerSettings(stores), log, disposables)
-      : await serve(config, stores, log, disposables)
+  const stores = given ?? (await openStores(config, log, stop, disposables))
+  const processes = config.processes === 'auto' ? automaticProcesses() : config.processes
+  const { port, failed } =
+    cluster.isPrimary && processes > 1
+      ? await supervise(processes, { config, stores }, log, disposables)
+      : { port: await serve(config, stores, log, disposables) }
   if (cluster.isPrimary) logUrls(config.listen.host, port, log)
-  if (!stop.aborted) await once(stop, 'abort')
+  if (!stop.aborted) await Promise.race([once(stop, 'abort'), ...(failed ? [failed] : [])])
   if (cluster.isPrimary) log.info('stopping')
+}
+
+async function supervise(
+  processes: number,
+  assignment: Assignment,
+  log: Logger,
+  disposables: AsyncDisposableStack,
+): Promise<Supervised> {
+  const { metrics, pool } = assignment.config
+  // With the one of each that checks its readiness.
+  log.info({ processes, maxConnections: processes * (pool.size + pool.overflow + 1) }, 'starting worker processes')
+  await publishMetrics(openMetrics(), { listener: metrics, isSupervisor: true }, log, disposables)
+  return superviseWorkers(processes, assignment, log, disposables)
 }
 
 async function openStores(
@@ -53,8 +76,6 @@ async function openStores(
   stop: AbortSignal,
   disposables: AsyncDisposableStack,
 ): Promise<Stores> {
-  if (cluster.isWorker && config.postgres) return { server: config.postgres, secret: config.tokens.secret ?? '' }
-  logDatabase(config, log)
   const { server, ownerPid, close } = await openServer(config, log)
   disposables.defer(close)
   if (ownerPid !== undefined) {
@@ -62,16 +83,29 @@ async function openStores(
       `Process ${ownerPid} is already using ${config.dataDir}. Stop it, or set a different DATA_DIR.`,
     )
   }
+  logStores(config, log)
   await waitForServer(server, config.startupTimeoutMs, log, stop)
   await ensureSchema(server, config.pool.schema, config.autoMigrate, log)
-  return { server, secret: config.tokens.secret ?? (await generatedSecret(config.dataDir)) }
+  const isCitus = await detectCitus(server, config.pool.schema)
+  if (isCitus) log.info('using Citus: items are distributed')
+  return { server: { ...server, isCitus }, secret: config.tokens.secret ?? (await generatedSecret(config.dataDir)) }
 }
 
-function logDatabase({ postgres, dataDir }: Config, log: Logger): void {
+function logStores({ postgres, redis, dataDir }: Config, log: Logger): void {
+  const remoteRedis = redis && !redis.tls && hostsOf(redis).find((host) => !isLocal(host))
+  if (remoteRedis) log.warn({ host: remoteRedis }, 'Redis is on another host, without TLS: set REDIS_TLS')
   if (!postgres)
-    return log.info({ folder: resolve(dataDir) }, 'using the embedded PostgreSQL: POSTGRES_HOST is not set')
-  const { host, port, user, database } = postgres
-  log.info({ host, port, user, database }, 'using PostgreSQL')
+    return log.info(
+      { folder: resolve(dataDir) },
+      'using the embedded PostgreSQL: neither POSTGRES_HOST nor DATABASE_URL is set',
+    )
+  const { host, port, user, database, tls } = postgres
+  log.info({ host, port, user, database, tls: tls?.mode ?? 'disable' }, 'using PostgreSQL')
+  if (!tls && !isLocal(host)) log.warn({ host }, 'PostgreSQL is on another host, without TLS: set POSTGRES_SSLMODE')
+}
+
+function hostsOf({ host, sentinel }: NonNullable<Config['redis']>): string[] {
+  return sentinel ? sentinel.nodes.map((node) => node.host) : [host]
 }
 
 async function serve(
@@ -81,6 +115,10 @@ async function serve(
   disposables: AsyncDisposableStack,
 ): Promise<number> {
   const context = await openContext(config, server, secret, log)
+  await continuePositions(context.db).catch((error: unknown) => {
+    log.warn({ err: error }, 'failed to check the positions of the change feed; restart to try again')
+  })
+  await publishMetrics(context.metrics, { listener: config.metrics, isSupervisor: false }, log, disposables)
   const app = await buildApp(context)
   let listener: Listener | undefined
   disposables.defer(async () => {
@@ -89,6 +127,7 @@ async function serve(
     await Promise.race([context.close(), deadline])
   })
   listener = await listen(app, config.listen)
+  context.console.load().catch(() => {})
   setTimeout(collectStartupGarbage, garbageDelayMs).unref()
   return listener.port
 }
@@ -98,27 +137,16 @@ function collectStartupGarbage(): void {
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
-function workerSettings({ server, secret }: Stores): Record<string, string> {
-  return {
-    POSTGRES_HOST: server.host,
-    POSTGRES_PORT: String(server.port),
-    POSTGRES_USER: server.user,
-    POSTGRES_DB: server.database,
-    JWT_SECRET: secret,
-  }
-}
-
 function logUrls(host: string, port: number, log: Logger): void {
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  log.info(`Stockroom listening on ${url} (documentation: ${url}/scalar)`)
+  log.info(`Stockroom listening on ${url} (console: ${url}/console, documentation: ${url}/scalar)`)
 }
 
 async function main(args: string[]): Promise<void> {
   if (args.includes('--help')) return console.log(usage)
   if (args.length > 0) throw new ConfigError(`Unknown option ${args[0]}. See npm start -- --help`)
-  loadEnvironment()
-  const config = readConfig(process.env)
-  const log = await openLog(config.logLevel)
+  const assignment = cluster.isWorker ? await receive<Assignment>() : readAssignment()
+  const log = await openLog(assignment.config.logLevel)
 
   const stop = new AbortController()
   // Not `once`: Ctrl-C reaches this process from the terminal and from npm, and the second must not abort the first.
@@ -129,10 +157,15 @@ async function main(args: string[]): Promise<void> {
     stop.abort()
   })
   try {
-    await run(config, log, stop.signal)
+    await run(assignment, log, stop.signal)
   } finally {
     await new Promise<void>((done) => log.flush(() => done()))
   }
+}
+
+function readAssignment(): Assignment {
+  loadEnvironment()
+  return { config: readConfig(process.env) }
 }
 
 try {
@@ -140,6 +173,7 @@ try {
   process.exit()
 } catch (error) {
   if ((error as Error).name === 'AbortError') process.exit()
-  console.error(explain(error))
+  if (cluster.isWorker) await reportFailure(explain(error))
+  else console.error(explain(error))
   process.exit(1)
 }

@@ -7,6 +7,7 @@ export const problems = {
   invalid_credentials: [401, 'Wrong email or password'],
   account_disabled: [401, 'Account disabled'],
   cross_site_request: [403, 'Cross-site request'],
+  not_same_origin: [403, 'Not the same origin'],
   not_owner: [403, 'Not the owner'],
   invalid_reset_code: [403, 'Reset code invalid'],
   registration_closed: [403, 'Registration closed'],
@@ -18,13 +19,17 @@ export const problems = {
   request_timeout: [408, 'Request timeout'],
   email_taken: [409, 'Email already registered'],
   manager_owns_items: [409, 'Manager owns items'],
+  undo_conflict: [409, 'Undo conflict'],
   idempotency_key_in_use: [409, 'Idempotency key in use'],
+  cursor_expired: [410, 'Cursor expired'],
   precondition_failed: [412, 'Precondition failed'],
+  unexpected_count: [412, 'Unexpected count'],
   body_too_large: [413, 'Body too large'],
   unsupported_media_type: [415, 'Unsupported media type'],
   misdirected_request: [421, 'Misdirected request'],
   invalid_request: [422, 'Invalid request'],
   import_failed: [422, 'Import failed'],
+  bulk_failed: [422, 'Bulk change failed'],
   idempotency_key_reused: [422, 'Idempotency key reused'],
   precondition_required: [428, 'Precondition required'],
   too_many_logins: [429, 'Too many logins'],
@@ -34,6 +39,7 @@ export const problems = {
   unsupported_transfer_coding: [501, 'Unsupported transfer coding'],
   too_busy: [503, 'Too busy'],
   store_unavailable: [503, 'Store unavailable'],
+  console_unavailable: [503, 'Console unavailable'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
 export type Code = keyof typeof problems
@@ -45,7 +51,6 @@ interface Extras {
   manager?: string | undefined
 }
 
-/** An error for the client, sent as RFC 9457 problem details. */
 export class Problem extends Error {
   override name = 'Problem'
   readonly code: Code

@@ -1,80 +1,105 @@
-import { once } from 'node:events'
-
-import { createClient } from '@redis/client'
 import type { Logger } from 'pino'
 
 import { throttle } from './concurrency/throttle.ts'
 import type { Config } from './config/config.ts'
+import { type Counter, type Metrics, openMetrics } from './observability/metrics/metrics.ts'
 import { storeUnavailable } from './problems.ts'
+import { type Client, connect, firstFailure } from './redis-client.ts'
+import { StartupError } from './startup-error.ts'
 
-export type Client = ReturnType<typeof connect>
+export type { Client }
 
 export interface Redis {
-  /** @throws Problem store_unavailable after a second, and then at once until Redis has responded again */
+  /** @throws Problem store_unavailable after a second, and then immediately until Redis has responded again */
   run<T>(command: (client: Client) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
 const commandTimeoutMs = 1_000
-const socketTimeoutMs = 5_000
 const warningIntervalMs = 10_000
 
-/** Never queues commands, and reconnects by itself. */
-export async function openRedis(options: NonNullable<Config['redis']>, log: Logger): Promise<Redis> {
-  const client = connect(options)
+/** Never queues commands, and reconnects by itself. @throws StartupError if Redis refuses the certificate or the credentials */
+export async function openRedis(
+  options: NonNullable<Config['redis']>,
+  log: Logger,
+  metrics: Metrics = openMetrics(),
+): Promise<Redis> {
+  const { client, connecting, close } = connect(options)
+  let isStarting = true
+  let startFailure: unknown
   let reported = false
-  client.on('error', (error: Error) => {
-    if (!reported && client.isOpen) log.warn({ err: error }, 'Redis connection lost')
+  /** Whether the last command failed. A client that follows sentinels stays ready while there is no Redis. */
+  let isFailing = false
+  client.on('error', (err: unknown) => {
+    // One of several sentinels may be down.
+    if (options.sentinel && client.isReady && !String(err).includes('Master Client')) return
+    // A refusal ends the start, with one line.
+    if (isStarting) startFailure = err
+    else if (!reported && client.isOpen) log.warn({ err }, 'Redis connection lost')
     reported = true
   })
   client.on('ready', () => {
     if (reported) log.info('Redis connection restored')
     reported = false
+    isFailing = false
   })
-  // It retries forever, so the wait ends when it is ready or has failed once.
-  const connecting = client.connect()
-  connecting.catch(() => {})
-  await Promise.race([connecting, once(client, 'error')])
+  const refusal = await firstFailure(client, connecting, options)
+  if (refusal !== undefined) {
+    await close()
+    throw new StartupError(refusal)
+  }
+  isStarting = false
+  if (!client.isReady) log.warn({ err: startFailure }, 'Redis is not available; starting without it')
 
   let isUnresponsive = false
+  metrics.read({ name: 'stockroom_redis_up', help: 'Whether Redis is in use.', type: 'gauge', merge: 'min' }, () => [
+    { value: client.isReady && !isFailing ? 1 : 0 },
+  ])
+  const fallbacks = countFallbacks(metrics)
   const warn = throttle(warningIntervalMs, (_calls, err) =>
     log.warn({ err }, 'Redis is not responding; continuing without it'),
   )
   return {
     async run(command) {
-      if (isUnresponsive) throw storeUnavailable('Redis', new Error('no reply to an earlier command'))
+      if (isUnresponsive) {
+        fallbacks.unresponsive.add()
+        throw storeUnavailable('Redis', new Error('no reply to an earlier command'))
+      }
       const reply = command(client)
       try {
-        return await within(commandTimeoutMs, reply)
+        const value = await within(commandTimeoutMs, reply)
+        isFailing = false
+        return value
       } catch (error) {
         isUnresponsive = true
+        isFailing = true
+        fallbacks[reasonOf(error, client.isReady)].add()
         if (client.isReady) warn(error)
         void reply.catch(() => {}).then(() => (isUnresponsive = false))
         throw storeUnavailable('Redis', error)
       }
     },
-    async close() {
-      client.destroy()
-    },
+    close,
   }
 }
 
-function connect({ host, port, database, password }: NonNullable<Config['redis']>) {
-  return createClient({
-    ...(password !== undefined && { password }),
-    database,
-    // A queued command would hang its request.
-    disableOfflineQueue: true,
-    // Without these, a connection whose host has vanished would stay until TCP gives up.
-    pingInterval: 1_000,
-    socket: {
-      host,
-      port,
-      connectTimeout: 2_000,
-      socketTimeout: socketTimeoutMs,
-      reconnectStrategy: (retries: number) => Math.min(50 * 2 ** retries, 1_000),
-    },
-  })
+const reasons = ['disconnected', 'unresponsive', 'readonly', 'crossslot', 'error'] as const
+
+function countFallbacks(metrics: Metrics) {
+  const help = 'Commands without which the service continued.'
+  const counters = reasons.map((reason) => [
+    reason,
+    metrics.counter('stockroom_redis_fallbacks_total', help, { reason }),
+  ])
+  return Object.fromEntries(counters) as Record<(typeof reasons)[number], Counter>
+}
+
+function reasonOf(error: unknown, isReady: boolean): (typeof reasons)[number] {
+  const { message } = error as Error
+  if (!isReady) return 'disconnected'
+  if (message.startsWith('no reply')) return 'unresponsive'
+  if (message.startsWith('READONLY')) return 'readonly'
+  return message.startsWith('CROSSSLOT') ? 'crossslot' : 'error'
 }
 
 // The client's own timeout ends when a command is written, so it does not cover a stopped server.

@@ -7,16 +7,19 @@ const rules: Record<string, string[]> = {
   client: [],
   'problems.ts': [],
   'startup-error.ts': [],
+  'tls.ts': [],
+  'root-path.ts': [],
   concurrency: ['problems.ts'],
-  observability: [],
-  config: ['startup-error.ts'],
-  database: ['concurrency', 'problems.ts', 'startup-error.ts', 'config (types)'],
-  http: ['concurrency', 'problems.ts'],
-  'redis.ts': ['concurrency', 'problems.ts', 'config (types)'],
-  'idempotency.ts': ['database', 'problems.ts'],
-  auth: ['concurrency', 'database', 'http', 'problems.ts', 'redis.ts', 'startup-error.ts'],
+  observability: ['startup-error.ts'],
+  config: ['root-path.ts', 'startup-error.ts', 'tls.ts'],
+  database: ['concurrency', 'observability', 'problems.ts', 'startup-error.ts', 'tls.ts', 'config (types)'],
+  http: ['concurrency', 'observability', 'problems.ts', 'root-path.ts'],
+  'redis-client.ts': ['tls.ts', 'config (types)'],
+  'redis.ts': ['redis-client.ts', 'concurrency', 'observability', 'problems.ts', 'startup-error.ts', 'config (types)'],
+  'idempotency.ts': ['database', 'observability', 'problems.ts'],
+  auth: ['concurrency', 'database', 'http', 'observability', 'problems.ts', 'redis.ts', 'startup-error.ts'],
   openapi: ['http', 'problems.ts', 'database'],
-  lifecycle: ['database', 'http', 'startup-error.ts'],
+  lifecycle: ['database', 'http', 'observability', 'problems.ts', 'config (types)', 'startup-error.ts'],
 }
 
 const files = await Array.fromAsync(readImports())
@@ -41,6 +44,17 @@ test('only main.ts imports app.ts', (t: TestContext) => {
   t.assert.deepStrictEqual(inSource, ['src/main.ts'])
 })
 
+test('the code of traces is loaded only when it is needed', (t: TestContext) => {
+  const room = 'src/observability/tracing/'
+  const importers = files.filter(
+    ({ file, imports }) =>
+      file.startsWith('src/') &&
+      !file.startsWith(room) &&
+      imports.some(({ target, isType }) => target.startsWith(room) && !isType),
+  )
+  t.assert.deepStrictEqual(importers, [])
+})
+
 test('no files import each other in a circle', (t: TestContext) => {
   const importsOf = new Map(files.map(({ file, imports }) => [file, imports.map(({ target }) => target)]))
   const done = new Set<string>()
@@ -61,7 +75,7 @@ interface SourceFile {
 }
 
 async function* readImports(): AsyncGenerator<SourceFile> {
-  for (const folder of ['src', 'test', 'bench', 'scripts']) {
+  for (const folder of ['src', 'test', 'bench', 'scripts', 'deploy']) {
     for (const name of await readdir(folder, { recursive: true })) {
       if (!name.endsWith('.ts')) continue
       const file = join(folder, name)

@@ -1,7 +1,7 @@
 import { glob, readFile } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
 
-import { testNamesIn } from './support/test-names.ts'
+import { possibleTestNamesIn, testNamesIn } from './support/test-names.ts'
 
 test('test names are unique and have at most 72 characters', async (t: TestContext) => {
   let count = 0
@@ -23,4 +23,8 @@ test('names of tests are read from calls, with dots for expressions', (t: TestCo
     }
     retest('no test', f)`
   t.assert.deepStrictEqual(testNamesIn(text), ['plain', 'the price … of …', "the server's"])
+  const table = "for (const what of ['red', 7]) test(`a ${what} price`, f)"
+  const possible = possibleTestNamesIn(table)
+  for (const name of ['a … price', 'a red price', 'a 7 price']) t.assert.ok(possible.includes(name), name)
+  t.assert.ok(!possible.includes('a blue price'))
 })

@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createClient } from '@redis/client'
 import { Client } from 'pg'
 
-// The limit on this runtime: reading and creating an item with what cannot be left out, and nothing else.
-// No framework, no schema, no query builder; the errors are a status.
+// The upper bound on this runtime: reads and creates an item with the indispensable steps only. No framework, schema, or query
+// builder; an error is a bare status.
 
 const env = process.env as Record<string, string>
 const text = (name: string) => env[name] ?? ''
@@ -33,23 +33,23 @@ const insert = {
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::boolean[], $6::uuid[])`,
 }
 
-/** Collects the keys of an event-loop turn, and for as long as every lane is busy, into one call of `run`. */
-function coalesce<K, V>(lanes: number, run: (keys: K[], lane: number) => Promise<(V | undefined)[]>) {
+/** Batches the keys of one event-loop turn, and of the time while every slot is busy, into one call of `run`. */
+function batch<K, V>(slots: number, run: (keys: K[], slot: number) => Promise<(V | undefined)[]>) {
   let waiting: { key: K; resolve: (value: V | undefined) => void; reject: (error: unknown) => void }[] = []
-  const idle = Array.from({ length: lanes }, (_, lane) => lane)
+  const idle = Array.from({ length: slots }, (_, slot) => slot)
   const flush = (): void => {
-    const lane = waiting.length > 0 ? idle.pop() : undefined
-    if (lane === undefined) return
-    const batch = waiting
+    const slot = waiting.length > 0 ? idle.pop() : undefined
+    if (slot === undefined) return
+    const current = waiting
     waiting = []
     run(
-      batch.map(({ key }) => key),
-      lane,
+      current.map(({ key }) => key),
+      slot,
     )
-      .then((values) => batch.forEach(({ resolve }, index) => resolve(values[index])))
-      .catch((error: unknown) => batch.forEach(({ reject }) => reject(error)))
+      .then((values) => current.forEach(({ resolve }, index) => resolve(values[index])))
+      .catch((error: unknown) => current.forEach(({ reject }) => reject(error)))
       .finally(() => {
-        idle.push(lane)
+        idle.push(slot)
         flush()
       })
       .catch(() => {})
@@ -74,39 +74,39 @@ const clients = await Promise.all(
     return client
   }),
 )
-const query = async (lane: number, statement: typeof read, values: unknown[]): Promise<Row[]> =>
-  (await clients[lane]?.query<Row>({ ...statement, values }))?.rows ?? []
+const query = async (slot: number, statement: typeof read, values: unknown[]): Promise<Row[]> =>
+  (await clients[slot]?.query<Row>({ ...statement, values }))?.rows ?? []
 
 const redis = createClient({ socket: { host: text('REDIS_HOST'), port: Number(env['REDIS_PORT']) } })
 redis.on('error', () => {})
 await redis.connect()
 
-const revocation = coalesce<string, string | null>(1, (ids) => redis.mGet(ids))
+const revocation = batch<string, string | null>(1, (ids) => redis.mGet(ids))
 
-const managerExists = coalesce<string, boolean>(1, async (ids) => {
+const managerExists = batch<string, boolean>(1, async (ids) => {
   const found = new Set((await query(4, managers, [[...new Set(ids)]])).map(({ id }) => id))
   return ids.map((id) => found.has(id))
 })
 
-/** Whether the token was not logged out, and its manager is still there. */
+/** Whether the token is not revoked and its manager exists. */
 async function counts({ jti, sub }: Token): Promise<boolean> {
   const [revoked, exists] = await Promise.all([revocation(jti), managerExists(sub)])
   return !revoked && exists === true
 }
 
-const readItem = coalesce<string, Row>(4, async (ids, lane) => {
-  const found = new Map((await query(lane, read, [ids])).map((row) => [row.id, row]))
+const readItem = batch<string, Row>(4, async (ids, slot) => {
+  const found = new Map((await query(slot, read, [ids])).map((row) => [row.id, row]))
   return ids.map((id) => found.get(id))
 })
 
-const createItem = coalesce<Row, true>(4, async (rows, lane) => {
+const createItem = batch<Row, true>(4, async (rows, slot) => {
   const column = (name: keyof Row) => rows.map((row) => row[name])
   const values = [column('id'), column('name'), column('category'), column('price_usd'), column('in_stock')]
-  await query(lane, insert, [...values, column('store_manager_id')])
+  await query(slot, insert, [...values, column('store_manager_id')])
   return rows.map(() => true)
 })
 
-/** Tokens whose signature was right; the oldest goes when there are too many. */
+/** Tokens with a valid signature; at the limit, the oldest is evicted. */
 const verified = new Map<string, Token>()
 
 function verify(header = ''): Token | undefined {

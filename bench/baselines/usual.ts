@@ -6,8 +6,8 @@ import { fastify, LogController } from 'fastify'
 import { jwtVerify, SignJWT } from 'jose'
 import { Pool, types } from 'pg'
 
-// What a competent team writes first: a framework with schemas, a pool, one query and one Redis call a request,
-// a signature verified each time, everything in memory. Nothing of it is wrong, and nothing is done about load.
+// What a competent team writes first: a framework with schemas, a pool, one query and one Redis call per request, a signature
+// verified each time, everything in memory. It is correct, and not optimized for load.
 
 const env = process.env as Record<string, string>
 const text = (name: string) => env[name] ?? ''

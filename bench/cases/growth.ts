@@ -1,17 +1,14 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-
 import type { Bench, Case } from '../bench.ts'
-import { alternate, medianOf, p99, rate, throughputTable } from '../measure.ts'
+import { alternate, medianOf, rate, throughputTable } from '../measure.ts'
 import type { Plan } from '../options.ts'
-import { type Line, type Plot, svg } from '../plot.ts'
+import { keepPlot } from '../plot.ts'
 import { atMost, count, median, short } from '../report.ts'
 import { listFresh, type Listing } from './listing.ts'
 import { reader } from './read.ts'
 
 const millions = 1_000_000
 
-/** Cost against size and against load. */
+/** Cost by table size. */
 export const growthCases: Case[] = [
   {
     name: 'growth-get',
@@ -25,12 +22,6 @@ export const growthCases: Case[] = [
     seconds: (plan) => listed(plan).length * plan.fewRounds * 2 + (plan.quick ? 1 : 16),
     run: growthOfListing,
   },
-  {
-    name: 'growth-connections',
-    title: 'GET /items/{id} against connections',
-    seconds: (plan) => 2 * crowds(plan).length * (Math.min(2, plan.seconds) + 0.4),
-    run: growthOfLoad,
-  },
 ]
 
 function sizes({ quick }: Plan): number[] {
@@ -39,10 +30,6 @@ function sizes({ quick }: Plan): number[] {
 
 function listed({ quick }: Plan): number[] {
   return quick ? [1_000, 100_000] : [1_000, 10_000, 100_000, millions, 5 * millions]
-}
-
-function crowds({ quick }: Plan): number[] {
-  return quick ? [1, 8, 64, 512] : [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 }
 
 async function growthOfReads(bench: Bench) {
@@ -56,7 +43,7 @@ async function growthOfReads(bench: Bench) {
   const { fewRounds, seconds } = bench.plan
   const measured = await alternate(bench, candidates, { rounds: fewRounds, seconds, warm: 0 })
   const rates = counts.map((rows) => medianOf(measured, count(rows), rate))
-  await keep(bench, 'growth-get', {
+  await keepPlot(bench, 'growth-get', {
     title: 'GET /items/{id} at 64 connections, against the size of the table',
     x: { label: 'rows', log: true },
     y: { label: 'requests/s', log: false },
@@ -75,7 +62,7 @@ async function growthOfListing(bench: Bench) {
   for (const rows of listed(bench.plan)) {
     bench.progress.step(`stockroom, ${count(rows)} rows`)
     const data = await bench.datasets.of(rows)
-    // Five million take long enough to be measured once.
+    // Five million rows take long enough for one measurement.
     const rounds = rows > millions ? 1 : bench.plan.fewRounds
     results.set(rows, [])
     for (let round = 1; round <= rounds; round++) {
@@ -88,7 +75,7 @@ async function growthOfListing(bench: Bench) {
     firstByte: median(listings.map(({ firstByte }) => firstByte)),
     growth: median(listings.map(({ growth }) => growth)),
   }))
-  await keep(bench, 'growth-list', {
+  await keepPlot(bench, 'growth-list', {
     title: 'GET /items, everything, against the size of the table',
     x: { label: 'rows', log: true },
     y: { label: 'milliseconds, or MiB', log: true },
@@ -129,35 +116,4 @@ function listingGrowthReport(medians: { rows: number; time: number; firstByte: n
 
 function each({ rows, time }: { rows: number; time: number } = { rows: 0, time: 0 }): number {
   return time / rows
-}
-
-async function growthOfLoad(bench: Bench) {
-  const data = await bench.datasets.of(bench.plan.rows)
-  const counts = crowds(bench.plan)
-  const kinds = ['stockroom', 'usual'] as const
-  const lines = kinds.map((name): Line => ({ name, points: [] }))
-  const rows: string[][] = []
-  for (const connections of counts) {
-    const name = (kind: string) => `${kind}, ${count(connections)} connections`
-    const candidates = await Promise.all(kinds.map((kind) => reader(bench, kind, data, connections, name(kind))))
-    const times = { rounds: 1, seconds: Math.min(2, bench.plan.seconds), warm: 0 }
-    const measured = await alternate(bench, candidates, times)
-    for (const [index, kind] of kinds.entries()) {
-      lines[index]?.points.push([connections, medianOf(measured, name(kind), rate)])
-    }
-    const figures = kinds.flatMap((kind) => [rate, p99].map((figure) => short(medianOf(measured, name(kind), figure))))
-    rows.push([count(connections), ...figures])
-  }
-  await keep(bench, 'growth-connections', {
-    title: 'GET /items/{id}, against the number of connections',
-    x: { label: 'connections', log: true },
-    y: { label: 'requests/s', log: false },
-    lines,
-  })
-  const header = ['connections', 'stockroom/s', 'p99 ms', 'usual/s', 'p99 ms']
-  return { tables: [{ header, rows }], bars: [], notes: [] }
-}
-
-async function keep({ plots }: Bench, name: string, plot: Plot): Promise<void> {
-  if (plots !== undefined) await writeFile(join(plots, `${name}.svg`), svg(plot))
 }

@@ -7,7 +7,7 @@ import { peakMiB, resetPeak, residentMiB } from '../processes.ts'
 import { atMost, count, median, short } from '../report.ts'
 import type { Kind } from '../servers.ts'
 
-/** Milliseconds in which a process gives back what only its start needed. */
+/** Milliseconds in which a process frees the memory that only its start needed. */
 const rest = 1_500
 
 /** A listing of everything. Times are in milliseconds, `growth` in MiB. */
@@ -25,7 +25,7 @@ export interface Target {
   encoding?: string
 }
 
-/** Lists with a server of its own, so that memory begins where it does in a fresh process. Timed is the last of `times`. */
+/** Uses a new server, so that memory starts at that of a fresh process. Only the last of `times` listings is timed. */
 export async function listFresh(
   bench: Bench,
   kind: Kind,
@@ -105,11 +105,11 @@ function listingReport(rows: number, fewRows: number, { copies, many, few, usual
       atMost(64, large.growth, 'resident memory grows ≤ 64 MiB', 'MiB'),
       atMost(16, Math.abs(large.growth - small.growth), `the same at ${count(fewRows)} rows (± 16 MiB)`, 'MiB apart'),
     ],
-    notes: broken > 0 ? [`**${broken} listings did not come to their end**: they are not counted.`] : [],
+    notes: broken > 0 ? [`**${broken} listings were incomplete** and are not counted.`] : [],
   }
 }
 
-/** The medians of those that came to their end. */
+/** The medians of complete listings. */
 export function summarize(listings: Listing[]) {
   const of = (figure: (listing: Listing) => number) => median(listings.filter(({ complete }) => complete).map(figure))
   return {

@@ -16,10 +16,10 @@ import { reader } from './read.ts'
 const connections = 64
 const logins = 16
 
-/** A flood of logins beside reads. */
+/** A flood of logins during reads. */
 export const loginCase: Case = {
   name: 'login',
-  title: `GET /items/{id}, ${connections} connections, beside a flood of logins from ${logins}`,
+  title: `GET /items/{id}, ${connections} connections, during a flood of logins from ${logins}`,
   seconds: ({ fewRounds, seconds, quick }) => (quick ? 10 : 4 * fewRounds * (seconds + 3) + 12),
   async run(bench) {
     const { quick, fewRounds, seconds } = bench.plan
@@ -50,9 +50,9 @@ export const loginCase: Case = {
         ...(quick
           ? []
           : [
-              `The usual way keeps ${short(ratio('usual', rate))} × of its reads, its p99 is ${short(ratio('usual', p99))} ×.`,
+              `\`usual\` keeps ${short(ratio('usual', rate))} × of its reads, its p99 is ${short(ratio('usual', p99))} ×.`,
             ]),
-        `Logins a second: ${short(succeeded(alone))} alone, ${short(median(floods.map(succeeded)))} beside the reads; ` +
+        `Logins a second: ${short(succeeded(alone))} alone, ${short(median(floods.map(succeeded)))} during the reads; ` +
           `bcrypt alone on ${availableParallelism() - 1} core: ${short(possible)}. ` +
           `Logins refused: ${[alone, ...floods].reduce((sum, { refused }) => sum + refused, 0)}.`,
         ...failures(measured),
@@ -61,7 +61,7 @@ export const loginCase: Case = {
   },
 }
 
-/** Reads while logins come in. A flood begins before the reads, and ends after them. */
+/** Reads during logins. A flood begins before the reads and ends after them. */
 async function flooded(bench: Bench, server: RunningServer, reads: Candidate, seconds: number, outcomes: Outcome[]) {
   const flooding = flood(bench, server, seconds + 1)
   flooding.catch(() => {})
@@ -84,7 +84,7 @@ function succeeded({ requests, refused, seconds }: Outcome): number {
   return (requests - refused) / seconds
 }
 
-/** Milliseconds of a comparison on an idle machine. */
+/** Milliseconds of one bcrypt comparison on an idle machine. */
 async function timeOfHash(): Promise<number> {
   const hash = await bcrypt.hash(password, 12)
   const times: number[] = []

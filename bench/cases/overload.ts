@@ -8,11 +8,11 @@ import { apply, type Load, type Outcome } from '../load.ts'
 import { atLeast, atMost, count, median, short } from '../report.ts'
 import type { RunningServer } from '../servers.ts'
 
-/** Requests that the service is told to serve at a time: as many connections keep it busy, four times as many are too many. */
+/** LIMIT_CONCURRENCY: as many connections keep the service busy, four times as many are too many. */
 const limit = 64
-/** Connections that look, from a generator of their own, at what a request meets. */
+/** Connections of a separate load generator that measure latency. */
 const watchers = 8
-/** Seconds until everybody is connected. */
+/** Seconds until all clients are connected. */
 const gathering = 1
 
 interface Overloaded {
@@ -20,10 +20,10 @@ interface Overloaded {
   watched: Outcome
 }
 
-/** The crowd comes again at once when it is refused, which no client should; the watchers wait as they are told. */
+/** The crowd retries immediately, which no client should; the watchers respect Retry-After. */
 export const overloadCase: Case = {
   name: 'overload',
-  title: `GET /items/{id}, more than can be served`,
+  title: `GET /items/{id}, overload`,
   seconds: (plan) => 2 + crowds.length * plan.fewRounds * (plan.seconds + 2.2),
   async run(bench) {
     const data = await bench.datasets.of(bench.plan.rows)
@@ -49,7 +49,7 @@ async function overload(
   { targets }: Dataset,
   connections: number,
 ): Promise<Overloaded> {
-  // Few, for each watcher prepares all of them before it begins, and the crowd does not wait.
+  // Few, because each watcher prepares all of them before it begins, while the crowd is already running.
   const fewTargets = join(folder, 'targets-watched')
   await writeFile(fewTargets, (await readFile(targets, 'utf8')).split('\n').slice(0, 500).join('\n'))
   const load: Load = {
@@ -98,13 +98,13 @@ function overloadReport(results: Map<number, Overloaded[]>) {
       }),
     notes: [
       `503 without Retry-After: ${lacking}. Connections broken: ${broken}.`,
-      `The service is told to serve ${limit} requests at a time. Latencies are those of ${watchers} connections beside the crowd, ` +
+      `The service has LIMIT_CONCURRENCY=${limit}. Latencies are those of ${watchers} connections next to the crowd, ` +
         'from a load generator of their own; `served/s` counts the crowd alone.',
     ],
   }
 }
 
-/** The medians of the rounds; NaN for what was never shed. */
+/** The medians of the rounds; NaN if nothing was shed. */
 function summarize(connections: number, rounds: Overloaded[]) {
   const of = (figure: (one: Overloaded) => number) => median(rounds.map(figure))
   const shed = rounds.filter(({ watched }) => watched.shed.count > 0)

@@ -1,5 +1,6 @@
 import { deepEqual } from 'node:assert/strict'
 
+import { available, planned } from '../available.ts'
 import type { Bench, Case } from '../bench.ts'
 import type { Dataset } from '../dataset.ts'
 import { apply } from '../load.ts'
@@ -9,36 +10,111 @@ import {
   type Candidate,
   failures,
   type Measured,
-  p50,
+  medianOf,
+  rate,
   ratioOf,
   throughputTable,
   underLoad,
 } from '../measure.ts'
 import type { Plan } from '../options.ts'
 import { pgbench } from '../pgbench.ts'
-import type { Bar } from '../report.ts'
-import { atLeast, atMost } from '../report.ts'
+import { keepPlot } from '../plot.ts'
+import { atLeast, type Bar, count, type Table } from '../report.ts'
 import type { Kind, RunningServer } from '../servers.ts'
 
-/** GET /items/{id}: the whole path, with JWT, revocation in Redis and PostgreSQL. */
-export const readCases: Case[] = [
-  readCase('get', 64, (measured) => [
-    atLeast(3, ratioOf(measured, 'stockroom', 'usual'), '≥ 3.0 × usual', '×'),
-    atLeast(0.85, ratioOf(measured, 'stockroom', 'floor'), '≥ 0.85 × floor', '×'),
+const everyKind: Kind[] = ['stockroom', 'elysia', 'floor', 'tuned', 'usual']
+/** Of `pgbench`, which connects for each measurement. */
+const pgbenchLoad = 64
+
+/** GET /items/{id}: the whole path, with JWT, revocation, and PostgreSQL. */
+export const readCase: Case = {
+  name: 'get',
+  title: 'GET /items/{id}, 1 to 256 connections',
+  seconds(plan) {
+    const { loads, kinds, rounds, seconds } = extent(plan)
+    return (
+      (loads.length * kinds.length + 1) * rounds * (seconds + 0.3) +
+      kinds.length * (plan.quick ? 1.5 : 7.5) +
+      plan.rows / 80_000
+    )
+  },
+  async run(bench) {
+    const { loads, kinds, ...times } = extent(bench.plan)
+    const data = await bench.datasets.of(bench.plan.rows)
+    const { present, notes } = await available(bench, kinds, data)
+    await assertSameResponses(bench, data, present)
+    const candidates: Candidate[] = []
+    for (const load of loads) {
+      for (const kind of present) candidates.push(await reader(bench, kind, data, load, nameAt(kind, load)))
+    }
+    for (const candidate of await pgbench(bench, data, 'get', pgbenchLoad)) {
+      candidates.push({ ...candidate, name: nameAt('pgbench', pgbenchLoad) })
+    }
+    const measured = await alternate(bench, candidates, times)
+    await keepPlot(bench, 'get-connections', {
+      title: 'GET /items/{id}, against the number of connections',
+      x: { label: 'connections', log: true },
+      y: { label: 'requests/s', log: false },
+      lines: present.map((name) => ({
+        name,
+        points: loads.map((load) => [load, medianOf(measured, nameAt(name, load), rate)]),
+      })),
+    })
+    return { tables: [tableOf(measured, loads)], bars: barsOf(measured), notes: [...notes, ...failures(measured)] }
+  },
+}
+
+function extent(plan: Plan) {
+  const loads = plan.quick ? [8, 64] : [1, 8, 64, 256]
+  return { loads, kinds: planned(plan, everyKind), rounds: plan.turns, seconds: 1, warm: 0 }
+}
+
+function nameAt(name: string, load: number): string {
+  return `${name}, ${load}`
+}
+
+/** The candidates under one load, by their own names. */
+function at(measured: Measured[], load: number): Measured[] {
+  const ending = nameAt('', load)
+  return measured
+    .filter(({ name }) => name.endsWith(ending))
+    .map(({ name, samples }) => ({ name: name.slice(0, -ending.length), samples }))
+}
+
+function tableOf(measured: Measured[], loads: number[]): Table {
+  const tables = loads.map((load) => throughputTable(at(measured, load), ['tuned', 'floor', 'elysia']))
+  const [name = '', ...figures] = tables[0]?.header ?? []
+  return {
+    header: [name, 'connections', ...figures],
+    rows: tables.flatMap(({ rows }, index) =>
+      rows.map(([candidate = '', ...cells]) => [candidate, count(loads[index] ?? 0), ...cells]),
+    ),
+  }
+}
+
+function barsOf(measured: Measured[]): Bar[] {
+  const times = (load: number, other: string) => ratioOf(at(measured, load), 'stockroom', other)
+  const from = (least: number, load: number, other: string) =>
+    atLeast(least, times(load, other), `${load} connection${load === 1 ? '' : 's'}: ≥ ${least} × ${other}`, '×')
+  return [
+    ...[1, 8].flatMap((load) => [from(1.2, load, 'tuned'), from(0.75, load, 'floor')]),
+    from(0.85, 64, 'floor'),
+    from(2.5, 64, 'tuned'),
     atLeast(
       1,
-      ratioOf(measured, 'pgbench', 'stockroom', allCpu),
+      ratioOf(measured, nameAt('stockroom', 256), nameAt('stockroom', 64)),
+      '256 connections: ≥ its own throughput at 64',
+      '×',
+    ),
+    atLeast(
+      1,
+      ratioOf(at(measured, pgbenchLoad), 'pgbench', 'stockroom', allCpu),
       'requests per CPU second ≥ pgbench, all processes but the load generator (if possible)',
       '×',
     ),
-  ]),
-  readCase('get-1', 1, (measured) => [
-    atMost(1.1, ratioOf(measured, 'stockroom', 'usual', p50), 'median latency ≤ 1.1 × usual', '×'),
-  ]),
-  readCase('get-8', 8, (measured) => [atLeast(1, ratioOf(measured, 'stockroom', 'usual'), '≥ 1.0 × usual', '×')]),
-]
+  ]
+}
 
-/** A measurement of reads at random. */
 export async function reader(
   bench: Bench,
   kind: Kind,
@@ -50,7 +126,7 @@ export async function reader(
   return underLoad(bench, name, server, async () => ({ connections, method: 'GET', targets: data.targets }))
 }
 
-/** The server that all cases share who read from `data`, at its full speed. */
+/** The warmed-up server that all cases which read `data` share. */
 export async function warmServer(bench: Bench, kind: Kind, data: Dataset): Promise<RunningServer> {
   const server = await bench.servers.shared(kind, data)
   if (bench.warm.has(server)) return server
@@ -62,42 +138,14 @@ export async function warmServer(bench: Bench, kind: Kind, data: Dataset): Promi
   return server
 }
 
-/** @throws Error unless the references answer as the service does, which they have to if they do the same work */
-async function assertSameAnswers({ servers }: Bench, data: Dataset): Promise<void> {
-  const kinds: Kind[] = ['stockroom', 'floor', 'usual']
+/** @throws Error unless the baselines return the same responses, without which the comparison would be meaningless */
+async function assertSameResponses({ servers }: Bench, data: Dataset, candidates: Kind[]): Promise<void> {
   const answers = await Promise.all(
-    kinds.map(async (kind) => {
+    candidates.map(async (kind) => {
       const { url } = await servers.shared(kind, data)
       const answer = await fetch(`${url}${data.path}`, { headers: { authorization: `Bearer ${data.token}` } })
       return answer.json()
     }),
   )
   for (const answer of answers) deepEqual(answer, answers[0])
-}
-
-function readCase(name: string, connections: number, bars: (measured: Measured[]) => Bar[]): Case {
-  const times = ({ turns, fewTurns }: Plan) => ({ rounds: name === 'get' ? turns : fewTurns, seconds: 1, warm: 0 })
-  return {
-    name,
-    title: `GET /items/{id}, ${connections} connection${connections === 1 ? '' : 's'}`,
-    seconds(plan) {
-      const { rounds, seconds } = times(plan)
-      const candidates = name === 'get' || !plan.quick ? 4 : 2
-      return candidates * rounds * (seconds + 0.3) + (name === 'get' ? 3 * (seconds + 1) + plan.rows / 80_000 : 0)
-    },
-    async run(bench) {
-      const data = await bench.datasets.of(bench.plan.rows)
-      const inFull = name === 'get' || !bench.plan.quick
-      const candidates = [
-        await reader(bench, 'stockroom', data, connections),
-        ...(inFull ? [await reader(bench, 'floor', data, connections)] : []),
-        await reader(bench, 'usual', data, connections),
-        ...(inFull ? await pgbench(bench, data, 'get', connections) : []),
-      ]
-      if (inFull) await assertSameAnswers(bench, data)
-      const measured = await alternate(bench, candidates, times(bench.plan))
-      const tables = [throughputTable(measured, ['usual', 'floor', 'pgbench'])]
-      return { tables, bars: bars(measured), notes: failures(measured) }
-    },
-  }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 import autocannon from 'autocannon'
 
-// Does with autocannon what requests.lua does with wrk: same arguments after the address, same line of JSON at the end.
+// Does the same as requests.lua for wrk: same arguments after the URL, same line of JSON at the end.
 
 const [url = '', connections, seconds, targets = '', tokensFile = '', method, order, contentType, body] =
   process.argv.slice(2)
@@ -23,6 +23,12 @@ let position = 0
 const next = () =>
   requests[order === 'random' ? Math.floor(Math.random() * requests.length) : position++ % requests.length]
 
+/** Replaces `{n}` in the body by a new number each time. */
+function varied(request: ReturnType<typeof next>) {
+  if (request === undefined || !('body' in request)) return request
+  return { ...request, body: request.body?.replace('{n}', String(100 + Math.floor(900 * Math.random()))) }
+}
+
 const all: number[] = []
 const shed: number[] = []
 const served: number[] = []
@@ -38,7 +44,7 @@ const instance = autocannon(
     timeout: 30,
     requests: [
       {
-        setupRequest: (request) => ({ ...request, ...next() }),
+        setupRequest: (request) => ({ ...request, ...varied(next()) }),
         onResponse(status, _body, _context, headers) {
           if (status !== 503) return
           const names = Object.keys(headers ?? {}).map((name) => name.toLowerCase())

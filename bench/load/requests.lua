@@ -15,6 +15,8 @@ end
 local threads = {}
 local requests = {}
 local order, count, position, sentAt = 'random', 0, 0, 0
+-- Three characters of a body that are another number each time, so that its length remains.
+local varied = '{n}'
 
 function setup(thread)
   table.insert(threads, thread)
@@ -24,6 +26,7 @@ end
 function init(args)
   local targets, tokensFile, method, contentType, body = args[1], args[2], args[3], args[5], args[6]
   order = args[4]
+  isVaried = body:find(varied, 1, true) ~= nil
   local tokens = {}
   for token in io.lines(tokensFile) do table.insert(tokens, token) end
   for line in io.lines(targets) do
@@ -35,14 +38,14 @@ function init(args)
   count = #requests
   math.randomseed(os.time() + number)
   shed, served, withoutRetryAfter, retryAfter = {}, {}, 0, 0
-  -- Watched are loads of one connection a thread, whose answers follow their requests.
+  -- A watched load has one connection per thread, so each response belongs to the last request.
   if args[7] == 'watched' then response, delay = watch, wait end
 end
 
 function request()
   sentAt = milliseconds()
-  if order == 'random' then return requests[math.random(count)] end
-  position = position % count + 1
+  position = order == 'random' and math.random(count) or position % count + 1
+  if isVaried then return (requests[position]:gsub(varied, math.random(100, 999))) end
   return requests[position]
 end
 
@@ -55,7 +58,7 @@ function watch(status, headers)
   if seconds then retryAfter = seconds * 1000 else withoutRetryAfter = withoutRetryAfter + 1 end
 end
 
--- They come again when they were told to, as the others of a load do not.
+-- Waits as Retry-After says, which unwatched loads do not.
 function wait()
   local milliseconds = retryAfter
   retryAfter = 0

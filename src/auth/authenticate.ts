@@ -28,8 +28,8 @@ export function authenticate(app: App, authentication: Authentication): void {
 }
 
 // Like `authenticate`, for routes whose statements check the token themselves (`token-validity.ts`): a check that is less than
-// a second old is enough. Statements do not see tokens that another service has revoked only in Redis, so writes with those
-// succeed until then.
+// a second old is enough. Statements do not see tokens that another service has revoked only in Redis, so writes with those of
+// Stockroom succeed until then; tokens of the original are always checked (`wasJustChecked`).
 export function authenticateWrites(app: App, authentication: Authentication): void {
   app.addHook('onRequest', async (request) => {
     const token = await identify(request, authentication)
@@ -41,28 +41,14 @@ export function authenticateWrites(app: App, authentication: Authentication): vo
   giveTokenErrorsPrecedence(app)
 }
 
-// Like `authenticate`, for reads by key: the token is checked while they run, because reading costs as little as rejecting. The
-// response is withheld until the check is done.
-export function authenticateReadsByKey(app: App, authentication: Authentication): void {
-  const { checkToken } = authentication
-
+/** Like `authenticate`, for routes whose handlers read with `checkedReader`, which checks the token. */
+export function authenticateCheckedReads(app: App, authentication: Authentication): void {
   app.addHook('onRequest', async (request) => {
-    request.token = await identify(request, authentication)
-    const checked = checkToken(request.token)
-    checked.catch(() => {})
-    request.pendingTokenCheck = () => checked
+    const token = await identify(request, authentication)
+    request.token = token
+    request.pendingTokenCheck = () => authentication.checkToken(token)
   })
-
   giveTokenErrorsPrecedence(app)
-  app.addHook('onRoute', (route) => {
-    const { handler } = route
-    route.handler = async function (request, reply) {
-      const work = Promise.resolve(handler.call(this, request, reply))
-      work.catch(() => {})
-      await request.pendingTokenCheck?.()
-      return work
-    }
-  })
 }
 
 /** An invalid token takes precedence over any other error. */

@@ -5,8 +5,10 @@ export interface Token {
   jti: string
   exp: number
   issuedAt: number
-  /** How many times all tokens of the manager had been revoked at once when it was signed. */
+  /** The number of logouts of all tokens of the manager before it was signed. */
   generation: number
+  /** Whether the original service accepts the token, too: it rejects tokens with an audience. */
+  worksElsewhere: boolean
 }
 
 export const lifetime = 24 * 60 * 60
@@ -23,17 +25,18 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 export function readClaims(claims: JWTPayload, header: JWTHeaderParameters): Token | undefined {
   const { sub, jti, exp, nbf = 0, gen = 0 }: Record<string, unknown> = claims
-  if (!isOurs(claims, header) || !isUuid(sub) || !isUuid(jti)) return undefined
+  if (!isIssuedHere(claims, header) || !isUuid(sub) || !isUuid(jti)) return undefined
   if (!isWithin(exp, latest)) return undefined
   const { iat = Math.max(exp - lifetime, 0) }: Record<string, unknown> = claims
   if (!isWithin(iat, exp) || !isWithin(nbf, exp) || !isWithin(gen, maxGeneration)) {
     return undefined
   }
-  return { sub: sub.toLowerCase(), jti: jti.toLowerCase(), exp, issuedAt: iat, generation: gen }
+  const worksElsewhere = claims.aud === undefined
+  return { sub: sub.toLowerCase(), jti: jti.toLowerCase(), exp, issuedAt: iat, generation: gen, worksElsewhere }
 }
 
 /** Tokens of the original service and of earlier versions lack these claims. */
-function isOurs({ iss = issuer, aud = audience }: JWTPayload, { typ = type }: JWTHeaderParameters): boolean {
+function isIssuedHere({ iss = issuer, aud = audience }: JWTPayload, { typ = type }: JWTHeaderParameters): boolean {
   const isKnownType = typeof typ === 'string' && /^(?:application\/)?(?:at\+)?jwt$/i.test(typ)
   return isKnownType && iss === issuer && [aud].flat().includes(audience)
 }

@@ -10,7 +10,7 @@ const revealing = ['link', 'x-next-after', 'x-total-count']
 
 // Lets no GET response outlive its token: a slow one is sent only if the token is still valid, and a stream is aborted soon
 // after the token is revoked.
-export function endResponsesWithToken(app: App, { checkToken }: TokenCheck): void {
+export function endResponsesWithToken(app: App, { checkToken }: Pick<TokenCheck, 'checkToken'>): void {
   app.addHook('onSend', async ({ method, token }, reply, payload) => {
     if (method !== 'GET' || reply.statusCode >= 400) return
     if (payload instanceof Readable) return abortOnRevocation(payload, () => checkToken(token))

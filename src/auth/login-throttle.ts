@@ -5,6 +5,8 @@ import type { FastifyReply } from 'fastify'
 import { openSemaphore } from '../concurrency/semaphore.ts'
 import { disconnectionOf } from '../http/disconnection.ts'
 import { normalizeEmail } from '../http/email-address.ts'
+import type { Metrics } from '../observability/metrics/metrics.ts'
+import { watchSemaphore } from '../observability/metrics/watch.ts'
 import { type Code, Problem } from '../problems.ts'
 import type { HashCaller } from './passwords.ts'
 import { type RateLimit, rateLimited } from './rate-limits.ts'
@@ -35,8 +37,8 @@ const accountLimits = { permits: 4 * 1024, maxQueue: 16 * 1024, share: 1 / 1024,
 // An account over its limit is not locked, because anyone could lock it then: the right password still works from an address
 // that is not limited itself. A wrong one counts tenfold against its address, so many addresses that guess together have few
 // attempts each. Unknown accounts are counted as well, so that the response does not reveal which exist.
-export function openLoginThrottle({ perAddress, perAccount, inAll }: LoginLimits): LoginThrottle {
-  const accounts = openSemaphore(accountLimits)
+export function openLoginThrottle({ perAddress, perAccount, inAll }: LoginLimits, metrics: Metrics): LoginThrottle {
+  const accounts = watchSemaphore(metrics, 'logins', openSemaphore(accountLimits))
   return {
     async run({ network, username }, reply, logIn) {
       const key = username === undefined ? network : account(username)

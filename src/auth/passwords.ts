@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os'
 import bcrypt from 'bcrypt'
 
 import { openSemaphore } from '../concurrency/semaphore.ts'
+import { openMetrics } from '../observability/metrics/metrics.ts'
+import { type Observability, watchSemaphore } from '../observability/metrics/watch.ts'
 
 export interface HashCaller {
   party?: string
@@ -29,15 +31,35 @@ const maxCost = 16
 
 // Hashes passwords with bcrypt. A hash keeps a core busy, so one core stays free: without a limit a flood of logins took reads
 // from 17,000/s to 5,000/s.
-export function openPasswords(cost: number): Passwords {
+export function openPasswords(
+  cost: number,
+  { metrics, tracer }: Observability = { metrics: openMetrics(), tracer: undefined },
+): Passwords {
+  const help = 'Time to hash or check a password, without its wait.'
+  const durations = metrics.histogram('stockroom_password_hash_seconds', help, [0.1, 0.25, 0.5, 1, 2.5])
+  const observed =
+    <Result>(work: () => Promise<Result>) =>
+    async () => {
+      const begunAt = performance.now()
+      try {
+        return await (tracer?.run('bcrypt', work) ?? work())
+      } finally {
+        durations.observe((performance.now() - begunAt) / 1_000)
+      }
+    }
   const cores = Math.max(1, availableParallelism() - 1)
   const semaphore = openSemaphore({ permits: cores, maxQueue: 64 * cores, timeout: 15_000 })
+  watchSemaphore(metrics, 'passwords', semaphore)
   const dummyHash = semaphore.run(() => bcrypt.hash(randomBytes(32).toString('base64'), cost))
   dummyHash.catch(() => {})
 
   return {
     hash: (password, { party, signal } = {}) =>
-      semaphore.run(() => bcrypt.hash(digest(password.normalize('NFKC')), cost), party, signal),
+      semaphore.run(
+        observed(() => bcrypt.hash(digest(password.normalize('NFKC')), cost)),
+        party,
+        signal,
+      ),
 
     async verify(password, { hash: known, highestCost = cost, party, signal }) {
       const hashed = known ?? (await dummyHash)
@@ -52,7 +74,7 @@ export function openPasswords(cost: number): Passwords {
         return { matches: false, needsRehash: false }
       }
       // With a single permit: otherwise, under load, the time would reveal the number of hashes.
-      return semaphore.run(compare, party, signal)
+      return semaphore.run(observed(compare), party, signal)
     },
   }
 }

@@ -49,7 +49,9 @@ export function rateLimited(what: 'logins' | 'registrations', reason: string, { 
 }
 
 function countInMemory(): Counter {
-  const counts = new LRUCache<string, number>({ max: maxKeys, ttl: periodSeconds * 1000, noUpdateTTL: true })
+  const period = { ttl: periodSeconds * 1000, noUpdateTTL: true }
+  // With `max`, the cache would allocate 4 MiB immediately, for all keys.
+  const counts = new LRUCache<string, number>({ maxSize: maxKeys, sizeCalculation: () => 1, ...period })
   return async (key, points) => {
     const count = Math.max(0, (counts.get(key) ?? 0) + points)
     counts.set(key, count)
@@ -57,7 +59,7 @@ function countInMemory(): Counter {
   }
 }
 
-// Atomic, because two refunds at once could both find 1. After a flush, a refund may find no count.
+// Atomic, because concurrent refunds could both find 1. After a flush, a refund may find no count.
 const addInRedis = `
 redis.call('set', KEYS[1], 0, 'EX', ARGV[2], 'NX')
 local count = redis.call('incrby', KEYS[1], ARGV[1])

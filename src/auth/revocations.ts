@@ -2,7 +2,8 @@ import { sql } from 'kysely'
 import type { Logger } from 'pino'
 
 import { type Database, runSql } from '../database/database.ts'
-import { standbyError } from '../database/verify.ts'
+import { StandbyError } from '../database/verify.ts'
+import type { Counter, Metrics } from '../observability/metrics/metrics.ts'
 import { type Problem, storeUnavailable } from '../problems.ts'
 import type { Client, Redis } from '../redis.ts'
 import type { Token } from './claims.ts'
@@ -10,12 +11,16 @@ import { openIdleTokens } from './idle-tokens.ts'
 import { asManager } from './token-validity.ts'
 import { idleForTooLong, loggedOut, managerDisabled, managerGone } from './tokens.ts'
 
-// PostgreSQL records which tokens were revoked one by one, and how many times all tokens of a manager were revoked at once.
-// Redis has a writeToRedis of the former.
+// PostgreSQL records which tokens were revoked one by one, and the number of logouts of all tokens of a manager.
+// Redis has a copy of the former.
 export interface Revocations {
   revoke(token: Token): Promise<void>
   revokeAll(token: Token): Promise<void>
-  findRevoked(tokens: Token[]): Promise<Map<Token, () => Problem>>
+  /**
+   * @param read runs the statement of `recordOf`, perhaps as a part of another one
+   * @param toAskRedis those of `tokens` that are also looked up in Redis
+   */
+  findRevoked(tokens: Token[], read?: ReadRecord, toAskRedis?: Token[]): Promise<Map<Token, () => Problem>>
   close(): void
 }
 
@@ -23,7 +28,12 @@ const purgeIntervalMs = 60 * 60 * 1000
 
 // Only PostgreSQL knows whether a token's manager still exists. Every check asks it anyway, and asks for revocations in the
 // same statement, so no logout is forgotten, whatever Redis loses. Redis is asked for tokens that only another service revoked.
-export function openRevocations(db: Database, redis: Redis | undefined, idleSeconds: number, log: Logger): Revocations {
+export function openRevocations(
+  { db, redis, metrics }: { db: Database; redis: Redis | undefined; metrics: Metrics },
+  idleSeconds: number,
+  log: Logger,
+): Revocations {
+  const checks = countChecks(metrics)
   const idle = idleSeconds > 0 ? openIdleTokens(db, idleSeconds) : undefined
   const purgeRecords = () =>
     db
@@ -48,29 +58,47 @@ export function openRevocations(db: Database, redis: Redis | undefined, idleSeco
       )
     },
 
-    async findRevoked(tokens) {
+    async findRevoked(tokens, read = (keys) => runSql<RecordRow>(db, record, keys), toAskRedis = tokens) {
       const [{ revoked, managers }, copied] = await Promise.all([
-        queryRevocations(db, tokens),
-        queryRedis(redis, tokens),
+        readRecord(read, tokens),
+        queryRedis(redis, toAskRedis),
       ])
       const refusals = new Map<Token, () => Problem>()
       for (const token of tokens) {
         const manager = managers.get(token.sub)
         const isOldGeneration = token.generation !== manager?.generation && token.jti !== manager?.kept
-        const isRevoked = isOldGeneration || revoked.has(token.jti) || copied.has(token.jti)
-        if (manager === undefined) refusals.set(token, managerGone)
-        else if (manager.is_disabled) refusals.set(token, managerDisabled)
-        else if (isRevoked) refusals.set(token, loggedOut)
+        const refuse = (problem: () => Problem, counter: Counter) => {
+          refusals.set(token, problem)
+          counter.add()
+        }
+        if (manager === undefined) refuse(managerGone, checks.deleted)
+        else if (manager.is_disabled) refuse(managerDisabled, checks.disabled)
+        else if (isOldGeneration || revoked.has(token.jti)) refuse(loggedOut, checks.loggedOut)
+        else if (copied.has(token.jti)) refuse(loggedOut, checks.loggedOutInCopy)
       }
-      if (idle === undefined) return refusals
-      const tooIdle = await idle.check(tokens.filter((token) => !refusals.has(token)))
-      for (const token of tooIdle) refusals.set(token, idleForTooLong)
+      const tooIdle = await idle?.check(tokens.filter((token) => !refusals.has(token)))
+      for (const token of tooIdle ?? []) refusals.set(token, idleForTooLong)
+      checks.idle.add(tooIdle?.size ?? 0)
+      checks.valid.add(tokens.length - refusals.size)
       return refusals
     },
 
     close() {
       clearInterval(purging)
     },
+  }
+}
+
+function countChecks(metrics: Metrics) {
+  const count = (result: string, source = 'record') =>
+    metrics.counter('stockroom_token_checks_total', 'Checks of tokens.', { result, source })
+  return {
+    valid: count('valid'),
+    loggedOut: count('logged_out'),
+    loggedOutInCopy: count('logged_out', 'copy'),
+    deleted: count('manager_deleted'),
+    disabled: count('manager_disabled'),
+    idle: count('idle'),
   }
 }
 
@@ -90,35 +118,46 @@ function insert(db: Database, { jti, sub, exp }: Token) {
     .execute()
 }
 
-const record = `
-  select id, token_generation as generation, kept_token as kept, disabled_at is not null as is_disabled
-  from store_managers where id = any($1)
-  union all
-  select jti, null, null, null from revoked_tokens where jti = any($2)
-  union all
-  select null, null, null, null where pg_is_in_recovery()`
+export const recordColumns = [
+  ['subject', 'uuid'],
+  ['generation', 'int'],
+  ['kept', 'uuid'],
+  ['is_disabled', 'bool'],
+] as const
 
-interface Row {
-  /** Null if the server is a standby, to which a pooler may redirect a connection at any time. */
-  id: string | null
+export interface RecordRow {
+  /** A manager, or a token that was revoked. Null if the server is a standby, to which a pooler may redirect a connection. */
+  subject: string | null
   /** Null in the rows of revoked tokens. */
   generation: number | null
   kept: string | null
   is_disabled: boolean | null
 }
 
-async function queryRevocations(
-  db: Database,
+type ReadRecord = (keys: [managers: string[], tokens: string[]]) => Promise<RecordRow[]>
+
+/** @param managers and `tokens` are the parameters with the IDs of both */
+export const recordOf = (managers: string, tokens: string) => `
+  select id as subject, token_generation as generation, kept_token as kept, disabled_at is not null as is_disabled
+  from store_managers where id = any(${managers})
+  union all
+  select jti, null, null, null from revoked_tokens where jti = any(${tokens})
+  union all
+  select null, null, null, null where pg_is_in_recovery()`
+
+const record = recordOf('$1', '$2')
+
+async function readRecord(
+  read: ReadRecord,
   tokens: Token[],
-): Promise<{ revoked: Set<string>; managers: Map<string, Row> }> {
-  const parameters = [[...new Set(tokens.map(({ sub }) => sub))], tokens.map(({ jti }) => jti)]
-  const rows = await runSql<Row>(db, record, parameters)
+): Promise<{ revoked: Set<string>; managers: Map<string, RecordRow> }> {
+  const rows = await read([[...new Set(tokens.map(({ sub }) => sub))], tokens.map(({ jti }) => jti)])
   const revoked = new Set<string>()
-  const managers = new Map<string, Row>()
+  const managers = new Map<string, RecordRow>()
   for (const row of rows) {
-    if (row.id === null) throw storeUnavailable('PostgreSQL', standbyError())
-    if (row.generation === null) revoked.add(row.id)
-    else managers.set(row.id, row)
+    if (row.subject === null) throw storeUnavailable('PostgreSQL', new StandbyError())
+    if (row.generation === null) revoked.add(row.subject)
+    else managers.set(row.subject, row)
   }
   return { revoked, managers }
 }
@@ -130,6 +169,7 @@ async function writeToRedis(client: Client, { jti, exp }: Token): Promise<void> 
 }
 
 async function queryRedis(redis: Redis | undefined, tokens: Token[]): Promise<Set<string>> {
+  if (tokens.length === 0) return new Set()
   const jtis = tokens.map(({ jti }) => jti)
   const values = await redis?.run((client) => client.mGet(jtis)).catch(() => undefined)
   return new Set(jtis.filter((_, index) => values?.[index]))

@@ -18,11 +18,16 @@ export function tokenValues(tokens: Token[]): unknown[][] {
   ]
 }
 
-export const tokenIsValid = `wanted.exp > extract(epoch from statement_timestamp())
-  and exists (select from store_managers where store_managers.id = wanted.manager_id
-    and store_managers.disabled_at is null
-    and (store_managers.token_generation = wanted.generation or store_managers.kept_token = wanted.jti))
+const allowsToken = `store_managers.id = wanted.manager_id and store_managers.disabled_at is null
+  and (store_managers.token_generation = wanted.generation or store_managers.kept_token = wanted.jti)`
+
+const isCurrent = `wanted.exp > extract(epoch from statement_timestamp())
   and not exists (select from revoked_tokens where revoked_tokens.jti = wanted.jti)`
+
+export const wantedWithManager = (unnest: string, columns: string) => `
+  select wanted.*, store_managers.name as manager_name
+  from unnest(${unnest}) as wanted (${columns}) join store_managers on ${allowsToken}
+  where ${isCurrent}`
 
 interface Verdict {
   is_valid: boolean
@@ -31,7 +36,7 @@ interface Verdict {
 }
 
 const judge = `
-  select (${tokenIsValid}) as is_valid, wanted.exp <= extract(epoch from statement_timestamp()) as is_expired,
+  select (${isCurrent} and exists (select from store_managers where ${allowsToken})) as is_valid, wanted.exp <= extract(epoch from statement_timestamp()) as is_expired,
     (select disabled_at is not null from store_managers where store_managers.id = wanted.manager_id) as is_disabled
   from unnest(${tokenArrays}) as wanted (${tokenColumns})`
 

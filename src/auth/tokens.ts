@@ -17,8 +17,20 @@ const cacheSize = 20_000
 /** Our tokens have at most 370 characters, but a client may put spaces before them. */
 const maxCachedLength = 512
 
-export function openTokens({ secret, algorithm }: { secret: string; algorithm: string }): Tokens {
+interface Keys {
+  secret: string
+  previousSecret?: string | undefined
+  algorithm: string
+}
+
+export function openTokens({ secret, previousSecret, algorithm }: Keys): Tokens {
   const key = new TextEncoder().encode(secret)
+  const previousKey = previousSecret === undefined ? undefined : new TextEncoder().encode(previousSecret)
+  const verifyWithEither = (token: string) =>
+    jwtVerify(token, key, { algorithms: [algorithm] }).catch((error: unknown) => {
+      if (previousKey === undefined || !(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+      return jwtVerify(token, previousKey, { algorithms: [algorithm] })
+    })
 
   /** Keyed by the whole header: a lookup is cheaper than parsing the token out of it. */
   const cache = new LRUCache<string, Token>({ max: cacheSize })
@@ -45,9 +57,7 @@ export function openTokens({ secret, algorithm }: { secret: string; algorithm: s
     },
 
     async verify(authorization) {
-      const { payload, protectedHeader } = await jwtVerify(bearer(authorization), key, {
-        algorithms: [algorithm],
-      }).catch((error: unknown) => {
+      const { payload, protectedHeader } = await verifyWithEither(bearer(authorization)).catch((error: unknown) => {
         throw error instanceof errors.JWTExpired ? expired() : invalidToken('The token is invalid.')
       })
       const checked = readClaims(payload, protectedHeader)

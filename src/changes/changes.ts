@@ -12,13 +12,11 @@ export interface Source {
   pool: ConnectionPool
 }
 
-/** Entries, and where the next page begins; undefined if this is the last. */
 export interface Page<Entry> {
   entries: Entry[]
   next: string | undefined
 }
 
-/** The sets that match the query, newest first. */
 export async function listSets(source: Source, query: ChangesQuery): Promise<Page<ChangeSet>> {
   const { after, manager, kind, item, since, until } = query
   const conditions = [
@@ -30,37 +28,48 @@ export async function listSets(source: Source, query: ChangesQuery): Promise<Pag
     item !== undefined && sql<boolean>`id in (select change_set_id from item_changes where item_id = ${item}::uuid)`,
   ].filter((condition) => condition !== false)
   const where = sql.join([sql`true`, ...conditions], sql` and `)
-  const text = sql`select ${setColumns} from change_sets where ${where} order by id desc`
+  const text = sql`select ${sql.raw(setColumns)} from change_sets where ${where} order by id desc`
   const rows = await readPage<SetRow>(source, text, query)
   return toPage(rows, query, toSet, ({ set_id: id }) => id)
 }
 
 /** @throws Problem change_not_found */
-export async function getSet({ db }: Source, id: string): Promise<ChangeSet> {
-  const { rows } = await sql<SetRow>`select ${setColumns} from change_sets where id = ${id}::uuid`.execute(db)
-  const [row] = rows
-  if (row === undefined) throw new Problem('change_not_found', 'No change set has this ID.')
-  return toSet(row)
+export async function getSet(source: Source, id: string): Promise<ChangeSet> {
+  return toSet(await readSet(source, id))
 }
 
-/** The changes of a set, by the IDs of its items. @throws Problem change_not_found */
+/** @throws Problem change_not_found */
+export async function readSet({ db }: Pick<Source, 'db'>, id: string): Promise<SetRow> {
+  const { rows } = await sql<SetRow>`select ${sql.raw(setColumns)} from change_sets where id = ${id}::uuid`.execute(db)
+  const [row] = rows
+  if (row === undefined) throw changeNotFound()
+  return row
+}
+
+export function changeNotFound(): Problem {
+  return new Problem('change_not_found', 'No change set has this ID.')
+}
+
+/** @throws Problem change_not_found */
 export async function listEntries(source: Source, id: string, query: PageQuery): Promise<Page<ItemChange>> {
   const { after = null } = query
+  const { only_item: only } = await readSet(source, id)
   const text = sql`
     select * from item_changes
-    where change_set_id = ${id}::uuid and item_id > coalesce(${after}::uuid, '00000000-0000-0000-0000-000000000000')
+    where change_set_id = ${id}::uuid and ${only === null ? sql`is_part` : sql`item_id = ${only}::uuid`}
+      and item_id > coalesce(${after}::uuid, '00000000-0000-0000-0000-000000000000')
     order by item_id`
-  const [rows] = await Promise.all([readPage<EntryRow>(source, text, query), getSet(source, id)])
+  const rows = await readPage<EntryRow>(source, text, query)
   return toPage(rows, query, toEntry, ({ item_id: item }) => item)
 }
 
-/** The changes of an item, newest first. @throws Problem item_not_found if it has none and does not exist */
+/** @throws Problem item_not_found if it has no changes and does not exist */
 export async function listVersions(source: Source, item: string, query: PageQuery): Promise<Page<ItemVersion>> {
   const { after = null } = query
   const text = sql`
-    select item_changes.*, ${setColumns}
+    select item_changes.*, ${sql.raw(setColumns)}
     from item_changes join change_sets on change_sets.id = change_set_id
-    where item_id = ${item}::uuid and change_set_id < coalesce(${after}::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    where item_changes.item_id = ${item}::uuid and change_set_id < coalesce(${after}::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     order by change_set_id desc`
   const rows = await readPage<EntryRow & SetRow>(source, text, query)
   if (rows.length === 0 && after === null) await assertExists(source, item)
@@ -68,10 +77,10 @@ export async function listVersions(source: Source, item: string, query: PageQuer
   return toPage(rows, query, toVersion, ({ set_id: id }) => id)
 }
 
-const setColumns = sql`change_sets.id as set_id, change_sets.kind as set_kind, source, store_manager_id, store_manager_name,
-  request_id, created, updated, deleted`
+export const setColumns = `change_sets.id as set_id, change_sets.kind as set_kind, source, store_manager_id, store_manager_name,
+  request_id, created, updated, deleted, change_sets.item_id as only_item, undoes, undone_by`
 
-interface SetRow {
+export interface SetRow {
   set_id: string
   set_kind: string
   source: string
@@ -81,9 +90,13 @@ interface SetRow {
   created: number
   updated: number
   deleted: number
+  /** Null for a set of many items. */
+  only_item: string | null
+  undoes: string | null
+  undone_by: string | null
 }
 
-interface EntryRow {
+export interface EntryRow {
   item_id: string
   kind: string
   version: string
@@ -99,7 +112,7 @@ interface EntryRow {
   owner_to: string | null
 }
 
-/** Reads a page and one row more, which says that there is a next page. */
+/** Reads one row more than the page has, which shows that there is a next page. */
 async function readPage<Row>({ db, pool }: Source, text: RawBuilder<unknown>, { limit = defaultLimit }: PageQuery) {
   const statement = sql`${text} limit ${limit + 1}::integer`.compile(db)
   return (await pool.queryOnce(statement.sql, statement.parameters)).rows as Row[]
@@ -116,15 +129,16 @@ function toPage<Row, Entry>(
   return { entries: found.map(toEntryOf), next: last && keyOf(last) }
 }
 
-function toSet(row: SetRow): ChangeSet {
+export function toSet(row: SetRow): ChangeSet {
   const { set_id: id, set_kind: kind, store_manager_id: manager, store_manager_name: name, ...others } = row
-  const { source, request_id, created, updated, deleted } = others
+  const { source, request_id, created, updated, deleted, undoes, undone_by } = others
   const store_manager = manager === null ? null : { id: manager, name: name ?? '' }
   const at = new Date(timeOf(id)).toISOString()
-  return { id, at, kind, source, store_manager, request_id, created, updated, deleted }
+  const undo = { ...(undoes !== null && { undoes }), ...(undone_by !== null && { undone_by }) }
+  return { id, at, kind, source, store_manager, request_id, created, updated, deleted, ...undo }
 }
 
-function toEntry(row: EntryRow): ItemChange {
+export function toEntry(row: EntryRow): ItemChange {
   const { item_id, name, kind, version } = row
   const names = kind === 'create' ? [null, name] : kind === 'delete' ? [name, null] : [row.name_from, name]
   const fields = {

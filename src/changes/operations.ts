@@ -1,7 +1,12 @@
+import type { Readable } from 'node:stream'
+
+import { Type } from 'typebox'
+
 import { ItemParams } from '../items/schemas.ts'
 import { operation, signedIn } from '../openapi/document.ts'
 import { authenticated, problemResponses, unavailable } from '../openapi/responses.ts'
 import { ref } from '../openapi/schemas.ts'
+import { FeedEvents, feedHeaders, FeedQuery, LastEventId } from './feed/schemas.ts'
 import {
   ChangeParams,
   ChangeSet,
@@ -57,5 +62,36 @@ export const listItemChanges = {
   response: {
     200: { ...ref(ItemVersions), description: 'A page of changes', headers: pageHeaders },
     ...problemResponses([...common, 'item_not_found']),
+  },
+}
+
+export const followChanges = {
+  ...operation('followChanges', 'Changes', 'Follow changes'),
+  description:
+    'Every change of every item, in an order in which none is missed: those of an item by version. Poll with `since` set to ' +
+    '`X-Next-After` of the last response and `wait`, or send `Accept: text/event-stream` for server-sent events, whose IDs are ' +
+    'cursors. A copy begins with `since=beginning`: then ignore an event whose `version` is not greater than that of the copy, and ' +
+    'an `update` of an item that the copy lacks, which was deleted while the items were read. ' +
+    'Changes are delayed while an earlier transaction, such as a large import, has not ended. A 410 means that the history ' +
+    'after the cursor is gone: begin again.',
+  security: signedIn,
+  querystring: FeedQuery,
+  headers: LastEventId,
+  response: {
+    200: {
+      description: 'Events after `since`',
+      headers: feedHeaders,
+      content: {
+        'application/json': { schema: ref(FeedEvents) },
+        'text/event-stream': {
+          schema: Type.Unsafe<Readable | string>({
+            type: 'string',
+            description:
+              'Each event has its cursor as `id` and a FeedEvent as `data`. Comments keep the connection open',
+          }),
+        },
+      },
+    },
+    ...problemResponses([...common, 'cursor_expired']),
   },
 }

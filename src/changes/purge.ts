@@ -1,17 +1,16 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Logger } from 'pino'
 
 import type { Database } from '../database/database.ts'
 import { firstIdAt } from './set-ids.ts'
 
-/** Milliseconds. */
 const interval = 60 * 60 * 1000
 const day = 24 * 60 * 60 * 1000
 
-/** Rows that one statement deletes, which is far from its timeout. */
+/** Few enough that the statement is far from its timeout. */
 const batchSize = 10_000
 
-/** Purges changes older than `days` days every hour; 0 keeps them. @returns a function that ends it */
+/** @param days 0 keeps all changes @returns a function that stops it */
 export function purgeRegularly(db: Database, days: number, log: Logger): () => void {
   if (days === 0) return () => {}
   const timer = setInterval(() => {
@@ -20,7 +19,7 @@ export function purgeRegularly(db: Database, days: number, log: Logger): () => v
   return () => clearInterval(timer)
 }
 
-/** Deletes change sets older than `days` days with their entries, the oldest first. A set outlives its entries. */
+/** A set outlives its entries. */
 async function purge(db: Database, days: number): Promise<void> {
   const before = firstIdAt(Date.now() - days * day)
   for (;;) {
@@ -33,11 +32,20 @@ async function purge(db: Database, days: number): Promise<void> {
 }
 
 async function deleteEntries(db: Database, ids: string[]): Promise<void> {
+  await deleting(sql`
+    delete from item_changes using change_sets
+    where change_sets.id = any(${ids}::uuid[]) and item_changes.item_id = change_sets.item_id
+      and item_changes.change_set_id = change_sets.id`).execute(db)
   for (;;) {
-    const { numAffectedRows = 0n } = await sql`
+    const { rows } = await deleting(sql`
       delete from item_changes where (item_id, change_set_id) in (
-        select item_id, change_set_id from item_changes where change_set_id = any(${ids}::uuid[]) limit ${batchSize})
-    `.execute(db)
-    if (numAffectedRows < batchSize) return
+        select item_id, change_set_id from item_changes
+        where is_part and change_set_id = any(${ids}::uuid[]) limit ${batchSize})`).execute(db)
+    if ((rows[0]?.count ?? 0) < batchSize) return
   }
 }
+
+const deleting = (statement: RawBuilder<unknown>) => sql<{ count: number }>`
+  with purged as (${statement} returning position)
+  update change_feed set purged_position = greatest(purged_position, (select max(position) from purged))
+  returning (select count(*) from purged)::integer as count`

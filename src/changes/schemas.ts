@@ -4,7 +4,7 @@ import { exampleId, Name, nullable, ref, strict, Uuid } from '../openapi/schemas
 
 const maxLimit = 1000
 export const defaultLimit = 100
-export const kinds = ['create', 'update', 'delete', 'import', 'transfer'] as const
+export const kinds = ['create', 'update', 'delete', 'import', 'bulk', 'undo', 'transfer'] as const
 
 const exampleManager = { id: '019a6f1d-52c4-7d09-8f3e-6b0a94c7e215', name: 'Ada Lovelace' }
 export const exampleSetId = '019a6f2c-11aa-7000-9c1d-4e7b0f6a2d35'
@@ -18,7 +18,7 @@ const setFields = {
   kind: Type.Unsafe<string>({
     type: 'string',
     description:
-      'The request: `create`, `update`, `delete`, `import`, or the `transfer` of an operator. More may follow',
+      'The request: `create`, `update`, `delete`, `import`, `bulk`, `undo`, or the `transfer` of an operator. More may follow',
     examples: ['update'],
   }),
   source: Type.Unsafe<string>({
@@ -40,6 +40,8 @@ const setFields = {
   created: count('created', 0),
   updated: count('updated', 1),
   deleted: count('deleted', 0),
+  undoes: Type.Optional(id('Of an undo: the set whose changes it reverts', exampleSetId)),
+  undone_by: Type.Optional(id('Of a set that was undone: the undo', exampleSetId)),
 }
 
 export const ChangeSet = Type.Object(setFields, { $id: 'ChangeSet', description: 'What one request changed' })
@@ -48,7 +50,7 @@ export type ChangeSet = Static<typeof ChangeSet>
 const pair = <T extends TSchema & { type?: string }>(schema: T, examples: unknown[]) =>
   Type.Optional(Type.Array(nullable(schema), { minItems: 2, maxItems: 2, examples: [examples] }))
 
-const changeFields = {
+export const changeFields = {
   item_id: id('The item, which may have been deleted since', exampleId),
   name: Type.String({
     ...Name,
@@ -92,7 +94,7 @@ export const ItemVersions = Type.Array(ref(ItemVersion), {
   description: 'The changes of an item, newest first',
 })
 
-const page = {
+export const page = {
   limit: Type.Optional(
     Type.Integer({
       minimum: 1,
@@ -115,16 +117,25 @@ export type PageQuery = Static<typeof PageQuery>
 const time = (description: string, example: string) =>
   Type.Optional(Type.String({ format: 'date-time', description, examples: [example] }))
 
+export const changeFilters = {
+  manager: Type.Optional(
+    Type.String({ ...Uuid, description: 'Changes by this manager', examples: [exampleManager.id] }),
+  ),
+  kind: Type.Optional(
+    Type.Unsafe<string>({
+      type: 'string',
+      enum: [...kinds],
+      description: 'Changes of this kind',
+      examples: ['update'],
+    }),
+  ),
+  item: Type.Optional(Type.String({ ...Uuid, description: 'Changes of this item', examples: [exampleId] })),
+}
+
 export const ChangesQuery = Type.Object(
   {
     ...page,
-    manager: Type.Optional(
-      Type.String({ ...Uuid, description: 'Sets of this manager', examples: [exampleManager.id] }),
-    ),
-    kind: Type.Optional(
-      Type.Unsafe<string>({ type: 'string', enum: [...kinds], description: 'Sets of this kind', examples: ['update'] }),
-    ),
-    item: Type.Optional(Type.String({ ...Uuid, description: 'Sets that changed this item', examples: [exampleId] })),
+    ...changeFilters,
     since: time('Sets made at this time or later', '2025-11-10T00:00:00Z'),
     until: time('Sets made before this time', '2025-11-11T00:00:00Z'),
   },

@@ -10,8 +10,8 @@ const sampleBytes = 64
 export function recognize(format: Format): Transform {
   let start: Buffer | undefined = Buffer.alloc(0)
   const check = (): Error | null => {
-    const isOurs = beginnings[format].test(start?.toString() ?? '')
-    return isOurs ? null : new UnexpectedResponseError(200, `the body is not a valid ${format} export.`)
+    const isExport = beginnings[format].test(start?.toString() ?? '')
+    return isExport ? null : new UnexpectedResponseError(200, `the body is not a valid ${format} export.`)
   }
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {

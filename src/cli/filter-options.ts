@@ -17,6 +17,14 @@ export interface SelectionOptions {
 }
 
 export function withSelection(command: Command): Command {
+  return withFilters(command).addOption(
+    new Option('--sort <order>', 'sort field; prefix - for descending: --sort=-name')
+      .choices(['id', '-id', 'name', '-name', 'price_usd', '-price_usd', 'updated_at', '-updated_at'])
+      .default(undefined, 'oldest first'),
+  )
+}
+
+export function withFilters(command: Command): Command {
   return command
     .option('--category <category>', 'only items of this category; repeatable', gather)
     .option('--in-stock', 'only items in stock')
@@ -26,11 +34,6 @@ export function withSelection(command: Command): Command {
     .option('--min-price <usd>', 'minimum price', price)
     .option('--max-price <usd>', 'maximum price', price)
     .option('--search <words>', 'words that must all occur in the name')
-    .addOption(
-      new Option('--sort <order>', 'sort field; prefix - for descending: --sort=-name')
-        .choices(['id', '-id', 'name', '-name', 'price_usd', '-price_usd'])
-        .default(undefined, 'oldest first'),
-    )
 }
 
 /** For repeatable options. Variadic ones would consume the arguments after them. */
@@ -53,11 +56,16 @@ export function toQuery(options: SelectionOptions): ExportQuery {
 }
 
 export function price(text: string): number {
-  if (/^\d+,\d+$/.test(text)) throw new InvalidArgumentError('Use a decimal point, as in 4.99.')
-  if (!jsonNumber.test(text)) throw new InvalidArgumentError('Not a valid price. Write it as 4.99.')
-  const value = exactNumber(text)
-  if (!Number.isFinite(value)) throw new InvalidArgumentError('Too many digits for a price.')
+  const value = amount(text)
   if (value < 0) throw new InvalidArgumentError('Must be at least 0.')
+  return value
+}
+
+export function amount(text: string): number {
+  if (/^\d+,\d+$/.test(text)) throw new InvalidArgumentError('Use a decimal point, as in 4.99.')
+  if (!jsonNumber.test(text)) throw new InvalidArgumentError('Not a valid number. Write it as 4.99.')
+  const value = exactNumber(text)
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('Too many digits for a number.')
   return value
 }
 

@@ -29,6 +29,10 @@ function difference(before: ItemCreate, after: ItemCreate): string {
   return columns.map((name) => `${name} ${JSON.stringify(before[name])} → ${JSON.stringify(after[name])}`).join(', ')
 }
 
+export function noRows({ created, updated, unchanged, failed }: ImportReport): string[] {
+  return created + updated + unchanged + failed === 0 ? ['The file has no rows below its header.'] : []
+}
+
 export function sameNames({ same_name: count = 0 }: ImportReport): string[] {
   if (count === 0) return []
   const which = count === 1 ? '1 new item has' : `${count.toLocaleString('en')} new items have`

@@ -13,7 +13,7 @@ import {
 } from '../client/client.ts'
 import { exitCodes, CliError, fileFailure, usageError } from './errors.ts'
 import { importFormats, kindOf, refuseWorkbook } from './formats.ts'
-import { changesOf, summaryOf, reasons, sameNames } from './import-report.ts'
+import { changesOf, noRows, summaryOf, reasons, sameNames } from './import-report.ts'
 import { print } from './output.ts'
 import { noProgress, type Progress, showProgress } from './progress.ts'
 import { openRejected } from './rejected.ts'
@@ -52,7 +52,8 @@ export async function importFile(client: Client, file: string, options: ImportCo
     report(result, file, json)
   } catch (error) {
     // The connection broke because the file could not be read.
-    throw error instanceof ConnectionError && failure !== undefined ? sourceFailure(failure, file) : error
+    if (error instanceof ConnectionError && failure !== undefined) throw sourceFailure(failure, file)
+    throw isAboutEmptyFile(error) ? new CliError(`${file} is empty. Nothing was imported.`) : error
   } finally {
     progress.end()
     await rejected?.close()
@@ -66,6 +67,11 @@ function refuseMany(result: ImportReport, file: string): void {
   throw new CliError(
     `${rows} invalid rows are too many for --rejected. Nothing was imported. Fix what they have in common.`,
   )
+}
+
+function isAboutEmptyFile(error: unknown): boolean {
+  if (!(error instanceof StockroomError)) return false
+  return error.errors.some((part) => part.type === 'missing' && 'loc' in part && part.loc.length === 1)
 }
 
 function reportOf(error: unknown): ImportReport {
@@ -118,7 +124,12 @@ function isOfGzip(error: unknown): boolean {
 function report(result: ImportReport, file: string, json: boolean | undefined): void {
   if (result.failed > 0) process.exitCode = exitCodes.failed
   if (!json) tellReasons(result, file)
-  print({ json }, result, () => [...changesOf(result, file), summaryOf(result), ...sameNames(result)])
+  print({ json }, result, () => [
+    ...changesOf(result, file),
+    summaryOf(result),
+    ...noRows(result),
+    ...sameNames(result),
+  ])
 }
 
 function tellReasons(result: ImportReport, file: string): void {

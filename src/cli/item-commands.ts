@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander'
 
-import type { Client, ItemCreate, ItemUpdate } from '../client/client.ts'
+import type { ItemCreate, ItemUpdate } from '../client/client.ts'
+import { addBulkCommand } from './bulk-command.ts'
 import { count, price, type SelectionOptions, version, withSelection } from './filter-options.ts'
 import * as items from './items.ts'
-import { type CommonOptions, openSession } from './session.ts'
+import { inSession } from './session.ts'
 
 interface FieldOptions {
   name?: string
@@ -15,15 +16,7 @@ interface FieldOptions {
 
 export function addItemCommands(program: Command, signal: AbortSignal): void {
   const group = program.command('items').description('list and edit items')
-  const run =
-    <Options extends object>(
-      act: (client: Client, options: Options & CommonOptions, args: string[]) => Promise<void>,
-    ) =>
-    async (...given: unknown[]) => {
-      const command = given.at(-1) as Command
-      const options = command.optsWithGlobals<Options & CommonOptions>()
-      await act(await openSession(options, signal), options, command.args)
-    }
+  const run = inSession(signal)
 
   withSelection(group.command('list').description('list items'))
     .addOption(new Option('--limit <count>', 'maximum number of items').argParser(count).default(100))
@@ -50,6 +43,7 @@ export function addItemCommands(program: Command, signal: AbortSignal): void {
     .description('delete items')
     .addOption(ifVersion())
     .action(run<{ ifVersion?: string }>((client, options, ids) => items.remove(client, ids, options)))
+  addBulkCommand(group, signal)
 }
 
 function ifVersion(): Option {

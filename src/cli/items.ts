@@ -35,7 +35,7 @@ export async function list(client: Client, options: SelectionOptions & JsonOptio
 }
 
 export async function get(client: Client, id: string, options: JsonOption): Promise<void> {
-  show(await client.items.get(id), options)
+  show(await client.items.get(id, { expand: 'dates' }), options)
 }
 
 export async function add(client: Client, item: ItemCreate, options: JsonOption): Promise<void> {

@@ -2,7 +2,9 @@ import { Command, CommanderError, Option } from 'commander'
 
 import packageJson from '../../package.json' with { type: 'json' }
 import { describeSettings } from '../config/settings.ts'
+import { addChangeCommands } from './change-commands.ts'
 import { describe, exitCodes, thisCommand } from './errors.ts'
+import { addFollowCommand } from './follow.ts'
 import { addItemCommands } from './item-commands.ts'
 import { addManagerCommands } from './manager-commands.ts'
 import type { Direction } from './migrate.ts'
@@ -38,6 +40,8 @@ function build(): Command {
   addSignIn(program)
   addItemCommands(program, stop.signal)
   addTransferCommands(program, stop.signal)
+  addChangeCommands(program, stop.signal)
+  addFollowCommand(program, stop.signal)
   return program
 }
 
@@ -48,6 +52,17 @@ function addPrograms(program: Command): void {
     .addHelpText('after', `\nSettings, from the environment or a .env file:\n${describeSettings()}`)
     .hook('preAction', (_, command) => refuseServer(command, 'start'))
     .action(start)
+  program
+    .command('sessions')
+    .description('manage the sessions of all managers, directly on the database')
+    .hook('preAction', (_, command) => refuseServer(command, 'sessions'))
+    .command('end')
+    .description('revoke all tokens and reset codes, as after a restore to the past')
+    .option('--all', 'of all managers')
+    .action(async (_options: object, command: Command) => {
+      const { endSessions } = await import('./sessions.ts')
+      await endSessions(command.optsWithGlobals(), stop.signal)
+    })
   program
     .command('migrate')
     .description('apply migrations (up), revert the last one (down), or show their status')

@@ -6,7 +6,8 @@ import { issueResetCode } from '../store-managers/password-reset.ts'
 import { exitCodes, CliError, usageError } from './errors.ts'
 import { fieldLines, heading, moment, print, toJson } from './output.ts'
 import { showProgress } from './progress.ts'
-import { openTerminal, visible } from './terminal.ts'
+import { confirm } from './questions.ts'
+import { visible } from './terminal.ts'
 
 interface JsonOption {
   json?: boolean
@@ -100,7 +101,7 @@ export async function remove(database: OperatorDatabase, options: RemovalOptions
   if (heir) assertDifferent(manager, heir)
   if (heir === undefined && manager.items > 0) throw transfers.ownsItems()
   const detail = heir ? `, and move ${count(manager.items)} to ${describe(heir)}` : ''
-  if (!yes) await confirm(`Delete ${describe(manager)}${detail}? Type yes: `)
+  if (!yes) await confirm(`Delete ${describe(manager)}${detail}? Type yes: `, 'Nothing was deleted.')
   const items = heir ? await move(database, manager, heir, transfers.removeAfterTransfer) : 0
   if (!heir) await transfers.remove(db, manager.id)
   logOperation(log, 'account_deleted', { manager: manager.id })
@@ -115,26 +116,19 @@ function assertDifferent(from: managers.Manager, to: managers.Manager): void {
 }
 
 async function move(
-  { db, log, signal }: OperatorDatabase,
+  { db, engine, log, signal }: OperatorDatabase,
   from: managers.Counted,
   to: managers.Manager,
   how: typeof transfers.transfer,
 ): Promise<number> {
   const progress = showProgress({ label: from.email, total: from.items, unit: 'items' })
   try {
-    const items = await how(db, { from: from.id, to: to.id, signal, progress })
+    const items = await how(db, { engine, from: from.id, to: to.id, signal, progress })
     logOperation(log, 'items_transferred', { manager: from.id, to: to.id, items })
     return items
   } finally {
     progress.end()
   }
-}
-
-async function confirm(question: string): Promise<void> {
-  const refused = 'Nothing was deleted.'
-  using terminal = openTerminal(() => new CliError(`\n${refused}`))
-  const answer = await terminal.ask(question)
-  if (answer.trim().toLowerCase() !== 'yes') throw new CliError(refused)
 }
 
 function count(items: number): string {

@@ -14,6 +14,15 @@ const optionOf: Record<string, string> = {
   code: '--code',
   'if-match': '--if-version',
   column: '--column',
+  manager: '--manager',
+  kind: '--kind',
+  item: '--item',
+  since: '--since',
+  until: '--until',
+  ids: '--id',
+  percent: '--price-percent',
+  add: '--price-add',
+  round: '--round',
 }
 
 export function nameOf(where: object): string {
@@ -29,9 +38,12 @@ export function inOptions(text: string): string {
     .replaceAll(/\bdry_run=true\b/g, '--dry-run')
     .replaceAll(/\bcolumn=(?=\w+=)/g, '--column ')
     .replaceAll(/\b(?:text\/csv; )?charset=(?=[\w-]+)/g, '--charset ')
+    .replaceAll('send on_conflict=skip', 'use --skip-conflicts')
+    .replace(/^expect is required/, '--expect is required')
+    .replace(/; send round(?=$|\))/, '; use --round')
     .replaceAll('send it as application/x-ndjson', 'use --format ndjson')
     .replaceAll('send it with Content-Encoding: gzip', 'give it a name that ends in .gz')
-    .replaceAll(/\b(mode|on_error|format|safe|sort)=([a-z-]+)/g, (_, name: string, value: string) =>
+    .replaceAll(/\b(mode|on_error|format|safe|sort|since)=([a-z-]+)/g, (_, name: string, value: string) =>
       [`--${name.replace('_', '-')}`, value].join(' '),
     )
 }

@@ -46,6 +46,13 @@ export async function askForReset(
   return { code, password: await askForNewPassword(terminal, server, nothingDone) }
 }
 
+/** @throws CliError that says `nothingDone`, unless the reply is yes */
+export async function confirm(question: string, nothingDone: string): Promise<void> {
+  using terminal = openTerminal(() => new CliError(`\n${nothingDone}`))
+  const answer = await terminal.ask(question)
+  if (answer.trim().toLowerCase() !== 'yes') throw new CliError(nothingDone)
+}
+
 async function askForNewPassword(terminal: Terminal, server: string, nothingDone: string): Promise<string> {
   const password = await terminal.askUnseen(`New password for ${server}: `)
   if (password === (await terminal.askUnseen('Repeat password: '))) return password

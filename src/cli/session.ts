@@ -14,7 +14,6 @@ export interface CommonOptions {
   json?: boolean
 }
 
-/** For commands that call no service. */
 export function refuseServer(command: Command, name: string): void {
   if (command.optsWithGlobals<CommonOptions>().server === undefined) return
   throw usageError(`${name} does not call a service. Remove --server.`)
@@ -25,6 +24,17 @@ export async function openSession({ server }: CommonOptions, signal: AbortSignal
   const baseUrl = resolveServerUrl(server, credentials)
   const token = givenToken() ?? credentials.accounts[baseUrl]?.token
   return createClient({ baseUrl, token, signal })
+}
+
+export function inSession(signal: AbortSignal) {
+  return <Options extends object>(
+    act: (client: Client, options: Options & CommonOptions, args: string[]) => Promise<void>,
+  ) =>
+    async (...given: unknown[]) => {
+      const command = given.at(-1) as Command
+      const options = command.optsWithGlobals<Options & CommonOptions>()
+      await act(await openSession(options, signal), options, command.args)
+    }
 }
 
 export async function register(options: CommonOptions & { name?: string; email?: string }, signal: AbortSignal) {

@@ -8,11 +8,11 @@ export interface Terminal extends Disposable {
 
 /** `givenUp` makes the error that is thrown on Ctrl-C and Ctrl-D. */
 export function openTerminal(givenUp: () => Error): Terminal {
-  let isSilent = false
+  let isMuted = false
   // Only readline echoes what is typed, and it writes here; the terminal itself is in raw mode.
   const output = new Writable({
     write(chunk, _encoding, done) {
-      if (!isSilent) process.stderr.write(chunk)
+      if (!isMuted) process.stderr.write(chunk)
       done()
     },
   })
@@ -28,9 +28,9 @@ export function openTerminal(givenUp: () => Error): Terminal {
     ask,
     async askUnseen(question) {
       process.stderr.write(question)
-      isSilent = true
+      isMuted = true
       const answer = await ask('')
-      isSilent = false
+      isMuted = false
       process.stderr.write('\n')
       return answer
     },

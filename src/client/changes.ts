@@ -1,12 +1,18 @@
+import type { FollowedEvent, FollowQuery } from './follow.ts'
 import { asJson, type Read } from './responses.ts'
-import type { ChangeSet, ItemChange, ItemVersion, operations } from './schema.ts'
-import { isChangeSet, isItemChange, isItemVersion } from './shapes.ts'
+import type { ChangeSet, ItemChange, ItemVersion, operations, UndoReport } from './schema.ts'
+import { isChangeSet, isItemChange, isItemVersion, isUndoReport } from './shapes.ts'
 import { type CallOptions, type Connection, send } from './transport.ts'
 
-/** Filters and place of a page of change sets, by their names in the API. */
 export type ChangesQuery = NonNullable<operations['listChanges']['parameters']['query']>
-/** Place of a page. */
 export type PageQuery = NonNullable<operations['listChangedItems']['parameters']['query']>
+
+export interface UndoOptions extends CallOptions {
+  /** Returns what would be written, and writes nothing. */
+  dryRun?: boolean | undefined
+  /** What happens if items have changed since: nothing is written, or they are left as they are. */
+  onConflict?: 'stop' | 'skip' | undefined
+}
 
 export interface ChangesPage<Entry> {
   entries: Entry[]
@@ -14,7 +20,6 @@ export interface ChangesPage<Entry> {
   next: string | undefined
 }
 
-/** The history of items. */
 export function changeMethods(connection: Connection) {
   const read = <T>(path: string, query: object, { signal }: CallOptions, take: Read<T>) =>
     send(connection, { method: 'GET', path, query, isIdempotent: true, signal }, take)
@@ -31,6 +36,22 @@ export function changeMethods(connection: Connection) {
     /** A page of the changes of an item, newest first, also if it was deleted. */
     ofItem: (id: string, query: PageQuery = {}, call: CallOptions = {}): Promise<ChangesPage<ItemVersion>> =>
       read(`/items/${encodeURIComponent(id)}/changes`, query, call, pageOf(isItemVersion)),
+    /**
+     * Restores what a set changed. Does not retry after a lost response: `undone_by` of the set tells whether it was undone.
+     * @throws StockroomError `undo_conflict` with the items that have changed since in `problem.conflicts`, unless they are skipped
+     */
+    undo(id: string, { dryRun, onConflict, signal }: UndoOptions = {}): Promise<UndoReport> {
+      const path = `/changes/${encodeURIComponent(id)}/undo`
+      const query = { dry_run: dryRun, on_conflict: onConflict }
+      const request = { method: 'POST', path, query, isIdempotent: dryRun === true, signal } as const
+      return send(connection, request, asJson(isUndoReport))
+    },
+    /** Iterates over changes without end; see `follow`. */
+    async *follow(query: FollowQuery, call: CallOptions = {}): AsyncGenerator<FollowedEvent, void, undefined> {
+      // Bundlers leave it out of what a page loads first.
+      const { follow } = await import('./follow.ts')
+      yield* follow(connection, query, call)
+    },
   }
 }
 

@@ -7,9 +7,11 @@ import type { PasswordReset, StoreManager, StoreManagerCreate, Token } from './s
 import { isBearerToken, isMessage, isStoreManager, isToken } from './shapes.ts'
 import { type CallOptions, type Connection, json, idempotentJson, send } from './transport.ts'
 
-export type { ChangesPage, ChangesQuery, PageQuery } from './changes.ts'
+export type { ChangesPage, ChangesQuery, PageQuery, UndoOptions } from './changes.ts'
 export { ConnectionError, StockroomError, UnexpectedResponseError } from './errors.ts'
+export type { FollowedEvent, FollowQuery } from './follow.ts'
 export {
+  type BulkRequest,
   type Condition,
   type ExportQuery,
   type Filters,
@@ -20,8 +22,11 @@ export {
 export type { ListQuery, Page } from './pages.ts'
 export type { CallOptions } from './transport.ts'
 export type {
+  BulkError,
+  BulkReport,
   Category,
   ChangeSet,
+  FeedEvent,
   ImportError,
   ImportReport,
   InvalidPart,
@@ -39,6 +44,8 @@ export type {
   StoreManagerRemoval,
   StoreManagerUpdate,
   Token,
+  UndoConflict,
+  UndoReport,
 } from './schema.ts'
 
 export interface ClientOptions {

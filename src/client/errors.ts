@@ -62,8 +62,8 @@ export function mediaTypeOf(response: Response): string {
 function parseProblem(text: string): Problem | undefined {
   try {
     const problem = JSON.parse(text) as Partial<Problem> | null
-    const isOurs = typeof problem?.code === 'string' && typeof problem.detail === 'string'
-    return isOurs && Array.isArray(problem.errors ?? []) ? (problem as Problem) : undefined
+    const isProblem = typeof problem?.code === 'string' && typeof problem.detail === 'string'
+    return isProblem && Array.isArray(problem.errors ?? []) ? (problem as Problem) : undefined
   } catch {
     return undefined
   }

@@ -1,13 +1,26 @@
 import { StockroomError } from './errors.ts'
-import { pageMethods } from './pages.ts'
+import { type Expand, pageMethods } from './pages.ts'
 import { asJson, discardBody, asStream, type Read } from './responses.ts'
-import type { ImportReport, Item, ItemCreate, ItemSummary, ItemUpdate, operations } from './schema.ts'
-import { isItem, isReport, isSummary } from './shapes.ts'
+import type {
+  BulkReport,
+  BulkRequest as BulkBody,
+  ImportReport,
+  Item,
+  ItemCreate,
+  ItemSummary,
+  ItemUpdate,
+  operations,
+} from './schema.ts'
+import { isBulkReport, isItem, isReport, isSummary } from './shapes.ts'
 import { type CallOptions, type Connection, json, idempotentJson, send } from './transport.ts'
 
 export type Filters = NonNullable<operations['summarizeItems']['parameters']['query']>
 export type ExportQuery = NonNullable<operations['exportItems']['parameters']['query']>
 type ImportQuery = NonNullable<operations['importItems']['parameters']['query']>
+
+export interface BulkRequest extends Omit<BulkBody, 'change'> {
+  change: 'delete' | Exclude<BulkBody['change'], string>
+}
 
 export interface ImportOptions extends ImportQuery, CallOptions {
   format: 'csv' | 'ndjson'
@@ -27,13 +40,13 @@ const exportTypes = { csv: 'text/csv', ndjson: 'application/x-ndjson', json: 'ap
 const importTypes = { csv: 'text/csv', ndjson: 'application/x-ndjson' }
 const versions = new WeakMap<Item, string>()
 
-/** The version (ETag) of an item that `get`, `create`, or `update` returned; lists have none. */
+/** The version (ETag) of an item that `get`, `create`, or `update` returned; of lists, with `expand: ['version']`. */
 export function versionOf(item: Item): string | undefined {
-  return versions.get(item)
+  return versions.get(item) ?? (item.version === undefined ? undefined : `"${item.version}"`)
 }
 
 export function itemMethods(connection: Connection) {
-  const get = (id: string, { expand, signal }: CallOptions & { expand?: 'store_manager' } = {}): Promise<Item> => {
+  const get = (id: string, { expand, signal }: CallOptions & { expand?: Expand } = {}): Promise<Item> => {
     const request = { method: 'GET', path: pathOf(id), query: { expand }, isIdempotent: true, signal } as const
     return send(connection, request, asItem)
   }
@@ -67,6 +80,26 @@ export function itemMethods(connection: Connection) {
         const isGone = error instanceof StockroomError && error.code === 'item_not_found'
         if (!(isGone && error.isAfterLostResponse)) throw error
       })
+    },
+
+    /**
+     * Changes or deletes many items in one transaction. Without `dryRun` it does not retry after a lost response: prices could change
+     * twice. @throws StockroomError `bulk_failed` with the items that cannot have their new price in `errors`
+     */
+    bulk(
+      request: BulkRequest,
+      { dryRun = false, signal }: CallOptions & { dryRun?: boolean } = {},
+    ): Promise<BulkReport> {
+      const query = dryRun ? { dry_run: true } : {}
+      const sent = {
+        method: 'POST',
+        path: '/items/bulk',
+        query,
+        ...json(request),
+        isIdempotent: dryRun,
+        signal,
+      } as const
+      return send(connection, sent, asJson(isBulkReport))
     },
 
     /** Counts items, and sums up their value and their prices. */

@@ -4,7 +4,13 @@ import type { Item, operations } from './schema.ts'
 import { isItems } from './shapes.ts'
 import { type CallOptions, type Connection, send } from './transport.ts'
 
-export type ListQuery = NonNullable<operations['listItems']['parameters']['query']>
+type Query = NonNullable<operations['listItems']['parameters']['query']>
+
+export type Expand = NonNullable<Query['expand']> | NonNullable<Query['expand']>[number]
+
+export interface ListQuery extends Omit<Query, 'expand'> {
+  expand?: Expand | undefined
+}
 
 export interface Page {
   items: Item[]

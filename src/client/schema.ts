@@ -178,6 +178,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/items/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change or delete many items
+         * @description All selected items are changed in one transaction and recorded as one change set, or none is. Items of other managers are left out, unless `ITEM_WRITES=shared`. Without any filter, the selection is all items, and `expect` is required, except in a dry run. With `REQUIRE_IF_MATCH=true`, `expect` is always required in its place.
+         */
+        post: operations["changeItems"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/items/import": {
         parameters: {
             query?: never;
@@ -211,14 +231,14 @@ export interface paths {
         post?: never;
         /**
          * Delete an item
-         * @description By default, only its owner may delete an item. To write only if the item has not changed since, send as `If-Match` the `ETag` from the response of `createItem`, `getItem`, or `updateItem`. Lists and exports have no ETags: get the item first.
+         * @description By default, only its owner may delete an item. To write only if the item has not changed since, send as `If-Match` the `ETag` from the response of `createItem`, `getItem`, or `updateItem`. Lists have no ETags; with `expand=version`, version 3 is `"3"`.
          */
         delete: operations["deleteItem"];
         options?: never;
         head?: never;
         /**
          * Update an item
-         * @description Omitted fields keep their values. By default, only its owner may update an item. To write only if the item has not changed since, send as `If-Match` the `ETag` from the response of `createItem`, `getItem`, or `updateItem`. Lists and exports have no ETags: get the item first.
+         * @description Omitted fields keep their values. By default, only its owner may update an item. To write only if the item has not changed since, send as `If-Match` the `ETag` from the response of `createItem`, `getItem`, or `updateItem`. Lists have no ETags; with `expand=version`, version 3 is `"3"`.
          */
         patch: operations["updateItem"];
         trace?: never;
@@ -297,6 +317,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/changes/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo a change set
+         * @description Restores what the set changed, in one transaction: created items are deleted, deleted items are created again with their IDs and owners, and updated fields get their former values. Versions count on. The undo is a change set of its own, which can be undone. An item conflicts if the set is not its last change. By default, only its owner may restore an item; no `If-Match` is required, because the undo itself compares the versions.
+         */
+        post: operations["undoChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/changes/feed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow changes
+         * @description Every change of every item, in an order in which none is missed: those of an item by version. Poll with `since` set to `X-Next-After` of the last response and `wait`, or send `Accept: text/event-stream` for server-sent events, whose IDs are cursors. A copy begins with `since=beginning`: then ignore an event whose `version` is not greater than that of the copy, and an `update` of an item that the copy lacks, which was deleted while the items were read. Changes are delayed while an earlier transaction, such as a large import, has not ended. A 410 means that the history after the cursor is gone: begin again.
+         */
+        get: operations["followChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -335,8 +395,8 @@ export interface components {
              * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
              */
             request_id: string;
-            /** @description All errors if the code is `invalid_request`, the first 1,000 if it is `import_failed` */
-            errors?: (components["schemas"]["InvalidPart"] | components["schemas"]["ImportError"])[];
+            /** @description All errors if the code is `invalid_request` (only the first in the body of a bulk change), the first 1,000 if it is `import_failed` or `bulk_failed` */
+            errors?: (components["schemas"]["InvalidPart"] | components["schemas"]["ImportError"] | components["schemas"]["BulkError"])[];
             /**
              * @description The requested mode
              * @example upsert
@@ -364,7 +424,7 @@ export interface components {
              */
             unchanged?: number;
             /**
-             * @description Number of invalid rows
+             * @description Number of invalid rows, or of items that cannot be changed
              * @example 1
              */
             failed?: number;
@@ -373,9 +433,18 @@ export interface components {
              * @example 0
              */
             errors_omitted?: number;
+            /**
+             * @description The number of items that a bulk change matches, if it fails
+             * @example 3
+             */
+            matched?: number;
             current?: components["schemas"]["Item"];
             /** @description The number of items that the manager owns, if the code is `manager_owns_items` */
             items?: number;
+            /** @description The number of items that cannot be restored, if the code is `undo_conflict` */
+            conflicting?: number;
+            /** @description The first 1,000 of these items, if the code is `undo_conflict` */
+            conflicts?: components["schemas"]["UndoConflict"][];
             /**
              * @description The OAuth2 error code, if a login is refused
              * @example invalid_grant
@@ -391,7 +460,7 @@ export interface components {
          * @description Machine-readable error code; a closed list
          * @enum {string}
          */
-        ProblemCode: "malformed_request" | "malformed_body" | "missing_token" | "invalid_token" | "invalid_credentials" | "account_disabled" | "cross_site_request" | "not_owner" | "invalid_reset_code" | "registration_closed" | "wrong_password" | "not_found" | "item_not_found" | "change_not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "manager_owns_items" | "idempotency_key_in_use" | "precondition_failed" | "body_too_large" | "unsupported_media_type" | "misdirected_request" | "invalid_request" | "import_failed" | "idempotency_key_reused" | "precondition_required" | "too_many_logins" | "too_many_registrations" | "headers_too_large" | "internal_error" | "unsupported_transfer_coding" | "too_busy" | "store_unavailable";
+        ProblemCode: "malformed_request" | "malformed_body" | "missing_token" | "invalid_token" | "invalid_credentials" | "account_disabled" | "cross_site_request" | "not_same_origin" | "not_owner" | "invalid_reset_code" | "registration_closed" | "wrong_password" | "not_found" | "item_not_found" | "change_not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "manager_owns_items" | "undo_conflict" | "idempotency_key_in_use" | "cursor_expired" | "precondition_failed" | "unexpected_count" | "body_too_large" | "unsupported_media_type" | "misdirected_request" | "invalid_request" | "import_failed" | "bulk_failed" | "idempotency_key_reused" | "precondition_required" | "too_many_logins" | "too_many_registrations" | "headers_too_large" | "internal_error" | "unsupported_transfer_coding" | "too_busy" | "store_unavailable" | "console_unavailable";
         /** @description A validation error */
         InvalidPart: {
             /**
@@ -433,6 +502,25 @@ export interface components {
             /**
              * @description Human-readable message
              * @example must be at least 0
+             */
+            msg: string;
+        };
+        /** @description An item that cannot be changed */
+        BulkError: {
+            /**
+             * Format: uuid
+             * @description The item
+             * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
+             */
+            item_id: string;
+            /**
+             * @description The kind of error, in the terms of Pydantic
+             * @example greater_than_equal
+             */
+            type: string;
+            /**
+             * @description Human-readable message
+             * @example would cost -0.01: must be at least 0
              */
             msg: string;
         };
@@ -597,7 +685,7 @@ export interface components {
          */
         Category: "Grocery" | "Household" | "Electronics" | "Stationery" | "Personal Care" | "Apparel" | "Home Improvement" | "Pet";
         /**
-         * @description `store_manager` is present with `expand=store_manager`
+         * @description With `expand`, `store_manager` has `store_manager`; `dates` has `created_at` and `updated_at`; `version` has `version`
          * @example {
          *       "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
          *       "name": "Green tea, 100 bags",
@@ -637,6 +725,23 @@ export interface components {
              */
             store_manager_id: string;
             store_manager?: components["schemas"]["ItemOwner"];
+            /**
+             * Format: date-time
+             * @description When it was created, in UTC. Of an item older than this field, the time in its ID; null if that is no UUIDv7
+             * @example 2026-11-25T09:30:00.000Z
+             */
+            created_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it last changed, in UTC. Of an item older than this field, the time of the migration
+             * @example 2026-11-25T09:30:00.000Z
+             */
+            updated_at?: string;
+            /**
+             * @description Incremented by each change. Version 3 is `"3"` in `If-Match`, with the quotes
+             * @example 3
+             */
+            version?: number;
         };
         /**
          * @description Items keyed by ID, in the requested order (oldest first by default)
@@ -880,7 +985,7 @@ export interface components {
              */
             unchanged: number;
             /**
-             * @description Number of invalid rows
+             * @description Number of invalid rows, or of items that cannot be changed
              * @example 1
              */
             failed: number;
@@ -933,6 +1038,152 @@ export interface components {
             before: components["schemas"]["ItemCreate"];
             after: components["schemas"]["ItemCreate"];
         };
+        /**
+         * @description Which items to change, and how. Unknown members are rejected
+         * @example {
+         *       "select": {
+         *         "filters": {
+         *           "category": [
+         *             "Pet"
+         *           ],
+         *           "store_manager_id": "me"
+         *         }
+         *       },
+         *       "change": {
+         *         "price": {
+         *           "percent": 10,
+         *           "round": 0.01
+         *         }
+         *       }
+         *     }
+         */
+        BulkRequest: {
+            /** @description The items: `ids` or `filters` */
+            select: {
+                /**
+                 * @description Items with these IDs, at most 10,000. Repeated ones count once
+                 * @example [
+                 *       "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                 *     ]
+                 */
+                ids?: string[];
+                /** @description Items that match all of these filters, which mean the same as in `listItems` */
+                filters?: {
+                    /**
+                     * @description Items of this category; repeat it for items of any of several
+                     * @example [
+                     *       "Grocery"
+                     *     ]
+                     */
+                    category?: components["schemas"]["Category"][];
+                    /**
+                     * @description Items in stock, or out of stock
+                     * @example true
+                     */
+                    in_stock?: boolean;
+                    /**
+                     * @description Items of this owner; `me` is the caller
+                     * @example me
+                     */
+                    store_manager_id?: string;
+                    /**
+                     * @description Minimum price in US dollars, inclusive
+                     * @example 1.5
+                     */
+                    min_price?: number;
+                    /**
+                     * @description Maximum price in US dollars, inclusive
+                     * @example 10
+                     */
+                    max_price?: number;
+                    /**
+                     * @description Items whose name contains each of these words, at most 10, ignoring case and accents: `creme tea` finds "Tea with Crème"
+                     * @example green tea
+                     */
+                    q?: string;
+                };
+            };
+            /** @description `"delete"`, or an object with `set` or `price` */
+            change: {
+                /** @description Fields that get the same value in every item */
+                set?: {
+                    category?: components["schemas"]["Category"];
+                    /**
+                     * @description US dollars. A 64-bit float, returned exactly as it was sent
+                     * @example 4.99
+                     */
+                    price_usd?: number;
+                    /**
+                     * @description Whether it can be bought
+                     * @example true
+                     */
+                    in_stock?: boolean;
+                };
+                /** @description How prices change: either `percent` or `add`. The calculation is exact */
+                price?: {
+                    /**
+                     * @description Changes each price by this percentage
+                     * @example 10
+                     */
+                    percent?: number;
+                    /**
+                     * @description Adds these US dollars to each price
+                     * @example -1
+                     */
+                    add?: number;
+                    /**
+                     * @description Rounds each new price to a multiple of this, half away from zero
+                     * @example 0.01
+                     */
+                    round?: number;
+                };
+            } | string;
+            /** @description If it differs, nothing is changed (412) */
+            expect?: {
+                /**
+                 * @description The number of items that the selection must match, as a dry run reports it
+                 * @example 3
+                 */
+                matched: number;
+            };
+        };
+        /** @description The result of a bulk change, or of its dry run */
+        BulkReport: {
+            /**
+             * @description Whether this was a dry run, which changes nothing
+             * @example false
+             */
+            dry_run: boolean;
+            /**
+             * @description Number of items that the selection matches: the sum of the next three
+             * @example 3
+             */
+            matched: number;
+            /**
+             * @description Number of changed or deleted items
+             * @example 2
+             */
+            changed: number;
+            /**
+             * @description Number of items that already had these values
+             * @example 1
+             */
+            unchanged: number;
+            /**
+             * @description Number of items of other managers, which the caller may not change
+             * @example 0
+             */
+            not_owned: number;
+            /**
+             * @description Number of selected IDs that no item has
+             * @example 0
+             */
+            not_found: number;
+            /** @description The recorded change set; null if nothing was changed */
+            change: components["schemas"]["ChangeSet"] | null;
+            /** @description The first 100 changes, by the IDs of the items */
+            changes: components["schemas"]["ItemChange"][];
+        };
         /** @description What one request changed */
         ChangeSet: {
             /**
@@ -947,7 +1198,7 @@ export interface components {
              */
             at: string;
             /**
-             * @description The request: `create`, `update`, `delete`, `import`, or the `transfer` of an operator. More may follow
+             * @description The request: `create`, `update`, `delete`, `import`, `bulk`, `undo`, or the `transfer` of an operator. More may follow
              * @example update
              */
             kind: string;
@@ -993,9 +1244,19 @@ export interface components {
              * @example 0
              */
             deleted: number;
+            /**
+             * Format: uuid
+             * @description Of an undo: the set whose changes it reverts
+             * @example 019a6f2c-11aa-7000-9c1d-4e7b0f6a2d35
+             */
+            undoes?: string;
+            /**
+             * Format: uuid
+             * @description Of a set that was undone: the undo
+             * @example 019a6f2c-11aa-7000-9c1d-4e7b0f6a2d35
+             */
+            undone_by?: string;
         };
-        /** @description Change sets, newest first */
-        ChangeSets: components["schemas"]["ChangeSet"][];
         /** @description A change of one item */
         ItemChange: {
             /**
@@ -1058,6 +1319,8 @@ export interface components {
                 store_manager_id?: (string | null)[];
             };
         };
+        /** @description Change sets, newest first */
+        ChangeSets: components["schemas"]["ChangeSet"][];
         /** @description The changes of a set, by the IDs of the items */
         ItemChanges: components["schemas"]["ItemChange"][];
         /** @description A change of one item, with the set that it belongs to */
@@ -1125,6 +1388,187 @@ export interface components {
         };
         /** @description The changes of an item, newest first */
         ItemVersions: components["schemas"]["ItemVersion"][];
+        /**
+         * @description An item that cannot be restored
+         * @example {
+         *       "item_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+         *       "name": "Green tea, 100 bags",
+         *       "reason": "changed",
+         *       "current": {
+         *         "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+         *         "name": "Green tea, 100 bags",
+         *         "category": "Grocery",
+         *         "price_usd": 4.99,
+         *         "in_stock": true,
+         *         "store_manager_id": "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215",
+         *         "version": 3
+         *       }
+         *     }
+         */
+        UndoConflict: {
+            /**
+             * Format: uuid
+             * @description The item
+             * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
+             */
+            item_id: string;
+            /**
+             * @description Its name after the change
+             * @example Green tea, 100 bags
+             */
+            name: string;
+            /**
+             * @description `changed`: the item has changed since. `deleted`: it was deleted since. `exists`: it was deleted, and exists again. `not_owner`: it belongs to another manager. `owner_deleted`: the account of the owner before was deleted. More may follow
+             * @example changed
+             */
+            reason: string;
+            /**
+             * @description The item as it is; null if it does not exist
+             * @example {
+             *       "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+             *       "name": "Green tea, 100 bags",
+             *       "category": "Grocery",
+             *       "price_usd": 4.99,
+             *       "in_stock": true,
+             *       "store_manager_id": "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215",
+             *       "version": 3
+             *     }
+             */
+            current: {
+                /**
+                 * Format: uuid
+                 * @description Later items have greater IDs, except those imported with a UUID of another version than 7
+                 * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
+                 */
+                id: string;
+                /**
+                 * @description At most 64 code points
+                 * @example Green tea, 100 bags
+                 */
+                name: string;
+                category: components["schemas"]["Category"];
+                /**
+                 * @description US dollars. A 64-bit float, returned exactly as it was sent
+                 * @example 4.99
+                 */
+                price_usd: number;
+                /**
+                 * @description Whether it can be bought
+                 * @example true
+                 */
+                in_stock: boolean;
+                /**
+                 * Format: uuid
+                 * @description The owner
+                 * @example 019a6f1d-52c4-7d09-8f3e-6b0a94c7e215
+                 */
+                store_manager_id: string;
+                /**
+                 * @description The version, as in the ETag
+                 * @example 3
+                 */
+                version: number;
+            } | null;
+        };
+        /** @description The result of an undo, or of its dry run */
+        UndoReport: {
+            /**
+             * @description Whether this was a dry run, which writes nothing
+             * @example false
+             */
+            dry_run: boolean;
+            /** @description The new change set; null if nothing was written */
+            change: components["schemas"]["ChangeSet"] | null;
+            /**
+             * @description Number of items created again
+             * @example 0
+             */
+            created: number;
+            /**
+             * @description Number of items with their former values
+             * @example 1
+             */
+            updated: number;
+            /**
+             * @description Number of items deleted, because the set had created them
+             * @example 0
+             */
+            deleted: number;
+            /**
+             * @description Number of items left as they are (`on_conflict=skip`)
+             * @example 0
+             */
+            conflicting: number;
+            /** @description The first 100 changes, by the IDs of the items */
+            changes: components["schemas"]["ItemChange"][];
+            /** @description The first 1,000 items that were left as they are, by their IDs */
+            conflicts: components["schemas"]["UndoConflict"][];
+        };
+        /** @description A change of one item, with the set that it belongs to, or an item as it is */
+        FeedEvent: {
+            /**
+             * Format: uuid
+             * @description The item, which may have been deleted since
+             * @example 019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70
+             */
+            item_id: string;
+            /**
+             * @description Its name after the change, or before the deletion
+             * @example Green tea
+             */
+            name: string;
+            /**
+             * @description `create`, `update`, or `delete`; after `since=beginning`, `present` for each item as it is, whose `fields` have null before each value
+             * @example update
+             */
+            kind: string;
+            /**
+             * @description Its version after the change. A deletion has one more than the item had
+             * @example 2
+             */
+            version: number;
+            /** @description The values before and after of each field that changed; null where the item did not exist */
+            fields: {
+                /**
+                 * @example [
+                 *       "Tea",
+                 *       "Green tea"
+                 *     ]
+                 */
+                name?: (string | null)[];
+                /**
+                 * @example [
+                 *       "Pet",
+                 *       "Grocery"
+                 *     ]
+                 */
+                category?: (string | null)[];
+                /**
+                 * @example [
+                 *       4.49,
+                 *       4.99
+                 *     ]
+                 */
+                price_usd?: (number | null)[];
+                /**
+                 * @example [
+                 *       true,
+                 *       false
+                 *     ]
+                 */
+                in_stock?: (boolean | null)[];
+                /**
+                 * @example [
+                 *       null,
+                 *       "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215"
+                 *     ]
+                 */
+                store_manager_id?: (string | null)[];
+            };
+            change?: components["schemas"]["ChangeSet"];
+        };
+        /** @description Events in an order in which none is missed, those of an item by version */
+        FeedEvents: components["schemas"]["FeedEvent"][];
     };
     responses: never;
     parameters: never;
@@ -1137,6 +1581,7 @@ export type Problem = components['schemas']['Problem'];
 export type ProblemCode = components['schemas']['ProblemCode'];
 export type InvalidPart = components['schemas']['InvalidPart'];
 export type ImportError = components['schemas']['ImportError'];
+export type BulkError = components['schemas']['BulkError'];
 export type StoreManager = components['schemas']['StoreManager'];
 export type StoreManagerCreate = components['schemas']['StoreManagerCreate'];
 export type StoreManagerUpdate = components['schemas']['StoreManagerUpdate'];
@@ -1155,12 +1600,18 @@ export type ItemTotals = components['schemas']['ItemTotals'];
 export type PriceRange = components['schemas']['PriceRange'];
 export type ImportReport = components['schemas']['ImportReport'];
 export type ImportChange = components['schemas']['ImportChange'];
+export type BulkRequest = components['schemas']['BulkRequest'];
+export type BulkReport = components['schemas']['BulkReport'];
 export type ChangeSet = components['schemas']['ChangeSet'];
-export type ChangeSets = components['schemas']['ChangeSets'];
 export type ItemChange = components['schemas']['ItemChange'];
+export type ChangeSets = components['schemas']['ChangeSets'];
 export type ItemChanges = components['schemas']['ItemChanges'];
 export type ItemVersion = components['schemas']['ItemVersion'];
 export type ItemVersions = components['schemas']['ItemVersions'];
+export type UndoConflict = components['schemas']['UndoConflict'];
+export type UndoReport = components['schemas']['UndoReport'];
+export type FeedEvent = components['schemas']['FeedEvent'];
+export type FeedEvents = components['schemas']['FeedEvents'];
 export type $defs = Record<string, never>;
 export interface operations {
     registerStoreManager: {
@@ -1260,7 +1711,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1271,7 +1722,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1481,7 +1932,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1492,7 +1943,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1689,7 +2140,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1700,7 +2151,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1959,7 +2410,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1970,7 +2421,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2219,7 +2670,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2230,7 +2681,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2443,7 +2894,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2454,7 +2905,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2561,8 +3012,8 @@ export interface operations {
     listItems: {
         parameters: {
             query?: {
-                /** @description Adds the owner to each item, as `store_manager: {id, name}` */
-                expand?: "store_manager";
+                /** @description Adds to each item: `store_manager` its owner, as `store_manager: {id, name}`; `dates` its `created_at` and `updated_at`; `version` its `version`, for `If-Match`. Repeat it for several */
+                expand?: ("store_manager" | "dates" | "version")[];
                 /** @description Maximum number of items per page; 100 by default */
                 limit?: number;
                 /** @description Opaque cursor: the `X-Next-After` of the previous page, unchanged, with the same `sort` and filters */
@@ -2579,8 +3030,8 @@ export interface operations {
                 max_price?: number;
                 /** @description Items whose name contains each of these words, at most 10, ignoring case and accents: `creme tea` finds "Tea with Crème" */
                 q?: string;
-                /** @description The order: `id` (by age, the default), `name` (by the Unicode collation), or `price_usd`. Prefix `-` for descending order. Ties are broken by ID */
-                sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd";
+                /** @description The order: `id` (by age, the default), `name` (by the Unicode collation), `price_usd`, or `updated_at`. Prefix `-` for descending order. Ties are broken by ID */
+                sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd" | "updated_at" | "-updated_at";
                 /** @description Adds `X-Total-Count`, the number of items on all pages: `exact` (slower the more items match) or `estimated` (from the query plan, but at least the items of the page) */
                 count?: "exact" | "estimated";
             };
@@ -2778,7 +3229,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2789,7 +3240,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2989,8 +3440,8 @@ export interface operations {
                 max_price?: number;
                 /** @description Items whose name contains each of these words, at most 10, ignoring case and accents: `creme tea` finds "Tea with Crème" */
                 q?: string;
-                /** @description The order: `id` (by age, the default), `name` (by the Unicode collation), or `price_usd`. Prefix `-` for descending order. Ties are broken by ID */
-                sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd";
+                /** @description The order: `id` (by age, the default), `name` (by the Unicode collation), `price_usd`, or `updated_at`. Prefix `-` for descending order. Ties are broken by ID */
+                sort?: "id" | "-id" | "name" | "-name" | "price_usd" | "-price_usd" | "updated_at" | "-updated_at";
                 /** @description Makes `csv` safe to open in a spreadsheet, also in one that splits at semicolons or tabs: an apostrophe precedes each part of a name that would run as a formula, that is, begins with `=`, `+`, `-`, or `@` at the start of the name or after a semicolon, tab, or line break. All text is quoted, and a byte order mark declares UTF-8. Escaped names differ from the stored ones; an import does not unescape them */
                 safe?: "spreadsheet";
             };
@@ -3062,6 +3513,240 @@ export interface operations {
                      *           "msg": "is required"
                      *         }
                      *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeItems: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Returns what the request would change, and changes nothing
+                 * @example true
+                 */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "select": {
+                 *         "filters": {
+                 *           "category": [
+                 *             "Pet"
+                 *           ],
+                 *           "store_manager_id": "me"
+                 *         }
+                 *       },
+                 *       "change": {
+                 *         "price": {
+                 *           "percent": 10,
+                 *           "round": 0.01
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkRequest"];
+            };
+        };
+        responses: {
+            /** @description What was changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkReport"];
+                };
+            };
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/malformed_body",
+                     *       "title": "Malformed body",
+                     *       "status": 400,
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "code": "malformed_body",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The request has no bearer token.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request, or its body, did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/request_timeout",
+                     *       "title": "Request timeout",
+                     *       "status": 408,
+                     *       "detail": "The request, or its body, did not arrive in time.",
+                     *       "code": "request_timeout",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unexpected_count`: A bulk change matches another number of items than it expects. `matched` is their number. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/unexpected_count",
+                     *       "title": "Unexpected count",
+                     *       "status": 412,
+                     *       "detail": "A bulk change matches another number of items than it expects. matched is their number.",
+                     *       "code": "unexpected_count",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "matched": 4
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/body_too_large",
+                     *       "title": "Body too large",
+                     *       "status": 413,
+                     *       "detail": "The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or IMPORT_LIMIT for an import.",
+                     *       "code": "body_too_large",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The body has a media type, charset, or content coding that the route does not accept. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/unsupported_media_type",
+                     *       "title": "Unsupported media type",
+                     *       "status": 415,
+                     *       "detail": "The body has a media type, charset, or content coding that the route does not accept.",
+                     *       "code": "unsupported_media_type",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bulk_failed`: Nothing was changed: new prices are negative or have too many digits. `errors` lists the first 1,000. `invalid_request`: The request violates the schema. `errors` lists every violation. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/bulk_failed",
+                     *       "title": "Bulk change failed",
+                     *       "status": 422,
+                     *       "detail": "Nothing was changed: new prices are negative or have too many digits. errors lists the first 1,000.",
+                     *       "code": "bulk_failed",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "matched": 3,
+                     *       "failed": 1,
+                     *       "errors": [
+                     *         {
+                     *           "item_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *           "type": "greater_than_equal",
+                     *           "msg": "would cost -0.01: must be at least 0"
+                     *         }
+                     *       ],
+                     *       "errors_omitted": 0
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_required`: The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`), or a bulk change of all items needs `expect`. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/precondition_required",
+                     *       "title": "Precondition required",
+                     *       "status": 428,
+                     *       "detail": "The service requires If-Match for changes (REQUIRE_IF_MATCH=true), or a bulk change of all items needs expect.",
+                     *       "code": "precondition_required",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3193,7 +3878,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3204,7 +3889,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3291,8 +3976,8 @@ export interface operations {
     getItem: {
         parameters: {
             query?: {
-                /** @description Adds the owner to each item, as `store_manager: {id, name}` */
-                expand?: "store_manager";
+                /** @description Adds to each item: `store_manager` its owner, as `store_manager: {id, name}`; `dates` its `created_at` and `updated_at`; `version` its `version`, for `If-Match`. Repeat it for several */
+                expand?: ("store_manager" | "dates" | "version")[];
             };
             header?: {
                 /** @description ETags that the client has cached: if one still matches, the response is 304, without the item */
@@ -3553,7 +4238,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3564,7 +4249,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3620,7 +4305,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `precondition_required`: The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`). */
+            /** @description `precondition_required`: The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`), or a bulk change of all items needs `expect`. */
             428: {
                 headers: {
                     [name: string]: unknown;
@@ -3631,7 +4316,7 @@ export interface operations {
                      *       "type": "/problems/precondition_required",
                      *       "title": "Precondition required",
                      *       "status": 428,
-                     *       "detail": "The service requires If-Match for changes (REQUIRE_IF_MATCH=true).",
+                     *       "detail": "The service requires If-Match for changes (REQUIRE_IF_MATCH=true), or a bulk change of all items needs expect.",
                      *       "code": "precondition_required",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3808,7 +4493,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import. */
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3819,7 +4504,7 @@ export interface operations {
                      *       "type": "/problems/body_too_large",
                      *       "title": "Body too large",
                      *       "status": 413,
-                     *       "detail": "The body is larger than allowed: 64 KiB, or IMPORT_LIMIT for an import.",
+                     *       "detail": "The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or IMPORT_LIMIT for an import.",
                      *       "code": "body_too_large",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3875,7 +4560,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `precondition_required`: The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`). */
+            /** @description `precondition_required`: The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`), or a bulk change of all items needs `expect`. */
             428: {
                 headers: {
                     [name: string]: unknown;
@@ -3886,7 +4571,7 @@ export interface operations {
                      *       "type": "/problems/precondition_required",
                      *       "title": "Precondition required",
                      *       "status": 428,
-                     *       "detail": "The service requires If-Match for changes (REQUIRE_IF_MATCH=true).",
+                     *       "detail": "The service requires If-Match for changes (REQUIRE_IF_MATCH=true), or a bulk change of all items needs expect.",
                      *       "code": "precondition_required",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3924,11 +4609,11 @@ export interface operations {
                 limit?: number;
                 /** @description The `X-Next-After` of the previous page, with the same filters */
                 after?: string;
-                /** @description Sets of this manager */
+                /** @description Changes by this manager */
                 manager?: string;
-                /** @description Sets of this kind */
-                kind?: "create" | "update" | "delete" | "import" | "transfer";
-                /** @description Sets that changed this item */
+                /** @description Changes of this kind */
+                kind?: "create" | "update" | "delete" | "import" | "bulk" | "undo" | "transfer";
+                /** @description Changes of this item */
                 item?: string;
                 /** @description Sets made at this time or later */
                 since?: string;
@@ -4335,6 +5020,376 @@ export interface operations {
                      *       "status": 404,
                      *       "detail": "No item has this ID. It may have been deleted.",
                      *       "code": "item_not_found",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request violates the schema. errors lists every violation.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undoChange: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Returns what the undo would write, and writes nothing
+                 * @example true
+                 */
+                dry_run?: boolean;
+                /** @description `stop`: if any item cannot be restored, nothing is written. `skip`: these items are left as they are */
+                on_conflict?: "stop" | "skip";
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The ID of the change set
+                 * @example 019a6f2c-11aa-7000-9c1d-4e7b0f6a2d35
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was restored, and which items were left as they are */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndoReport"];
+                };
+            };
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/malformed_body",
+                     *       "title": "Malformed body",
+                     *       "status": 400,
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "code": "malformed_body",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The request has no bearer token.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_owner`: The item belongs to another manager. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/not_owner",
+                     *       "title": "Not the owner",
+                     *       "status": 403,
+                     *       "detail": "The item belongs to another manager.",
+                     *       "code": "not_owner",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `change_not_found`: No change set has this ID. It may have been purged (`HISTORY_DAYS`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/change_not_found",
+                     *       "title": "Change set not found",
+                     *       "status": 404,
+                     *       "detail": "No change set has this ID. It may have been purged (HISTORY_DAYS).",
+                     *       "code": "change_not_found",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `undo_conflict`: Nothing was undone: items have changed since. `conflicts` lists the first 1,000 as they are now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/undo_conflict",
+                     *       "title": "Undo conflict",
+                     *       "status": 409,
+                     *       "detail": "Nothing was undone: items have changed since. conflicts lists the first 1,000 as they are now.",
+                     *       "code": "undo_conflict",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "conflicting": 1,
+                     *       "conflicts": [
+                     *         {
+                     *           "item_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *           "name": "Green tea, 100 bags",
+                     *           "reason": "changed",
+                     *           "current": {
+                     *             "id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *             "name": "Green tea, 100 bags",
+                     *             "category": "Grocery",
+                     *             "price_usd": 4.99,
+                     *             "in_stock": true,
+                     *             "store_manager_id": "019a6f1d-52c4-7d09-8f3e-6b0a94c7e215",
+                     *             "version": 3
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/body_too_large",
+                     *       "title": "Body too large",
+                     *       "status": 413,
+                     *       "detail": "The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or IMPORT_LIMIT for an import.",
+                     *       "code": "body_too_large",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The body has a media type, charset, or content coding that the route does not accept. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/unsupported_media_type",
+                     *       "title": "Unsupported media type",
+                     *       "status": 415,
+                     *       "detail": "The body has a media type, charset, or content coding that the route does not accept.",
+                     *       "code": "unsupported_media_type",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/invalid_request",
+                     *       "title": "Invalid request",
+                     *       "status": 422,
+                     *       "detail": "The request violates the schema. errors lists every violation.",
+                     *       "code": "invalid_request",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
+                     *       "errors": [
+                     *         {
+                     *           "type": "missing",
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "is required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/store_unavailable",
+                     *       "title": "Store unavailable",
+                     *       "status": 503,
+                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "code": "store_unavailable",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    followChanges: {
+        parameters: {
+            query: {
+                /**
+                 * @description Where to begin: a cursor from an earlier response, `now`, or `beginning` for all items as they are and the changes that follow
+                 * @example now
+                 */
+                since: string;
+                /** @description Maximum number of entries per page; 100 by default */
+                limit?: number;
+                /** @description Seconds to wait for the first event; 0 by default */
+                wait?: number;
+                /** @description Changes by this manager */
+                manager?: string;
+                /** @description Changes of this kind */
+                kind?: "create" | "update" | "delete" | "import" | "bulk" | "undo" | "transfer";
+                /** @description Changes of this item */
+                item?: string;
+            };
+            header?: {
+                /** @description The ID of the last event received, sent by clients of server-sent events. Takes precedence over `since` */
+                "last-event-id"?: "now" | string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events after `since` */
+            200: {
+                headers: {
+                    /** @description The `next` request: what follows these events (RFC 8288). Relative */
+                    Link?: string;
+                    /** @description The `since` of the next request */
+                    "X-Next-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedEvents"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            401: {
+                headers: {
+                    /** @description As in RFC 6750 */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/missing_token",
+                     *       "title": "Token missing",
+                     *       "status": 401,
+                     *       "detail": "The request has no bearer token.",
+                     *       "code": "missing_token",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cursor_expired`: The history after this cursor of the feed is gone: it was purged, or the database was restored, or a standby took over. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/cursor_expired",
+                     *       "title": "Cursor expired",
+                     *       "status": 410,
+                     *       "detail": "The history after this cursor of the feed is gone: it was purged, or the database was restored, or a standby took over.",
+                     *       "code": "cursor_expired",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
                      */

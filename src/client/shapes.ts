@@ -1,5 +1,7 @@
 import type {
+  BulkReport,
   ChangeSet,
+  FeedEvent,
   ImportReport,
   Item,
   ItemChange,
@@ -8,6 +10,7 @@ import type {
   ItemVersion,
   StoreManager,
   Token,
+  UndoReport,
 } from './schema.ts'
 
 // These distinguish responses of the service from those of something else. They accept unknown members.
@@ -39,6 +42,14 @@ export function isReport(value: unknown): value is ImportReport {
   )
 }
 
+export function isBulkReport(value: unknown): value is BulkReport {
+  return (
+    isRecord(value) &&
+    ['matched', 'changed', 'unchanged', 'not_owned'].every((count) => typeof value[count] === 'number') &&
+    Array.isArray(value['changes'])
+  )
+}
+
 export function isChangeSet(value: unknown): value is ChangeSet {
   return isRecord(value) && ['id', 'at', 'kind'].every((name) => typeof value[name] === 'string')
 }
@@ -49,6 +60,14 @@ export function isItemChange(value: unknown): value is ItemChange {
 
 export function isItemVersion(value: unknown): value is ItemVersion {
   return isItemChange(value) && 'change' in value && isChangeSet(value.change)
+}
+
+export function isFeedEvent(value: unknown): value is FeedEvent {
+  return isItemChange(value) && typeof value.kind === 'string' && typeof value.version === 'number'
+}
+
+export function isUndoReport(value: unknown): value is UndoReport {
+  return isRecord(value) && typeof value['conflicting'] === 'number' && Array.isArray(value['changes'])
 }
 
 export function isStoreManager(value: unknown): value is StoreManager {

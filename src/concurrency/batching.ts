@@ -2,13 +2,28 @@ import { setImmediate } from 'node:timers/promises'
 
 import { Problem } from '../problems.ts'
 
+export interface BatchObserver<Caller = unknown> {
+  /** The caller of what joins a batch, if it is to be among its `callers`. */
+  caller(): Caller | undefined
+  /** Runs the batch. */
+  run<Result>(batch: ObservedBatch<Caller>, work: () => Promise<Result>): Promise<Result>
+}
+
+export interface ObservedBatch<Caller> {
+  size: number
+  /** Milliseconds since the first one joined. */
+  waitMs: number
+  callers: Caller[]
+}
+
 // Batches reads by key: one query for those of one turn of the event loop, or of the time in which `maxConcurrency` queries are
 // running. A read that begins after a write is never part of a query that was sent before it.
 export function batchReads<Key, Value>(
   loadMany: (keys: Key[]) => Promise<Map<Key, Value>>,
   maxConcurrency: number,
+  observer?: BatchObserver,
 ): (key: Key) => Promise<Value | undefined> {
-  const loadBatched = batch((keys: Key[]) => loadMany([...new Set(keys)]), maxConcurrency)
+  const loadBatched = batch((keys: Key[]) => loadMany([...new Set(keys)]), maxConcurrency, observer)
   return (key) => loadBatched(key).then((values) => values.get(key))
 }
 
@@ -17,6 +32,7 @@ export function batchReads<Key, Value>(
 export function batchWrites<Row>(
   insertMany: (rows: Row[]) => Promise<Set<Row>>,
   maxConcurrency: number,
+  observer?: BatchObserver,
 ): (row: Row) => Promise<boolean> {
   const attempt = async (rows: Row[]): Promise<{ written: Set<Row>; failed: Map<Row, unknown> }> => {
     try {
@@ -33,7 +49,7 @@ export function batchWrites<Row>(
       return result
     }
   }
-  const insertBatched = batch(attempt, maxConcurrency)
+  const insertBatched = batch(attempt, maxConcurrency, observer)
   return async (row) => {
     const { written, failed } = await insertBatched(row)
     if (failed.has(row)) throw failed.get(row)
@@ -44,19 +60,22 @@ export function batchWrites<Row>(
 function batch<Argument, Result>(
   run: (queue: Argument[]) => Promise<Result>,
   maxConcurrency: number,
+  observer?: BatchObserver,
 ): (argument: Argument) => Promise<Result> {
-  let next: { queue: Argument[]; result: Promise<Result> } | undefined
+  let next: { queue: Argument[]; callers: unknown[]; result: Promise<Result> } | undefined
   let slots = maxConcurrency
   let proceed: (() => void) | undefined
 
-  const begin = async (queue: Argument[]) => {
+  const begin = async (queue: Argument[], callers: unknown[]) => {
+    const joinedAt = performance.now()
     // After the poll phase, which reads the requests of this turn; a microtask, DataLoader's default, would be too early.
     await setImmediate()
     if (slots === 0) await new Promise<void>((resolve) => (proceed = resolve))
     slots--
     next = undefined
+    const waitMs = performance.now() - joinedAt
     try {
-      return await run(queue)
+      return await (observer?.run({ size: queue.length, waitMs, callers }, () => run(queue)) ?? run(queue))
     } finally {
       slots++
       proceed?.()
@@ -66,9 +85,12 @@ function batch<Argument, Result>(
   return (argument) => {
     if (next === undefined) {
       const queue: Argument[] = []
-      next = { queue, result: begin(queue) }
+      const callers: unknown[] = []
+      next = { queue, callers, result: begin(queue, callers) }
     }
     next.queue.push(argument)
+    const caller = observer?.caller()
+    if (caller !== undefined) next.callers.push(caller)
     return next.result
   }
 }

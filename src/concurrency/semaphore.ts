@@ -7,6 +7,8 @@ export interface Semaphore {
   // most waiting makes room for a party with fewer. Each call without a party is one of its own.
   acquire(party?: string, signal?: AbortSignal): Promise<Disposable>
   inUse(): number
+  /** `refused` counts tasks since the start. */
+  usage(): { inUse: number; waiting: number; refused: number }
   run<Result>(task: () => Promise<Result>, party?: string, signal?: AbortSignal): Promise<Result>
 }
 
@@ -39,6 +41,7 @@ export function openSemaphore({ permits, maxQueue, timeout, share = 1 }: Semapho
   let free = permits
   /** The turn of the task that was admitted last (start-time fair queueing). */
   let turn = 0
+  let refused = 0
   const parties = new Map<string, Party>()
   const waiting = new Set<Waiter>()
   const permitsPerParty = Math.ceil(permits * share)
@@ -101,6 +104,7 @@ export function openSemaphore({ permits, maxQueue, timeout, share = 1 }: Semapho
     if (free > 0 && party.held < permitsPerParty) return take(party, nextTurn(party))
     if (!hasRoom(party)) {
       forgetIfIdle(party)
+      refused++
       throw queueFull()
     }
     return new Promise<Disposable>((resolve, reject) => {
@@ -123,7 +127,10 @@ export function openSemaphore({ permits, maxQueue, timeout, share = 1 }: Semapho
           stopWaiting()
           resolve(take(party, waiter.turn))
         },
-        refuse: () => fail(queueFull()),
+        refuse() {
+          refused++
+          fail(queueFull())
+        },
       }
       const timer = setTimeout(() => waiter.refuse(), timeout)
       signal?.addEventListener('abort', abort)
@@ -135,6 +142,7 @@ export function openSemaphore({ permits, maxQueue, timeout, share = 1 }: Semapho
   return {
     acquire,
     inUse: () => permits - free,
+    usage: () => ({ inUse: permits - free, waiting: waiting.size, refused }),
     async run(task, party, signal) {
       using _permit = await acquire(party, signal)
       return await task()

@@ -1,8 +1,13 @@
 import { isIPv4 } from 'node:net'
 
 import { StartupError } from '../startup-error.ts'
-import { isServiceLink } from './setting-types.ts'
+import { parseDatabaseUrl, partOfDatabaseUrl } from './database-url.ts'
+import { checkHost, readServer } from './postgres.ts'
+import { parseRedisUrl, partOfRedisUrl } from './redis-url.ts'
+import { checkRedis, readRedis } from './redis.ts'
+import { readSecretFiles } from './secret-files.ts'
 import { parseSettings, type Values } from './settings.ts'
+import { type Environment, expandUrl } from './urls.ts'
 
 export type Config = ReturnType<typeof readConfig>
 
@@ -13,31 +18,51 @@ export class ConfigError extends StartupError {
 /** In bytes: the length of the algorithm's output (RFC 7518 §3.2). */
 const shortestKey = { HS256: 32, HS384: 48, HS512: 64 }
 
-/** Empty values are treated as unset. Commands that sign no tokens need no secret. */
-export function readConfig(env: Record<string, string | undefined>, signsTokens = true) {
-  const { values, problems } = parseSettings(env)
-  problems.push(...checkSecret(values, signsTokens), ...checkPool(values), ...checkDrain(values), ...checkServers(env))
+/** Commands of operators need neither tokens nor Redis. */
+const operatorSecrets = ['DATABASE_URL', 'POSTGRES_PASSWORD']
+const secrets = [
+  ...operatorSecrets,
+  'JWT_SECRET',
+  'JWT_SECRET_PREVIOUS',
+  'REDIS_PASSWORD',
+  'REDIS_SENTINEL_PASSWORD',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+]
+
+const databaseUrl = { parse: parseDatabaseUrl, partOf: partOfDatabaseUrl }
+const redisUrl = { parse: parseRedisUrl, partOf: partOfRedisUrl }
+
+/** Empty values are treated as unset. @param isService whether it is for the service, or for a command of an operator */
+export function readConfig(given: Environment, isService = true) {
+  const files = readSecretFiles(given, isService ? secrets : operatorSecrets)
+  const database = expandUrl(files.env, 'DATABASE_URL', databaseUrl)
+  const cache = expandUrl(database.env, 'REDIS_URL', redisUrl)
+  const { env } = cache
+  const { values, problems } = parseSettings(env, { ...database.labels, ...cache.labels })
+  const { server, problems: serverProblems } = readServer(values)
+  const { redis, problems: redisProblems } = isService ? readRedis(values) : noRedis
+  problems.push(...files.problems, ...database.problems, ...serverProblems, ...checkHost(env), ...redisProblems)
+  if (isService) problems.push(...cache.problems, ...checkRedis(env), ...checkSecret(values))
+  problems.push(...checkPool(values), ...checkPrepared(values), ...checkDrain(values))
   if (problems.length > 0) {
     throw new ConfigError(`Invalid settings:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
   }
   return {
-    postgres: values.POSTGRES_HOST === undefined ? undefined : server(values.POSTGRES_HOST, values),
+    postgres: server,
     pool: {
       schema: values.POSTGRES_SCHEMA,
       size: values.POSTGRES_POOL_SIZE,
       overflow: values.POSTGRES_MAX_OVERFLOW,
       echo: values.POSTGRES_ECHO,
+      prepared: values.pgbouncer ? 'false' : values.POSTGRES_PREPARED,
     },
-    redis:
-      values.REDIS_HOST === undefined
-        ? undefined
-        : {
-            host: values.REDIS_HOST,
-            port: values.REDIS_PORT,
-            database: values.REDIS_DB,
-            password: values.REDIS_PASSWORD,
-          },
-    tokens: { secret: values.JWT_SECRET, algorithm: values.JWT_ALGORITHM, type: values.TOKEN_TYPE },
+    redis,
+    tokens: {
+      secret: values.JWT_SECRET,
+      previousSecret: values.JWT_SECRET_PREVIOUS,
+      algorithm: values.JWT_ALGORITHM,
+      type: values.TOKEN_TYPE,
+    },
     sessionIdleTimeout: values.SESSION_IDLE_TIMEOUT,
     bcryptCost: values.BCRYPT_COST,
     limits: {
@@ -60,10 +85,28 @@ export function readConfig(env: Record<string, string | undefined>, signsTokens 
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT * 1000,
     drainDelayMs: values.DRAIN_DELAY * 1000,
     allowedHosts: values.ALLOWED_HOSTS ?? defaultHosts(values.HOST),
+    rootPath: values.ROOT_PATH ?? '',
     listen: { host: values.HOST, port: values.PORT },
+    metrics: values.METRICS_PORT === undefined ? undefined : { host: values.METRICS_HOST, port: values.METRICS_PORT },
+    tracing: readTracing(values),
     processes: values.WEB_CONCURRENCY,
     dataDir: values.DATA_DIR,
     logLevel: values.LOG_LEVEL,
+  }
+}
+
+const noRedis = { redis: undefined, problems: [] }
+
+function readTracing(values: Values) {
+  if (values.OTEL_EXPORTER_OTLP_ENDPOINT === undefined) return undefined
+  const attributes = values.OTEL_RESOURCE_ATTRIBUTES ?? {}
+  const name = values.OTEL_SERVICE_NAME ?? attributes['service.name'] ?? 'stockroom'
+  return {
+    url: `${values.OTEL_EXPORTER_OTLP_ENDPOINT}/v1/traces`,
+    headers: values.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+    resource: { ...attributes, 'service.name': name },
+    sampler: values.OTEL_TRACES_SAMPLER,
+    ratio: values.OTEL_TRACES_SAMPLER_ARG,
   }
 }
 
@@ -74,14 +117,16 @@ function defaultHosts(host: string): string[] {
   return isLoopback ? ['localhost', '127.0.0.1', '[::1]', name] : ['*']
 }
 
-function checkSecret({ JWT_SECRET, JWT_ALGORITHM, POSTGRES_HOST }: Values, signsTokens: boolean): string[] {
-  if (JWT_SECRET === undefined) {
-    return POSTGRES_HOST === undefined || !signsTokens ? [] : ['JWT_SECRET is required when POSTGRES_HOST is set']
-  }
+function checkSecret(values: Values): string[] {
+  const { JWT_SECRET, JWT_SECRET_FILE, JWT_SECRET_PREVIOUS, JWT_ALGORITHM, POSTGRES_HOST } = values
   const shortest = shortestKey[JWT_ALGORITHM] ?? 0
-  return Buffer.byteLength(JWT_SECRET) < shortest
-    ? [`JWT_SECRET is too short: ${JWT_ALGORITHM} needs at least ${shortest} bytes`]
-    : []
+  const problems = Object.entries({ JWT_SECRET, JWT_SECRET_PREVIOUS })
+    .filter(([, secret]) => secret !== undefined && Buffer.byteLength(secret) < shortest)
+    .map(([name]) => `${name} is too short: ${JWT_ALGORITHM} needs at least ${shortest} bytes`)
+  if (JWT_SECRET !== undefined || JWT_SECRET_FILE !== undefined) return problems
+  if (POSTGRES_HOST !== undefined) problems.push('JWT_SECRET is required when POSTGRES_HOST or DATABASE_URL is set')
+  if (JWT_SECRET_PREVIOUS !== undefined) problems.push('JWT_SECRET is required with JWT_SECRET_PREVIOUS')
+  return problems
 }
 
 function checkPool({ POSTGRES_POOL_SIZE, POSTGRES_MAX_OVERFLOW }: Values): string[] {
@@ -93,40 +138,12 @@ function checkPool({ POSTGRES_POOL_SIZE, POSTGRES_MAX_OVERFLOW }: Values): strin
     : []
 }
 
+function checkPrepared({ POSTGRES_PREPARED, pgbouncer }: Values): string[] {
+  return pgbouncer && POSTGRES_PREPARED === 'true'
+    ? ['POSTGRES_PREPARED=true contradicts pgbouncer=true in DATABASE_URL: unset one of them']
+    : []
+}
+
 function checkDrain({ DRAIN_DELAY, SHUTDOWN_TIMEOUT }: Values): string[] {
   return DRAIN_DELAY > SHUTDOWN_TIMEOUT ? ['DRAIN_DELAY must not be longer than SHUTDOWN_TIMEOUT'] : []
-}
-
-/** Settings of a server without its host would be ignored, and another server used. */
-function checkServers(env: Record<string, string | undefined>): string[] {
-  const problems: string[] = []
-  if (!env['POSTGRES_HOST']) {
-    const names = ['POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB']
-    // Kubernetes sets the port itself, for a Service of that name.
-    const given = names.filter((name) => env[name] && !isServiceLink(env[name]))
-    if (given.length > 0) {
-      problems.push(
-        `POSTGRES_HOST is required with ${given.join(', ')}: set it, or unset those to use the embedded server`,
-      )
-    }
-    if (env['DATABASE_URL']) {
-      problems.push(
-        'DATABASE_URL is not supported: set POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, and so on, or unset it',
-      )
-    }
-  }
-  if (!env['REDIS_HOST'] && env['REDIS_URL']) {
-    problems.push('REDIS_URL is not supported: set REDIS_HOST, REDIS_PORT, and so on, or unset it')
-  }
-  return problems
-}
-
-function server(host: string, values: Values) {
-  return {
-    host,
-    port: values.POSTGRES_PORT,
-    user: values.POSTGRES_USER,
-    password: values.POSTGRES_PASSWORD,
-    database: values.POSTGRES_DB,
-  }
 }

@@ -1,5 +1,7 @@
 import { isIP, isIPv6 } from 'node:net'
 
+import { parseRootPath } from '../root-path.ts'
+
 export interface Setting<T> {
   help: string
   default: string | undefined
@@ -42,10 +44,102 @@ export function integer(help: string, standard: number, min: number, max: number
   }
 }
 
+export function ratio(help: string, standard: number): Setting<number> {
+  return {
+    help,
+    default: String(standard),
+    parse(given) {
+      const value = Number(given)
+      if (!/^\d*\.?\d+$/.test(given) || value > 1) throw new Error('must be a number from 0 to 1')
+      return value
+    },
+  }
+}
+
+export function url(help: string): Setting<string | undefined> {
+  return {
+    help,
+    default: undefined,
+    parse(given) {
+      const { protocol, username, password, search, hash, href = '' } = URL.parse(given) ?? {}
+      const isPlain = [username, password, search, hash].every((part) => part === '')
+      if (!isPlain || (protocol !== 'http:' && protocol !== 'https:')) {
+        throw new Error('must be a URL such as http://localhost:4318, without credentials')
+      }
+      return href.replace(/\/+$/, '')
+    },
+  }
+}
+
+/** `name=value`, separated by commas, each percent-encoded where it has to be (as in the W3C header Baggage). */
+export function pairs(help: string): Setting<Record<string, string> | undefined> {
+  return {
+    help,
+    default: undefined,
+    parse(given) {
+      const members = given.split(',').filter((each) => each.trim() !== '')
+      return Object.fromEntries(members.map(parsePair))
+    },
+  }
+}
+
+function parsePair(given: string): [string, string] {
+  const [, name, encoded = ''] = /^\s*([\w.!#$&'*+^`|~-]+)\s*=\s*([!-~]*)\s*$/.exec(given) ?? []
+  const value = decode(encoded)
+  if (name === undefined || value === undefined) throw new Error('must be comma-separated name=value pairs')
+  return [name, value]
+}
+
+function decode(encoded: string): string | undefined {
+  try {
+    const value = decodeURIComponent(encoded)
+    return /^[ -~]*$/.test(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function integerOrAuto(help: string, standard: number, min: number, max: number): Setting<number | 'auto'> {
+  const number = integer(help, standard, min, max)
+  return {
+    ...number,
+    parse(given) {
+      if (given === 'auto') return given
+      try {
+        return number.parse(given)
+      } catch (error) {
+        throw new Error(`${(error as Error).message}, or auto`, { cause: error })
+      }
+    },
+  }
+}
+
 /** A port number, or the address that Kubernetes sets under the same name for a Service: `tcp://10.0.0.1:6379`. */
 export function port(help: string, standard: number): Setting<number> {
   const number = integer(help, standard, 1, 65_535)
   return { ...number, parse: (given) => number.parse(isServiceLink(given) ? (given.split(':').at(-1) ?? '') : given) }
+}
+
+export function optionalPort(help: string): Setting<number | undefined> {
+  return { ...integer(help, 0, 0, 65_535), default: undefined }
+}
+
+export function addresses(help: string, standardPort: number): Setting<{ host: string; port: number }[] | undefined> {
+  return {
+    help,
+    default: undefined,
+    parse(given) {
+      return given.split(',').map((each) => {
+        const [, bracketed, name, number = String(standardPort)] =
+          /^\s*(?:\[([^\]]+)\]|([^\s:@/]+))(?::(\d{1,5}))?\s*$/.exec(each) ?? []
+        const host = bracketed ?? name
+        if (host === undefined || Number(number) < 1 || Number(number) > 65_535) {
+          throw new Error('must be comma-separated addresses such as sentinel.example:26379')
+        }
+        return { host, port: Number(number) }
+      })
+    },
+  }
 }
 
 export function isServiceLink(given: string): boolean {
@@ -62,6 +156,18 @@ export function origins(help: string): Setting<string[] | undefined> {
         throw new Error('must be comma-separated origins such as https://shop.example, or *')
       }
       return all
+    },
+  }
+}
+
+export function rootPath(help: string): Setting<string | undefined> {
+  return {
+    help,
+    default: undefined,
+    parse(given) {
+      const path = parseRootPath(given)
+      if (path === undefined) throw new Error('must be a path such as /shop')
+      return path
     },
   }
 }

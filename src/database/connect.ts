@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { Client, DatabaseError } from 'pg'
+import { type Client, DatabaseError } from 'pg'
 import type { Logger } from 'pino'
 
 import type { Config } from '../config/config.ts'
 import { StartupError } from '../startup-error.ts'
+import { isTlsFailure } from '../tls.ts'
 import { startEmbedded } from './embedded/embedded.ts'
-import { clientConfig, type Server } from './server.ts'
+import { openClient, type Server } from './server.ts'
 
 export interface OpenServer {
   server: Server
@@ -20,7 +21,6 @@ export async function openServer({ postgres, dataDir }: Config, log: Logger): Pr
   return { server: embedded.connection, ownerPid: embedded.ownerPid, close: () => embedded.stop() }
 }
 
-/** Waits until `server` accepts connections. */
 export async function waitForServer(
   server: Server,
   timeoutMs: number,
@@ -33,8 +33,11 @@ export async function waitForServer(
     const error = await tryToConnect(server)
     if (!error) return
     if (error instanceof StartupError) throw error
+    if (isTlsFailure(error)) throw new StartupError(`TLS to ${where} failed: ${firstLine(error)}. ${tlsAdvice}`)
     if (!isTransient(error))
-      throw new StartupError(`${where} refused the connection: ${error.message}. Check the POSTGRES_* settings.`)
+      throw new StartupError(
+        `${where} refused the connection: ${firstLine(error)}. Check DATABASE_URL or the POSTGRES_* settings.`,
+      )
     if (Date.now() >= deadline)
       throw new StartupError(`${where} was not available within ${timeoutMs / 1000} s: ${reason(error)}.`)
     log.info({ host: server.host, port: server.port, reason: reason(error) }, 'waiting for PostgreSQL')
@@ -43,8 +46,7 @@ export async function waitForServer(
 }
 
 async function tryToConnect(server: Server): Promise<Error | undefined> {
-  const client = new Client(clientConfig(server))
-  client.on('error', () => {})
+  const client = openClient(server)
   try {
     await client.connect()
     return await checkEncoding(client, server)
@@ -65,9 +67,17 @@ async function checkEncoding(client: Client, { database }: Server): Promise<Star
   )
 }
 
-/** Nothing listens yet, or the server is not ready (57P03). */
+const tlsAdvice = 'Check POSTGRES_SSLMODE, POSTGRES_SSLROOTCERT, and that the host is named as in its certificate.'
+
+/** Nothing listens yet, or the server is not ready (57P03). pg itself refuses to send a missing password. */
 function isTransient(error: Error): boolean {
-  return !(error instanceof DatabaseError) || /^(57P|53|08)/.test(error.code ?? '')
+  if (!(error instanceof DatabaseError)) return !error.message.startsWith('SASL')
+  return /^(57P|53|08)/.test(error.code ?? '')
+}
+
+/** Messages of OpenSSL have several. */
+function firstLine({ message }: Error): string {
+  return message.trim().split('\n')[0] ?? ''
 }
 
 function reason(error: Error & { code?: string; errors?: Error[] }): string {

@@ -1,8 +1,7 @@
 import { type CopyToStreamQuery, to as copyTo } from 'pg-copy-streams'
 
-import { begin } from './limits.ts'
 import type { ConnectionPool } from './pool.ts'
-import { sendPlain } from './statements.ts'
+import { sendBegin, sendPlain } from './statements.ts'
 
 /** A `copy` lasts as long as its client reads. */
 const limitMs = 4 * 60 * 60_000
@@ -16,7 +15,7 @@ export async function copyOut(
 ): Promise<CopyToStreamQuery> {
   const { client, release } = await pool.acquire(signal)
   try {
-    await sendPlain(client, begin(pool.schema, limitMs))
+    await sendBegin(client, pool.schema, limitMs)
   } catch (error) {
     release(true)
     throw pool.unavailable(error)

@@ -25,6 +25,13 @@ export async function runSql<Row>(db: Database, text: string, values: unknown[])
   return (await db.executeQuery<Row>(CompiledQuery.raw(text, values))).rows
 }
 
+export function runIn(db: Database) {
+  return async (text: string, values: readonly unknown[] = []) => {
+    const { rows, numAffectedRows = 0n } = await db.executeQuery(CompiledQuery.raw(text, [...values]))
+    return { rows, rowCount: Number(numAffectedRows) }
+  }
+}
+
 export function isKey(column: string) {
   return sql<boolean>`${sql.ref(column)} = any(${sql.val<string[]>([])})`
 }

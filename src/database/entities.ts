@@ -54,6 +54,10 @@ const ItemEntity = defineEntity({
     inStock: p.boolean(),
     storeManager: () => p.manyToOne(StoreManagerEntity),
     version: p.bigint('string').defaultRaw('1'),
+    /** Null for items of versions before this column. */
+    createdAt: p.datetime().nullable().defaultRaw('now()'),
+    updatedAt: p.datetime().defaultRaw('now()'),
+    position: p.bigint('string').defaultRaw('0'),
   },
   checks: [
     { name: 'items_name_check', expression: nameLength },
@@ -65,6 +69,7 @@ const ItemEntity = defineEntity({
     index('items_price_usd_index', 'price_usd, id'),
     index('items_store_manager_id_index', 'store_manager_id, id'),
     index('items_summary_index', 'category, in_stock, price_usd'),
+    index('items_updated_at_index', 'updated_at, id'),
     { name: 'items_words_index', expression: indexOfWords },
   ],
 })
@@ -125,8 +130,10 @@ const ChangeSetEntity = defineEntity({
     created: p.integer(),
     updated: p.integer(),
     deleted: p.integer(),
-    /** The transaction, by which readers tell which sets may still commit. */
-    xid: p.bigint('string').columnType('xid8').defaultRaw('pg_current_xact_id()'),
+    /** Of a set that has one item by its kind; null for others. */
+    itemId: p.uuid().nullable(),
+    undoes: p.uuid().nullable(),
+    undoneBy: p.uuid().nullable(),
   },
   indexes: [{ name: 'change_sets_store_manager_id_index', properties: ['storeManagerId', 'id'] }],
 })
@@ -140,7 +147,6 @@ const ItemChangeEntity = defineEntity({
     changeSetId: p.uuid().primary(),
     kind: p.text(),
     version: p.bigint('string'),
-    /** Of the item after the change, or before its deletion. */
     name: p.text(),
     nameFrom: p.text().nullable(),
     categoryFrom: p.text().nullable(),
@@ -151,8 +157,34 @@ const ItemChangeEntity = defineEntity({
     inStockTo: p.boolean().nullable(),
     ownerFrom: p.uuid().nullable(),
     ownerTo: p.uuid().nullable(),
+    /** In the feed: at least that of the transaction, and that of the change before of the same item. */
+    position: p.bigint('string').defaultRaw('0'),
+    isPart: p.boolean().default(false),
   },
-  indexes: [{ name: 'item_changes_change_set_id_index', properties: ['changeSetId', 'itemId'] }],
+  indexes: [
+    { name: 'item_changes_position_index', properties: ['position', 'itemId'] },
+    {
+      name: 'item_changes_parts_index',
+      expression: 'create index item_changes_parts_index on item_changes (change_set_id, item_id) where is_part',
+    },
+  ],
+})
+
+/** One row. */
+const ChangeFeedEntity = defineEntity({
+  name: 'ChangeFeed',
+  tableName: 'change_feed',
+  properties: {
+    id: p.integer().primary().autoincrement(false),
+    /** Another one after each restore, which tells cursors of another history from those of this one. */
+    feedId: p.uuid().defaultRaw('gen_random_uuid()'),
+    /** Of the cluster; null if the role may not read it. */
+    systemIdentifier: p.text().nullable(),
+    /** Position minus transaction ID: raised when the database is restored to a cluster whose transaction IDs are lower. */
+    positionOffset: p.bigint('string').defaultRaw('0'),
+    /** The last position of which changes were purged. */
+    purgedPosition: p.bigint('string').defaultRaw('0'),
+  },
 })
 
 const PasswordResetEntity = defineEntity({
@@ -174,6 +206,7 @@ export const entities = [
   PasswordResetEntity,
   ChangeSetEntity,
   ItemChangeEntity,
+  ChangeFeedEntity,
 ] as const
 
 export type Tables = InferKyselyDB<(typeof entities)[number]>

@@ -12,6 +12,8 @@ export function decide(error: unknown): Decision {
   const { code = '', routine } = error
   // The routine, because the message "cached plan must not change result type" is localized.
   if (code === '0A000' && routine === 'RevalidateCachedQuery') return 'renew'
+  // Only PostgreSQL itself names a routine; a pooler that cannot serve does not.
+  if (code === '08P01' && routine !== undefined) return 'bug'
   return ofState[code] ?? ofClass[code.slice(0, 2)] ?? 'bug'
 }
 

@@ -18,16 +18,19 @@ export const sessionSettings = (schema: string) => ({
   client_connection_check_interval: checkIntervalMs,
 })
 
-/** Sets the schema, the isolation, and the limits regardless of the session. `limit` is in ms per statement. */
+/** Behind a pooler, each transaction may be on another server than the one before. */
+export const selectIsStandby = 'select pg_is_in_recovery() as "isStandby"'
+
 export function begin(schema: string, limit: number): string {
   return `begin isolation level read committed;
     set local search_path = '${schema}';
     set local statement_timeout = ${limit};
     set local lock_timeout = ${lockLimitMs};
-    set local idle_in_transaction_session_timeout = ${idleLimitMs}`
+    set local idle_in_transaction_session_timeout = ${idleLimitMs};
+    ${selectIsStandby}`
 }
 
 export function limitTransaction(schema: string, limit: number): string {
-  return `select set_config('search_path', '${schema}', true), set_config('statement_timeout', '${limit}', true),
+  return `${selectIsStandby}, set_config('search_path', '${schema}', true), set_config('statement_timeout', '${limit}', true),
     set_config('lock_timeout', '${lockLimitMs}', true)`
 }

@@ -4,7 +4,9 @@ import type { PoolClient, QueryResult } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 
 import { decide, isUnavailable } from './errors.ts'
+import { selectIsStandby } from './limits.ts'
 import { type ConnectionPool } from './pool.ts'
+import { assertPrimary } from './statements.ts'
 
 const statementTimeoutMs = 10 * 60_000
 const queryTimeoutMs = statementTimeoutMs + 10_000
@@ -15,7 +17,7 @@ const checkIntervalMs = 500
 const lockTimeoutMs = 9 * 60_000
 
 export interface Session {
-  query<Row extends object>(text: string, values?: unknown[]): Promise<QueryResult<Row>>
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>
   copyIn(statement: string, text: (signal: AbortSignal) => AsyncGenerator<string>): Promise<void>
 }
 
@@ -27,7 +29,8 @@ const settings = (schema: string) => `
   end $$;
   set local search_path = '${schema}';
   set local statement_timeout = ${statementTimeoutMs};
-  set local lock_timeout = ${lockTimeoutMs}`
+  set local lock_timeout = ${lockTimeoutMs};
+  ${selectIsStandby}`
 
 // Runs `work` in a transaction whose statements may take minutes. Aborting `signal` closes the connection, so that PostgreSQL
 // aborts as well.
@@ -47,7 +50,12 @@ export async function withLongTransaction<Result>(
   try {
     const session = openSession(pool, client, abort)
     await session.query('begin isolation level read committed')
-    await session.query(settings(pool.schema))
+    await session
+      .query(settings(pool.schema))
+      .then(assertPrimary)
+      .catch((error: unknown) => {
+        throw pool.unavailable(error)
+      })
     const result = await work(session)
     await session.query('commit')
     finish(false)
@@ -67,9 +75,9 @@ function openSession(pool: ConnectionPool, client: PoolClient, abort: () => void
     throw isUnavailable(error) ? pool.unavailable(error) : error
   }
   return {
-    query<Row extends object>(text: string, values: unknown[] = []) {
+    query<Row extends object>(text: string, values: readonly unknown[] = []) {
       pool.echo(text)
-      const statement = { text, values, query_timeout: queryTimeoutMs }
+      const statement = { text, values: [...values], query_timeout: queryTimeoutMs }
       return client.query<Row>(statement).catch(explain)
     },
     async copyIn(statement, text) {

@@ -2,14 +2,14 @@ import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Transaction } from '@mikro-orm/core'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import type { Logger } from 'pino'
 
 import { StartupError } from '../startup-error.ts'
 import { type Database, runSql } from './database.ts'
 import { migrationsFolder, migrationsTable, openOrm } from './migrator.ts'
 import { explainRefusal } from './refusal.ts'
-import { clientConfig, type Server } from './server.ts'
+import { openClient, type Server } from './server.ts'
 
 // While a migration waits for a lock, all that need the table queue behind it. So it waits briefly, and leaves them a pause
 // before it retries.
@@ -18,7 +18,7 @@ const lockRetry = { lockTimeoutMs: 2_000, delayMs: 3_000, attempts: 20 }
 const lockNotAvailable = '55P03'
 
 /** Raised if another process creates the same. */
-const createdConcurrently = new Set(['23505', '42P06', '42P07'])
+const createdConcurrently = new Set(['23505', '42710', '42P06', '42P07'])
 
 const raisedByMigration = 'P0001'
 
@@ -153,8 +153,7 @@ function reasonOf(error: Error): string {
 }
 
 async function withClient<T>(server: Server, schema: string, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client(clientConfig(server))
-  client.on('error', () => {})
+  const client = openClient(server)
   await client.connect()
   try {
     return await use(client)

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url'
 
-import type { Server } from './server.ts'
+import { encryptionOptions, type Server } from './server.ts'
 
 export const migrationsFolder = fileURLToPath(new URL('migrations', import.meta.url))
 export const migrationsTable = 'mikro_orm_migrations'
 
 export async function createRevision(message: string, path = migrationsFolder): Promise<string | undefined> {
-  const nowhere = { host: 'localhost', port: 5432, user: 'nobody', database: 'nowhere' }
+  const nowhere = { host: 'localhost', port: 5432, user: 'none', database: 'none' }
   const orm = await openOrm(nowhere, 'public', path)
   try {
     const slug = message
@@ -25,11 +25,14 @@ export async function openOrm(server: Server, schema: string, path = migrationsF
   const { MikroORM } = await import('@mikro-orm/postgresql')
   const { Migrator } = await import('@mikro-orm/migrations')
   const { entities } = await import('./entities.ts')
-  const { database, password, ...rest } = server
+  const { host, port, user, database, password } = server
   return MikroORM.init({
-    ...rest,
+    host,
+    port,
+    user,
     ...(password !== undefined && { password }),
     dbName: database,
+    driverOptions: encryptionOptions(server),
     entities: [...entities],
     extensions: [Migrator],
     migrations: {

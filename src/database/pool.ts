@@ -4,19 +4,27 @@ import type { Logger } from 'pino'
 
 import { type Semaphore, openSemaphore } from '../concurrency/semaphore.ts'
 import { throttle } from '../concurrency/throttle.ts'
+import { openMetrics } from '../observability/metrics/metrics.ts'
+import { type Observability, watchSemaphore } from '../observability/metrics/watch.ts'
 import { Problem, storeUnavailable } from '../problems.ts'
+import type { Engine } from './engine.ts'
 import { busy, decide, isAboutPreparedStatement, isCanceled } from './errors.ts'
-import { begin, usualLimitMs } from './limits.ts'
+import { usualLimitMs } from './limits.ts'
+import { openEngine } from './open-engine.ts'
+import { observePool, type PoolObservations } from './pool-metrics.ts'
 import { retry } from './retry.ts'
 import type { Server } from './server.ts'
-import { send, sendPlain, type Statement } from './statements.ts'
+import { send, sendBegin, type Statement } from './statements.ts'
 import { type Lease, ValidatingPool } from './validating-pool.ts'
+import { StandbyError } from './verify.ts'
 
 export interface PoolOptions {
   schema: string
   size: number
   overflow: number
   echo: boolean
+  /** Whether to prepare statements; `auto`, the default: until a pooler turns out not to support that. */
+  prepared?: 'auto' | 'true' | 'false'
 }
 
 const warningIntervalMs = 10_000
@@ -30,15 +38,23 @@ export class ConnectionPool implements PostgresPool {
   readonly #warnBusy: (cause: unknown) => void
   readonly #echo: boolean
   readonly #bulk: Semaphore
-  /** Whether sessions keep prepared statements. */
-  #isPreparing = true
+  readonly #observations: PoolObservations
+  #isPreparing: boolean
+  readonly #isDetecting: boolean
   readonly schema: string
+  readonly engine: Engine
   readonly options = {}
 
-  constructor(server: Server, { schema, size, overflow, echo }: PoolOptions, log: Logger) {
+  constructor(
+    server: Server,
+    { schema, size, overflow, echo, prepared = 'auto' }: PoolOptions,
+    log: Logger,
+    observability: Observability = { metrics: openMetrics(), tracer: undefined },
+  ) {
     const max = size + overflow
     this.#connections = new ValidatingPool(server, schema, { min: size, max }, log)
     this.schema = schema
+    this.engine = openEngine(server, schema)
     this.#log = log
     this.#warnUnavailable = throttle(warningIntervalMs, (requests, err) => {
       log.warn({ err, requests }, 'PostgreSQL is unavailable; requests that need it get 503')
@@ -46,8 +62,12 @@ export class ConnectionPool implements PostgresPool {
     this.#warnBusy = throttle(warningIntervalMs, (requests, err) => {
       log.warn({ err, requests }, 'statements were rolled back; their requests get 503')
     })
+    this.#isPreparing = prepared !== 'false'
+    this.#isDetecting = prepared === 'auto'
     this.#echo = echo
     this.#bulk = openSemaphore({ permits: Math.max(1, max - Math.ceil(max / 5)), maxQueue: 256, timeout: 3_000 })
+    watchSemaphore(observability.metrics, 'connections', this.#bulk)
+    this.#observations = observePool(observability, () => this.#connections.usage())
   }
 
   async connect(): Promise<PostgresPoolClient> {
@@ -56,9 +76,8 @@ export class ConnectionPool implements PostgresPool {
     const query = async (text: string, values: readonly unknown[]) => {
       this.echo(text)
       try {
-        if (/^(?:begin|start transaction)\b/.test(text))
-          return await sendPlain(client, begin(this.schema, usualLimitMs))
-        return await send(client, this.#usual(text, values), true)
+        if (/^(?:begin|start transaction)\b/.test(text)) return await sendBegin(client, this.schema, usualLimitMs)
+        return await this.#observations.statement(text, send(client, this.#usual(text, values), true))
       } catch (error) {
         isBroken ||= breaksConnection(error)
         this.#detectPooler(error)
@@ -155,9 +174,11 @@ export class ConnectionPool implements PostgresPool {
     let isBroken = false
     try {
       this.echo(statement.text)
-      return await send(client, statement, isLimited && statement.limit === usualLimitMs)
+      const running = send(client, statement, isLimited && statement.limit === usualLimitMs)
+      return await this.#observations.statement(statement.text, running)
     } catch (error) {
-      isBroken = breaksConnection(error)
+      // The pooler may lead the same connection to a primary the next time.
+      isBroken = breaksConnection(error) && !(error instanceof StandbyError)
       this.#detectPooler(error)
       throw error
     } finally {
@@ -175,13 +196,13 @@ export class ConnectionPool implements PostgresPool {
 
   /** A pooler that moves clients between sessions, and does not track prepared statements, mixes them up. */
   #detectPooler(error: unknown): void {
-    if (!this.#isPreparing || !isAboutPreparedStatement(error)) return
+    if (!this.#isDetecting || !this.#isPreparing || !isAboutPreparedStatement(error)) return
     this.#isPreparing = false
     this.#log.warn({ err: error }, 'the pooler does not support prepared statements; continuing without them')
   }
 
   #take(): Promise<Lease> {
-    return this.#connections.take().catch((error: unknown) => {
+    return this.#observations.wait(this.#connections.take()).catch((error: unknown) => {
       throw this.unavailable(error)
     })
   }

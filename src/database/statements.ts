@@ -1,7 +1,8 @@
 import { type ClientBase, type Connection, Query, type QueryConfig, type QueryResult } from 'pg'
 
-import { limitTransaction, marginMs, usualLimitMs } from './limits.ts'
+import { begin, limitTransaction, marginMs, usualLimitMs } from './limits.ts'
 import { statementName } from './statement-name.ts'
+import { StandbyError } from './verify.ts'
 
 export interface Statement {
   text: string
@@ -17,8 +18,26 @@ export function send(client: ClientBase, statement: Statement, isLimited: boolea
   const waiting = { ...config, query_timeout: statement.limit + marginMs }
   if (isLimited) return client.query(waiting)
   const { promise, resolve, reject } = Promise.withResolvers<QueryResult>()
-  client.query(new LimitedQuery(config, statement, (error, result) => (error ? reject(error) : resolve(result))))
+  const query = new LimitedQuery(config, statement, (error, result) => {
+    if (error) reject(error)
+    else if (query.isOnStandby) reject(new StandbyError())
+    else resolve(result)
+  })
+  client.query(query)
   return promise
+}
+
+/** Begins a transaction. @throws Error on a standby */
+export async function sendBegin(client: ClientBase, schema: string, limit: number): Promise<unknown> {
+  const results = await sendPlain(client, begin(schema, limit))
+  assertPrimary(results)
+  return results
+}
+
+/** @param results of statements sent together, the last of which is `selectIsStandby` */
+export function assertPrimary(results: unknown): void {
+  const last = (results as QueryResult<{ isStandby: boolean }>[]).at(-1)
+  if (last?.rows[0]?.isStandby !== false) throw new StandbyError()
 }
 
 export function sendPlain(client: ClientBase, text: string): Promise<unknown> {
@@ -26,17 +45,22 @@ export function sendPlain(client: ClientBase, text: string): Promise<unknown> {
   return client.query(statement)
 }
 
+interface Row {
+  fields: (string | null)[]
+}
+
 /** pg calls these as messages arrive, but its types omit them. */
 interface Handlers {
-  handleDataRow(message: unknown): void
+  handleDataRow(message: Row): void
   handleCommandComplete(message: unknown, connection: Connection): void
 }
 const handlers = Query.prototype as unknown as Handlers
 
 // Sends a statement together with one that sets its schema and limits. Both form one implicit transaction, so the settings end with
-// it and do not leak into a session that a pooler shares.
+// it and do not leak into a session that a pooler shares. The first one also tells a standby, to which the pooler may have moved.
 class LimitedQuery extends Query {
   readonly query_timeout: number
+  isOnStandby = false
   #isLimited = false
 
   constructor(
@@ -58,8 +82,9 @@ class LimitedQuery extends Query {
     }
   }
 
-  handleDataRow(message: unknown): void {
+  handleDataRow(message: Row): void {
     if (this.#isLimited) handlers.handleDataRow.call(this, message)
+    else this.isOnStandby = message.fields[0] !== 'f'
   }
 
   handleCommandComplete(message: unknown, connection: Connection): void {

@@ -26,10 +26,11 @@ export class ValidatingPool {
   readonly #server: Server
   readonly #schema: string
   readonly #usedAt = new WeakMap<PoolClient, number>()
-  /** Of the connections that are verified, whether their sessions have the usual limits. */
   readonly #limited = new WeakMap<PoolClient, boolean>()
   readonly #lent = new Set<PoolClient>()
   #lastPingFailure = -Infinity
+  #connected = 0
+  #lost = 0
 
   constructor(server: Server, schema: string, config: PoolConfig, log: Logger) {
     this.#server = server
@@ -38,8 +39,20 @@ export class ValidatingPool {
     this.#pool = new Pool({ ...clientConfig(server), ...config, types: { getTypeParser } })
     // If a connection is lost while checked out, its query fails as well. Without a listener, the event would end the
     // process.
-    this.#pool.on('connect', (client) => client.on('error', () => {}))
-    this.#pool.on('error', (error) => log.warn({ err: error }, 'idle PostgreSQL connection lost'))
+    this.#pool.on('connect', (client) => {
+      this.#connected++
+      client.on('error', () => {})
+    })
+    this.#pool.on('error', (error) => {
+      this.#lost++
+      log.warn({ err: error }, 'idle PostgreSQL connection lost')
+    })
+  }
+
+  /** `connected` and `lost` count connections since the start. */
+  usage() {
+    const { totalCount, idleCount: idle, waitingCount: waiting } = this.#pool
+    return { inUse: totalCount - idle, idle, waiting, connected: this.#connected, lost: this.#lost }
   }
 
   async take(): Promise<Lease> {
@@ -74,6 +87,7 @@ export class ValidatingPool {
       this.#lent.delete(client)
       this.#usedAt.set(client, performance.now())
       // Freed only when nothing runs on the connection any more.
+      if (isBroken) this.#lost++
       if (isBroken) void cancel(this.#server, client).then(() => client.release(true))
       else client.release()
     }
@@ -88,6 +102,7 @@ export class ValidatingPool {
     return client.query(ping).then(
       () => true,
       () => {
+        this.#lost++
         // The other idle connections are probably dead as well, so they are not pinged.
         this.#lastPingFailure = now
         return false

@@ -5,20 +5,24 @@ import { sessionSettings } from './limits.ts'
 const timeoutMs = 2_000
 
 // Rejects a standby, which accepts no writes and may lag behind revocations. Behind a pooler, the backend has another process
-// ID than the connection was told; its sessions are shared, so settings would leak to other clients, and are not made.
+// ID than the connection got at its start; its sessions are shared, so settings would leak to other clients, and are not made.
 export async function verify(client: PoolClient, schema: string): Promise<boolean> {
   const { processID } = client as PoolClient & { processID?: number }
   const pid = processID ?? 0
   const statements = { text: firstStatements(pid, schema), query_timeout: timeoutMs }
   const results: unknown = await client.query(statements)
-  const [, answer] = results as [QueryResult, QueryResult<{ isStandby: boolean; isDirect: boolean }>]
-  const [row] = answer.rows
-  if (row?.isStandby !== false) throw standbyError()
+  const [, state] = results as [QueryResult, QueryResult<{ isStandby: boolean; isDirect: boolean }>]
+  const [row] = state.rows
+  if (row?.isStandby !== false) throw new StandbyError()
   return row.isDirect
 }
 
-export function standbyError(): Error {
-  return new Error('this PostgreSQL is a standby')
+export class StandbyError extends Error {
+  override name = 'StandbyError'
+
+  constructor() {
+    super('this PostgreSQL is a standby')
+  }
 }
 
 // Not every version and platform has all settings.

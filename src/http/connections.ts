@@ -7,6 +7,8 @@ import { slowReaderCheck, standardReadLimits } from './slow-readers.ts'
 export interface Connections {
   track(server: Server): void
   isOpen(socket: Socket): boolean
+  /** `evicted` counts connections since the start. */
+  usage(): { open: number; evicted: number }
   markActive(socket: Socket): void
   markIdle(socket: Socket): void
   lastAcceptedAt: () => number
@@ -27,17 +29,18 @@ export function openConnections(limit: number, readLimits = standardReadLimits):
   const exempt = new WeakSet<Socket>()
   let bytesSeen = new Map<Socket, number>()
   let acceptedAt = -Infinity
+  let evicted = 0
   const closeSlowReaders = slowReaderCheck(readLimits)
 
   const evictOldest = () => {
     const [longest] = idle
     if (longest === undefined) return
     idle.delete(longest)
+    evicted++
     longest.destroy()
   }
 
   const onConnection = (socket: Socket) => {
-    acceptedAt = performance.now()
     open.add(socket)
     idle.add(socket)
     socket.once('close', () => {
@@ -49,11 +52,22 @@ export function openConnections(limit: number, readLimits = standardReadLimits):
 
   return {
     track(server) {
-      server.on('connection', onConnection)
+      const [serve] = server.listeners('connection') as [(socket: Socket) => void]
+      server.removeAllListeners('connection')
+      server.on('connection', (socket) => {
+        acceptedAt = performance.now()
+        if (wasReset(socket)) {
+          socket.destroy()
+          return
+        }
+        serve.call(server, socket)
+        onConnection(socket)
+      })
       const looking = setInterval(() => closeSlowReaders(open), checkIntervalMs).unref()
       server.once('close', () => clearInterval(looking))
     },
     isOpen: (socket) => open.has(socket),
+    usage: () => ({ open: open.size, evicted }),
     markActive(socket) {
       idle.delete(socket)
     },
@@ -72,4 +86,10 @@ export function openConnections(limit: number, readLimits = standardReadLimits):
       }
     },
   }
+}
+
+// The accept queue keeps connections that clients have reset, and what they sent. Node accepts one per turn of the event loop,
+// so serving their requests let the queue fill, and other clients waited in it.
+function wasReset(socket: Socket): boolean {
+  return socket.remoteAddress === undefined
 }

@@ -1,8 +1,9 @@
 import type { App } from './types.ts'
 
-const preflightAnswer = {
+const preflightHeaders = {
   'access-control-allow-methods': 'GET, HEAD, POST, PATCH, DELETE',
-  'access-control-allow-headers': 'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id',
+  'access-control-allow-headers':
+    'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Traceparent, Tracestate, X-Request-Id',
   // The longest time that Chrome caches, in seconds.
   'access-control-max-age': '7200',
 }
@@ -25,6 +26,6 @@ export function allowOrigins(app: App, origins: string[]): void {
     reply.headers(corsHeaders(origins, headers.origin))
     const isAllowed = reply.hasHeader('access-control-allow-origin')
     if (!isAllowed || method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return done()
-    reply.code(204).headers(preflightAnswer).send()
+    reply.code(204).headers(preflightHeaders).send()
   })
 }

@@ -14,11 +14,15 @@ export function rejectCrossSite(origins: string[]): (request: FastifyRequest) =>
 }
 
 /** Browsers send Sec-Fetch-Site only to HTTPS and localhost, and Origin to all; a proxy may change Host. */
-function isCrossSite({ headers, host }: FastifyRequest): boolean {
-  const { origin, 'sec-fetch-site': site } = headers
+function isCrossSite(request: FastifyRequest): boolean {
+  const { origin, 'sec-fetch-site': site } = request.headers
   if (site !== undefined) return site !== 'same-origin' && site !== 'none'
-  if (origin === undefined) return false
+  return origin !== undefined && !isOriginOfHost(origin, request)
+}
+
+export function isOriginOfHost(origin: string, { host }: FastifyRequest): boolean {
   const page = URL.parse(origin)
+  if (!page?.host) return false
   // With the scheme of the page, because a proxy may terminate TLS, and a default port may be omitted.
-  return !page?.host || URL.parse(`${page.protocol}//${host}`)?.host !== page.host
+  return URL.parse(`${page.protocol}//${host}`)?.host === page.host
 }

@@ -16,7 +16,6 @@ export function normalizeEmail(given: string): string | undefined {
   return parts && `${parts.local}@${parts.domain}`
 }
 
-/** Earlier versions stored domains as they were typed. */
 export function storedForms(given: string): string[] {
   const parts = parse(given)
   return parts ? [...new Set([parts.domain, parts.ascii].map((domain) => `${parts.local}@${domain}`))] : [given.trim()]

@@ -17,6 +17,8 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, request)
   logRefusal(request, problem)
+  request.server.requestMetrics.problems[problem.code].add()
+  request.trace?.span?.setError(problem)
   if (problem.status >= 500) {
     // There may be thousands of expected ones per second; what throws them logs them, throttled.
     const level = problem.code === 'internal_error' ? 'error' : 'debug'
@@ -28,7 +30,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
     .headers({ ...headersOf(request.id), ...problem.headers })
     .type('application/problem+json')
     .serializer(writeJson)
-    .send(toProblemDetails(problem, request.id))
+    .send(toProblemDetails(problem, request.id, request.rootPath))
 }
 
 /** Headers about the body of a response that failed before it was sent, such as that of an export. */
@@ -36,7 +38,12 @@ const bodyHeaders = ['content-encoding', 'content-disposition']
 
 type ClientError = Error & { code?: string | undefined; rawPacket?: unknown }
 
-export function handleClientError(error: ClientError, socket: Socket, log: FastifyBaseLogger, origins: string[]): void {
+export function handleClientError(
+  error: ClientError,
+  socket: Socket,
+  log: FastifyBaseLogger,
+  { corsOrigins, rootPath }: { corsOrigins: string[]; rootPath: string },
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
@@ -46,17 +53,17 @@ export function handleClientError(error: ClientError, socket: Socket, log: Fasti
   const problem =
     parserProblems[String(error.code)] ?? new Problem('malformed_request', 'The request is not valid HTTP.')
   const id = crypto.randomUUID()
-  const body = writeJson(toProblemDetails(problem, id))
+  const body = writeJson(toProblemDetails(problem, id, rootPath))
   const headers = {
     ...headersOf(id),
-    ...corsHeaders(origins, origin?.trim()),
+    ...corsHeaders(corsOrigins, origin?.trim()),
     'content-type': 'application/problem+json',
     'content-length': Buffer.byteLength(body),
     connection: 'close',
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   log.info({ reqId: id, status: problem.status }, 'request')
-  // Closing at once could lose the response, and a client that keeps sending may never close the connection.
+  // Closing immediately could lose the response, and a client that keeps sending may never close the connection.
   setTimeout(() => socket.destroy(), closeDelayMs)
   socket.end(`HTTP/1.1 ${problem.status} ${problems[problem.code][1]}\r\n${lines.join('')}\r\n${body}`)
 }
@@ -73,10 +80,10 @@ const parserProblems: Record<string, Problem> = {
   ERR_HTTP_REQUEST_TIMEOUT: new Problem('request_timeout', 'The request did not arrive in time.'),
 }
 
-function toProblemDetails(problem: Problem, requestId: string) {
+function toProblemDetails(problem: Problem, requestId: string, rootPath: string) {
   const [status, title] = problems[problem.code]
   return {
-    type: `/problems/${problem.code}`,
+    type: `${rootPath}/problems/${problem.code}`,
     title,
     status,
     detail: problem.message,
@@ -94,13 +101,15 @@ function toProblem(error: unknown, request: FastifyRequest): Problem {
     return new Problem('malformed_request', 'The client has disconnected.')
   const known = fromFastify[code ?? '']
   return (
-    known?.() ?? new Problem('internal_error', 'Internal server error. The failure has been logged.', { cause: error })
+    known?.(request) ??
+    new Problem('internal_error', 'Internal server error. The failure has been logged.', { cause: error })
   )
 }
 
-const fromFastify: Record<string, () => Problem> = {
+const fromFastify: Record<string, (request: FastifyRequest) => Problem> = {
   FST_ERR_BAD_URL: () => new Problem('malformed_request', 'The path is not a valid URL path.'),
-  FST_ERR_CTP_BODY_TOO_LARGE: () => new Problem('body_too_large', 'The body is larger than 64 KiB.'),
+  FST_ERR_CTP_BODY_TOO_LARGE: ({ routeOptions: { bodyLimit } }) =>
+    new Problem('body_too_large', `The body is larger than ${bodyLimit / 1024} KiB.`),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
     new Problem('malformed_request', 'The body is not as long as Content-Length says.'),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () => unsupportedMediaType('application/json'),

@@ -60,6 +60,7 @@ export function shedLoad(app: App, limit: number, connections: Connections): () 
     else leave(request)
     done(null, payload)
   })
+  app.requestMetrics.watchActive(() => active)
   return () => active
 }
 

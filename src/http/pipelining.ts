@@ -14,7 +14,7 @@ interface Connection {
 
 const standardLimits = { perConnection: 100, perProcess: 4_096 }
 
-// Node parses all requests in one read of a socket (up to 64 KiB) and starts them at once, so a client that never reads made it
+// Node parses all requests in one read of a socket (up to 64 KiB) and starts them all, so a client that never reads made it
 // keep 1,500 responses. Here a connection has one request in progress, and is not read while others wait.
 export function openPipeline(onExcess: () => void, limits = standardLimits): Pipeline {
   const connections = new WeakMap<Socket, Connection>()

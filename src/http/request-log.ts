@@ -4,6 +4,8 @@ import type { IncomingMessage } from 'node:http'
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 
 import { Problem } from '../problems.ts'
+import { clientDisconnected } from './request-metrics.ts'
+import { endTrace, traceFields } from './request-traces.ts'
 import type { App } from './types.ts'
 
 export function identifyRequest({ headers }: IncomingMessage): string {
@@ -19,14 +21,14 @@ export class RequestLog extends LogController {
 
   override streamError(error: NodeJS.ErrnoException, request: FastifyRequest): void {
     if (error.code === 'ERR_STREAM_PREMATURE_CLOSE' || request.raw.socket.destroyed) return
+    request.server.requestMetrics.abortedResponses.add()
+    request.trace?.span?.setError(error)
     const event = 'response aborted'
     if (error instanceof Problem && error.status < 500) {
       request.log.info({ reqId: request.id, reason: error.message }, event)
     } else request.log.warn({ reqId: request.id, err: error }, event)
   }
 }
-
-const clientDisconnected = 499
 
 /** The path is left out, because it is text of the client. */
 export function logRequests(app: App): void {
@@ -43,9 +45,12 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const write = (status: number) => {
     if (isLogged) return
     isLogged = true
-    const { id: reqId, method, routeOptions } = request
+    const { id: reqId, method, routeOptions, server } = request
     const ms = Math.round(reply.elapsedTime * 10) / 10
-    request.log.info({ reqId, method, route: routeOptions?.url, status, ms }, 'request')
+    const { metrics = server.requestMetrics.unmatched } = routeOptions.config
+    metrics.record(status, reply.elapsedTime)
+    endTrace(request, status)
+    request.log.info({ reqId, method, route: routeOptions?.url, status, ms, ...traceFields(request) }, 'request')
   }
   reply.raw.once('finish', () => write(reply.statusCode))
   reply.raw.once('close', () => write(clientDisconnected))

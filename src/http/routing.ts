@@ -43,7 +43,6 @@ function malformed(detail: string): Problem {
   return new Problem('malformed_request', detail)
 }
 
-/** Before the body is read. */
 export function handleNotFound(app: App): void {
   app.addHook('onRequest', (request, _reply, done) => {
     done(request.is404 ? new Problem('not_found', 'No route has this path.') : undefined)

@@ -14,6 +14,7 @@ export type SecurityEvent =
   | 'disabled_account_refused'
   | 'logged_out'
   | 'logged_out_everywhere'
+  | 'sessions_ended'
   | 'account_registered'
   | 'registration_refused'
   | 'registration_limited'
@@ -33,8 +34,10 @@ export type SecurityEvent =
   | 'cross_site_request_refused'
   | 'host_refused'
   | 'items_imported'
+  | 'items_changed_in_bulk'
   | 'items_exported'
   | 'items_transferred'
+  | 'changes_undone'
 
 const longestAgent = 200
 
@@ -50,6 +53,7 @@ const eventOf: Partial<Record<Code, SecurityEvent>> = {
   invalid_token: 'token_refused',
   not_owner: 'authorization_denied',
   cross_site_request: 'cross_site_request_refused',
+  not_same_origin: 'cross_site_request_refused',
   misdirected_request: 'host_refused',
 }
 
@@ -61,13 +65,14 @@ export function logEvent(
 ): void {
   const { id: reqId, headers } = request
   const agent = headers['user-agent']?.replaceAll(/[^ -~]/g, '?').slice(0, longestAgent)
+  request.server.requestMetrics.events(event).add()
   request.log.info({ event, reqId, manager, address: canonicalAddress(request.ip), agent, ...about }, 'security event')
 }
 
 export function logOperation(
   log: Logger,
   event: SecurityEvent,
-  about: { manager: string; [field: string]: unknown },
+  about: { manager?: string; [field: string]: unknown },
 ): void {
   log.info({ event, operator: currentUser(), ...about }, 'security event')
 }

@@ -7,13 +7,16 @@ export function writeJson(value: unknown): string {
   return `${JSON.stringify(value)}\n`
 }
 
-// Serializers emit only what their schema lists. Those of errors are never used (`handleError` writes them), and compiling them
-// would take most of the startup time.
+// Serializers emit only what their schema lists. Those of errors are never used (`handleError` writes them). The others are
+// compiled by the first response that needs them: to compile all of them would take most of the startup time.
 export const buildSerializer: BuildSerializer = (sharedSchemas, options) => {
   const build = SerializerSelector()(sharedSchemas, options)
   return (route) => {
     if (Number(route.httpStatus) >= 400) return writeJson
-    const write = build(route)
-    return (value: unknown) => `${write(value)}\n`
+    let write: ReturnType<typeof build> | undefined
+    return (value: unknown) => {
+      write ??= build(route)
+      return `${write(value)}\n`
+    }
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { hasBody } from './body-parsers.ts'
 import type { Connections } from './connections.ts'
@@ -10,24 +10,36 @@ import type { App } from './types.ts'
 const maxDurationMs = 30_000
 const idleTimeoutMs = 5_000
 
-// Keeps reading a body for a while after an early response. Closing the connection at once would reset it, and the client might
+// Keeps reading a body for a while after an early response. Closing the connection immediately would reset it, and the client might
 // never see the response.
 export function discardUnreadBodies(app: App, connections: Connections): void {
-  const isUnread = (request: FastifyRequest) =>
-    !request.raw.complete && hasBody(request) && connections.isOpen(request.raw.socket)
-
   app.addHook('onSend', (request, reply, payload, done) => {
-    // Node would close the connection after the response.
-    if (isUnread(request)) {
-      reply.removeHeader('connection')
-      reply.raw.shouldKeepAlive = true
-    }
+    keepConnection(request, reply, connections)
     done(null, payload)
   })
   app.addHook('onResponse', (request, _reply, done) => {
-    if (isUnread(request)) discardRest(request.raw, connections)
+    if (isUnread(request, connections)) discardRest(request.raw, connections)
     done()
   })
+}
+
+/** For requests whose path cannot be decoded, which no hook sees. */
+export function discardUnreadBody(request: FastifyRequest, reply: FastifyReply, connections: Connections): void {
+  keepConnection(request, reply, connections)
+  reply.raw.once('finish', () => {
+    if (isUnread(request, connections)) discardRest(request.raw, connections)
+  })
+}
+
+/** Node would close the connection after the response. */
+function keepConnection(request: FastifyRequest, reply: FastifyReply, connections: Connections): void {
+  if (!isUnread(request, connections)) return
+  reply.removeHeader('connection')
+  reply.raw.shouldKeepAlive = true
+}
+
+function isUnread(request: FastifyRequest, connections: Connections): boolean {
+  return !request.raw.complete && hasBody(request) && connections.isOpen(request.raw.socket)
 }
 
 function discardRest(request: IncomingMessage, connections: Connections): void {

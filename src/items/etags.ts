@@ -3,27 +3,23 @@ import { hash } from 'node:crypto'
 import { Problem } from '../problems.ts'
 import type { Item } from './schemas.ts'
 
-/** An item as it is stored: its version is 1 at first, and one more after each change. */
-export type StoredItem = Item & { version: string }
+/** The version is 1 at first, and grows by one with each change. */
+export type StoredItem = Omit<Item, 'version'> & { version: string }
 
-/**
- * The strong entity tag (RFC 9110 §8.8) of an item's representation. One with its owner has another:
- * that one's name may change while the item does not.
- */
-export function etagOf({ version, store_manager: owner }: StoredItem): string {
+/** With the owner the tag is another one, because the owner's name may change while the item does not. */
+export function etagOf({ version }: StoredItem, owner?: Item['store_manager']): string {
   return owner === undefined ? `"${version}"` : `"${version}-${hash('sha256', owner.name, 'base64url')}"`
 }
 
-/** Whether `ifNoneMatch`, the value of that header, names `tag`, so that the client has the representation (RFC 9110 §13.1.2). */
+/** RFC 9110 §13.1.2. */
 export function matchesEtag(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false
   return ifNoneMatch === '*' || tagsIn(ifNoneMatch).some((known) => known.replace(/^W\//, '') === tag)
 }
 
 /**
- * The versions of which `ifMatch`, the value of that header, lets an item be (RFC 9110 §13.1.1).
- * Undefined: it is of any. A tag of ours counts also in the forms that proxies give it when they compress: W/"1", "1-gzip".
- * If-Match is to compare strongly because a weak tag may name several representations; one of ours names one version.
+ * The versions that `ifMatch` allows (RFC 9110 §13.1.1); undefined allows any. Tags count also as proxies that compress mark them:
+ * W/"1", "1-gzip". RFC 9110 excludes weak tags because they may name several representations; these name one version.
  *
  * @throws Problem precondition_required if there is no such header and `isRequired`
  */

@@ -1,9 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto'
 
-/**
- * Makes UUIDv7s of which each is greater than the one before. Those of Node are in no order within a millisecond;
- * here the 12 bits after the time count (RFC 9562 §6.2, method 1), and run ahead of the clock when they are used up.
- */
+import { timeOf } from '../changes/set-ids.ts'
+
+// Node's UUIDv7s have no order within a millisecond. In these the 12 bits after the time count (RFC 9562 §6.2, method 1),
+// and run ahead of the clock when they are used up.
 export function risingIds(): () => string {
   let time = 0
   let count = 0
@@ -25,3 +25,12 @@ export function risingIds(): () => string {
     return `${start}-7${count.toString(16).padStart(3, '0')}${randomUUIDv7().slice(18)}`
   }
 }
+
+/** ISO 8601; null if the ID was not made here, or its year is beyond 9999. */
+export function creationTime(id: string): string | null {
+  const time = uuidV7.test(id) ? timeOf(id) : Infinity
+  return time <= lastTime ? new Date(time).toISOString() : null
+}
+
+const uuidV7 = /^.{14}7.{4}[89ab]/
+const lastTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999)

@@ -1,21 +1,23 @@
 import { CompiledQuery } from 'kysely'
 
-import { queryOf, refusal, tokenArrays, tokenColumns, tokenIsValid, tokenValues } from '../auth/token-validity.ts'
-import { recordDeletions, recordUpdates, setArrays, setColumns } from '../changes/record.ts'
+import { queryOf, refusal, tokenValues } from '../auth/token-validity.ts'
+import { fields } from '../changes/record.ts'
 import { batchReads } from '../concurrency/batching.ts'
 import { openSemaphore } from '../concurrency/semaphore.ts'
-import { type Database, inTransaction } from '../database/database.ts'
+import type { Context } from '../context.ts'
+import { type Database, inTransaction, runSql } from '../database/database.ts'
+import { observeBatches, watchSemaphore } from '../observability/metrics/watch.ts'
 import { Problem, tooBusy } from '../problems.ts'
 import { etagOf, type StoredItem } from './etags.ts'
 import { risingIds } from './ids.ts'
-import { type Caller, itemNotFound, type ItemReader, maxConcurrentBatches } from './items.ts'
+import { type Caller, itemNotFound, type ItemReader, maxConcurrentBatches, toItem } from './items.ts'
+import * as statements from './mutation-statements.ts'
 import type { ItemUpdate } from './schemas.ts'
 
-/** Which items a write may touch, and by which token. */
+type WriteContext = Pick<Context, 'db' | 'pool' | 'metrics' | 'tracer'>
+
 export interface Condition extends Caller {
-  /** Those of the token's manager alone. */
   isOwnersOnly: boolean
-  /** Those of one of these versions, if some are given. */
   versions: string[] | undefined
 }
 
@@ -24,52 +26,70 @@ interface Write extends Condition {
   changeSetId: string
 }
 
-/** Writes that go alone at a time, since each may wait for whoever holds its item. Times are in milliseconds. */
+/** Single writes, each of which may wait for a transaction that holds its item. Times are in milliseconds. */
 const retrySemaphore = { permits: 4, maxQueue: 1_024, timeout: 3_000 }
 const lockTimeout = 2_000
 
-/** Most items are held for the moment of another change, and are free at the next attempt. */
+/** Transactions that write one item each, at a time. */
+const apartSemaphore = { permits: 8, maxQueue: 1_024, timeout: 9_000 }
+
+/** Most items are locked only for the moment of another change, and are free at the next attempt. */
 const attemptsTogether = 3
 
-/**
- * Updates the fields that `changes` names, and increments the version of the item if a value differs.
- *
- * @throws Problem invalid_token, item_not_found, not_owner or precondition_failed
- */
+/** @throws Problem invalid_token, item_not_found, not_owner or precondition_failed */
 export type ItemUpdater = (id: string, changes: ItemUpdate, condition: Condition) => Promise<StoredItem>
 
-/** Deletes an item. @throws Problem invalid_token, item_not_found, not_owner or precondition_failed */
+/** @throws Problem invalid_token, item_not_found, not_owner or precondition_failed */
 export type ItemRemover = (id: string, condition: Condition) => Promise<void>
 
-/** Updates items; `read` reads those that could not be at once. */
-export function itemUpdater(db: Database, read: ItemReader): ItemUpdater {
+export function itemUpdater(context: WriteContext, read: ItemReader): ItemUpdater {
   const nextId = risingIds()
-  const write = batchItemWrites(db, runUpdate, read)
+  const write = itemWriter(context, { name: 'updates', run: runUpdate, runApart: updateApart, read })
   return (id, changes, condition) => write({ id: id.toLowerCase(), changeSetId: nextId(), changes, ...condition })
 }
 
-/** Deletes items; `read` reads those that could not be at once. */
-export function itemRemover(db: Database, read: ItemReader): ItemRemover {
+export function itemRemover(context: WriteContext, read: ItemReader): ItemRemover {
   const nextId = risingIds()
-  const write = batchItemWrites(db, runDelete, read)
+  const write = itemWriter(context, { name: 'deletions', run: runDelete, runApart: deleteApart, read })
   return async (id, condition) => void (await write({ id: id.toLowerCase(), changeSetId: nextId(), ...condition }))
 }
 
-/**
- * Makes one statement of the writes of one turn of the event loop. It takes only items that nobody else writes at the moment,
- * so it neither keeps its other writes waiting nor can deadlock; a write that it left out though it may be done goes alone.
- */
-function batchItemWrites<Kind extends Write, Row extends { id: string }>(
-  db: Database,
-  run: (db: Database, writes: Kind[]) => Promise<Row[]>,
-  read: ItemReader,
+interface Way<Kind extends Write, Row> {
+  name: 'updates' | 'deletions'
+  run: (db: Database, writes: Kind[]) => Promise<Row[]>
+  /** Like `run`, for one write of an item that is locked, and which no statement can both write and record. */
+  runApart: (db: Database, write: Kind, item: LockedItem) => Promise<Row[]>
+  read: ItemReader
+}
+
+function itemWriter<Kind extends Write, Row extends { id: string }>(
+  context: WriteContext,
+  way: Way<Kind, Row>,
 ): (write: Kind) => Promise<Row> {
-  const gate = openSemaphore(retrySemaphore)
-  const writeTogether = batchReads(async (writes: Kind[]) => {
-    const firstOf = new Map(writes.toReversed().map((write) => [write.id, write]))
-    const rows = await run(db, [...firstOf.values()])
-    return new Map(rows.map((row) => [firstOf.get(row.id) as Kind, row]))
-  }, maxConcurrentBatches)
+  if (context.pool.engine.writesTogether) return batchItemWrites(context, way)
+  const gate = watchSemaphore(context.metrics, `retried_${way.name}`, openSemaphore(apartSemaphore))
+  return (write) =>
+    gate.run(() =>
+      writeAlone(context, write, (transaction, item) => (item ? way.runApart(transaction, write, item) : [])),
+    )
+}
+
+// Makes one statement of the writes of one turn of the event loop. It skips locked items, so it neither delays its other
+// writes nor can deadlock; a skipped write that is still allowed runs alone.
+function batchItemWrites<Kind extends Write, Row extends { id: string }>(
+  { db, pool, metrics, tracer }: WriteContext,
+  { name, run, read }: Way<Kind, Row>,
+): (write: Kind) => Promise<Row> {
+  const gate = watchSemaphore(metrics, `retried_${name}`, openSemaphore(retrySemaphore))
+  const writeTogether = batchReads(
+    async (writes: Kind[]) => {
+      const firstOf = new Map(writes.toReversed().map((write) => [write.id, write]))
+      const rows = await run(db, [...firstOf.values()])
+      return new Map(rows.map((row) => [firstOf.get(row.id) as Kind, row]))
+    },
+    maxConcurrentBatches,
+    observeBatches({ metrics, tracer }, name),
+  )
   return async (write) => {
     for (let attempt = 1; attempt <= attemptsTogether; attempt++) {
       const row = await writeTogether(write)
@@ -78,33 +98,40 @@ function batchItemWrites<Kind extends Write, Row extends { id: string }>(
       const problem = problemOf(write, await read(write.id))
       if (problem) throw problem
     }
-    return gate.run(() => writeAlone(db, run, write))
+    return gate.run(() => writeAlone({ db, pool }, write, (transaction) => run(transaction, [write])))
   }
 }
 
-/** Waits for the item, but not for ever, and writes it in another statement: what is checked there is then up to date. */
-function writeAlone<Kind extends Write, Row>(
-  db: Database,
-  run: (db: Database, writes: Kind[]) => Promise<Row[]>,
-  write: Kind,
+/** Waits for the item, but not forever. The write is another statement, which checks the state after the wait. */
+function writeAlone<Row>(
+  { db, pool: { engine } }: Pick<WriteContext, 'db' | 'pool'>,
+  write: Write,
+  run: (db: Database, item: LockedItem | undefined) => Row[] | Promise<Row[]>,
 ): Promise<Row> {
   return inTransaction(db, async (transaction) => {
-    const { rows } = await transaction.executeQuery<StoredItem>(CompiledQuery.raw(lockItem, [write.id]))
-    const [row] = await run(transaction, [write])
+    for (const setting of engine.limitLocks(lockTimeout)) await runSql(transaction, setting, [])
+    const [item] = await runSql<LockedItem>(transaction, statements.lockItem, [write.id])
+    const [row] = await run(transaction, item)
     if (row !== undefined) return row
     const refused = await refusal(queryOf(transaction), write.token)
-    throw refused ?? problemOf(write, rows[0]) ?? tooBusy('Another request is changing this item. Try again.', 1)
+    throw refused ?? problemOf(write, item) ?? tooBusy('Another request is changing this item. Try again.', 1)
   })
 }
 
-async function runUpdate(db: Database, updates: (Write & { changes: ItemUpdate })[]): Promise<StoredItem[]> {
-  const column = (name: keyof ItemUpdate) => updates.map(({ changes }) => changes[name] ?? null)
-  const columns = [column('name'), column('category'), column('price_usd'), column('in_stock')]
-  return (await db.executeQuery<StoredItem>(compile(updateItems, updates, columns))).rows
+interface Update extends Write {
+  changes: ItemUpdate
+}
+
+async function runUpdate(db: Database, updates: Update[]): Promise<StoredItem[]> {
+  return (await db.executeQuery<StoredItem>(compile(statements.updateItems, updates, changedColumns(updates)))).rows
+}
+
+function changedColumns(updates: Update[]): unknown[][] {
+  return fields.map((name) => updates.map(({ changes }) => changes[name] ?? null))
 }
 
 async function runDelete(db: Database, deletions: Write[]): Promise<{ id: string }[]> {
-  return (await db.executeQuery<{ id: string }>(compile(deleteItems, deletions, []))).rows
+  return (await db.executeQuery<{ id: string }>(compile(statements.deleteItems, deletions, []))).rows
 }
 
 function compile(statement: string, writes: Write[], columns: unknown[][]): CompiledQuery {
@@ -119,67 +146,47 @@ function compile(statement: string, writes: Write[], columns: unknown[][]): Comp
   ])
 }
 
-// What it returns is the latest version of each row, also if that is newer than the snapshot of the statement.
-const free = `free as materialized (
-    select id, name, category, price_usd, in_stock from items where id = any($5) for no key update skip locked)`
+interface LockedItem extends StoredItem {
+  position: string
+}
 
-const isWritable = `items.id = wanted.id and items.id = free.id
-  and (items.store_manager_id = wanted.manager_id or not wanted.is_owners_only)
-  and (wanted.versions is null or items.version = any(wanted.versions::bigint[]))
-  and ${tokenIsValid}`
+function lockedValues(item: LockedItem): unknown[] {
+  const { id, name, category, price_usd, in_stock, store_manager_id, version, position } = item
+  return [id, name, category, price_usd, in_stock, store_manager_id, version, position]
+}
 
-const stored = `items.id, items.name, items.category, items.price_usd, items.in_stock, items.store_manager_id, items.version`
+async function updateApart(db: Database, write: Update, item: LockedItem): Promise<StoredItem[]> {
+  const { sql, parameters } = compile(statements.recordUpdate, [write], changedColumns([write]))
+  const rows = await runSql<StoredItem & { position: string | null }>(db, sql, [...parameters, ...lockedValues(item)])
+  return Promise.all(
+    rows.map(async ({ position, ...row }) => {
+      const { id, name, category, price_usd, in_stock, version } = row
+      const values = [id, name, category, price_usd, in_stock, version, position]
+      if (position !== null) await runSql(db, statements.writeItem, values)
+      return row
+    }),
+  )
+}
 
-const lockItem = `
-  with limited as materialized (select set_config('lock_timeout', '${lockTimeout}', true))
-  select ${stored} from items, limited where items.id = $1 for no key update of items`
+async function deleteApart(db: Database, write: Write, item: LockedItem): Promise<{ id: string }[]> {
+  const { sql, parameters } = compile(statements.recordDeletion, [write], [])
+  const rows = await runSql<{ id: string }>(db, sql, [...parameters, ...lockedValues(item)])
+  if (rows.length > 0) await runSql(db, statements.deleteItem, [item.id])
+  return rows
+}
 
-const conditionArrays = `${tokenArrays}, $5::uuid[], $6::boolean[], $7::text[], ${setArrays(8)}`
-const conditionColumns = `${tokenColumns}, id, is_owners_only, versions, ${setColumns}`
-
-// Written out, because the builder would build the same statements again for each request. Null leaves a column alone.
-const updateItems = `
-  with wanted as materialized (
-    select * from unnest(${conditionArrays}, $10::text[], $11::text[], $12::numeric[], $13::boolean[])
-      as wanted (${conditionColumns}, name, category, price_usd, in_stock)),
-  ${free},
-  updated as (
-    update items set name = coalesce(wanted.name, items.name), category = coalesce(wanted.category, items.category),
-      price_usd = coalesce(wanted.price_usd, items.price_usd), in_stock = coalesce(wanted.in_stock, items.in_stock),
-      version = items.version + ((coalesce(wanted.name, items.name), coalesce(wanted.category, items.category),
-        coalesce(wanted.price_usd, items.price_usd), coalesce(wanted.in_stock, items.in_stock))
-        is distinct from (items.name, items.category, items.price_usd, items.in_stock))::integer
-    from wanted, free
-    where ${isWritable}
-    returning ${stored}, free.name as old_name, free.category as old_category, free.price_usd as old_price_usd,
-      free.in_stock as old_in_stock, wanted.manager_id, wanted.change_set_id, wanted.request_id),
-  ${recordUpdates}
-  select id, name, category, price_usd, in_stock, store_manager_id, version from updated`
-
-const deleteItems = `
-  with wanted as materialized (select * from unnest(${conditionArrays}) as wanted (${conditionColumns})),
-  ${free},
-  deleted as (
-    delete from items using wanted, free
-    where ${isWritable}
-    returning ${stored}, wanted.manager_id, wanted.change_set_id, wanted.request_id),
-  ${recordDeletions}
-  select id from deleted`
-
-/** Why an item may not be written: it is not there, it is another manager's, or it is of another version. */
 function problemOf({ token, isOwnersOnly, versions }: Condition, item: StoredItem | undefined): Problem | undefined {
   if (item === undefined) return itemNotFound()
   if (isOwnersOnly && token.sub !== item.store_manager_id) {
     return new Problem('not_owner', 'Only its owner may change this item. Ask them, or change one of your own.')
   }
   if (versions === undefined || versions.includes(item.version)) return undefined
-  const { version: _, ...current } = item
   return new Problem(
     'precondition_failed',
     'The item has changed since the version in If-Match. `current` is the latest version: apply the change to it and retry.',
     {
       headers: { etag: etagOf(item) },
-      members: { current },
+      members: { current: toItem(item) },
     },
   )
 }

@@ -3,7 +3,8 @@ import { Type } from 'typebox'
 import { operation, signedIn } from '../openapi/document.ts'
 import { authenticated, etagHeader, problemResponses, replayed, unavailable, withBody } from '../openapi/responses.ts'
 import { IdempotencyKey, ref, strict } from '../openapi/schemas.ts'
-import { exportAnswer, ExportQuery } from './export/schemas.ts'
+import { BulkQuery, BulkReport, BulkRequest, exampleErrors } from './bulk/schemas.ts'
+import { exportResponse, ExportQuery } from './export/schemas.ts'
 import { exampleReport, importBody, ImportQuery, ImportReport, nothingWritten } from './import/schemas.ts'
 import { ItemSummary, ListQuery, pageHeaders, SummaryQuery } from './query/schemas.ts'
 import {
@@ -20,7 +21,6 @@ import {
 
 const queryProblems = problemResponses([...authenticated, 'invalid_request', ...unavailable])
 
-/** The error responses of routes that change or delete an item. */
 const changeProblems = problemResponses(
   [
     ...withBody,
@@ -36,7 +36,7 @@ const changeProblems = problemResponses(
 
 const conditional =
   'To write only if the item has not changed since, send as `If-Match` the `ETag` from the response of `createItem`, ' +
-  '`getItem`, or `updateItem`. Lists and exports have no ETags: get the item first.'
+  '`getItem`, or `updateItem`. Lists have no ETags; with `expand=version`, version 3 is `"3"`.'
 
 export const createItem = {
   ...operation('createItem', 'Items', 'Create an item'),
@@ -131,7 +131,7 @@ export const exportItems = {
     'the response is aborted. An export that is imported into an empty catalog is exported again byte for byte.',
   security: signedIn,
   querystring: ExportQuery,
-  response: { 200: exportAnswer, ...queryProblems },
+  response: { 200: exportResponse, ...queryProblems },
 }
 
 export const importItems = {
@@ -148,5 +148,31 @@ export const importItems = {
     ...problemResponses(['import_failed', ...withBody, ...authenticated, 'request_timeout', ...unavailable], {
       import_failed: { ...exampleReport, ...nothingWritten },
     }),
+  },
+}
+
+export const changeItems = {
+  ...operation('changeItems', 'Items', 'Change or delete many items'),
+  description:
+    'All selected items are changed in one transaction and recorded as one change set, or none is. Items of other managers ' +
+    'are left out, unless `ITEM_WRITES=shared`. Without any filter, the selection is all items, and `expect` is required, ' +
+    'except in a dry run. With `REQUIRE_IF_MATCH=true`, `expect` is always required in its place.',
+  security: signedIn,
+  querystring: BulkQuery,
+  body: { ...ref(BulkRequest), 'x-strict': true },
+  response: {
+    200: { ...ref(BulkReport), description: 'What was changed' },
+    ...problemResponses(
+      [
+        'bulk_failed',
+        ...withBody,
+        ...authenticated,
+        'unexpected_count',
+        'precondition_required',
+        'request_timeout',
+        ...unavailable,
+      ],
+      { bulk_failed: { matched: 3, ...exampleErrors }, unexpected_count: { matched: 4 } },
+    ),
   },
 }

@@ -1,10 +1,15 @@
 import type { FastifyRequest } from 'fastify'
 
-import { authenticate, authenticateReadsByKey, authenticateWrites } from '../auth/authenticate.ts'
+import { authenticate, authenticateCheckedReads, authenticateWrites } from '../auth/authenticate.ts'
 import { endResponsesWithToken } from '../auth/late-responses.ts'
+import { ChangeSet, ItemChange } from '../changes/schemas.ts'
 import { openSemaphore } from '../concurrency/semaphore.ts'
 import type { Context } from '../context.ts'
 import type { App } from '../http/types.ts'
+import { watchSemaphore } from '../observability/metrics/watch.ts'
+import { bulkRoutes } from './bulk/routes.ts'
+import { BulkReport, BulkRequest } from './bulk/schemas.ts'
+import { itemCreator } from './creation.ts'
 import { parseIfMatch, etagOf, matchesEtag } from './etags.ts'
 import { exportRoutes } from './export/routes.ts'
 import { importRoutes } from './import/routes.ts'
@@ -16,17 +21,14 @@ import { openPages } from './list/scan-budget.ts'
 import { type Condition, itemRemover, itemUpdater } from './mutations.ts'
 import { createItem, deleteItem, getItem, updateItem } from './operations.ts'
 import { ItemSummary, ItemTotals, PriceRange } from './query/schemas.ts'
-import { Category, Item, ItemCreate, ItemOwner, Items, ItemUpdate } from './schemas.ts'
+import { Category, expansions, Item, ItemCreate, ItemOwner, Items, ItemUpdate } from './schemas.ts'
 
-/**
- * Lists and exports hold a connection for as long as their reader takes; searches, counts, summaries and slow pages, PostgreSQL.
- * One manager has at most half of the places. Times are in milliseconds.
- */
+// Lists and exports hold a connection for as long as their reader takes; searches, counts, summaries, and slow pages keep
+// PostgreSQL busy. One manager has at most half of the permits. Times are in milliseconds.
 const share = 0.5
 const slowGate = { permits: 4, maxQueue: 64, timeout: 3_000, share }
 const pageGate = { permits: 8, maxQueue: 512, timeout: 3_000, share }
 
-/** The components of the OpenAPI document that items need. */
 const components = [
   Category,
   Item,
@@ -39,17 +41,21 @@ const components = [
   PriceRange,
   ImportReport,
   ImportChange,
+  BulkRequest,
+  BulkReport,
+  ChangeSet,
+  ItemChange,
 ]
 
-/** @param atWork tells how many requests are */
-export function itemRoutes(app: App, context: Context, atWork: () => number): void {
+export function itemRoutes(app: App, context: Context, activeRequests: () => number): void {
   for (const schema of components) app.addSchema(schema)
-  const { db, pool } = context
-  const gate = openSemaphore(slowGate)
-  const counts = openSemaphore(slowGate)
-  const readPage = openPages({ pool, counts, pages: openSemaphore(pageGate) })
-  const source = { db, pool, gate, counts, readPage, isBusy: () => atWork() > gate.inUse() }
-  const read = items.itemReader(db)
+  const { db, pool, metrics } = context
+  const gate = watchSemaphore(metrics, 'streams', openSemaphore(slowGate))
+  const counts = watchSemaphore(metrics, 'counts', openSemaphore(slowGate))
+  const pages = watchSemaphore(metrics, 'pages', openSemaphore(pageGate))
+  const readPage = openPages({ pool, counts, pages })
+  const source = { db, pool, gate, counts, readPage, isBusy: () => activeRequests() > gate.inUse() }
+  const read = items.itemReader(context)
   app.addHook('onRequest', (_request, reply, done) => {
     // A cached response is revalidated with its ETag, which checks the token again.
     reply.header('cache-control', 'private, no-cache')
@@ -59,24 +65,29 @@ export function itemRoutes(app: App, context: Context, atWork: () => number): vo
     authenticate(scope, context)
     endResponsesWithToken(scope, context)
     listingRoutes(scope, source)
-    exportRoutes(scope, source)
-    scope.register(async (inner: App) => importRoutes(inner, context, atWork))
+    exportRoutes(scope, source, context.readiness)
+    bulkRoutes(scope, context)
+    scope.register(async (inner: App) => importRoutes(inner, context, activeRequests))
   })
-  app.register(async (scope: App) => getItemRoute(scope, context, read))
+  app.register(async (scope: App) => getItemRoute(scope, context))
   app.register(async (scope: App) => writeRoutes(scope, context, read))
 }
 
-function getItemRoute(app: App, context: Context, read: ItemReader): void {
-  authenticateReadsByKey(app, context)
-  const readWithOwner = items.itemReader(context.db, true)
+function getItemRoute(app: App, context: Context): void {
+  authenticateCheckedReads(app, context)
+  const read = items.checkedItemReader(context)
+  const readExpanded = items.checkedItemReader(context, expansions)
 
   app.get('/:id', { schema: getItem }, async (request, reply) => {
-    const item = await items.get(request.query.expand === undefined ? read : readWithOwner, request.params.id)
-    // An invalid token learns nothing about the item, not even its ETag.
-    await request.pendingTokenCheck?.()
-    const tag = etagOf(item)
+    const { query, params, token, headers } = request
+    const { expand } = query
+    const stored = await (expand === undefined ? read : readExpanded)(token, params.id.toLowerCase())
+    request.pendingTokenCheck = undefined
+    if (stored === undefined) throw items.itemNotFound()
+    const item = items.toItem(stored, expand)
+    const tag = etagOf(stored, item.store_manager)
     reply.header('etag', tag)
-    return matchesEtag(request.headers['if-none-match'], tag) ? reply.code(304).send(undefined) : item
+    return matchesEtag(headers['if-none-match'], tag) ? reply.code(304).send(undefined) : item
   })
 }
 
@@ -89,13 +100,13 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
     isOwnersOnly: config.itemWrites === 'owner',
     versions: parseIfMatch(headers['if-match'], config.requireIfMatch),
   })
-  const create = items.itemCreator(context)
-  const update = itemUpdater(context.db, read)
-  const remove = itemRemover(context.db, read)
+  const create = itemCreator(context)
+  const update = itemUpdater(context, read)
+  const remove = itemRemover(context, read)
 
   app.post('', { schema: createItem }, async (request, reply) => {
     const key = request.headers['idempotency-key']
-    const { answer: item, isReplayed } = await create(
+    const { response: item, isReplayed } = await create(
       { token: request.token, requestId: request.id },
       request.body,
       key,
@@ -103,13 +114,13 @@ function writeRoutes(app: App, context: Context, read: ItemReader): void {
     if (isReplayed) reply.header('idempotency-replayed', 'true')
     return reply
       .code(201)
-      .headers({ location: `/items/${item.id}`, etag: etagOf(item) })
-      .send(item)
+      .headers({ location: `${request.rootPath}/items/${item.id}`, etag: etagOf(item) })
+      .send(items.toItem(item))
   })
 
   app.patch('/:id', { schema: updateItem }, async (request, reply) => {
     const item = await update(request.params.id, request.body, condition(request))
-    return reply.header('etag', etagOf(item)).send(item)
+    return reply.header('etag', etagOf(item)).send(items.toItem(item))
   })
 
   app.delete('/:id', { schema: deleteItem }, async (request, reply) => {

@@ -37,6 +37,11 @@ export const ItemOwner = Type.Object(
   { $id: 'ItemOwner', description: 'The owner of an item, as other managers see it' },
 )
 
+export const expansions = ['store_manager', 'dates', 'version'] as const
+export type Expansion = (typeof expansions)[number]
+
+const Time = { format: 'date-time', examples: ['2026-11-25T09:30:00.000Z'] }
+
 export const Item = Type.Object(
   {
     id: ItemId,
@@ -46,10 +51,33 @@ export const Item = Type.Object(
     in_stock: InStock,
     store_manager_id: OwnerId,
     store_manager: Type.Optional(ref(ItemOwner)),
+    created_at: Type.Optional(
+      nullable(
+        Type.String({
+          ...Time,
+          description:
+            'When it was created, in UTC. Of an item older than this field, the time in its ID; null if that is no UUIDv7',
+        }),
+      ),
+    ),
+    updated_at: Type.Optional(
+      Type.String({
+        ...Time,
+        description: 'When it last changed, in UTC. Of an item older than this field, the time of the migration',
+      }),
+    ),
+    version: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description: 'Incremented by each change. Version 3 is `"3"` in `If-Match`, with the quotes',
+        examples: [3],
+      }),
+    ),
   },
   {
     $id: 'Item',
-    description: '`store_manager` is present with `expand=store_manager`',
+    description:
+      'With `expand`, `store_manager` has `store_manager`; `dates` has `created_at` and `updated_at`; `version` has `version`',
     examples: [exampleItem],
   },
 )
@@ -76,7 +104,7 @@ export const ItemUpdate = Type.Object(
 )
 export type ItemUpdate = Static<typeof ItemUpdate>
 
-// All of them are streamed, so what a route returns for that is their text.
+// Always streamed, so routes return the text.
 export const Items = Type.Unsafe<Readable | Record<string, Item>>({
   $id: 'Items',
   type: 'object',
@@ -91,11 +119,11 @@ export const ItemParams = Type.Object({
 
 export const ItemQuery = Type.Object({
   expand: Type.Optional(
-    Type.Unsafe<'store_manager'>({
-      type: 'string',
-      enum: ['store_manager'],
-      description: 'Adds the owner to each item, as `store_manager: {id, name}`',
-      examples: ['store_manager'],
+    Type.Array(Type.Unsafe<Expansion>({ type: 'string', enum: [...expansions] }), {
+      description:
+        'Adds to each item: `store_manager` its owner, as `store_manager: {id, name}`; `dates` its `created_at` and ' +
+        '`updated_at`; `version` its `version`, for `If-Match`. Repeat it for several',
+      examples: [['store_manager']],
     }),
   ),
 })

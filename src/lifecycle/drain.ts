@@ -30,11 +30,11 @@ export async function drain(
   readiness.startDraining()
   await sleep(drainDelayMs)
   await waitForEmptyBacklog(connections)
-  // Node calls it at once, which would close connections whose next request is on its way.
+  // Node calls it immediately, which would close connections whose next request is on its way.
   app.server.closeIdleConnections = () => {}
   const closed = listener.close()
   void deadline.then(() => app.server.closeAllConnections())
-  // A client that is told to reconnect finds the port closed, rather than closing.
+  // A client that has to reconnect finds the port closed, rather than closing.
   await sleep(portCloseDelayMs)
   connections.closeIdle()
   // After a stall, timers run first: data that has arrived must be read before them.

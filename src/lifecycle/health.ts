@@ -8,9 +8,9 @@ export function serveHealth(app: App, readiness: Readiness): void {
     return 'ok'
   })
 
-  app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
+  app.get('/readyz', { schema: { hide: true } }, async ({ query }, reply) => {
     reply.headers(plainWord)
-    const word = await readiness.check()
+    const word = await (Object.hasOwn(query as object, 'stores') ? readiness.checkStores() : readiness.check())
     if (word !== 'ready') reply.code(503).header('retry-after', '1')
     return word
   })

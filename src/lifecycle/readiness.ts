@@ -4,25 +4,35 @@ import type { Logger } from 'pino'
 
 import { openDatabase } from '../database/database.ts'
 import { isUpToDate } from '../database/migrate.ts'
-import { ConnectionPool } from '../database/pool.ts'
+import { ConnectionPool, type PoolOptions } from '../database/pool.ts'
 import type { Server } from '../database/server.ts'
+import { tooBusy } from '../problems.ts'
+
+export type ReadinessState = 'ready' | 'unavailable' | 'draining'
 
 export interface Readiness {
-  check(): Promise<'ready' | 'unavailable' | 'draining'>
+  // Whether this process should get requests: not while it drains, nor before its schema was complete once. An unavailable
+  // PostgreSQL does not count, because it is the same for all replicas: without any, the load balancer would respond itself.
+  check(): Promise<ReadinessState>
+  /** Whether PostgreSQL also responds now, and has every migration. */
+  checkStores(): Promise<ReadinessState>
   startDraining(): void
+  /** Aborted with a Problem when draining starts: nothing that takes long is begun then. */
+  draining: AbortSignal
   close(): Promise<void>
 }
 
 const cacheTtlMs = 1_000
 const probeTimeoutMs = 2_000
 
-// Ready means that PostgreSQL responds and has every migration. Probes use a connection of their own, and at most one query per
-// second.
-export function openReadiness(server: Server, schema: string, log: Logger): Readiness {
-  const pool = new ConnectionPool(server, { schema, size: 1, overflow: 0, echo: false }, log)
+// Probes use a connection of their own, and at most one query per second.
+export function openReadiness(server: Server, options: PoolOptions, log: Logger): Readiness {
+  const { schema } = options
+  const pool = new ConnectionPool(server, { ...options, size: 1, overflow: 0, echo: false }, log)
   const db = openDatabase(pool)
-  let draining = false
+  const draining = new AbortController()
   let wasReady = true
+  let wasUpToDate = false
   let probing = false
   let probedAt = -Infinity
   let result = Promise.resolve(false)
@@ -36,22 +46,29 @@ export function openReadiness(server: Server, schema: string, log: Logger): Read
     if (failure && wasReady) log.warn({ err: failure }, 'not ready')
     if (!failure && !wasReady) log.info('ready again')
     wasReady = !failure
+    wasUpToDate ||= wasReady
     probing = false
     return wasReady
   }
 
+  const checkStores = async () => {
+    if (draining.signal.aborted) return 'draining'
+    if (!probing && performance.now() - probedAt > cacheTtlMs) {
+      probedAt = performance.now()
+      result = Promise.race([probe(), sleep(probeTimeoutMs, false, { ref: false })])
+    }
+    return (await result) ? 'ready' : 'unavailable'
+  }
+
   return {
     async check() {
-      if (draining) return 'draining'
-      if (!probing && performance.now() - probedAt > cacheTtlMs) {
-        probedAt = performance.now()
-        result = Promise.race([probe(), sleep(probeTimeoutMs, false, { ref: false })])
-      }
-      return (await result) ? 'ready' : 'unavailable'
+      return wasUpToDate && !draining.signal.aborted ? 'ready' : checkStores()
     },
+    checkStores,
     startDraining() {
-      draining = true
+      draining.abort(tooBusy('The service is stopping. Connect again.', 1))
     },
+    draining: draining.signal,
     close: () => pool.end(),
   }
 }

@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
+import { availableParallelism, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Logger } from 'pino'
@@ -7,32 +8,98 @@ import type { Logger } from 'pino'
 import { StartupError } from '../startup-error.ts'
 
 const restartDelayMs = 1_000
+/** Consecutive restarts of workers that fail, after which the service ends. */
+const maxFailures = 5
 
-/** Runs this program `count` times on one port, and restarts it when it exits. */
+const maxProcesses = 64
+/** An idle process takes some 110 MiB; imports, exports, and lists take the rest. */
+const bytesPerProcess = 384 * 2 ** 20
+
+interface Machine {
+  cores: number
+  /** Bytes. */
+  memory: number
+}
+
+/** One process per core, but not more than memory allows. */
+export function automaticProcesses({ cores, memory } = availableMachine()): number {
+  return Math.max(1, Math.min(cores, Math.floor(memory / bytesPerProcess), maxProcesses))
+}
+
+/** What the cgroup of a container leaves of the machine. */
+function availableMachine(): Machine {
+  return { cores: availableParallelism(), memory: Math.min(totalmem(), process.constrainedMemory() || Infinity) }
+}
+
+export async function receive<Assignment>(): Promise<Assignment> {
+  const [assignment] = await once(process, 'message')
+  return assignment as Assignment
+}
+
+interface Failure {
+  failure: string
+}
+
+/** Tells the supervisor why this worker ends. */
+export function reportFailure(failure: string): Promise<void> {
+  return new Promise((resolve) => process.send?.({ failure } satisfies Failure, () => resolve()))
+}
+
+export interface Supervised {
+  port: number
+  /** Rejects when workers cannot be restarted. */
+  failed: Promise<never>
+}
+
+// Runs this program `count` times on one port, and restarts it when it exits. Workers read no settings: all get the same, and
+// secrets stay out of their environment.
 export async function superviseWorkers(
   count: number,
-  env: Record<string, string>,
+  assignment: object,
   log: Logger,
   disposables: AsyncDisposableStack,
-): Promise<number> {
+): Promise<Supervised> {
   let stopping = false
+  let failures = 0
+  const { promise: failed, reject } = Promise.withResolvers<never>()
+  failed.catch(() => {})
   disposables.defer(async () => {
     stopping = true
     await Promise.all(Object.values(cluster.workers ?? {}).map(async (worker) => worker && stop(worker)))
   })
-  const [port = 0] = await Promise.all(Array.from({ length: count }, () => waitForListening(cluster.fork(env))))
+  const restart = async () => {
+    await sleep(restartDelayMs)
+    if (stopping) return
+    try {
+      await waitForListening(start(assignment))
+      failures = 0
+    } catch (error) {
+      failures++
+      if (failures >= maxFailures) reject(error)
+    }
+  }
+  const [port = 0] = await Promise.all(Array.from({ length: count }, () => waitForListening(start(assignment))))
 
   cluster.on('exit', (worker, code, signal) => {
     if (stopping) return
     log.error({ pid: worker.process.pid, code, signal }, 'worker exited; restarting')
-    void sleep(restartDelayMs).then(() => stopping || cluster.fork(env))
+    void restart()
   })
-  return port
+  return { port, failed }
+}
+
+function start(assignment: object): Worker {
+  const worker = cluster.fork()
+  worker.send(assignment, () => {})
+  return worker
 }
 
 async function waitForListening(worker: Worker): Promise<number> {
-  const failed = once(worker, 'exit').then(([code]) => {
-    throw new StartupError(`A worker exited with code ${code} before it listened.`)
+  let reason: string | undefined
+  worker.on('message', (message: Partial<Failure>) => (reason ??= message.failure))
+  // Not at `exit`, which may come before the last message.
+  const failed = once(worker.process, 'close').then(([code, signal]) => {
+    throw new StartupError(reason ?? `A worker ended before it listened (${signal ?? `exit code ${code}`}).`)
   })
   failed.catch(() => {})
   const [address] = await Promise.race([once(worker, 'listening'), failed])

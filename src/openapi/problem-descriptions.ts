@@ -8,7 +8,6 @@ interface Description {
 const retryLater = 'Retry after the number of seconds in `Retry-After`.'
 const signIn = 'Log in again and send the new token as `Authorization: Bearer <token>`.'
 
-/** For the OpenAPI document, for the pages at `/problems/{code}`, and for `docs/reference/errors.md`. */
 export const descriptions: Record<Code, Description> = {
   malformed_request: {
     meaning: 'The request is not valid HTTP, or two readers could parse it in two ways.',
@@ -37,6 +36,10 @@ export const descriptions: Record<Code, Description> = {
   cross_site_request: {
     meaning: 'A web page of another origin sent the request.',
     action: 'The operator can allow the origin in `CORS_ORIGINS`.',
+  },
+  not_same_origin: {
+    meaning: 'A web page of another origin, or no page at all, sent a request that needs the session of the console.',
+    action: 'Log in at `/store-managers/token`, and send the token to the API itself.',
   },
   not_owner: {
     meaning: 'The item belongs to another manager.',
@@ -82,16 +85,29 @@ export const descriptions: Record<Code, Description> = {
     meaning: 'The manager still owns items, so the account cannot be deleted. `items` is their number.',
     action: 'Delete the items first, or ask the operator to transfer them.',
   },
+  undo_conflict: {
+    meaning: 'Nothing was undone: items have changed since. `conflicts` lists the first 1,000 as they are now.',
+    action: 'Undo the later changes first, or leave these items as they are with `on_conflict=skip`.',
+  },
   idempotency_key_in_use: {
     meaning: 'Another request with this `Idempotency-Key` is still in progress.',
     action: retryLater,
+  },
+  cursor_expired: {
+    meaning:
+      'The history after this cursor of the feed is gone: it was purged, or the database was restored, or a standby took over.',
+    action: 'Begin again with `since=beginning`, which sends all items as they are and the changes that follow.',
   },
   precondition_failed: {
     meaning: 'The item has changed since the version in `If-Match`. `current` is the latest version.',
     action: 'Apply the change to `current`, and retry with its `ETag`.',
   },
+  unexpected_count: {
+    meaning: 'A bulk change matches another number of items than it expects. `matched` is their number.',
+    action: 'Repeat the dry run, and send the number that it matches as `expect.matched`.',
+  },
   body_too_large: {
-    meaning: 'The body is larger than allowed: 64 KiB, or `IMPORT_LIMIT` for an import.',
+    meaning: 'The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import.',
     action: 'Send less at a time.',
   },
   unsupported_media_type: {
@@ -110,13 +126,18 @@ export const descriptions: Record<Code, Description> = {
     meaning: 'Nothing was imported: the file cannot be read, or rows are invalid. `errors` lists the first 1,000.',
     action: 'Correct the rows and import the file again, or import the valid rows with `on_error=skip`.',
   },
+  bulk_failed: {
+    meaning: 'Nothing was changed: new prices are negative or have too many digits. `errors` lists the first 1,000.',
+    action: 'Round the prices with `round`, or leave the items out.',
+  },
   idempotency_key_reused: {
     meaning: 'This `Idempotency-Key` was already used with a different body.',
     action: 'Use a new key for a new request.',
   },
   precondition_required: {
-    meaning: 'The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`).',
-    action: 'Send the `ETag` of the item as `If-Match`.',
+    meaning:
+      'The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`), or a bulk change of all items needs `expect`.',
+    action: 'Send the `ETag` of the item as `If-Match`, or the number that a dry run matches as `expect.matched`.',
   },
   too_many_logins: {
     meaning: 'Too many logins from this address, or for this account, have failed.',
@@ -145,5 +166,10 @@ export const descriptions: Record<Code, Description> = {
   store_unavailable: {
     meaning: 'PostgreSQL or Redis is unavailable. The request is valid.',
     action: retryLater,
+  },
+  console_unavailable: {
+    meaning: 'The web console is not built, or could not be built.',
+    action:
+      'The operator can find the reason in the log. Without development dependencies, only the package has a console.',
   },
 }

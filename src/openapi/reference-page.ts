@@ -12,15 +12,20 @@ export function serveReferencePage(app: App): void {
   // Loaded on demand: the script takes megabytes, and most processes never serve it.
   let loaded: ReturnType<typeof loadScript> | undefined
 
-  app.get('/scalar', { schema: { hide: true } }, async (_request, reply) => {
+  app.get('/scalar', { schema: { hide: true } }, async ({ url }, reply) => {
     const nonce = randomBytes(16).toString('base64url')
     reply.headers({ 'content-security-policy': policy(nonce), 'cache-control': 'no-store' })
-    return reply.type('text/html; charset=utf-8').send(page(nonce))
+    return reply.type('text/html; charset=utf-8').send(page(nonce, baseOf(url)))
   })
 
   app.get(scriptPath, { schema: { hide: true } }, async (request, reply) =>
     sendShared(request, reply, await (loaded ??= loadScript())),
   )
+}
+
+/** Relative, because a proxy may serve the page under any path. */
+function baseOf(url: string): string {
+  return url.split('?')[0]?.endsWith('/') ? '..' : '.'
 }
 
 function policy(nonce: string): string {
@@ -38,8 +43,7 @@ function policy(nonce: string): string {
   ].join('; ')
 }
 
-const configuration = JSON.stringify({
-  url: '/openapi.json',
+const configuration = {
   authentication: { preferredSecurityScheme: 'oauth2' },
   defaultOpenAllTags: true,
   documentDownloadType: 'direct',
@@ -52,7 +56,7 @@ const configuration = JSON.stringify({
   mcp: { disabled: true },
   hideClientButton: true,
   persistAuth: false,
-})
+}
 
 // Hides fields of the sign-in form that no manager needs: token URL, client credentials, their location, scopes, and server
 // metadata. Only their placeholders identify them.
@@ -68,7 +72,8 @@ const needlessFields = [
 const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="#b45309" d="M1 4l7-3 7 3v8l-7 3-7-3z"/></svg>`
 
 /** The first script adds the nonce to style elements, which Scalar omits, and keeps Zod from using eval. */
-function page(nonce: string): string {
+function page(nonce: string, base: string): string {
+  const settings = JSON.stringify({ ...configuration, url: `${base}/openapi.json` })
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -90,8 +95,8 @@ function page(nonce: string): string {
   </head>
   <body>
     <div id="app"></div>
-    <script nonce="${nonce}" src="${scriptPath}"></script>
-    <script nonce="${nonce}">Scalar.createApiReference('#app', ${configuration})</script>
+    <script nonce="${nonce}" src="${base}${scriptPath}"></script>
+    <script nonce="${nonce}">Scalar.createApiReference('#app', ${settings})</script>
   </body>
 </html>
 `

@@ -80,6 +80,18 @@ export const ImportError = Type.Object(
   { $id: 'ImportError', description: 'An error in a row of an imported file' },
 )
 
+export const BulkError = Type.Object(
+  {
+    item_id: Type.String({ ...Uuid, description: 'The item', examples: [exampleId] }),
+    type: Type.String({ description: 'The kind of error, in the terms of Pydantic', examples: ['greater_than_equal'] }),
+    msg: Type.String({
+      description: 'Human-readable message',
+      examples: ['would cost -0.01: must be at least 0'],
+    }),
+  },
+  { $id: 'BulkError', description: 'An item that cannot be changed' },
+)
+
 const counted = (what: string, example: number) =>
   Type.Integer({ minimum: 0, description: `Number of ${what}`, examples: [example] })
 
@@ -94,7 +106,7 @@ export const importCounts = {
   created: counted('new items', 2),
   updated: counted('changed items', 1),
   unchanged: counted('items that already had these values', 3),
-  failed: counted('invalid rows', 1),
+  failed: counted('invalid rows, or of items that cannot be changed', 1),
   errors_omitted: counted('errors that are not listed', 0),
 }
 
@@ -115,11 +127,16 @@ export const ProblemDetails = Type.Object(
     code: ref(ProblemCode),
     request_id: Type.String({ description: 'Also in the log of the service', examples: [exampleId] }),
     errors: Type.Optional(
-      Type.Array(Type.Union([ref(InvalidPart), ref(ImportError)]), {
-        description: 'All errors if the code is `invalid_request`, the first 1,000 if it is `import_failed`',
+      Type.Array(Type.Union([ref(InvalidPart), ref(ImportError), ref(BulkError)]), {
+        description:
+          'All errors if the code is `invalid_request` (only the first in the body of a bulk change), the first 1,000 if it is ' +
+          '`import_failed` or `bulk_failed`',
       }),
     ),
     ...importOutcome,
+    matched: Type.Optional(
+      Type.Integer({ description: 'The number of items that a bulk change matches, if it fails', examples: [3] }),
+    ),
     current: Type.Optional(
       Type.Unsafe({
         $ref: 'Item#',
@@ -128,6 +145,14 @@ export const ProblemDetails = Type.Object(
     ),
     items: Type.Optional(
       Type.Integer({ description: 'The number of items that the manager owns, if the code is `manager_owns_items`' }),
+    ),
+    conflicting: Type.Optional(
+      Type.Integer({ description: 'The number of items that cannot be restored, if the code is `undo_conflict`' }),
+    ),
+    conflicts: Type.Optional(
+      Type.Array(Type.Unsafe({ $ref: 'UndoConflict#' }), {
+        description: 'The first 1,000 of these items, if the code is `undo_conflict`',
+      }),
     ),
     error: Type.Optional(
       Type.String({ description: 'The OAuth2 error code, if a login is refused', examples: ['invalid_grant'] }),

@@ -4,13 +4,16 @@ import { type Config, readConfig } from '../config/config.ts'
 import { loadEnvironment } from '../config/env-file.ts'
 import { openServer, waitForServer } from '../database/connect.ts'
 import { type Database, openDatabase } from '../database/database.ts'
+import type { Engine } from '../database/engine.ts'
 import { ensureSchema } from '../database/migrate.ts'
+import { detectCitus } from '../database/open-engine.ts'
 import { ConnectionPool } from '../database/pool.ts'
 import type { Server } from '../database/server.ts'
 import { openLog, stderr } from '../observability/logging.ts'
 
 export interface OperatorDatabase {
   db: Database
+  engine: Engine
   log: Logger
   signal: AbortSignal
 }
@@ -50,12 +53,13 @@ export function withDatabase<Result>(
   return withServer(config, signal, async (server, log) => {
     await ensureSchema(server, config.pool.schema, config.autoMigrate, log)
     signal.throwIfAborted()
-    const options = { ...connections, schema: config.pool.schema }
-    const pool = new ConnectionPool(server, options, log.child({}, { level: 'error' }))
+    const options = { ...config.pool, ...connections }
+    const isCitus = await detectCitus(server, config.pool.schema)
+    const pool = new ConnectionPool({ ...server, isCitus }, options, log.child({}, { level: 'error' }))
     const cancel = () => void pool.cancelAll()
     signal.addEventListener('abort', cancel)
     try {
-      return await work({ db: openDatabase(pool), log, signal })
+      return await work({ db: openDatabase(pool), engine: pool.engine, log, signal })
     } finally {
       signal.removeEventListener('abort', cancel)
       await pool.end()

@@ -2,11 +2,14 @@ import { randomUUIDv7 } from 'node:crypto'
 
 import { sql } from 'kysely'
 
-import { type Database, inTransaction, onViolation } from '../database/database.ts'
+import { transactionPosition } from '../changes/record.ts'
+import { type Database, inTransaction, onViolation, runIn } from '../database/database.ts'
+import type { Engine, Selection } from '../database/engine.ts'
 import { Problem } from '../problems.ts'
 import { erase } from '../store-managers/store-managers.ts'
 
 export interface Transfer {
+  engine: Engine
   from: string
   to: string
   signal: AbortSignal
@@ -66,37 +69,48 @@ async function recordTransfer(transaction: Database, id: string, moved: number):
 
 /** Moves items batch by batch, and records each as a change of the set. */
 async function moveItems(transaction: Database, options: Transfer, setId: string): Promise<number> {
-  const { from, signal, progress } = options
+  const { engine, from, signal, progress } = options
+  const run = runIn(transaction)
   let moved = 0
   let last: string | undefined
   do {
     const first = last
     // Skips rows that were moved by their IDs, because their old versions stay in the index until the commit.
     last = await lastOfBatch(transaction, from, first)
-    const { numInsertedOrUpdatedRows: count } = await batchQuery(
-      transaction,
-      options,
-      setId,
-      first,
-      last,
-    ).executeTakeFirstOrThrow()
-    moved += Number(count)
-    progress.add(Number(count))
+    const end = last
+    const { rowCount: count } = await engine.withItems({ query: run }, batchOf(from, first, end), () => {
+      const { sql: text, parameters } = batchQuery(transaction, options, setId, first, end).compile()
+      return run(text, parameters)
+    })
+    moved += count ?? 0
+    progress.add(count ?? 0)
     signal.throwIfAborted()
   } while (last !== undefined)
   return moved
 }
 
+/** The items of the manager after `first` up to `last`. */
+function batchOf(from: string, first: string | undefined, last: string | undefined): Selection {
+  const where =
+    'store_manager_id = $1::uuid and ($2::uuid is null or id > $2::uuid) and ($3::uuid is null or id <= $3::uuid)'
+  return { where, values: [from, first ?? null, last ?? null] }
+}
+
 /** Moves the items after `first` up to `last`, and writes an entry for each. */
 function batchQuery(transaction: Database, { from, to }: Transfer, setId: string, first?: string, last?: string) {
-  let batch = transaction.updateTable('items').set({ store_manager_id: to, version: sql<string>`version + 1` })
+  let batch = transaction.updateTable('items').set({
+    store_manager_id: to,
+    version: sql<string>`version + 1`,
+    updated_at: sql<Date>`now()`,
+    position: sql<string>`greatest(items.position, (${sql.raw(transactionPosition)}))`,
+  })
   batch = batch.where('store_manager_id', '=', from)
   if (first !== undefined) batch = batch.where('id', '>', first)
   if (last !== undefined) batch = batch.where('id', '<=', last)
   return transaction
-    .with('moved', () => batch.returning(['id', 'version', 'name']))
+    .with('moved', () => batch.returning(['id', 'version', 'position', 'name']))
     .insertInto('item_changes')
-    .columns(['item_id', 'change_set_id', 'kind', 'version', 'name', 'owner_from', 'owner_to'])
+    .columns(['item_id', 'change_set_id', 'kind', 'version', 'position', 'name', 'owner_from', 'owner_to', 'is_part'])
     .expression((query) =>
       query
         .selectFrom('moved')
@@ -105,9 +119,11 @@ function batchQuery(transaction: Database, { from, to }: Transfer, setId: string
           sql<string>`${setId}::uuid`.as('change_set_id'),
           sql<string>`'update'`.as('kind'),
           'version',
+          'position',
           'name',
           sql<string>`${from}::uuid`.as('owner_from'),
           sql<string>`${to}::uuid`.as('owner_to'),
+          sql<boolean>`true`.as('is_part'),
         ]),
     )
 }

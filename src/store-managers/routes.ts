@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-import { authenticate, authenticateReadsByKey } from '../auth/authenticate.ts'
+import { authenticate } from '../auth/authenticate.ts'
 import { openSemaphore } from '../concurrency/semaphore.ts'
 import type { Context } from '../context.ts'
 import { acceptForms } from '../http/body-parsers.ts'
@@ -10,6 +10,7 @@ import { disconnectionOf } from '../http/disconnection.ts'
 import { normalizeEmail } from '../http/email-address.ts'
 import { logEvent } from '../http/security-events.ts'
 import type { App } from '../http/types.ts'
+import { watchSemaphore } from '../observability/metrics/watch.ts'
 import * as me from './me.ts'
 import * as operations from './operations.ts'
 import { resetPassword } from './password-reset.ts'
@@ -29,10 +30,10 @@ export function storeManagerRoutes(app: App, context: Context): void {
   app.post('', { ...guardRegistration(context), schema: operations.registerStoreManager }, async (request, reply) => {
     const caller = { party: rateLimitKey(request.ip), signal: disconnectionOf(reply) }
     const key = request.headers['idempotency-key']
-    const { answer, isReplayed } = await storeManagers.register(context, request.body, caller, key)
+    const { response: manager, isReplayed } = await storeManagers.register(context, request.body, caller, key)
     if (isReplayed) reply.header('idempotency-replayed', 'true')
-    else logEvent(request, 'account_registered', { manager: answer.id })
-    return reply.code(201).send(answer)
+    else logEvent(request, 'account_registered', { manager: manager.id })
+    return reply.code(201).send(manager)
   })
   app.register(async (scope: App) => tokenRoutes(scope, context))
   app.register(async (scope: App) => signedInRoutes(scope, context))
@@ -64,7 +65,7 @@ function tokenRoutes(app: App, context: Context): void {
 }
 
 function signedInRoutes(app: App, context: Context): void {
-  const removals = openSemaphore(removalLimits)
+  const removals = watchSemaphore(context.metrics, 'account_deletions', openSemaphore(removalLimits))
   const callerOf = ({ ip, token }: FastifyRequest, reply: FastifyReply): me.Caller => ({
     token,
     guard: (username, check) => context.loginThrottle.run({ network: rateLimitKey(ip), username }, reply, check),
@@ -83,13 +84,10 @@ function signedInRoutes(app: App, context: Context): void {
     scope.get('/logout', { exposeHeadRoute: false, schema: operations.logOut }, logOut)
     scope.post('/logout', { schema: operations.logOutByPost }, logOut)
   })
-  app.register(async (reads: App) => {
-    authenticateReadsByKey(reads, context)
-    reads.get('/me', { schema: operations.getMe }, ({ token }) => me.get(context.db, token.sub))
-  })
-  app.register(async (writes: App) => {
-    authenticate(writes, context)
-    writes.patch('/me', { schema: operations.updateMe }, async (request, reply) => {
+  app.register(async (scope: App) => {
+    authenticate(scope, context)
+    scope.get('/me', { schema: operations.getMe }, ({ token }) => me.get(context.db, token.sub))
+    scope.patch('/me', { schema: operations.updateMe }, async (request, reply) => {
       const { body } = request
       const manager = await me.update(context, callerOf(request, reply), body)
       for (const field of ['name', 'email', 'password'] as const) {
@@ -97,7 +95,7 @@ function signedInRoutes(app: App, context: Context): void {
       }
       return manager
     })
-    writes.delete('/me', { schema: operations.deleteMe }, async (request, reply) => {
+    scope.delete('/me', { schema: operations.deleteMe }, async (request, reply) => {
       const remove = () => me.remove(context, callerOf(request, reply), request.body)
       await removals.run(remove, request.token.sub, disconnectionOf(reply))
       logEvent(request, 'account_deleted')

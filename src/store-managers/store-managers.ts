@@ -21,7 +21,7 @@ export function register(
 ): Promise<IdempotentResult<StoreManager>> {
   const build = async () => {
     const { manager, insert } = await prepareManager(context.passwords, body, caller)
-    return { answer: manager, owner: manager.id, write: (transaction = context.db) => insert(transaction) }
+    return { response: manager, owner: manager.id, write: (transaction = context.db) => insert(transaction) }
   }
   return context.idempotency.run({ scope: 'store managers', key, body }, build)
 }

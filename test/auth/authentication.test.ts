@@ -9,7 +9,7 @@ import { onServer, openApp, secret, type TestApp, withoutRedis } from '../suppor
 const inAnHour = Math.floor(Date.now() / 1000) + 3600
 const now = Math.floor(Date.now() / 1000)
 
-test('a request without a token gets 401 and is told how to send one', async (t: TestContext) => {
+test('a request without a token gets 401 that says how to send one', async (t: TestContext) => {
   const { send } = await openApp(t)
   for (const headers of [
     {},
@@ -31,6 +31,8 @@ for (const scheme of ['Bearer', 'bearer', 'JWT', 'jwt']) {
     const answer = await send({ url: '/items', headers: { authorization: `${scheme} ${token}` } })
     t.assert.strictEqual(answer.statusCode, 200)
     t.assert.deepStrictEqual(answer.json(), {})
+    const more = await send({ url: '/items', headers: { authorization: `${scheme} ${token} x` } })
+    t.assert.strictEqual(more.statusCode, 401)
   })
 }
 
@@ -104,7 +106,7 @@ test('a claim of another type, range, issuer, or purpose is refused', async (t: 
     ...[-1, now - 0.5, `${now}`, [now], null].map((nbf) => [{ nbf }] as [object]),
     ...['', 'other', ['stockroom'], 5, null].map((iss) => [{ iss }] as [object]),
     ...['', 'other', [], ['other'], { stockroom: 1 }, null].map((aud) => [{ aud }] as [object]),
-    ...['', 'id+jwt', 'logout+jwt', 5, null].map((typ) => [{}, { typ }] as [object, object]),
+    ...['', 'id+jwt', 'logout+jwt', 'JWTs', 'xat+jwt', 5, null].map((typ) => [{}, { typ }] as [object, object]),
   ]
   for (const [claims, header = {}] of odd) {
     const refused = await answer(claims, header)
@@ -147,7 +149,7 @@ test('a token is refused without a query once it has been refused', async (t: Te
     for (const path of ['/items', '/items/export', '/store-managers/logout', '/store-managers/me']) {
       t.assert.match((await manager.get(path)).json().detail, detail)
     }
-    // What began beside a check would be sent by now.
+    // What began during a check would be sent by now.
     await sleep(50)
     t.assert.deepStrictEqual(
       log.slice(before).filter((line) => line.includes('"sql"')),

@@ -127,6 +127,7 @@ test('a forwarded address counts the same in each notation', async (t: TestConte
       '203.0.113.6:50001',
       ' 203.0.113.6:50002 ',
       '"203.0.113.6:1"',
+      '"[ 203.0.113.6 ]:1"',
       '[203.0.113.6]',
       '::ffff:203.0.113.6',
     ],
@@ -227,7 +228,7 @@ test(
     t.assert.deepStrictEqual([await fail(one, here), await fail(other, here), await fail(one, here)], [401, 401, 429])
     const keys = await keysIn(redis.port)
     t.assert.strictEqual(keys.length, 3)
-    t.assert.ok(!keys.some((key) => key.includes('ada')), 'no e-mail address is kept in Redis')
+    t.assert.ok(!keys.some((key) => key.includes('ada')), 'no email address is kept in Redis')
 
     process.kill(redis.pid, 'SIGSTOP')
     const alone = await Promise.all([fail(one, there), fail(one, there), fail(one, there), fail(other, there)])

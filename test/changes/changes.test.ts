@@ -117,6 +117,7 @@ test('change sets and items that do not exist are 404', async (t: TestContext) =
   t.assert.deepStrictEqual(await codes(`/changes/${unknown}/items`), [404, 'change_not_found'])
   t.assert.deepStrictEqual(await codes(`/items/${unknown}/changes`), [404, 'item_not_found'])
   t.assert.deepStrictEqual(await codes('/changes?since=yesterday'), [422, 'invalid_request'])
+  t.assert.deepStrictEqual(await codes('/changes?until=2025-02-30T00:00:00Z'), [422, 'invalid_request'])
   t.assert.deepStrictEqual(await codes('/changes?after=x'), [422, 'invalid_request'])
 })
 

@@ -1,9 +1,18 @@
 import { test, type TestContext } from 'node:test'
 
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import { pino } from 'pino'
+
+import { continuePositions } from '../../src/changes/positions.ts'
+import { openDatabase } from '../../src/database/database.ts'
+import type { Tables } from '../../src/database/entities.ts'
+import { ConnectionPool } from '../../src/database/pool.ts'
 import { transfer } from '../../src/operator/transfer.ts'
-import { openApp } from '../support/app.ts'
+import { onServer, openApp, openSchema } from '../support/app.ts'
+import { closeAfter } from '../support/cleanup.ts'
 import { password } from '../support/fixtures.ts'
 import { findDisagreements, readHistory } from '../support/history.ts'
+import { migratedSchema } from '../support/migrated-schema.ts'
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.49, in_stock: true }
 const csv = { 'content-type': 'text/csv' }
@@ -163,7 +172,8 @@ test('a transfer of an operator is one set of all items that it moved', async (t
   const eve = await app.signIn('eve@example.com')
   const { id } = (await ada.post('/items', tea)).json()
   const progress = { add() {}, restart() {} }
-  const how = { from: ada.id, to: eve.id, signal: new AbortController().signal, progress }
+  const { engine } = app.context.pool
+  const how = { engine, from: ada.id, to: eve.id, signal: new AbortController().signal, progress }
   t.assert.strictEqual(await transfer(app.context.db, how), 1)
   t.assert.strictEqual(await transfer(app.context.db, how), 0)
   const [, set, ...others] = await readHistory(app)
@@ -178,4 +188,98 @@ test('a transfer of an operator is one set of all items that it moved', async (t
     entries: [{ item: id, kind: 'update', version: 2, name: 'Green tea', owner_from: ada.id, owner_to: eve.id }],
   })
   t.assert.deepStrictEqual(await findDisagreements(app), [])
+})
+
+test('positions rise after a restore to a cluster with lower transaction IDs', async (t: TestContext) => {
+  const app = await openApp(t)
+  const ada = await app.signIn('ada@example.com')
+  const { id } = (await ada.post('/items', tea)).json()
+  const { db } = app.context
+  const restored = 10 ** 15
+  await sql`update item_changes set position = ${restored}`.execute(db)
+  await sql`update items set position = ${restored}`.execute(db)
+  await continuePositions(db)
+  await ada.patch(`/items/${id}`, { price_usd: 5 })
+  const { rows } = await sql<{ position: string }>`select position from item_changes order by version`.execute(db)
+  t.assert.ok(Number(rows[1]?.position) > restored)
+  await continuePositions(db)
+  const feed = await sql<{ position_offset: string }>`select position_offset from change_feed`.execute(db)
+  t.assert.ok(Number(feed.rows[0]?.position_offset) <= restored)
+})
+
+test('positions do not continue if PostgreSQL fails to identify itself', async (t: TestContext) => {
+  const query = async ({ text = '' }) => {
+    if (text.includes('pg_control_system')) throw new Error('down')
+    return { command: 'UPDATE', rowCount: 0, rows: [] }
+  }
+  const client = { query: (text: string) => query({ text }), release() {} }
+  const pool = { connect: async () => client as never, end: async () => {}, options: {} }
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  await t.assert.rejects(continuePositions(db), /down/)
+})
+
+test('cursors stay valid if the role may not identify the cluster', async (t: TestContext) => {
+  const { server } = await openSchema(t, 'empty')
+  const own = { ...server, database: `unidentified_${process.pid}`, user: `reader_${process.pid}` }
+  await onServer(server, `create database ${own.database}`)
+  await onServer(server, `create role ${own.user} login`)
+  closeAfter(t, async () => {
+    await onServer(server, `drop database ${own.database} with (force)`)
+    await onServer(server, `drop role ${own.user}`)
+  })
+  const administration = { ...own, user: server.user }
+  await onServer(administration, migratedSchema())
+  await onServer(
+    administration,
+    `update change_feed set system_identifier = '1'; revoke execute on function pg_control_system() from public;
+    grant select, update on all tables in schema public to ${own.user}`,
+  )
+  const pool = new ConnectionPool(
+    own,
+    { schema: 'public', size: 1, overflow: 0, echo: false },
+    pino({ level: 'silent' }),
+  )
+  closeAfter(t, () => pool.end())
+  const feed = () => onServer(administration, 'select feed_id, system_identifier from change_feed')
+  const { rows } = await feed()
+  await continuePositions(openDatabase(pool))
+  t.assert.deepStrictEqual((await feed()).rows, rows)
+})
+
+test('an item that is imported again after its deletion keeps counting', async (t: TestContext) => {
+  const app = await openApp(t)
+  const ada = await app.signIn('ada@example.com')
+  const { id } = (await ada.post('/items', tea)).json()
+  for (const mode of ['create', 'upsert']) {
+    t.assert.strictEqual((await ada.delete(`/items/${id}`)).statusCode, 204)
+    const file = `id,name,category,price_usd,in_stock\n${id},Tea,Grocery,1,true\n`
+    t.assert.strictEqual((await ada.post(`/items/import?mode=${mode}`, file, csv)).statusCode, 200)
+  }
+  t.assert.strictEqual((await ada.get(`/items/${id}`)).headers.etag, '"5"')
+  const { rows } = await sql<{ position: string }>`
+    select position from item_changes where item_id = ${id} order by version`.execute(app.context.db)
+  const positions = rows.map(({ position }) => Number(position))
+  t.assert.deepStrictEqual(
+    positions.toSorted((one, other) => one - other),
+    positions,
+  )
+})
+
+test('changes of an item are recorded in the order of their positions', async (t: TestContext) => {
+  const app = await openApp(t)
+  const ada = await app.signIn('ada@example.com')
+  const { id } = (await ada.post('/items', tea)).json()
+  // As if a transaction that began later had changed it before.
+  const later = 10 ** 12
+  await sql`update items set position = ${later}`.execute(app.context.db)
+  await ada.patch(`/items/${id}`, { price_usd: 5 })
+  const file = `id,name,category,price_usd,in_stock\n${id},Tea,Grocery,1,true\n`
+  await ada.post('/items/import?mode=upsert', file, csv)
+  await ada.delete(`/items/${id}`)
+  const { rows } = await sql<{ position: string }>`
+    select position from item_changes where version > 1 order by version`.execute(app.context.db)
+  t.assert.deepStrictEqual(
+    rows.map(({ position }) => Number(position)),
+    [later, later, later],
+  )
 })

@@ -1,6 +1,7 @@
 import { test, type TestContext } from 'node:test'
 
 import {
+  type BulkRequest,
   type Client,
   ConnectionError,
   createClient,
@@ -31,7 +32,7 @@ async function openClient(t: TestContext, env: Record<string, string> = {}): Pro
   return client
 }
 
-/** A client of a server with these answers. */
+/** A client of a server with these responses. */
 async function scriptedClient(t: TestContext, ...lines: Parameters<typeof scripted>[1]): Promise<Client & Scripted> {
   const server = await scripted(t, lines)
   return Object.assign(createClient({ baseUrl: server.url, token: 'kept' }), server)
@@ -133,6 +134,9 @@ test('the client lists all items page by page, in the requested order', async (t
   )
   const whole = await items.all({ expand: 'store_manager' })
   t.assert.deepStrictEqual([whole.length, whole[0]?.store_manager?.name], [2_100, 'Ada Lovelace'])
+  const [latest] = (await items.list({ sort: '-updated_at', limit: 1, expand: ['version', 'dates'] })).items
+  t.assert.deepStrictEqual([latest?.version, latest && versionOf(latest)], [1, '"1"'])
+  t.assert.ok(Date.parse(latest?.updated_at ?? '') > 0)
   t.assert.deepStrictEqual((await items.summary({ category: ['Grocery'], store_manager_id: 'me' })).in_stock, 50)
   t.assert.strictEqual((await refusal(items.list({ sort: 'name', after: seen[0]?.next ?? '' }))).status, 422)
 })
@@ -221,6 +225,8 @@ test('a retried creation sends the same Idempotency-Key', async (t: TestContext)
 })
 
 const report = { mode: 'create', dry_run: false, created: 1, updated: 0, unchanged: 0, failed: 0, errors: [] }
+const bulkReport = { dry_run: false, matched: 0, changed: 0, unchanged: 0, not_owned: 0, not_found: 0, changes: [] }
+const deletion: BulkRequest = { select: { ids: [id] }, change: 'delete' }
 const manager = { id, name: 'Ada', email: 'ada@example.com' }
 const page = { status: 200, headers: { link: '</items>; rel="first"' }, body: { [id]: item } }
 const issued = { access_token: 'e.y.J', token_type: 'jwt', expires_in: 86_400 }
@@ -244,6 +250,8 @@ const methods: [name: string, call: (client: Client) => Promise<unknown>, done: 
   ['remove', ({ items }) => items.remove(id), { status: 204 }, true],
   ['summary', ({ items }) => items.summary(), { status: 200, body: { items: 0, in_stock: 0, value_usd: 0 } }, true],
   ['export', ({ items }) => items.export(), { status: 200, headers: { 'content-type': 'text/csv' } }, true],
+  ['bulk', ({ items }) => items.bulk(deletion), { status: 200, body: bulkReport }, false],
+  ['bulk, dry', ({ items }) => items.bulk(deletion, { dryRun: true }), { status: 200, body: bulkReport }, true],
   ['import', ({ items }) => items.import('name', { format: 'csv' }), { status: 200, body: report }, false],
   [
     'import, dry',
@@ -325,12 +333,12 @@ test('a retried change does not overwrite a later one', async (t: TestContext) =
   const other = await scriptedClient(t, 'cut', failure({ ...item, price_usd: 9 }))
   const { code, attempts } = await refusal(other.items.update(id, { price_usd: 1 }, { ifMatch: '"1"' }))
   t.assert.deepStrictEqual([code, attempts], ['precondition_failed', 2])
-  const ours = await scriptedClient(t, 'cut', failure(changed), {
+  const own = await scriptedClient(t, 'cut', failure(changed), {
     status: 200,
     headers: { etag: 'W/"2"' },
     body: changed,
   })
-  const now = await ours.items.update(id, { price_usd: 1 }, { ifMatch: '"1"' })
+  const now = await own.items.update(id, { price_usd: 1 }, { ifMatch: '"1"' })
   t.assert.deepStrictEqual([now, versionOf(now)], [changed, '"2"'])
   const late = await scriptedClient(t, failure(changed))
   t.assert.strictEqual((await refusal(late.items.update(id, { price_usd: 1 }, { ifMatch: '"1"' }))).attempts, 1)
@@ -445,8 +453,8 @@ test('a signal aborts a request and the wait for a retry', async (t: TestContext
 
 test('ConnectionError means unreachable; other errors have a status', async (t: TestContext) => {
   const baseUrl = `http://127.0.0.1:${await freePort()}`
-  const nobody = createClient({ baseUrl, retries: 0 })
-  await t.assert.rejects(nobody.me.get(), {
+  const anonymous = createClient({ baseUrl, retries: 0 })
+  await t.assert.rejects(anonymous.me.get(), {
     name: 'ConnectionError',
     message: `${baseUrl} cannot be reached: ECONNREFUSED`,
   })
@@ -497,4 +505,45 @@ test('the client reads the history page by page', async (t: TestContext) => {
     sets.map(({ id: set }, index) => [3 - index, set]),
   )
   t.assert.strictEqual((await refusal(changes.get(id))).code, 'change_not_found')
+})
+
+test('the client undoes a change set', async (t: TestContext) => {
+  const { items, changes } = await openClient(t)
+  const { id: changed } = await items.create(tea)
+  await items.update(changed, { price_usd: 5.49 })
+  const set = (await changes.list({ limit: 1 })).entries[0]?.id ?? ''
+  const tried = await changes.undo(set, { dryRun: true })
+  t.assert.deepStrictEqual([tried.change, tried.changes[0]?.fields], [null, { price_usd: [5.49, 4.99] }])
+  const { change } = await changes.undo(set)
+  t.assert.strictEqual((await changes.get(set)).undone_by, change?.id)
+  const conflict = await refusal(changes.undo(set))
+  t.assert.deepStrictEqual([conflict.code, conflict.problem?.conflicting], ['undo_conflict', 1])
+  t.assert.deepStrictEqual(
+    conflict.problem?.conflicts?.map(({ reason, current }) => [reason, current?.version]),
+    [['changed', 3]],
+  )
+  t.assert.strictEqual((await changes.undo(set, { onConflict: 'skip' })).conflicting, 1)
+})
+
+test('an undo is repeated only if it wrote nothing', async (t: TestContext) => {
+  const body = { dry_run: true, change: null, conflicting: 0, changes: [] }
+  const client = await scriptedClient(t, busy, unavailable, unavailable, { status: 200, body })
+  t.assert.strictEqual((await refusal(client.changes.undo(id))).code, 'store_unavailable')
+  t.assert.strictEqual(client.requests.length, 2)
+  t.assert.deepStrictEqual(await client.changes.undo(id, { dryRun: true }), body)
+  t.assert.strictEqual(client.requests.length, 4)
+})
+
+test('the client changes items in bulk, and previews that', async (t: TestContext) => {
+  const { items } = await openClient(t)
+  const { id: leash } = await items.create({ ...tea, name: 'Leash', price_usd: 2.75 })
+  const request = { select: { filters: { category: [tea.category] } }, change: { price: { percent: 10, round: 0.01 } } }
+  const preview = await items.bulk(request, { dryRun: true })
+  t.assert.deepStrictEqual([preview.matched, preview.change], [1, null])
+  const done = await items.bulk({ ...request, expect: { matched: 1 } })
+  t.assert.deepStrictEqual(done.changes, preview.changes)
+  t.assert.deepStrictEqual((await items.get(leash)).price_usd, 3.03)
+  const failed = await refusal(items.bulk({ select: { ids: [leash] }, change: { price: { add: -4 } } }))
+  t.assert.deepStrictEqual([failed.code, failed.problem?.failed], ['bulk_failed', 1])
+  t.assert.strictEqual((await items.bulk({ select: { ids: [leash] }, change: 'delete' })).change?.deleted, 1)
 })

@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 
 import { batchReads, batchWrites } from '../../src/concurrency/batching.ts'
-import { itemCreator } from '../../src/items/items.ts'
+import { itemCreator } from '../../src/items/creation.ts'
 import { storeUnavailable } from '../../src/problems.ts'
 import { type Manager, openApp } from '../support/app.ts'
 import { tea } from '../support/fixtures.ts'
@@ -154,7 +154,14 @@ test('rows of a batch with an unknown outcome are not written again', async (t: 
 })
 
 function tokenOf(sub: string) {
-  return { sub, jti: randomUUID(), exp: Math.floor(Date.now() / 1000) + 60, issuedAt: 0, generation: 0 }
+  return {
+    sub,
+    jti: randomUUID(),
+    exp: Math.floor(Date.now() / 1000) + 60,
+    issuedAt: 0,
+    generation: 0,
+    worksElsewhere: false,
+  }
 }
 
 async function createMany(manager: Manager, count: number): Promise<{ id: string }[]> {

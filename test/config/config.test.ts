@@ -11,7 +11,7 @@ test('the defaults are the embedded PostgreSQL on localhost:8000', (t: TestConte
   t.assert.strictEqual(config.redis, undefined)
   t.assert.strictEqual(config.tokens.secret, undefined)
   t.assert.deepStrictEqual(config.listen, { host: 'localhost', port: 8000 })
-  t.assert.deepStrictEqual(config.pool, { schema: 'public', size: 5, overflow: 10, echo: false })
+  t.assert.deepStrictEqual(config.pool, { schema: 'public', size: 5, overflow: 10, echo: false, prepared: 'auto' })
   t.assert.strictEqual(config.bcryptCost, 12)
   t.assert.strictEqual(config.sessionIdleTimeout, 0)
   t.assert.strictEqual(config.itemWrites, 'owner')
@@ -26,12 +26,14 @@ test('every setting of the original service is read', (t: TestContext) => {
     POSTGRES_DB: 'd',
     POSTGRES_POOL_SIZE: '2',
     POSTGRES_MAX_OVERFLOW: '3',
+    POSTGRES_PREPARED: 'true',
     POSTGRES_ECHO: 'True',
     REDIS_HOST: 'r',
     REDIS_PORT: '4',
     REDIS_DB: '5',
     REDIS_PASSWORD: 'q',
     JWT_SECRET: 'x'.repeat(64),
+    JWT_SECRET_PREVIOUS: 'y'.repeat(64),
     JWT_ALGORITHM: 'HS512',
     TOKEN_TYPE: 'bearer',
     SESSION_IDLE_TIMEOUT: '900',
@@ -51,10 +53,15 @@ test('every setting of the original service is read', (t: TestContext) => {
     REGISTRATION: 'closed',
     TRUST_PROXY: '10.0.0.0/8, ::1',
   })
-  t.assert.deepStrictEqual(config.postgres, { host: 'h', port: 1, user: 'u', password: 'p', database: 'd' })
-  t.assert.deepStrictEqual(config.pool, { schema: 'public', size: 2, overflow: 3, echo: true })
-  t.assert.deepStrictEqual(config.redis, { host: 'r', port: 4, database: 5, password: 'q' })
-  t.assert.deepStrictEqual(config.tokens, { secret: 'x'.repeat(64), algorithm: 'HS512', type: 'bearer' })
+  t.assert.partialDeepStrictEqual(config.postgres, { host: 'h', port: 1, user: 'u', password: 'p', database: 'd' })
+  t.assert.deepStrictEqual(config.pool, { schema: 'public', size: 2, overflow: 3, echo: true, prepared: 'true' })
+  t.assert.partialDeepStrictEqual(config.redis, { host: 'r', port: 4, database: 5, password: 'q' })
+  t.assert.deepStrictEqual(config.tokens, {
+    secret: 'x'.repeat(64),
+    previousSecret: 'y'.repeat(64),
+    algorithm: 'HS512',
+    type: 'bearer',
+  })
   t.assert.strictEqual(config.sessionIdleTimeout, 900)
   t.assert.deepStrictEqual(config.listen, { host: '::', port: 0 })
   t.assert.strictEqual(config.processes, 2)
@@ -91,6 +98,33 @@ test('TRUST_PROXY is a number, or addresses and networks', (t: TestContext) => {
   }
 })
 
+test('ROOT_PATH is a path of plain segments', (t: TestContext) => {
+  for (const [given, path] of Object.entries({
+    '/': '',
+    '/shop': '/shop',
+    '/a/b.c-d_~/': '/a/b.c-d_~',
+    '/..a': '/..a',
+  })) {
+    t.assert.strictEqual(readConfig({ ROOT_PATH: given }).rootPath, path)
+  }
+  const refused = [
+    'shop',
+    '//shop',
+    '/a//b',
+    '/a/../b',
+    '/.',
+    '/a b',
+    '/a"',
+    '/a?b',
+    '/a%2Fb',
+    'https://shop',
+    `/${'a'.repeat(256)}`,
+  ]
+  for (const given of refused) {
+    t.assert.throws(() => readConfig({ ROOT_PATH: given }), /ROOT_PATH must be a path such as \/shop/, given)
+  }
+})
+
 test('an origin is written as browsers send it', (t: TestContext) => {
   t.assert.deepStrictEqual(readConfig({}).corsOrigins, [])
   t.assert.deepStrictEqual(readConfig({ CORS_ORIGINS: '*' }).corsOrigins, ['*'])
@@ -121,10 +155,11 @@ test('an empty setting counts as absent', (t: TestContext) => {
   t.assert.deepStrictEqual(readConfig({ POSTGRES_HOST: '', REDIS_HOST: '', PORT: '', JWT_SECRET: '' }), readConfig({}))
 })
 
-test('every invalid setting is reported at once, without its value', (t: TestContext) => {
+test('all invalid settings are reported together, without values', (t: TestContext) => {
   const env = {
     POSTGRES_PORT: 'banana',
     POSTGRES_SCHEMA: 'a;drop',
+    POSTGRES_PREPARED: 'banana',
     POSTGRES_ECHO: 'banana',
     JWT_ALGORITHM: 'none',
     PORT: '65536',
@@ -156,34 +191,105 @@ for (const [algorithm, bytes] of [
       new RegExp(`JWT_SECRET is too short: ${algorithm} needs at least ${bytes} bytes`),
     )
     t.assert.strictEqual(readConfig(env(bytes)).tokens.secret?.length, bytes)
+    const previous = (length: number) => ({ ...env(bytes), JWT_SECRET_PREVIOUS: 'y'.repeat(length) })
+    t.assert.throws(() => readConfig(previous(bytes - 1)), /JWT_SECRET_PREVIOUS is too short: HS/)
+    t.assert.strictEqual(readConfig(previous(bytes)).tokens.previousSecret?.length, bytes)
   })
 }
 
 test('an external PostgreSQL requires JWT_SECRET', (t: TestContext) => {
-  t.assert.throws(() => readConfig({ POSTGRES_HOST: 'h' }), /JWT_SECRET is required when POSTGRES_HOST is set/)
+  t.assert.throws(() => readConfig({ POSTGRES_HOST: 'h' }), /JWT_SECRET is required when POSTGRES_HOST or/)
   t.assert.strictEqual(readConfig({ POSTGRES_HOST: 'h', JWT_SECRET: secret }).postgres?.host, 'h')
   t.assert.strictEqual(readConfig({ POSTGRES_HOST: 'h' }, false).postgres?.host, 'h')
 })
 
+test('JWT_SECRET_PREVIOUS requires JWT_SECRET', (t: TestContext) => {
+  const env = { JWT_SECRET_PREVIOUS: secret }
+  t.assert.throws(() => readConfig(env), /JWT_SECRET is required with JWT_SECRET_PREVIOUS/)
+  t.assert.strictEqual(readConfig({ ...env, POSTGRES_HOST: 'h' }, false).postgres?.host, 'h')
+})
+
 test('settings of an unnamed server are refused unless from Kubernetes', (t: TestContext) => {
-  for (const name of ['POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB']) {
-    t.assert.throws(() => readConfig({ [name]: '1' }), new RegExp(`POSTGRES_HOST is required with ${name}: set it`))
+  for (const name of ['POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB', 'POSTGRES_SSLROOTCERT']) {
+    t.assert.throws(() => readConfig({ [name]: '1' }), new RegExp(`DATABASE_URL is required with ${name}: set it`))
   }
-  t.assert.throws(
-    () => readConfig({ DATABASE_URL: 'postgres://db' }),
-    /DATABASE_URL is not supported: set POSTGRES_HOST/,
-  )
-  t.assert.throws(() => readConfig({ REDIS_URL: 'redis://db' }), /REDIS_URL is not supported: set REDIS_HOST/)
   const link = 'tcp://10.0.0.1:6380'
   const embedded = readConfig({ POSTGRES_PORT: link, REDIS_PORT: link })
   t.assert.deepStrictEqual([embedded.postgres, embedded.redis], [undefined, undefined])
-  t.assert.strictEqual(readConfig({ REDIS_HOST: 'h', REDIS_PORT: link, REDIS_URL: 'redis://h' }).redis?.port, 6380)
+  t.assert.strictEqual(readConfig({ REDIS_HOST: 'h', REDIS_PORT: link }).redis?.port, 6380)
   t.assert.throws(() => readConfig({ REDIS_PORT: 'tcp://10.0.0.1' }), /REDIS_PORT must be a whole number/)
 })
 
 test('the help has a line for each setting, with its default', (t: TestContext) => {
   const help = describeSettings().split('\n')
-  t.assert.strictEqual(help.length, 40)
+  t.assert.strictEqual(help.length, 71)
   t.assert.match(help.find((line) => line.includes(' PORT ')) ?? '', /\[8000\]$/)
-  t.assert.match(help.find((line) => line.includes(' JWT_SECRET ')) ?? '', /required with POSTGRES_HOST$/)
+  t.assert.match(help.find((line) => line.includes(' JWT_SECRET ')) ?? '', /required unless PostgreSQL is embedded$/)
+})
+
+const receiver = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' }
+
+test('traces are off without an endpoint', (t: TestContext) => {
+  t.assert.strictEqual(readConfig({ OTEL_SERVICE_NAME: 'shop', OTEL_TRACES_SAMPLER: 'always_on' }).tracing, undefined)
+  t.assert.deepStrictEqual(readConfig(receiver).tracing, {
+    url: 'http://localhost:4318/v1/traces',
+    headers: {},
+    resource: { 'service.name': 'stockroom' },
+    sampler: 'parentbased_traceidratio',
+    ratio: 0.01,
+  })
+})
+
+test('settings of traces are read as OpenTelemetry defines them', (t: TestContext) => {
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'https://otlp.example/base/',
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20YTpi, x-scope=1,',
+    OTEL_TRACES_SAMPLER: 'traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '.5',
+    OTEL_RESOURCE_ATTRIBUTES: 'service.name=shop,deployment.environment.name=production',
+  }
+  const tracing = {
+    url: 'https://otlp.example/base/v1/traces',
+    headers: { authorization: 'Basic YTpi', 'x-scope': '1' },
+    resource: { 'service.name': 'shop', 'deployment.environment.name': 'production' },
+    sampler: 'traceidratio',
+    ratio: 0.5,
+  }
+  t.assert.deepStrictEqual(readConfig(env).tracing, tracing)
+  t.assert.strictEqual(readConfig({ ...env, OTEL_SERVICE_NAME: 'store' }).tracing?.resource['service.name'], 'store')
+})
+
+test('invalid settings of traces are refused by name, without values', (t: TestContext) => {
+  const refused: [name: string, values: string[], said: string][] = [
+    [
+      'OTEL_EXPORTER_OTLP_ENDPOINT',
+      ['banana', 'localhost:4318', 'ftp://banana', 'http://u:banana@h', 'http://h/?banana=1', 'http://h/#banana'],
+      'must be a URL such as http://localhost:4318, without credentials',
+    ],
+    [
+      'OTEL_EXPORTER_OTLP_HEADERS',
+      ['banana', '=banana', 'a=banana%0a', 'a=%banana', 'a b=banana', 'a=bana na', 'a=%C3%A4banana'],
+      'must be comma-separated name=value pairs',
+    ],
+    ['OTEL_RESOURCE_ATTRIBUTES', ['banana'], 'must be comma-separated name=value pairs'],
+    [
+      'OTEL_TRACES_SAMPLER',
+      ['banana', 'jaeger_remote'],
+      'must be one of parentbased_traceidratio, parentbased_always_on',
+    ],
+    ['OTEL_TRACES_SAMPLER_ARG', ['banana', '1.01', '-0.1', '1e-3', '1.', 'NaN'], 'must be a number from 0 to 1'],
+  ]
+  for (const [name, values, said] of refused) {
+    for (const value of values) {
+      t.assert.throws(
+        () => readConfig({ ...receiver, [name]: value }),
+        (error) => {
+          t.assert.ok(error instanceof ConfigError)
+          t.assert.ok(error.message.includes(`\n  ${name} ${said}`), `${name}=${value}: ${error.message}`)
+          t.assert.ok(!error.message.includes('banana'))
+          return true
+        },
+      )
+    }
+  }
 })

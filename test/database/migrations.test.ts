@@ -10,6 +10,7 @@ import { downgrade, ensureSchema, status, upgrade } from '../../src/database/mig
 import { createRevision } from '../../src/database/migrator.ts'
 import type { Server } from '../../src/database/server.ts'
 import { onServer, openSchema } from '../support/app.ts'
+import { commandsOf } from '../support/operations.ts'
 import { schemaClient } from '../support/schema-client.ts'
 import { until } from '../support/until.ts'
 
@@ -19,7 +20,7 @@ test('upgrade, full downgrade, and upgrade give the same schema', async (t: Test
   const { server, schema } = await openSchema(t)
   const before = await describe(server, schema)
   t.assert.ok(before.length > 20)
-  await takeAllBack(server, schema)
+  await revertAll(server, schema)
   t.assert.deepStrictEqual(
     await describe(server, schema),
     ['mikro_orm_migrations'].flatMap((table) => before.filter((line) => line.includes(table))),
@@ -53,6 +54,22 @@ test('a downgrade and upgrade keep the rows of other tables', async (t: TestCont
   t.assert.deepStrictEqual(await rows(), before)
   t.assert.strictEqual((await upgrade(server, schema, silent)).length, 1)
   t.assert.deepStrictEqual(await rows(), before)
+})
+
+test('the migration of dates finds them if they were added beforehand', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  const before = await describe(server, schema)
+  const added = 'Migration20261126103225_feed_positions'
+  while ((await status(server, schema)).applied.includes(added)) await downgrade(server, schema, silent)
+  const statements = commandsOf('README.md', 'alter table items add created_at')
+  const client = schemaClient(server, schema)
+  await client.connect()
+  for (const statement of statements.split(/(?<=;)\n/).filter((text) => text !== '')) await client.query(statement)
+  const { rows } = await client.query("select 'items_updated_at_index'::regclass::oid as oid")
+  await upgrade(server, schema, silent)
+  t.assert.deepStrictEqual(await describe(server, schema), before)
+  t.assert.deepStrictEqual((await client.query("select 'items_updated_at_index'::regclass::oid as oid")).rows, rows)
+  await client.end()
 })
 
 test('an unchanged model creates no revision', async (t: TestContext) => {
@@ -128,7 +145,7 @@ test('a schema newer than the code is served, with a warning', async (t: TestCon
   t.assert.deepStrictEqual(JSON.parse(log[0] ?? '').unknown, ['Migration29990101000000_later'])
 })
 
-async function takeAllBack(server: Server, schema: string): Promise<void> {
+async function revertAll(server: Server, schema: string): Promise<void> {
   while ((await downgrade(server, schema, silent)).length > 0);
 }
 

@@ -52,7 +52,7 @@ test('source files that documents name exist', (t: TestContext) => {
 })
 
 test('code blocks name a language, and only sh is executable', (t: TestContext) => {
-  const known = new Set(['', 'console', 'js', 'json', 'mermaid', 'sh', 'sql', 'text'])
+  const known = new Set(['', 'console', 'diff', 'js', 'json', 'mermaid', 'sh', 'sql', 'text'])
   for (const { file, text } of all) {
     // Every second fence ends a block.
     const languages = [...text.matchAll(/^ *```(.*)$/gm)].map(([, language = '']) => language)

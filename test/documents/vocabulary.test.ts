@@ -1,10 +1,23 @@
+import { glob, readFile } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
 
+import { wordsOfCode } from '../support/code-words.ts'
 import { documents } from '../support/documents.ts'
 import { wordsToAvoid } from '../support/vocabulary.ts'
 
-/** Written by programs, whose texts are in the source. */
-const generated = new Set(['bench/RESULTS.md', 'test/faults/REPORT.md', 'test/mutants/REPORT.md'])
+/** Migrations are never edited, the client's schema is generated, and the list itself names the words. */
+const excluded = ['src/database/migrations/**', 'src/client/schema.ts', 'test/**/vocabulary*.ts']
+
+const codeFiles = ['{src,test,bench,scripts,deploy,console}/**/*.{ts,tsx,js,mjs}']
+
+/** Files of other kinds, which are read as a whole. */
+const otherFiles = [
+  '{bench,scripts,deploy}/**/*.{sh,lua,yaml,yml,conf,cfg,service}',
+  'deploy/Caddyfile',
+  '{Dockerfile,compose.yaml,.npmrc,.env.example,.ci/run}',
+  '.github/**/*.yml',
+  'console/**/*.{css,html}',
+]
 
 test('wordsToAvoid finds words that the field does not use', (t: TestContext) => {
   const text = 'Redis is away: whoever asks\ngets no answer at once.\nPostgreSQL is unavailable; the response is 503.'
@@ -17,11 +30,43 @@ test('wordsToAvoid finds words that the field does not use', (t: TestContext) =>
 })
 
 test('documents use the terms of the field', async (t: TestContext) => {
-  const written = (await documents()).filter(({ file }) => !generated.has(file))
   t.assert.deepStrictEqual(
-    written.flatMap(({ file, text }) => wordsToAvoid(proseOf(text)).map((finding) => `${file}:${finding}`)),
+    (await documents()).flatMap(({ file, text }) => wordsToAvoid(proseOf(text)).map((finding) => `${file}:${finding}`)),
     [],
   )
+})
+
+test('wordsOfCode returns comments, texts, and names of code', (t: TestContext) => {
+  const code = [
+    "import { answer } from 'beside.ts' // Whoever imports it.",
+    'const isAway = /anew/.test(`goes on ${nobody} // at once`)',
+    "const answer = { before: 'at work', what: 'mended' } /* not `there`",
+    'beside */',
+  ]
+  t.assert.deepStrictEqual(
+    wordsToAvoid(wordsOfCode(code.join('\n'))).map((finding) => finding.split(': write')[0]),
+    [
+      '1: "Whoever"',
+      '1: "beside"',
+      '2: "is Away"',
+      '2: "nobody"',
+      '2: "at once"',
+      '2: "goes on"',
+      '3: "mended"',
+      '4: "beside"',
+    ],
+  )
+})
+
+test('comments, texts, and names in code use the terms of the field', async (t: TestContext) => {
+  const findings: string[] = []
+  const search = async (patterns: string[], words: (text: string) => string) => {
+    for await (const file of glob(patterns, { exclude: [...excluded, 'console/src/text/de/**'] }))
+      for (const finding of wordsToAvoid(words(await readFile(file, 'utf8')))) findings.push(`${file}:${finding}`)
+  }
+  await search(codeFiles, wordsOfCode)
+  await search(otherFiles, (text) => text)
+  t.assert.deepStrictEqual(findings, [])
 })
 
 /** The text without code, and without cited names of tests. Lines keep their numbers. */

@@ -149,8 +149,8 @@ test('--rejected imports the good rows and writes the bad ones to a file', async
   const again = await go('import', 'new.csv', '--rejected', 'bad.csv')
   t.assert.deepStrictEqual([again.code, again.err], [1, 'bad.csv exists. Delete it, or choose another file.\n'])
   await writeFile(at('bad.csv'), (await readFile(at('bad.csv'), 'utf8')).replace('Toys', 'Pet').replace(',x,', ',4,'))
-  const mended = await go('import', 'bad.csv', '--rejected', 'worse.csv')
-  t.assert.deepStrictEqual([mended.code, mended.out], [0, 'Created 2, updated 0, unchanged 0, failed 0.\n'])
+  const fixed = await go('import', 'bad.csv', '--rejected', 'worse.csv')
+  t.assert.deepStrictEqual([fixed.code, fixed.out], [0, 'Created 2, updated 0, unchanged 0, failed 0.\n'])
   await t.assert.rejects(stat(at('worse.csv')), { code: 'ENOENT' })
   t.assert.strictEqual(Object.keys((await ada.get('/items')).json()).length, 2 + 5)
 

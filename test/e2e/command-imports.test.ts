@@ -169,3 +169,22 @@ test('errors about versions name the options', async (t: TestContext) => {
   t.assert.strictEqual((await go('items', 'rm', tea, soap, '--if-version', '1')).code, 2)
   t.assert.strictEqual((await go('items', 'rm', tea, '--if-version', '1')).out, `Deleted ${tea}.\n`)
 })
+
+test('a file that is empty or has only a header is named so', async (t: TestContext) => {
+  const { go, write } = await openWorkplace(t)
+  await write('empty.csv', '')
+  await write('empty.csv.gz', gzipSync(''))
+  await write('header.csv', header)
+  for (const file of ['empty.csv', 'empty.csv.gz']) {
+    t.assert.deepStrictEqual(await go('import', file), {
+      code: 1,
+      out: '',
+      err: `${file} is empty. Nothing was imported.\n`,
+    })
+  }
+  t.assert.deepStrictEqual(await go('import', 'header.csv'), {
+    code: 0,
+    out: 'Created 0, updated 0, unchanged 0, failed 0.\nThe file has no rows below its header.\n',
+    err: '',
+  })
+})

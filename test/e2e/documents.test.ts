@@ -52,8 +52,10 @@ test('the guides and the command-line reference are executed', (t: TestContext) 
     'docs/change-prices-in-bulk.md',
     'docs/find-items.md',
     'docs/import-from-a-spreadsheet.md',
+    'docs/keep-a-copy-in-sync.md',
     'docs/reference/command-line.md',
     'docs/sync-two-catalogs.md',
+    'docs/undo-a-mistake.md',
   ])
 })
 

@@ -22,11 +22,11 @@ test('SIGTERM under load fails no accepted request of any process', async (t: Te
   const tally = openTally()
   const over = new AbortController()
   const loaded = load(questions(service.url, path, headers), over.signal, tally)
-  await until(() => (tally.answered['GET'] ?? 0) > 50 && (tally.answered['POST'] ?? 0) > 50)
+  await until(() => (tally.succeeded['GET'] ?? 0) > 50 && (tally.succeeded['POST'] ?? 0) > 50)
   t.assert.strictEqual(await service.end('SIGTERM'), 0)
   over.abort()
   await loaded
-  t.diagnostic(JSON.stringify(tally.answered))
+  t.diagnostic(JSON.stringify(tally.succeeded))
   t.assert.deepStrictEqual(tally.failures, [])
 })
 
@@ -60,10 +60,10 @@ test('a rolling restart behind a proxy fails no request', async (t: TestContext)
     backends[index] = fresh.url
     await until(() => ready.has(fresh.url))
   }
-  await until(() => tally.answered['GET'] && tally.answered['POST'])
+  await until(() => tally.succeeded['GET'] && tally.succeeded['POST'])
   over.abort()
   await loaded
-  t.diagnostic(JSON.stringify(tally.answered))
+  t.diagnostic(JSON.stringify(tally.succeeded))
   t.assert.deepStrictEqual(tally.failures, [])
 })
 
@@ -93,7 +93,7 @@ test('a write in progress at SIGTERM finishes, then its connection ends', async 
 test('requests longer than SHUTDOWN_TIMEOUT are cut off', async (t: TestContext) => {
   const { service, write } = await openStuck(t, { SHUTDOWN_TIMEOUT: '1' })
   t.assert.strictEqual(await service.end('SIGTERM'), 0)
-  // PostgreSQL would have ended the wait for the lock, and the write been answered.
+  // PostgreSQL would have ended the wait for the lock, and the write have gotten its response.
   t.assert.strictEqual(await write, undefined)
 })
 
@@ -136,7 +136,7 @@ async function createItem({ url }: Service, headers: Record<string, string>): Pr
   return created.headers.get('location') ?? ''
 }
 
-/** A service with a write at work that ends when it is released; undefined if it was cut off. */
+/** A service with an active write that ends when it is released; undefined if it was cut off. */
 async function openStuck(t: TestContext, env: Record<string, string>) {
   const client = new Client({ ...testConfig('public').postgres })
   await client.connect()

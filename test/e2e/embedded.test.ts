@@ -42,7 +42,7 @@ const withoutNamespaces = [
   'sh',
 ]
 
-// Setting a cluster up is what takes the time, so all tests that can go on with one do.
+// Setting a cluster up is what takes the time, so all tests that can share one do.
 const shared = await mkdtemp(join(tmpdir(), 'embedded test '))
 after(() => rm(shared, { recursive: true }))
 

@@ -58,6 +58,9 @@ test('a .env that is a folder or unreadable is refused in one line', async (t: T
 test('settings of a server without its host are refused, not ignored', async (t: TestContext) => {
   const { code, printed } = await startWith(t, 'POSTGRES_HOST=\nPOSTGRES_PASSWORD=hush\nPOSTGRES_DB=shop\n')
   t.assert.strictEqual(code, 1)
-  t.assert.match(printed, /^ {2}POSTGRES_HOST is required with POSTGRES_PASSWORD, POSTGRES_DB: set it, or unset/m)
+  t.assert.match(
+    printed,
+    /^ {2}POSTGRES_HOST or DATABASE_URL is required with POSTGRES_PASSWORD, POSTGRES_DB: set it, or unset/m,
+  )
   t.assert.ok(!printed.includes('hush'))
 })

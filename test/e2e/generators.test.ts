@@ -55,7 +55,7 @@ for (let after: string | undefined; ; ) {
 const csv = (await api.exportItems({ parseAs: 'text', throwOnError })).data as unknown as string
 const lines = csv.split('\\r\\n').length
 const { items } = (await api.summarizeItems({ query: { category: ['Grocery'] }, throwOnError })).data
-const owner = (await api.getItem({ path, query: { expand: 'store_manager' }, throwOnError })).data.store_manager?.name
+const owner = (await api.getItem({ path, query: { expand: ['store_manager'] }, throwOnError })).data.store_manager?.name
 for (const id of Object.keys((await api.exportItems({ query: { format: 'json' }, throwOnError })).data)) {
   await api.deleteItem({ path: { id }, throwOnError })
 }
@@ -104,7 +104,7 @@ const exported = await api.exportItems({}, signedIn())
 const lines = 'stream' in exported && (await exported.stream.text()).split('\\r\\n').length
 const summary = await api.summarizeItems({ category: ['Grocery'] }, signedIn())
 const items = summary.status === 200 && summary.data.items
-const expanded = await api.getItem(id, { expand: 'store_manager' }, signedIn())
+const expanded = await api.getItem(id, { expand: ['store_manager'] }, signedIn())
 const owner = expanded.status === 200 && expanded.data.store_manager?.name
 const all = await api.listItems({}, signedIn())
 if (all.status === 200) for (const each of Object.keys(all.data)) await api.deleteItem(each, signedIn())

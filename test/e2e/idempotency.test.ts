@@ -12,7 +12,7 @@ test('retries with keys create each item once if services die', async (t: TestCo
   const [survivor, ...victims] = await Promise.all([1, 2, 3].map(() => startService(t, env)))
   const url = survivor?.url ?? ''
   const headers = { ...json, ...(await signInAt(url, ada.email)) }
-  const answered = new Map<string, string | undefined>()
+  const created = new Map<string, string | undefined>()
   const post = async (at: string, key: string) => {
     const body = JSON.stringify(tea)
     const answer = await fetch(`${at}/items`, { method: 'POST', headers: { ...headers, 'idempotency-key': key }, body })
@@ -21,8 +21,8 @@ test('retries with keys create each item once if services die', async (t: TestCo
   const postUntilKilled = async (at: string) => {
     for (;;) {
       const key = randomUUID()
-      answered.set(key, undefined)
-      answered.set(key, await post(at, key))
+      created.set(key, undefined)
+      created.set(key, await post(at, key))
     }
   }
   const kills = victims.map(async (victim) => {
@@ -31,17 +31,17 @@ test('retries with keys create each item once if services die', async (t: TestCo
     await Promise.all([victim.end('SIGKILL'), Promise.allSettled(posting)])
   })
   await Promise.all(kills)
-  t.assert.ok([...answered.values()].includes(undefined))
+  t.assert.ok([...created.values()].includes(undefined))
 
-  for (const [key, first] of answered) {
+  for (const [key, first] of created) {
     const id = await eventually(
       () => post(url, key),
       (made) => made !== undefined,
     )
     t.assert.strictEqual(id, first ?? id)
-    answered.set(key, id)
+    created.set(key, id)
   }
   const items = await (await fetch(`${url}/items`, { headers })).json()
-  t.assert.deepStrictEqual(new Set(Object.keys(items as object)), new Set(answered.values()))
-  t.assert.strictEqual(new Set(answered.values()).size, answered.size)
+  t.assert.deepStrictEqual(new Set(Object.keys(items as object)), new Set(created.values()))
+  t.assert.strictEqual(new Set(created.values()).size, created.size)
 })

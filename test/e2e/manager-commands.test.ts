@@ -155,7 +155,7 @@ test('manager commands start the embedded database and stop it', async (t: TestC
   const create = ['manager', 'create', '--name', 'Ada', '--email', email]
   t.assert.strictEqual((await call(t, create, { env, input: password })).code, 0)
   t.assert.match((await call(t, ['manager', 'disable', email], { env })).out, /^Disabled ada@example\.com/)
-  // Nobody reads what it prints.
+  // Its output is not read.
   const unread = run(t, 'bash', ['-o', 'pipefail', '-c', `'${process.execPath}' '${bin}' manager list | true`], env)
   t.assert.strictEqual(await unread.ended, 0, unread.output())
   await t.assert.rejects(access(join(env.DATA_DIR, 'postgres/postmaster.pid')), { code: 'ENOENT' })
@@ -205,4 +205,26 @@ test("manager commands log a security event with the operator's name", async (t:
     'logged_out_everywhere',
     'reset_code_issued',
   ])
+})
+
+test('sessions end --all revokes tokens that a restore would revive', async (t: TestContext) => {
+  const { signIn, logIn, manager, query, env } = await openOperator(t)
+  await signIn(email)
+  await query('create table saved as select * from store_managers')
+  // What the restored database will have forgotten: two logouts of all tokens, and a new token between them.
+  await manager('logout', email)
+  const phone = await signIn(email)
+  await manager('logout', email)
+  await query(
+    'delete from revoked_tokens; update store_managers set token_generation = saved.token_generation from saved',
+  )
+  const sessions = (...args: string[]) => call(t, ['sessions', 'end', ...args], { env })
+  t.assert.strictEqual((await sessions()).code, 2)
+  await manager('reset-password', email)
+  const ended = await sessions('--all')
+  t.assert.deepStrictEqual([ended.code, ended.out], [0, 'Revoked all tokens and reset codes of 1 managers.\n'])
+  t.assert.strictEqual((await phone.get('/store-managers/me')).statusCode, 401)
+  const again = await sessions('--all', '--json')
+  t.assert.deepStrictEqual(JSON.parse(again.out), { managers: 1 })
+  t.assert.strictEqual((await logIn(email)).statusCode, 200)
 })

@@ -115,7 +115,7 @@ async function logInAt(url: string, username: string): Promise<number> {
   return (await fetch(`${url}/store-managers/token`, { method: 'POST', body })).status
 }
 
-/** Types each answer when its question is on the screen. */
+/** Types each reply when its prompt is on the screen. */
 async function onTerminal(
   t: TestContext,
   env: Record<string, string>,

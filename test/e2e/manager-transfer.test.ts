@@ -76,7 +76,8 @@ test('a transfer of several batches moves each item once', async (t: TestContext
   }
   const steps: number[] = []
   const progress = { add: (items: number) => void steps.push(items), restart: () => {} }
-  const how = { from: ada.id, to: bob.id, signal: new AbortController().signal, progress }
+  const { engine } = context.pool
+  const how = { engine, from: ada.id, to: bob.id, signal: new AbortController().signal, progress }
   t.assert.strictEqual(await transfer(context.db, how), 10_003)
   t.assert.deepStrictEqual(steps, [5_000, 5_000, 3])
   const { rows } = await client.query('select store_manager_id, version, count(*)::integer from items group by 1, 2')
@@ -84,7 +85,7 @@ test('a transfer of several batches moves each item once', async (t: TestContext
 
   const stopped = new AbortController()
   const stopping = { ...progress, add: () => stopped.abort() }
-  const back = { from: bob.id, to: ada.id, signal: stopped.signal, progress: stopping }
+  const back = { engine, from: bob.id, to: ada.id, signal: stopped.signal, progress: stopping }
   await t.assert.rejects(transfer(context.db, back), { name: 'AbortError' })
   t.assert.strictEqual((await client.query('select from items where store_manager_id = $1', [bob.id])).rowCount, 10_003)
 })

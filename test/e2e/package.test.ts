@@ -33,7 +33,8 @@ before(async () => {
     const archive = join(project, `stockroom-catalog-${name}-${packageJson.version}.tgz`)
     execFileSync('tar', ['-xzf', archive, '-C', folder, '--strip-components=1'])
   }
-  for (const name of await readdir(modules)) await symlink(join(modules, name), join(project, 'node_modules', name))
+  const dependencies = (await readdir(modules)).filter((name) => name !== 'vite' && name !== '.cache')
+  for (const name of dependencies) await symlink(join(modules, name), join(project, 'node_modules', name))
   await writeFile(join(project, 'package.json'), JSON.stringify({ type: 'module' }))
 })
 after(() => rm(project, { recursive: true, force: true }))
@@ -87,7 +88,7 @@ test('the package has what is needed to run and nothing else', async (t: TestCon
   const files = (await readdir(inPackage(), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name).slice(inPackage().length + 1))
-  const elsewhere = files.filter((file) => !/^(bin|dist\/src)\//.test(file)).toSorted()
+  const elsewhere = files.filter((file) => !/^(bin|dist\/(src|console))\//.test(file)).toSorted()
   const atRoot = ['LICENSE', 'README.md', 'dist/package.json', 'package.json', 'scripts/require-node.mjs']
   t.assert.deepStrictEqual(elsewhere, atRoot)
   t.assert.deepStrictEqual(
@@ -95,6 +96,7 @@ test('the package has what is needed to run and nothing else', async (t: TestCon
     [],
   )
   t.assert.ok(files.includes('dist/src/auth/common-passwords.txt'))
+  t.assert.ok(files.includes('dist/console/index.html'))
   t.assert.strictEqual(existsSync(inPackage('src')), false)
 })
 
@@ -183,7 +185,7 @@ test('the client works in a browser', { skip: withoutChromium }, async (t: TestC
   t.assert.match(await tab.evaluate<string>(redirected), /^UnexpectedResponseError: .* redirects to another address/)
 })
 
-test('the command of the package serves, migrates, and lists items', async (t: TestContext) => {
+test('the command of the package migrates, and serves API and console', async (t: TestContext) => {
   const stores = await realStores(t, 'empty')
   const env = { ...stores, PORT: '0', XDG_CONFIG_HOME: join(project, 'config') }
   const call = (...args: string[]) => run(t, process.execPath, [inPackage('bin/stockroom.js'), ...args], env, project)
@@ -200,6 +202,9 @@ test('the command of the package serves, migrates, and lists items', async (t: T
     project,
   )
   t.assert.deepStrictEqual([await listed.ended, listed.output()], [0, '[]\n'])
+  const html = await (await fetch(`${url}/console`)).text()
+  const [, source = ''] = /<script type="module"[^>]* src="([^"]+)"/.exec(html) ?? []
+  t.assert.strictEqual((await fetch(url + source)).status, 200)
   service.child.kill('SIGTERM')
   t.assert.strictEqual(await service.ended, 0)
   const status = run(t, process.execPath, [join(root, 'bin/stockroom.js'), 'migrate', 'status'], stores)

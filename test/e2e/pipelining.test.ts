@@ -10,7 +10,7 @@ import { until } from '../support/until.ts'
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
 
-test('pipelined requests are answered in order', async (t: TestContext) => {
+test('pipelined requests get their responses in order', async (t: TestContext) => {
   const { client } = await connectTo(t)
   client.write(`${get('/healthz')}${get('/nothing')}${get('/openapi.json')}`.repeat(20))
   await until(() => statusesOf(client).length === 60)

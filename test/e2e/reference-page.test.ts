@@ -1,5 +1,8 @@
 import { type TestContext, test } from 'node:test'
 
+import { sql } from 'kysely'
+
+import { exampleSetId } from '../../src/changes/schemas.ts'
 import { exampleId } from '../../src/openapi/schemas.ts'
 import { openApp } from '../support/app.ts'
 import { withoutChromium } from '../support/browser.ts'
@@ -99,10 +102,41 @@ test('Send can be pressed twice on each request of items', { skip }, async (t: T
     .values({ ...tea, id: exampleId, store_manager_id: owner })
     .execute()
   for (const operation of ['getItem', 'updateItem']) t.assert.deepStrictEqual(await press(operation), [200, 200])
+  t.assert.deepStrictEqual(await press('changeItems'), [200, 200])
   t.assert.deepStrictEqual(await press('deleteItem'), [204, 404])
   const expected = operations.filter(({ tags }) => tags.includes('Items'))
   t.assert.deepStrictEqual(sent, new Set(expected.map(({ operationId }) => operationId)))
 })
+
+test('Send can be pressed twice on each request of changes', { skip }, async (t: TestContext) => {
+  const { press, page, sent, context, signIn, operations } = await openPage(t)
+  await signIn(email)
+  await page.signIn(email)
+  t.assert.deepStrictEqual(await press('createItem'), [201, 201])
+  for (const operation of ['listChanges', 'followChanges']) t.assert.deepStrictEqual(await press(operation), [200, 200])
+  const { rows } = await sql<{ id: string }>`
+    update item_changes set item_id = ${exampleId}, change_set_id = ${exampleSetId}
+    where change_set_id = (select max(id::text)::uuid from change_sets) returning item_id as id`.execute(context.db)
+  t.assert.strictEqual(rows.length, 1)
+  await sql`
+    update change_sets set id = ${exampleSetId}, item_id = ${exampleId} where id = (select max(id::text)::uuid from change_sets)
+  `.execute(context.db)
+  for (const operation of ['getChange', 'listChangedItems', 'listItemChanges'])
+    t.assert.deepStrictEqual(await press(operation), [200, 200])
+  // Its item has another ID.
+  t.assert.deepStrictEqual(await press('undoChange'), [409, 409])
+  sent.delete('createItem')
+  const expected = operations.filter(({ tags }) => tags.includes('Changes'))
+  t.assert.deepStrictEqual(sent, new Set(expected.map(({ operationId }) => operationId)))
+})
+
+/** What the page fills into a query. */
+const filledIn: Record<string, string> = {
+  importItems: '?dry_run=true',
+  changeItems: '?dry_run=true',
+  undoChange: '?dry_run=true',
+  followChanges: '?since=now',
+}
 
 /** The page of a service, and a way to try the operations that it shows. */
 async function openPage(t: TestContext) {
@@ -117,14 +151,14 @@ async function openPage(t: TestContext) {
     sent.add(id)
     return page.open({ ...operation, method: operation.method.toLowerCase() })
   }
-  /** Presses Send twice, and compares what is sent beside the body. */
+  /** Presses Send twice, and compares what is sent in addition to the body. */
   const press = async (id: string): Promise<number[]> => {
     const editor = await open(id)
     const responses = [await editor.send(), await editor.send()]
     await editor.close()
     for (const response of responses) {
       const { search } = new URL(response.url())
-      t.assert.strictEqual(search, id === 'importItems' ? '?dry_run=true' : '')
+      t.assert.strictEqual(search, filledIn[id] ?? '')
       const headers = Object.keys(response.request().headers())
       t.assert.ok(!headers.includes('idempotency-key') && !headers.includes('if-match'))
     }

@@ -24,7 +24,7 @@ const failures: [what: string, env: Record<string, string>, said: RegExp][] = [
   [
     'a database that is missing',
     { POSTGRES_DB: 'nowhere' },
-    /refused the connection: database "nowhere" does not exist\. Check the/,
+    /refused the connection: database "nowhere" does not exist\. Check DATABASE_URL or the/,
   ],
 ]
 
@@ -43,7 +43,7 @@ test('a privileged port ends the start with one line', async (t: TestContext) =>
   const main = ['--import', './scripts/require-node.mjs', 'src/main.ts']
   // The user may not write what is covered.
   const env = { DATA_DIR: folder, LOG_LEVEL: 'silent', PORT: '80', NODE_V8_COVERAGE: '' }
-  const [command = '', ...args] = [...(await asNobody(folder)), process.execPath, ...main]
+  const [command = '', ...args] = [...(await asUnprivileged(folder)), process.execPath, ...main]
   const { ended, output } = run(t, command, args, env)
   t.assert.strictEqual(await ended, 1)
   assertOneLine(t, output(), /^This user may not listen on port 80\. Set PORT to 1024 or higher\./)
@@ -141,7 +141,7 @@ function assertOneLine(t: TestContext, output: string, said: RegExp): void {
 }
 
 /** What goes before a command to run it as a user who is not root, and owns `folder`. */
-async function asNobody(folder: string): Promise<string[]> {
+async function asUnprivileged(folder: string): Promise<string[]> {
   if (process.getuid?.() !== 0) return []
   await chown(folder, 65_534, 65_534)
   return ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']

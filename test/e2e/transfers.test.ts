@@ -138,7 +138,7 @@ test('Ctrl-C ends an export and leaves no file', async (t: TestContext) => {
 
 test('a progress bar shows how far a slow import is', { skip: withoutTerminals }, async (t: TestContext) => {
   const body = JSON.stringify({ ...emptyReport, created: 3_000 })
-  // Some of the file is taken at once, and the rest when the bar has been drawn.
+  // Some of the file is accepted immediately, and the rest when the bar has been drawn.
   const drawn = Promise.withResolvers<void>()
   const server = createServer((request, response) => {
     void drawn.promise.then(() => request.resume())

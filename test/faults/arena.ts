@@ -10,43 +10,43 @@ import type { Fault, Site } from './fault.ts'
 import { settingsFor } from './service.ts'
 import { durable } from './stage.ts'
 
-/** One process of the service on a PostgreSQL of its own, with a manager who is served and one who attacks. */
+/** One process of the service with its own PostgreSQL, a manager whose requests are measured, and one who attacks. */
 export interface Arena {
   site: Site
   service: Service
   port: number
   server: Server
-  /** The headers of the manager who is served, and those of the one who attacks. */
+  /** The headers of the measured manager and of the attacker. */
   victim: { authorization: string }
   attacker: { authorization: string; email: string; id: string }
 }
 
-/** What clients try against the service, while others have to be served. */
+/** An attack on the service while other clients must be served. */
 export interface Attack {
   name: string
   title: string
-  /** How many attack at a time. */
+  /** Concurrent attackers. */
   clients: number
   settings?: Record<string, string>
-  /** Items that the table holds. */
+  /** Items in the table. */
   items?: number
-  /** What the others ask for; an item by ID if nothing is said. */
+  /** The requests of the measured manager; by default an item by ID. */
   question?: (arena: Arena) => RequestOptions
-  /** Keeps attacking until `over` is aborted. */
+  /** Attacks until `over` is aborted. */
   attack(arena: Arena, clients: number, over: AbortSignal): Promise<unknown>
 }
 
-/** Milliseconds for which the others are measured, and the longest that a response to them may take at all. */
+/** Milliseconds of the measurement, and the maximum for a single response. */
 const measured = 4_000
 const longest = 5_000
-/** Of the 99th percentile: how much longer it may be than without an attack, and what counts as that at least, in ms. */
+/** Limits of the 99th percentile: its ratio to the one without an attack, and a minimum in ms below which it always passes. */
 const factor = 5
 const leastPercentile = 20
-/** Of the process, in MiB, and of PostgreSQL: with the pool of 15, the probe and those of the arena. */
+/** MiB of the process, and connections to PostgreSQL: the pool of 15, the probe, and those of the arena. */
 export const mostMemory = 700
 const mostBackends = 20
 
-/** Makes a fault of an attack: others are served as before, in bounded memory and on bounded connections to PostgreSQL. */
+/** Makes a fault of an attack: others are served as before, with bounded memory and connections to PostgreSQL. */
 export function attackFault({ name, title, clients, settings = {}, items = 1, question, attack }: Attack): Fault {
   return {
     name,
@@ -60,26 +60,26 @@ export function attackFault({ name, title, clients, settings = {}, items = 1, qu
       const attacking = attack(arena, times, over.signal)
       await sleep(500)
       const peaks = watchPeaks(arena)
-      const beside = percentile(await serveOthers(arena, asked))
+      const during = percentile(await serveOthers(arena, asked))
       over.abort()
       await attacking
       const { memory, backends } = await peaks()
-      judge(site, { calm, beside, memory, backends })
-      return `p99 of the others ${calm} ms without and ${beside} ms beside it, at most ${memory} MiB and ${backends} backends`
+      judge(site, { calm, during, memory, backends })
+      return `p99 of the others ${calm} ms without and ${during} ms during it, at most ${memory} MiB and ${backends} backends`
     },
   }
 }
 
 interface Seen {
   calm: number
-  beside: number
+  during: number
   memory: number
   backends: number
 }
 
-function judge({ tally }: Site, { calm, beside, memory, backends }: Seen): void {
+function judge({ tally }: Site, { calm, during, memory, backends }: Seen): void {
   const most = factor * Math.max(calm, leastPercentile)
-  if (beside > most) tally.wrong.push(`the 99th percentile of the others was ${beside} ms, and ${calm} ms without it`)
+  if (during > most) tally.wrong.push(`the 99th percentile of the others was ${during} ms, and ${calm} ms without it`)
   if (memory > mostMemory) tally.wrong.push(`the process took ${memory} MiB`)
   if (backends > mostBackends) tally.wrong.push(`PostgreSQL had ${backends} backends`)
 }
@@ -116,7 +116,7 @@ async function anItem({ service, victim, server }: Arena): Promise<RequestOption
   return { url: `${service.url}/items/${rows[0].id}`, headers: victim }
 }
 
-/** @returns the milliseconds that each response took */
+/** @returns the milliseconds of each response */
 async function serveOthers({ site: { tally } }: Arena, question: RequestOptions): Promise<number[]> {
   const times: number[] = []
   const agent = openConnection()
@@ -130,7 +130,7 @@ async function serveOthers({ site: { tally } }: Arena, question: RequestOptions)
     )
     const took = performance.now() - asked
     times.push(took)
-    if (status !== 200) tally.wrong.push(`another was answered ${status}`)
+    if (status !== 200) tally.wrong.push(`another got ${status}`)
     if (took > longest) tally.wrong.push(`a response took ${Math.round(took)} ms`)
     await sleep(5)
   }
@@ -143,7 +143,7 @@ function percentile(times: number[]): number {
   return Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? 0)
 }
 
-/** Looks every now and then. @returns gives the most that was seen */
+/** Polls the memory and the connections. @returns their maxima */
 function watchPeaks({ service, server }: Arena): () => Promise<{ memory: number; backends: number }> {
   const seen = { memory: 0, backends: 0 }
   const over = new AbortController()

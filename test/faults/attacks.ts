@@ -22,18 +22,18 @@ const attacks: Attack[] = [
   },
   {
     name: 'attack-unread-responses',
-    title: 'Clients that ask for the script of the documentation page, and do not read it',
+    title: 'Clients that request the script of the documentation page and do not read it',
     clients: 100,
     settings: { LIMIT_CONCURRENCY: '50' },
     async attack({ service, port }, clients, over) {
-      // At its first request it is read from the disk.
+      // The first request reads it from disk.
       await (await fetch(`${service.url}/scalar/scalar.js`)).bytes()
       await together(clients, over, () => hold(port, get('/scalar/scalar.js'), over))
     },
   },
   {
     name: 'attack-dead-tokens',
-    title: 'Searches with the token of a deleted manager, beside those of others',
+    title: 'Searches with the token of a deleted manager, next to those of others',
     clients: 40,
     items: 200_000,
     question: ({ service, victim }) => ({ url: `${service.url}/items?q=item%20777&limit=5`, headers: victim }),
@@ -57,7 +57,7 @@ const attacks: Attack[] = [
   },
   {
     name: 'attack-logins',
-    title: 'Successful logins of one account, beside those of another',
+    title: 'Successful logins of one account, next to those of another',
     clients: 80,
     settings: { TRUST_PROXY: '1' },
     question: ({ service }) => logInAs(service.url, 'ada@example.com', '192.0.2.7'),
@@ -66,7 +66,7 @@ const attacks: Attack[] = [
   },
   {
     name: 'attack-locked-items',
-    title: 'Changes of items that another transaction holds',
+    title: 'Updates of items that another transaction has locked',
     clients: 300,
     items: 1_000,
     question: ({ service, victim }) => ({ url: `${service.url}/store-managers/me`, headers: victim }),
@@ -82,7 +82,7 @@ const attacks: Attack[] = [
   },
   {
     name: 'attack-resets',
-    title: 'Clients that search, and reset their connections at once',
+    title: 'Clients that search, and reset their connections immediately',
     clients: 40,
     items: 200_000,
     attack: ({ port, attacker: { authorization } }, clients, over) =>
@@ -95,7 +95,7 @@ const attacks: Attack[] = [
   },
   {
     name: 'attack-slow-imports',
-    title: 'Imports that send a row now and then',
+    title: 'Imports that send a row every few seconds',
     clients: 8,
     async attack({ port, server, site, attacker: { authorization } }, clients, over) {
       const head = `POST /items/import HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\nContent-Type: text/csv\r\nContent-Length: 1000000\r\n\r\n`
@@ -118,7 +118,6 @@ const longTransactions = `
   select extract(epoch from now() - xact_start)::int as seconds from pg_stat_activity
   where application_name like 'stockroom%' and xact_start < now() - interval '2 seconds'`
 
-/** What clients may try, each while others have to be served. */
 export const attackFaults: Fault[] = attacks.map(attackFault)
 
 function logInAs(url: string, username: string, address: string): RequestOptions {
@@ -130,7 +129,7 @@ function logInAs(url: string, username: string, address: string): RequestOptions
   }
 }
 
-/** Does `work` again and again, by so many clients, until it is over. Whatever happens to one is its own affair. */
+/** Runs `work` in a loop on each of `clients` clients until `over` is aborted. Failures of a client are ignored. */
 async function together(clients: number, over: AbortSignal, work: () => Promise<unknown>): Promise<void> {
   const one = async () => {
     while (!over.aborted) {
@@ -149,7 +148,7 @@ function repeat(clients: number, over: AbortSignal, question: RequestOptions): P
   )
 }
 
-/** Sends `sent`, and holds the connection without reading until the server closes it or it is over. */
+/** Sends `sent`, and keeps the connection open without reading until the server closes it or `over` is aborted. */
 async function hold(port: number, sent: string, over: AbortSignal): Promise<void> {
   const client = open(port)
   client.pause().write(sent)

@@ -11,20 +11,20 @@ import { durable } from './stage.ts'
 
 const clients = 50
 
-/** Milliseconds that a response may take, and the end of the process. */
+/** Milliseconds allowed for a response, and for the shutdown. */
 const longestResponse = 5_000
 const longestEnd = 15_000
 
-/** Characters that the process may keep for its log, those in the pipe included. */
+/** Characters that the process may buffer for its log, the pipe included. */
 const mostKept = 9 * 2 ** 20
 
-/** Most lines of a refused token are those of its request and of its event, with all of the user agent that is logged. */
+/** The longest lines of a rejected token are those of its request and its event, with the whole user agent. */
 const agent = 'a'.repeat(200)
 
-/** Each line is written or counted as dropped, and the process ends on SIGTERM while the pipe is full. */
+/** Each line is written or counted as dropped, and SIGTERM ends the process even while the pipe is full. */
 export const logBlocked: Fault = {
   name: 'log-blocked',
-  title: 'Log: its reader stops reading under load, one process',
+  title: 'Log: the reader stops reading under load, one process',
   times: 30_000,
   async run(site, times) {
     const { server } = await openOwnPostgres(site, durable)
@@ -37,7 +37,7 @@ export const logBlocked: Fault = {
     site.step('the reader has stopped')
     const { lines, memory } = await ask(site, service, valid, times)
     service.log.resume()
-    site.step('the reader goes on')
+    site.step('the reader continues')
     const seen = await readLines(site, service, before, lines)
     judge(site, { ...seen, memory })
 
@@ -46,15 +46,15 @@ export const logBlocked: Fault = {
     site.step('SIGTERM, while the reader has stopped')
     const code = await Promise.race([service.end('SIGTERM'), sleep(longestEnd, 'nothing in time', { ref: false })])
     if (code !== 0) site.tally.wrong.push(`SIGTERM was followed by ${code}`)
-    return `of ${lines} lines ${seen.dropped} were dropped, at most ${memory} MiB`
+    return `${seen.dropped} of ${lines} lines were dropped, at most ${memory} MiB`
   },
 }
 
 interface Seen {
-  /** Characters that were written when the reader went on. */
+  /** Characters that were written when the reader continued. */
   kept: number
   dropped: number
-  /** MiB of the process, at most. */
+  /** Peak memory of the process in MiB. */
   memory: number
 }
 
@@ -64,7 +64,7 @@ function judge({ tally }: Site, { kept, dropped, memory }: Seen): void {
   if (memory > mostMemory) tally.wrong.push(`the process took ${memory} MiB`)
 }
 
-/** Sends so many requests, half of them with a token that is refused. @returns how many lines the log has of them */
+/** Sends `times` requests, half of them with a rejected token. @returns the number of log lines */
 async function ask({ tally }: Site, { url, pid }: Service, valid: { authorization: string }, times: number) {
   let left = times
   let lines = 0
@@ -80,9 +80,9 @@ async function ask({ tally }: Site, { url, pid }: Service, valid: { authorizatio
         (error: Error) => error.message,
       )
       const took = performance.now() - asked
-      if (status !== (isValid ? 200 : 401)) tally.wrong.push(`a request was answered ${status}`)
+      if (status !== (isValid ? 200 : 401)) tally.wrong.push(`a request got ${status}`)
       if (took > longestResponse) tally.wrong.push(`a response took ${Math.round(took)} ms`)
-      // What hangs once hangs again.
+      // If it hangs once, it hangs again.
       if (typeof status === 'string') break
       lines += isValid ? 1 : 2
       memory = Math.max(memory, residentMiB(pid))
@@ -93,7 +93,7 @@ async function ask({ tally }: Site, { url, pid }: Service, valid: { authorizatio
   return { lines, memory }
 }
 
-/** Waits for `expected` lines, and counts those that are missing though they were not dropped. */
+/** Waits for `expected` lines, and counts those that are missing without having been dropped. */
 async function readLines({ tally }: Site, { output }: Service, before: number, expected: number) {
   const look = () => {
     const text = output().slice(before)

@@ -10,13 +10,13 @@ import { openReplicas, settingsFor } from './service.ts'
 import { moveLog, openSmallDisk, type SmallDisk, withoutMounts } from './small-disk.ts'
 import { durable, storedItems } from './stage.ts'
 
-/** As little of the disk as PostgreSQL takes for its log. */
+/** The minimum that PostgreSQL needs for its log. */
 const settings = { ...durable, max_wal_size: '48MB', min_wal_size: '32MB' }
 
 /** The tables cannot grow, which PostgreSQL survives. */
 export const tablesFull: Fault = {
   name: 'disk-full',
-  title: 'PostgreSQL: no space for its tables',
+  title: 'PostgreSQL: no disk space for tables',
   times: 2,
   run: (site, times) =>
     run(site, times, true, async (_postgres, disk) => {
@@ -26,15 +26,15 @@ export const tablesFull: Fault = {
     }),
 }
 
-/** The log cannot grow, which ends PostgreSQL; whoever makes space starts it again. */
+/** The log cannot grow, which ends PostgreSQL. The operator frees space and starts it again. */
 export const logFull: Fault = {
   name: 'disk-full-log',
-  title: 'PostgreSQL: no space for its write-ahead log, so that it crashes',
+  title: 'PostgreSQL: no disk space for the write-ahead log, which crashes it',
   times: 2,
   run: (site, times) =>
     run(site, times, false, async (postgres, disk) => {
       await disk.fill()
-      // A new file of the log is needed soon.
+      // A new log file is needed soon.
       while (
         await onServer(postgres.administration, 'select pg_switch_wal()').then(
           () => true,
@@ -80,12 +80,12 @@ async function run(
       gone()
       await happen(postgres, disk)
       back()
-      if (site.tally.unavailable === before) site.tally.wrong.push('nothing was answered 503, so it was never full')
+      if (site.tally.unavailable === before) site.tally.wrong.push('nothing got 503, so it was never full')
     }
   })
 }
 
-/** Waits until there was no more room in the pages that were there. */
+/** Waits until existing pages have no free space. */
 async function untilRefused({ tally }: Site): Promise<void> {
   const before = tally.unavailable
   await until(() => tally.unavailable > before + 20)

@@ -10,11 +10,11 @@ import type { Fault, Site } from './fault.ts'
 import { openReplicas, type Replicas, settingsFor } from './service.ts'
 import { durable } from './stage.ts'
 
-/** Milliseconds: what a load is there for before anything ends, and SHUTDOWN_TIMEOUT. */
+/** Milliseconds: of load before a process is stopped, and SHUTDOWN_TIMEOUT. */
 const warmUp = 1_000
 const shutdownTimeout = 10_000
 
-/** Two worker processes on one port, with clients that keep their connections. */
+/** Two worker processes on one port, with keep-alive clients. */
 export const terminated: Fault = {
   name: 'service-term',
   title: 'Service: SIGTERM under load',
@@ -39,14 +39,14 @@ export const terminated: Fault = {
     }
     if (longest > shutdownTimeout) site.tally.wrong.push(`it took ${longest} ms to end`)
     await countItems(site, server, made)
-    return `the longest end took ${Math.round(longest)} ms`
+    return `the longest shutdown took ${Math.round(longest)} ms`
   },
 }
 
-/** A new process is started, then an old one is ended, behind a proxy that asks each whether it is ready. */
+/** Starts a new process and then stops an old one, behind a proxy with readiness checks. */
 export const replaced: Fault = {
   name: 'service-replace',
-  title: 'Service: two processes replaced one after the other behind a proxy',
+  title: 'Service: rolling restart of two processes behind a proxy',
   times: 6,
   async run(site, times) {
     const { server } = await openOwnPostgres(site, durable)
@@ -74,7 +74,7 @@ export const replaced: Fault = {
   },
 }
 
-/** Reads of one item, and new ones. */
+/** Reads of one item, and creations. */
 async function openQuestions({ newToken, all }: Replicas, url: string): Promise<Expected[]> {
   const headers = { authorization: `Bearer ${await newToken()}` }
   const post = { method: 'POST', headers, body: tea }
@@ -85,15 +85,15 @@ async function openQuestions({ newToken, all }: Replicas, url: string): Promise<
   ]
 }
 
-/** @returns how many items were answered 201 */
-function take({ tally }: Site, { answered, failures }: Answers): number {
+/** @returns how many items got 201 */
+function take({ tally }: Site, { succeeded, failures }: Answers): number {
   tally.requests += failures.length
-  for (const count of Object.values(answered)) tally.requests += count
+  for (const count of Object.values(succeeded)) tally.requests += count
   tally.wrong.push(...failures)
-  return answered['POST'] ?? 0
+  return succeeded['POST'] ?? 0
 }
 
-/** Whether there are as many items as were answered. */
+/** Whether there are as many items as 201 responses. */
 async function countItems({ tally }: Site, server: Server, expected: number): Promise<void> {
   const { rows } = await onServer(server, 'select count(*)::int as count from items')
   for (let there = rows[0].count; there < expected; there++) tally.lost.push(`${there} of ${expected} items are there`)

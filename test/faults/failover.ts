@@ -10,23 +10,23 @@ import { openReplicas, settingsFor } from './service.ts'
 import { durable, storedItems } from './stage.ts'
 import { openStandby } from './standby.ts'
 
-/** Milliseconds that the standby lags behind before its primary is killed. */
+/** Milliseconds of replication lag before the primary is killed. */
 const lagging = 500
-/** Milliseconds in which nothing answers at the address, and in which the standby does, and takes no writes yet. */
+/** Milliseconds in which nothing responds at the address, and then the standby, which does not accept writes yet. */
 const dead = 500
 const undecided = 1_500
 
-/** The service knows one address, as that of a load balancer is, which leads elsewhere then. */
+/** The service knows one address, like that of a load balancer, which is then routed elsewhere. */
 export const failedOver: Fault = {
   name: 'postgres-failover',
-  title: 'PostgreSQL: kill -9, its address leads to a synchronous standby, which is promoted',
+  title: 'PostgreSQL: kill -9, failover to a synchronous standby',
   times: 3,
   async run(site, times) {
     for (let time = 1; time <= times; time++) {
       site.step(`${time} of ${times}`)
       await failOver(site)
     }
-    if (site.tally.unavailable === 0) site.tally.wrong.push('nothing was ever answered 503, so it was never away')
+    if (site.tally.unavailable === 0) site.tally.wrong.push('nothing got 503, so it was never down')
   },
 }
 
@@ -42,7 +42,7 @@ async function failOver(site: Site): Promise<void> {
   )
   const load = await openLoad(replicas, { tally: site.tally, stored: () => storedItems(standby.server) })
   await load.during(async ({ gone, back }) => {
-    // What is logged out from here on the standby does not know until it is promoted.
+    // The standby does not see logouts from here on until it is promoted.
     await standby.lag()
     await sleep(lagging)
     gone()

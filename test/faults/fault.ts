@@ -1,46 +1,45 @@
 import type { Cleanup } from '../support/cleanup.ts'
 
-/** What was seen under a fault. Whatever is not zero among the last four is a broken promise. */
+/** Counts during a fault. Among the last four, any that is not zero is a broken guarantee. */
 export interface Tally {
   requests: number
-  /** Answered 503, as they should be while a store is away. */
+  /** Got 503, as they should be while a store is down. */
   unavailable: number
-  /** Cut off without an answer, where the fault is that the service is killed. */
+  /** Cut off without a response, where the fault is that the service is killed. */
   unanswered: number
-  /** Answers that were neither right nor 503, in words. */
+  /** Descriptions of responses that were neither right nor 503. */
   wrong: string[]
-  /** Writes that were answered and are not there, or half there, in words. */
+  /** Descriptions of confirmed writes that are missing or incomplete. */
   lost: string[]
   revokedAccepted: number
-  /** Valid tokens that were answered 401. */
+  /** Valid tokens that got 401. */
   validRefused: number
   /**
-   * Milliseconds from the return of a store to the end of the last request that was answered 503 or took over a second;
-   * undefined where no store was away.
+   * Milliseconds from the return of a store to the end of the last request that got 503 or took over a second;
+   * undefined where no store was down.
    */
   recovery: number | undefined
 }
 
-/** What a fault works with. */
 export interface Site extends Cleanup {
-  /** Of the fault. */
   tally: Tally
-  /** Tells how far it is. */
+  /** Reports progress. */
   step(what: string): void
 }
 
-/** Something that goes wrong, for real. */
 export interface Fault {
-  /** As `--only` knows it. */
+  /** For `--only`. */
   name: string
   title: string
-  /** How often it happens in a whole run. */
+  /** Repetitions in a whole run. */
   times: number
-  /** Makes it happen so many times. @returns what else there is to say of it */
+  /** Why this machine cannot run it; false if it can. */
+  missing?: string | false
+  /** Injects the fault `times` times. @returns a note for the report */
   run(site: Site, times: number): Promise<string | void>
 }
 
-/** Milliseconds in which the service has to be right again after a store's return. */
+/** Milliseconds after the return of a store, in which the service must recover. */
 const longestRecovery = 2_000
 
 export function openTally(): Tally {
@@ -56,14 +55,14 @@ export function openTally(): Tally {
   }
 }
 
-/** The promises that were broken, in words. */
+/** Descriptions of broken guarantees. */
 export function broken({ wrong, lost, revokedAccepted, validRefused, recovery = 0, requests }: Tally): string[] {
   return [
     ...wrong,
     ...lost,
     ...(revokedAccepted > 0 ? [`${revokedAccepted} revoked tokens were accepted`] : []),
-    ...(validRefused > 0 ? [`${validRefused} valid tokens were refused`] : []),
-    ...(recovery > longestRecovery ? [`it took ${Math.round(recovery)} ms to be right again`] : []),
-    ...(requests === 0 ? ['nothing was asked'] : []),
+    ...(validRefused > 0 ? [`${validRefused} valid tokens were rejected`] : []),
+    ...(recovery > longestRecovery ? [`recovery took ${Math.round(recovery)} ms`] : []),
+    ...(requests === 0 ? ['no request was sent'] : []),
   ]
 }

@@ -9,12 +9,12 @@ import type { Fault, Site } from './fault.ts'
 import { openReplicas, type Replica, settingsFor } from './service.ts'
 import { durable } from './stage.ts'
 
-/** Milliseconds that posting goes on at most before something is killed, and that a retry is tried for. */
+/** The longest time of posting before something is killed, and of a retry, in milliseconds. */
 const longestRound = 150
-const patience = 20_000
+const timeout = 20_000
 const posters = 6
 
-/** Three kinds of kill take turns: of the process, of its connections to PostgreSQL, of the client's connection. */
+/** Alternates between kills of the process, of its connections to PostgreSQL, and of the client's connection. */
 export const retried: Fault = {
   name: 'retries',
   title: 'Idempotency-Key: kill -9 of the service or of a connection at a random moment, then a retry',
@@ -41,8 +41,8 @@ export const retried: Fault = {
     }
     await Promise.all(victims.map(killInTurn))
     if (cut === 0) site.tally.wrong.push('no request was ever cut off')
-    await compare(site, server, keys.answered)
-    return `${cut} requests were cut off and sent again with their keys; ${keys.made()} of those had made their item already`
+    await compare(site, server, keys.responses)
+    return `${cut} requests were cut off and sent again with their keys; ${keys.made()} of those had already created their item`
   },
 }
 
@@ -55,7 +55,6 @@ const endProcess: Kill = async (victim) => {
 
 const cutConnections: Kill = async (_victim, agents) => agents.forEach((agent) => agent.destroy())
 
-/** Those that are writing. */
 function terminateBackends(server: Server) {
   return onServer(
     server,
@@ -64,7 +63,7 @@ function terminateBackends(server: Server) {
   )
 }
 
-/** Posts to `victim` until `kill` has happened at a random moment. @returns the keys that were not answered 201 */
+/** Posts to `victim` until `kill` has happened at a random moment. @returns the keys that did not get 201 */
 async function postUntil(keys: Keys, victim: Replica, kill: Kill): Promise<string[]> {
   const agents = Array.from({ length: posters }, openConnection)
   const unanswered: string[] = []
@@ -88,23 +87,23 @@ async function postUntil(keys: Keys, victim: Replica, kill: Kill): Promise<strin
 type Keys = ReturnType<typeof openKeys>
 
 function openKeys({ tally }: Site, token: string) {
-  /** The ids that were answered for each key. */
-  const answered = new Map<string, Set<string>>()
+  /** The IDs in the responses for each key. */
+  const responses = new Map<string, Set<string>>()
   let replayed = 0
 
-  /** @returns whether it was answered 201 */
+  /** @returns whether it got 201 */
   const post = async (url: string, key: string, agent = openConnection()): Promise<boolean> => {
     const headers = { authorization: `Bearer ${token}`, 'idempotency-key': key }
     const body = { name: key, category: 'Grocery', price_usd: 4.99, in_stock: true }
-    const ids = answered.get(key) ?? new Set()
-    answered.set(key, ids)
+    const ids = responses.get(key) ?? new Set()
+    responses.set(key, ids)
     tally.requests++
     const answer = await sendRequest({ method: 'POST', url: `${url}/items`, headers, body, agent }).catch(
       () => undefined,
     )
     if (answer === undefined) tally.unanswered++
     else if (answer.status === 503 || answer.status === 409) tally.unavailable++
-    else if (answer.status !== 201) tally.wrong.push(`POST was answered ${answer.status}: ${answer.body}`)
+    else if (answer.status !== 201) tally.wrong.push(`POST got ${answer.status}: ${answer.body}`)
     if (answer?.status !== 201) return false
     if (answer.headers['idempotency-replayed']) replayed++
     ids.add(JSON.parse(answer.body).id)
@@ -112,14 +111,14 @@ function openKeys({ tally }: Site, token: string) {
   }
 
   return {
-    answered,
+    responses,
     post,
     made: () => replayed,
     async retry(url: string, key: string) {
       const agent = openConnection()
       for (const since = performance.now(); !(await post(url, key, agent)); await sleep(10)) {
-        if (performance.now() - since < patience) continue
-        tally.wrong.push(`a retry was not answered 201 in ${patience} ms`)
+        if (performance.now() - since < timeout) continue
+        tally.wrong.push(`a retry did not get 201 in ${timeout} ms`)
         break
       }
       agent.destroy()
@@ -127,14 +126,14 @@ function openKeys({ tally }: Site, token: string) {
   }
 }
 
-/** Each key has exactly one item, the one that every answer named. */
-async function compare({ tally }: Site, server: Server, answered: Map<string, Set<string>>): Promise<void> {
+/** Each key has exactly one item, the one that every response named. */
+async function compare({ tally }: Site, server: Server, responses: Map<string, Set<string>>): Promise<void> {
   const { rows } = await onServer(server, 'select name as key, array_agg(id::text) as ids from items group by name')
   const stored = new Map(rows.map(({ key, ids }: { key: string; ids: string[] }) => [key, ids]))
-  for (const [key, ids] of answered) {
+  for (const [key, ids] of responses) {
     const made = stored.get(key) ?? []
     if (made.length === 0) tally.lost.push(`no item of key ${key} is there`)
     if (made.length > 1) tally.wrong.push(`key ${key} has made ${made.length} items`)
-    if (ids.size !== 1 || !ids.isSubsetOf(new Set(made))) tally.wrong.push(`key ${key} was answered ${ids.size} ids`)
+    if (ids.size !== 1 || !ids.isSubsetOf(new Set(made))) tally.wrong.push(`key ${key} got ${ids.size} ids`)
   }
 }

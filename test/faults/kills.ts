@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { disagreementsIn } from '../support/history.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import type { Fault, Site } from './fault.ts'
 import { openLoad } from './load.ts'
 import { openReplicas, settingsFor } from './service.ts'
 import { durable, storedItems } from './stage.ts'
 
-/** Milliseconds that a process serves at most before it is killed. */
+/** Maximum milliseconds that a process runs before it is killed. */
 const longestLife = 400
 
-/** Two processes are killed in turn, so that one answers while the other comes back. */
+/** Two processes are killed in turn, so that one responds while the other restarts. */
 export const serverKilled: Fault = {
   name: 'service-kill',
-  title: 'Service: kill -9 under write load',
+  title: 'Service: kill -9 under write load; the history has each change',
   times: 50,
   async run(site, times) {
     const { server } = await openOwnPostgres(site, durable)
@@ -29,10 +30,11 @@ export const serverKilled: Fault = {
       }
     })
     expectCut(site)
+    site.tally.lost.push(...(await disagreementsIn(server, 'public')))
   },
 }
 
-/** A kill that cuts nothing off shows nothing. */
+/** A kill that interrupts no request proves nothing. */
 function expectCut({ tally }: Site): void {
   if (tally.unanswered === 0) tally.wrong.push('no request was ever cut off')
 }

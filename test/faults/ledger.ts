@@ -8,20 +8,20 @@ export interface Row {
   price: number
 }
 
-/** What was written, and what was answered. */
+/** The writes and their responses. */
 export interface Ledger {
-  /** Creates an item, changes it, reads it `elsewhere`, and deletes every third; gives it up at the first doubt. */
+  /** Creates an item, changes it, reads it `elsewhere`, and deletes every third; stops tracking it after an unclear outcome. */
   writeOne(url: string, elsewhere: string, token: string, agent: Agent): Promise<void>
-  /** Counts the items that are not as they were answered. */
+  /** Counts the items that differ from the responses. */
   compare(stored: Map<string, Row>): void
 }
 
 type Expect = (status: number, token: string, question: RequestOptions) => Promise<ReceivedResponse | undefined>
 
-/** Prices that an item may have by now: two after a change that nobody confirmed. Undefined: it may be gone. */
+/** Prices that an item may have by now: two after an unconfirmed change. Undefined: it may be deleted. */
 type Possible = (number | undefined)[]
 
-/** The name says the price, so that a row of which half was written is known by itself. */
+/** The name contains the price, so that a partially written row is recognized. */
 const nameOf = (price: number) => `item of ${price}`
 
 export function openLedger(tally: Tally, expect: Expect): Ledger {

@@ -5,14 +5,14 @@ import type { Tally } from './fault.ts'
 import { openLedger, type Row } from './ledger.ts'
 import type { Replicas } from './service.ts'
 
-/** Says when a store goes away, and when it is back. */
+/** Called when a store goes down, and when it is back. */
 export interface Outage {
   gone(): void
   back(): void
 }
 
 export interface Load {
-  /** Keeps every replica busy while `fault` happens and for a moment after, then looks whether all is as it was answered. */
+  /** Keeps every replica busy during `fault` and for a moment after, then compares the items with the responses. */
   during(fault: (outage: Outage) => Promise<unknown>): Promise<void>
 }
 
@@ -30,8 +30,8 @@ const slow = 1_000
 const pauses = { reader: 10, writer: 10, leaver: 100 }
 
 /**
- * A steady load: on each replica readers with valid tokens and with logged-out ones, one who logs tokens out and looks
- * whether every replica knows, and one who creates, changes and deletes items, and reads them elsewhere.
+ * A steady load: on each replica readers with valid and with revoked tokens, one client that logs out and checks whether every
+ * replica knows, and one that creates, changes, and deletes items and reads them elsewhere.
  */
 export async function openLoad(replicas: Replicas, { tally, mayBreak = false, stored }: Options): Promise<Load> {
   const urls = replicas.all.map(({ url }) => url)
@@ -45,7 +45,7 @@ export async function openLoad(replicas: Replicas, { tally, mayBreak = false, st
     if (returnedAt === undefined || now < returnedAt || (isRight && now - since < slow)) return
     tally.recovery = Math.max(tally.recovery ?? 0, now - returnedAt)
   }
-  /** @returns the answer if it is the one that is expected */
+  /** @returns the response if it has the expected status */
   const expect = async (
     status: number,
     token: string,
@@ -62,13 +62,13 @@ export async function openLoad(replicas: Replicas, { tally, mayBreak = false, st
       if (isUnavailable) tally.unavailable++
       else if (status === 401 && answer.status < 500) tally.revokedAccepted++
       else if (answer.status === 401) tally.validRefused++
-      else tally.wrong.push(`${question.method ?? 'GET'} was answered ${answer.status}: ${answer.body}`)
+      else tally.wrong.push(`${question.method ?? 'GET'} got ${answer.status}: ${answer.body}`)
     } catch (error) {
       note(since, false)
-      // What was never accepted was never asked.
+      // A request on a refused connection was never sent.
       if (mayBreak && (error as NodeJS.ErrnoException).code === 'ECONNREFUSED') tally.requests--
       else if (mayBreak) tally.unanswered++
-      else tally.wrong.push(`${question.method ?? 'GET'} was not answered: ${(error as Error).message}`)
+      else tally.wrong.push(`${question.method ?? 'GET'} got no response: ${(error as Error).message}`)
     }
     return undefined
   }
@@ -101,7 +101,7 @@ export async function openLoad(replicas: Replicas, { tally, mayBreak = false, st
     }
     agent.destroy()
   }
-  /** Whatever was logged out at any time is refused everywhere. */
+  /** Every token that was logged out at any time is rejected everywhere. */
   const checkAll = async (url: string) => {
     const agent = openConnection()
     for (const token of loggedOut) await expect(401, token, { url: `${url}/items/${nowhere}`, agent })
@@ -136,5 +136,5 @@ export async function openLoad(replicas: Replicas, { tally, mayBreak = false, st
   }
 }
 
-/** The id of no item. */
+/** An ID that no item has. */
 const nowhere = '00000000-0000-7000-8000-000000000000'

@@ -11,7 +11,7 @@ const unknown = 'eve@example.com'
 /** At the default cost of a password. */
 export const timed: Fault = {
   name: 'login-times',
-  title: 'Failed logins, timed: of a known e-mail address against an unknown one',
+  title: 'Failed logins, timed: of a known email address against an unknown one',
   times: 200,
   async run(site, times) {
     const { server } = await openOwnPostgres(site, durable)
@@ -21,13 +21,13 @@ export const timed: Fault = {
       const took: Record<string, number[]> = { [known]: [], [unknown]: [] }
       for (let pair = 1; pair <= times; pair++) {
         if (pair % 50 === 0) site.step(`${pair} of ${times}`)
-        // Whoever comes second finds the machine a little warmer.
+        // The second one finds the machine a little warmer.
         for (const email of pair % 2 ? [known, unknown] : [unknown, known]) took[email]?.push(await time(email))
       }
       return areaUnderCurve(took[known] ?? [], took[unknown] ?? [])
     }
     const areas = [await measure()]
-    // What the machine does beside may hide in one measurement, hardly in two.
+    // Other work of the machine may hide it in one measurement, hardly in two.
     if (!areas.some(isBlind)) areas.push(await measure())
     const told = areas.map((area) => area.toFixed(3)).join(', then ')
     if (!areas.some(isBlind)) site.tally.wrong.push(`the area under the ROC curve is ${told}`)
@@ -37,7 +37,7 @@ export const timed: Fault = {
 
 const isBlind = (area: number) => area >= 0.4 && area <= 0.6
 
-/** @returns how many milliseconds it took */
+/** @returns milliseconds */
 async function logIn({ tally }: Site, url: string, username: string): Promise<number> {
   tally.requests++
   const begun = performance.now()
@@ -45,6 +45,6 @@ async function logIn({ tally }: Site, url: string, username: string): Promise<nu
   const answer = await fetch(`${url}/store-managers/token`, { method: 'POST', body })
   await answer.text()
   const took = performance.now() - begun
-  if (answer.status !== 401) tally.wrong.push(`a login was answered ${answer.status}`)
+  if (answer.status !== 401) tally.wrong.push(`a login got ${answer.status}`)
   return took
 }

@@ -6,7 +6,7 @@ import type { Fault } from './fault.ts'
 import { openReplicas, settingsFor } from './service.ts'
 import { durable } from './stage.ts'
 
-/** Each of many clients adds one to the price of the same item, on one of three processes. */
+/** Each of many clients increments the price of the same item, on one of three processes. */
 export const lostUpdates: Fault = {
   name: 'lost-updates',
   title: 'Concurrent read-modify-writes of one item, with If-Match and retry',
@@ -36,7 +36,7 @@ export const lostUpdates: Fault = {
         const changed = await send(url, 'PATCH', change, { 'if-match': String(read.headers.etag) }, agent)
         if (changed.status === 200) break
         if (changed.status === 412) refused++
-        else tally.wrong.push(`PATCH was answered ${changed.status}: ${changed.body}`)
+        else tally.wrong.push(`PATCH got ${changed.status}: ${changed.body}`)
         await sleep(Math.random() * 300)
       }
       agent.destroy()
@@ -44,6 +44,6 @@ export const lostUpdates: Fault = {
     await Promise.all(Array.from({ length: times }, add))
     const { price_usd: sum } = JSON.parse((await send(`${origin(1)}/items/${id}`, 'GET')).body)
     for (let lost = sum; lost < times; lost++) tally.lost.push(`of ${times} changes ${sum} are there`)
-    return `${refused} times the item had changed in between (412)`
+    return `${refused} updates got 412 because the item had changed`
   },
 }

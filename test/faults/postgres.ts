@@ -9,10 +9,10 @@ import { openLoad } from './load.ts'
 import { openReplicas, settingsFor } from './service.ts'
 import { durable, openStage, storedItems } from './stage.ts'
 
-/** Milliseconds between one time and the next, in which it has to be right again. */
+/** Milliseconds between repetitions, in which the service must recover. */
 const between = 2_500
 
-/** A fault that happens `times` times to one stage, which is whole again when it is over. */
+/** Repeats a fault on one stage, which recovers each time. */
 function fault(name: string, title: string, times: number, happen: (postgres: OwnPostgres) => Promise<unknown>): Fault {
   const run = async (site: Site, often: number) => {
     const { postgres, load } = await openStage(site)
@@ -25,7 +25,7 @@ function fault(name: string, title: string, times: number, happen: (postgres: Ow
         back()
       }
     })
-    if (site.tally.unavailable === 0) site.tally.wrong.push('nothing was ever answered 503, so it was never away')
+    if (site.tally.unavailable === 0) site.tally.wrong.push('nothing got 503, so it was never down')
   }
   return { name, title, times, run }
 }
@@ -34,9 +34,9 @@ const restarted = fault('postgres-restart', 'PostgreSQL: restarted', 3, (postgre
 
 const backendKilled = fault('postgres-backend', 'PostgreSQL: kill -9 of a backend', 5, loseBackend)
 
-const away = fault('postgres-away', 'PostgreSQL: stopped for ten seconds', 1, (postgres) => postgres.restart(10_000))
+const away = fault('postgres-stopped', 'PostgreSQL: down for ten seconds', 1, (postgres) => postgres.restart(10_000))
 
-const frozen = fault('postgres-frozen', 'PostgreSQL: silent for ten seconds (SIGSTOP)', 1, async (postgres) => {
+const frozen = fault('postgres-frozen', 'PostgreSQL: unresponsive for ten seconds (SIGSTOP)', 1, async (postgres) => {
   const pids = await postgres.pids()
   try {
     for (const pid of pids) send(pid, 'SIGSTOP')
@@ -59,11 +59,11 @@ const readOnly = fault('postgres-read-only', 'PostgreSQL: read-only for two seco
 async function loseBackend(postgres: OwnPostgres): Promise<void> {
   await postgres.killBackend()
   await sleep(50)
-  // It ends all others as well, and recovers.
+  // PostgreSQL ends all other backends as well, and recovers.
   await until(() => storedItems(postgres.server).then(Boolean, () => false))
 }
 
-/** With a PostgreSQL alone, each of two faults in turn. */
+/** With PostgreSQL only, alternates between two faults. */
 const alone: Fault = {
   name: 'redis-none',
   title: 'No Redis configured: PostgreSQL restarted, or a backend killed',

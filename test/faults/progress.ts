@@ -1,10 +1,10 @@
 import type { Fault } from './fault.ts'
 import type { Row } from './report.ts'
 
-/** Broken promises of one fault that are told as they are found; the rest is counted. */
+/** Broken guarantees of one fault that are printed as they are found; the rest is counted. */
 const told = 5
 
-/** Tells on stderr how far the run of so many faults is. */
+/** Reports progress on stderr. */
 export function openProgress(count: number) {
   const start = performance.now()
   let index = 0

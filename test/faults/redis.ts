@@ -7,10 +7,10 @@ import type { Fault, Site } from './fault.ts'
 import type { Outage } from './load.ts'
 import { openStage, type Stage } from './stage.ts'
 
-/** Milliseconds between one time and the next. */
+/** Milliseconds between repetitions. */
 const between = 500
 
-/** A fault that happens `times` times to one stage. */
+/** Repeats a fault on one stage. */
 function fault(
   name: string,
   title: string,
@@ -33,7 +33,7 @@ function fault(
   return { name, title, times, run }
 }
 
-/** Waits until logouts are copied to Redis again by each process that has one, which is how it recovers. */
+/** Recovery: waits until each process with Redis copies logouts to it again. */
 async function copied({ replicas, proxy }: Stage, { tally }: Site): Promise<void> {
   const since = performance.now()
   for (const { url } of replicas.all.slice(0, 2)) {
@@ -58,12 +58,17 @@ const flushed = fault('redis-flushall', 'Redis: FLUSHALL', 10, async ({ redis },
   back()
 })
 
-const killed = fault('redis-kill', 'Redis: kill -9, back empty a second later', 5, async (stage, site, { back }) => {
-  await stage.redis.stop()
-  await sleep(1_000)
-  stage.redis = await startAgain(site, stage.redis.port)
-  back()
-})
+const killed = fault(
+  'redis-kill',
+  'Redis: kill -9, restarted empty a second later',
+  5,
+  async (stage, site, { back }) => {
+    await stage.redis.stop()
+    await sleep(1_000)
+    stage.redis = await startAgain(site, stage.redis.port)
+    back()
+  },
+)
 
 const stopped = fault('redis-stop', 'Redis: SIGSTOP for 2.5 s, SIGCONT', 3, async ({ redis }, _site, { back }) => {
   process.kill(redis.pid, 'SIGSTOP')
@@ -83,12 +88,12 @@ const refusing = fault('redis-refuse', 'Redis: refuses connections for a second'
   back()
 })
 
-/** A replica would be waited for, should another one come. */
+/** A replica delays the promotion until it has timed out on its primary. */
 const fastSync = ['--repl-diskless-sync-delay', '0']
 
 const promoted = fault(
   'redis-replica',
-  'Redis: a replica without the last writes is promoted',
+  'Redis: promotion of a replica that lacks the last writes',
   3,
   async (stage, site, { back }) => {
     const { redis, proxy } = stage
@@ -97,7 +102,7 @@ const promoted = fault(
     const replica = await startRedis(undefined, ['--replicaof', `127.0.0.1 ${link.port}`, ...fastSync])
     site.after(() => replica.stop())
     await until(async () => /master_link_status:up/.test(String(await redisCli(replica.port, 'INFO'))))
-    // What is logged out from here on the replica never hears of.
+    // The replica does not get logouts from here on.
     link.silence()
     await sleep(1_000)
     await redis.stop()
@@ -111,7 +116,7 @@ const promoted = fault(
 
 const evicting = fault(
   'redis-evict',
-  'Redis: evicts at random, its memory filled thrice over',
+  'Redis: random eviction, memory filled three times',
   5,
   async ({ redis }, _site, { back }) => {
     await fillRedis(redis.port)

@@ -8,12 +8,12 @@ import { promisify } from 'node:util'
 import { findPrograms } from '../../src/database/embedded/binaries.ts'
 import type { Fault, Tally } from './fault.ts'
 
-/** What one fault showed. */
+/** The outcome of one fault. */
 export interface Row {
   fault: Fault
   times: number
   tally: Tally
-  /** The promises that were broken, in words. */
+  /** Descriptions of broken guarantees. */
   broken: string[]
   seconds: number
   note: string
@@ -24,46 +24,57 @@ const run = promisify(execFile)
 
 const header = [
   'fault',
-  'how often',
+  'repetitions',
   'requests',
-  'of them 503',
+  '503',
   'cut off',
-  'wrong answers',
+  'wrong responses',
   'lost writes',
   'revoked tokens accepted',
-  'valid tokens refused',
+  'valid tokens rejected',
   'longest recovery, ms',
 ]
 
-/** Finds out what it runs on. */
 export async function openReport() {
   const machine = await describeMachine()
   return {
     table: (rows: Row[]) => [table(rows), ...notes(rows)].join('\n\n'),
-    async write(rows: Row[]) {
-      const minutes = (rows.reduce((sum, { seconds }) => sum + seconds, 0) / 60).toFixed(1)
-      const parts = [
-        '# What was done to it, and what broke',
-        `\`npm run faults\`, ${new Date().toISOString().slice(0, 10)}, ${minutes} minutes.`,
-        machine.map((line) => `- ${line}`).join('\n'),
-        explanation,
-        table(rows),
-        ...notes(rows),
-      ]
+    async write(rows: Row[], skipped: Fault[]) {
       const file = join(here, 'REPORT.md')
-      await writeFile(file, `${parts.join('\n\n')}\n`)
-      // It is kept in the repository, where every file is in one format.
+      await writeFile(file, `${describeRun(rows, skipped, machine).join('\n\n')}\n`)
+      // The report is committed, and formatted like every file.
       await run(join(here, '../../node_modules/.bin/oxfmt'), [file])
     },
   }
 }
 
-const explanation = `Several processes of the service share one PostgreSQL (fsync on) and one Redis, under a steady load over HTTP: reads with valid
-and with logged-out tokens, logouts, and items created, changed, read elsewhere and deleted. «Wrong» is every answer that is
-neither right nor 503, and every request without an answer, unless the fault is that the service itself is killed («cut off»).
-«Lost» is every write that was answered and is not there afterwards, or half there. «Recovery» is the time from the return of
-the store to the end of the last request that was answered 503 or took over a second; of Redis, to the first logout that is
-copied there again.`
+/** @returns paragraphs */
+export function describeRun(rows: Row[], skipped: Fault[], machine: string[]): string[] {
+  const minutes = (rows.reduce((sum, { seconds }) => sum + seconds, 0) / 60).toFixed(1)
+  return [
+    '# Fault injection results',
+    `\`npm run faults\`, ${new Date().toISOString().slice(0, 10)}, ${minutes} minutes.`,
+    machine.map((line) => `- ${line}`).join('\n'),
+    ...(skipped.length > 0 ? [listSkipped(skipped, rows.length)] : []),
+    explanation,
+    table(rows),
+    ...notes(rows),
+  ]
+}
+
+function listSkipped(skipped: Fault[], ran: number): string {
+  const lines = skipped.map(({ name, missing }) => `- \`${name}\`: ${missing}`)
+  return [`**Incomplete:** ${skipped.length} of ${skipped.length + ran} faults were skipped.\n`, ...lines].join('\n')
+}
+
+const explanation = `Several processes of the service share one PostgreSQL (fsync on) and one Redis, under a steady HTTP load: reads with valid and
+with revoked tokens, logouts, and items that are created, updated, read from another process, and deleted.
+
+- A wrong response is neither right nor 503. A request without a response counts as wrong too, unless the fault kills the
+  service itself ("cut off").
+- A lost write was confirmed, but is missing or incomplete afterwards.
+- Recovery is the time from the return of the store to the end of the last request that got 503 or took over a second. For
+  Redis it ends with the first logout that is copied there again.`
 
 function table(rows: Row[]): string {
   const lines = rows.map(({ fault, times, tally }) => [
@@ -80,7 +91,7 @@ function notes(rows: Row[]): string[] {
   const lines = rows.flatMap(({ fault, note, broken }) => [
     ...(note === '' ? [] : [`- \`${fault.name}\`: ${note}`]),
     ...(broken.length > 0
-      ? [`- \`${fault.name}\` **broke ${broken.length}**, first: ${broken[0]?.slice(0, 300)}`]
+      ? [`- \`${fault.name}\` **broke ${broken.length} guarantees**, the first: ${broken[0]?.slice(0, 300)}`]
       : []),
   ])
   return lines.length > 0 ? [lines.join('\n')] : []

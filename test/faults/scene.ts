@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { broken, type Fault, openTally, type Site } from './fault.ts'
 import type { Row } from './report.ts'
 
-/** Milliseconds that what is stopped in the middle of something has to notice it. */
-const patience = 10_000
+/** Milliseconds that an aborted fault has to stop. */
+const timeout = 10_000
 
-/** Makes `fault` happen so many times, and ends what it has started, also if it fails or `stop` is aborted. */
+/** Runs `fault`, and ends what it has started, even if it fails or `stop` is aborted. */
 export async function runFault(
   fault: Fault,
   times: number,
@@ -17,7 +17,7 @@ export async function runFault(
   const tally = openTally()
   const begun = performance.now()
   const running = new AsyncDisposableStack()
-  /** Of what was started when all else was being ended. */
+  /** Started while everything was being ended. */
   const ending: unknown[] = []
   const after: Site['after'] = (end) => {
     if (running.disposed) ending.push(end())
@@ -37,7 +37,7 @@ export async function runFault(
     return { fault, times, tally, broken: broken(tally), seconds, note: note ?? '' }
   } finally {
     await running.disposeAsync()
-    await Promise.race([settled, sleep(patience, undefined, { ref: false })])
+    await Promise.race([settled, sleep(timeout, undefined, { ref: false })])
     await Promise.allSettled(ending)
   }
 }

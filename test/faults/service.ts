@@ -5,7 +5,7 @@ import type { Cleanup } from '../support/cleanup.ts'
 import { type Service, signInAt, startService } from '../support/service.ts'
 import { freePort } from '../support/stores.ts'
 
-/** One of several processes of the service, which comes back at the same address. */
+/** One of several processes of the service, which restarts at the same address. */
 export interface Replica {
   url: string
   start(): Promise<void>
@@ -20,7 +20,7 @@ export interface Replicas {
   newToken(): Promise<string>
 }
 
-/** What a process is told of its stores; without a Redis it has none. */
+/** The settings of a process for these stores. Without `redisPort` it has no Redis. */
 export function settingsFor(postgres: Server, redisPort?: number): Record<string, string> {
   return {
     HOST: '127.0.0.1',
@@ -32,13 +32,12 @@ export function settingsFor(postgres: Server, redisPort?: number): Record<string
     LOGIN_LIMIT_PER_ADDRESS: '0',
     LOGIN_LIMIT_PER_ACCOUNT: '0',
     REGISTRATION_LIMIT_PER_ADDRESS: '0',
-    // What is killed has nothing to tell of what it covered.
+    // A killed process writes no coverage.
     NODE_V8_COVERAGE: '',
     ...(redisPort !== undefined && { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(redisPort) }),
   }
 }
 
-/** Starts a process for each of `settings`. */
 export async function openReplicas(t: Cleanup, settings: Record<string, string>[]): Promise<Replicas> {
   const all = await Promise.all(settings.map((env) => openReplica(t, env)))
   const { authorization } = await signInAt(all[0]?.url ?? '', 'ada@example.com')
@@ -50,7 +49,7 @@ export async function openReplicas(t: Cleanup, settings: Record<string, string>[
 async function openReplica(t: Cleanup, settings: Record<string, string>): Promise<Replica> {
   const env = { ...settings, PORT: String(await freePort()) }
   let service: Service = await startService(t, env)
-  // Nobody needs it to drain any more, which takes a second.
+  // It need not drain any more, which takes a second.
   t.after(() => service.end('SIGKILL'))
   return {
     url: service.url,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Cleanup } from '../support/cleanup.ts'
 import { temporaryFolder } from '../support/service.ts'
 
-/** A file system of its own, of which nothing may be left. */
+/** A file system that can be filled up. */
 export interface SmallDisk {
   folder: string
   /** Writes until there is no space left. */
@@ -14,13 +14,13 @@ export interface SmallDisk {
   free(): Promise<void>
 }
 
-/** Why there can be none here, or false if there can. */
+/** The reason why it is not possible here, or false. */
 export const withoutMounts = process.getuid?.() === 0 && canMount() ? false : 'only root may mount a small file system'
 
-/** What a cluster takes at first, with its write-ahead log, and some writes on top. */
+/** The size of a new cluster with its write-ahead log, and some writes. */
 const size = '160m'
 
-/** Mounts a file system in memory. @throws Error if that may not be done here */
+/** Mounts an in-memory file system. @throws Error if that is not permitted */
 export async function openSmallDisk(t: Cleanup): Promise<SmallDisk> {
   const folder = await temporaryFolder(t)
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'stockroom', folder])
@@ -43,7 +43,7 @@ export async function openSmallDisk(t: Cleanup): Promise<SmallDisk> {
   }
 }
 
-/** Moves the write-ahead log of a cluster that is stopped to another file system, as is often done. */
+/** Moves the write-ahead log of a stopped cluster to another file system, as operators often do. */
 export async function moveLog(t: Cleanup, cluster: string): Promise<void> {
   const folder = await temporaryFolder(t)
   // The server does not run as root.

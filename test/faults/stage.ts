@@ -7,7 +7,7 @@ import type { Row } from './ledger.ts'
 import { type Load, openLoad } from './load.ts'
 import { openReplicas, type Replicas, settingsFor } from './service.ts'
 
-/** What most faults happen to: three processes of the service on a PostgreSQL and a Redis of their own, under a steady load. */
+/** The environment of most faults: three processes on their own PostgreSQL and Redis, under a steady load. */
 export interface Stage {
   postgres: OwnPostgres
   redis: PrivateRedis
@@ -17,10 +17,10 @@ export interface Stage {
   load: Load
 }
 
-/** Both PostgreSQL and its commits are as durable as they are by default. */
+/** PostgreSQL with its default durability. */
 export const durable = { fsync: 'on', max_connections: '200' }
 
-/** @param redisSettings as redis-server takes them; the third process has no Redis */
+/** @param redisSettings options of redis-server; the third process has no Redis */
 export async function openStage(site: Site, redisSettings: string[] = []): Promise<Stage> {
   const postgres = await openOwnPostgres(site, durable)
   const redis = await startRedis(undefined, redisSettings)
@@ -33,7 +33,6 @@ export async function openStage(site: Site, redisSettings: string[] = []): Promi
   return { postgres, redis, proxy, replicas, load }
 }
 
-/** All items that are in the database. */
 export async function storedItems(server: Server): Promise<Map<string, Row>> {
   const { rows } = await onServer(server, 'select id, name, price_usd::float8 as price from items')
   return new Map(rows.map(({ id, name, price }: Row & { id: string }) => [id, { name, price }]))

@@ -11,12 +11,11 @@ import type { OwnPostgres } from '../support/postgres.ts'
 import { temporaryFolder } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
-/** A second PostgreSQL that follows a first one. */
 export interface Standby {
   server: Server
-  /** It goes on receiving what is written, and shows nothing of it. */
+  /** It continues to receive what is written, and shows nothing of it. */
   lag(): Promise<void>
-  /** Ends its following: from now on it shows all, and takes writes. */
+  /** Promotes it. */
   promote(): Promise<void>
 }
 
@@ -65,7 +64,7 @@ export async function openStandby(
       await onServer(administration, 'select pg_wal_replay_pause()')
     },
     async promote() {
-      // To wait there would hold up what is to be waited for.
+      // Waiting there would block what is waited for.
       await onServer(administration, 'select pg_promote(false)')
       await until(async () => !(await isStandby()))
     },

@@ -1,25 +1,27 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
 import type { App } from '../../src/http/types.ts'
 import { listen, openApp } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
-import { openDribblers } from '../support/dribble.ts'
+import { openSlowClients } from '../support/slow-clients.ts'
 import { until } from '../support/until.ts'
 
-/** Milliseconds. Far more than a response takes on a busy machine, far less than a client that dribbles stays. */
-const answerTimeout = 20_000
+/** Milliseconds. Far more than a response takes on a busy machine, far less than a slow client stays. */
+const responseTimeout = 20_000
 
 test('500 slow clients delay no other and are disconnected', async (t: TestContext) => {
-  const dribble = openDribblers(t)
+  const openClients = openSlowClients(t)
   const { app } = await openApp(t)
   Object.assign(app.server, { connectionsCheckingInterval: 100 })
   const port = await listen(app)
-  const dribblers = await dribble(port, 500)
-  await answersOthers(t, port)
+  const clients = await openClients(port, 500)
+  await servesOthers(t, port)
   Object.assign(app.server, { headersTimeout: 800, requestTimeout: 1_200 })
-  await until(() => dribblers.every(({ closed }) => closed))
+  await until(() => clients.every(({ closed }) => closed))
 })
 
 test('headers may take 10 seconds to arrive and a request 30', async (t: TestContext) => {
@@ -32,16 +34,36 @@ test('headers may take 10 seconds to arrive and a request 30', async (t: TestCon
 })
 
 test('500 endless clients hold at most LIMIT_CONNECTIONS', async (t: TestContext) => {
-  const dribble = openDribblers(t)
+  const openClients = openSlowClients(t)
   const { app } = await openApp(t, { LIMIT_CONNECTIONS: '50' })
   const port = await listen(app)
-  await dribble(port, 500)
-  await answersOthers(t, port)
+  await openClients(port, 500)
+  await servesOthers(t, port)
   t.assert.ok((await count(app)) <= 51)
 })
 
+test('a connection that was reset in the accept queue is closed unserved', async (t: TestContext) => {
+  const { app } = await openApp(t)
+  const port = await listen(app)
+  const served: (string | undefined)[] = []
+  app.server.on('request', ({ url }: IncomingMessage) => served.push(url))
+  // This process cannot accept while it waits for the other one.
+  const { status, stderr } = spawnSync(process.execPath, ['--eval', resetConnections, String(port)])
+  t.assert.strictEqual(status, 0, stderr.toString())
+  await servesOthers(t, port)
+  t.assert.ok(!served.includes('/openapi.json'))
+  await until(async () => (await count(app)) === 0)
+})
+
+const resetConnections = `
+  for (let count = 0; count < 20; count++) {
+    const socket = require('node:net').connect(Number(process.argv[1]), '127.0.0.1', () => {
+      socket.write('GET /openapi.json HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n', () => socket.resetAndDestroy())
+    })
+  }`
+
 test('a connection whose request is in progress is not evicted', async (t: TestContext) => {
-  const dribble = openDribblers(t)
+  const openClients = openSlowClients(t)
   const { app, context, signIn } = await openApp(t, { LIMIT_CONNECTIONS: '4' })
   const { token } = await signIn('ada@example.com')
   const port = await listen(app)
@@ -51,13 +73,13 @@ test('a connection whose request is in progress is not evicted', async (t: TestC
   closeAfter(t, release)
   const ask = () => fetch(`http://127.0.0.1:${port}/items`, { headers: { authorization: `Bearer ${token}` } })
   const begun = t.mock.method(context.connections, 'markActive')
-  const atWork = [ask(), ask(), ask()]
+  const activeRequests = [ask(), ask(), ask()]
   await until(() => begun.mock.callCount() === 3)
-  const dribblers = await dribble(port, 20)
-  await until(() => dribblers.filter(({ closed }) => closed).length === 19)
+  const clients = await openClients(port, 20)
+  await until(() => clients.filter(({ closed }) => closed).length === 19)
   t.assert.strictEqual(await count(app), 4)
   release()
-  for (const answer of await Promise.all(atWork)) t.assert.strictEqual(answer.status, 200)
+  for (const answer of await Promise.all(activeRequests)) t.assert.strictEqual(answer.status, 200)
 })
 
 test('a client that disconnected during its request is not evicted for another', async (t: TestContext) => {
@@ -96,9 +118,9 @@ async function connected(t: TestContext, port: number): Promise<Socket> {
   return socket
 }
 
-async function answersOthers(t: TestContext, port: number): Promise<void> {
+async function servesOthers(t: TestContext, port: number): Promise<void> {
   for (let request = 0; request < 20; request++) {
-    const signal = AbortSignal.timeout(answerTimeout)
+    const signal = AbortSignal.timeout(responseTimeout)
     const { status } = await fetch(`http://127.0.0.1:${port}/items`, { headers: { connection: 'close' }, signal })
     t.assert.strictEqual(status, 401)
   }

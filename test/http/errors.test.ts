@@ -247,6 +247,8 @@ test('a client that sends a large body before it reads sees why it was refused',
     ['POST /items', 'application/json', '', 401],
     ['POST /store-managers/token', 'application/x-www-form-urlencoded', '', 413],
     ['POST /store-managers', 'application/json', 'Connection: close\r\n', 413],
+    ['POST /items/%zz', 'application/json', bearer, 400],
+    ['POST /items/%zz', 'application/json', `${bearer}Connection: close\r\n`, 400],
   ] as const) {
     const client = connect({ host: '127.0.0.1', port }).pause()
     const head = `${request} HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\n${headers}Content-Length: ${body.length}\r\n\r\n`
@@ -326,7 +328,7 @@ test('an unexpected error is a bare 500, logged once with the request ID', async
   const { signIn, context, log } = await openApp(t)
   const ada = await signIn('ada@example.com')
   t.mock.method(context.revocations, 'findRevoked', async () => {
-    throw new Error('a bug in words that nobody outside may see')
+    throw new Error('a bug in words that no client may see')
   })
   const answer = await ada.get('/items')
   t.assert.strictEqual(answer.statusCode, 500)
@@ -341,7 +343,7 @@ test('an unexpected error is a bare 500, logged once with the request ID', async
   const lines = log.map((line) => JSON.parse(line)).filter(({ err }) => err)
   t.assert.strictEqual(lines.length, 1)
   t.assert.strictEqual(lines[0].reqId, request_id)
-  t.assert.strictEqual(lines[0].err.message, 'a bug in words that nobody outside may see')
+  t.assert.strictEqual(lines[0].err.message, 'a bug in words that no client may see')
 })
 
 test("PostgreSQL's error messages stay in the log", async (t: TestContext) => {

@@ -38,7 +38,7 @@ test('a service on a loopback address refuses other host names', async (t: TestC
       t.assert.strictEqual((await ask(port, probe, host)).statusCode, 200, host)
     }
   }
-  const [old] = await exchange(port, 'GET / HTTP/1.0\r\n\r\n', 20_000)
+  const [old] = await exchange(port, 'GET / HTTP/1.0\r\nConnection: close\r\n\r\n')
   t.assert.strictEqual(old?.statusCode, 307)
 })
 
@@ -86,7 +86,7 @@ async function openListening(t: TestContext, setting: string): Promise<number> {
 }
 
 async function ask(port: number, path: string, host: string) {
-  const [answer] = await exchange(port, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, 20_000)
+  const [answer] = await exchange(port, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
   if (!answer) throw new Error('there is no response')
   return answer
 }

@@ -18,6 +18,8 @@ const exact = [
   '0.9007199254740993',
   '1234567890123456',
   '1.5000000000000000',
+  '1.5e-4',
+  '15e2',
 ]
 
 test('a number that a double would change is refused in each format', async (t: TestContext) => {

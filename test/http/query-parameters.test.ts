@@ -122,5 +122,7 @@ test('a parameter with a single value may not be repeated', async (t: TestContex
     t.assert.strictEqual(answer.statusCode, 422)
     t.assert.deepStrictEqual(answer.json().errors, once(name))
   }
-  t.assert.strictEqual((await ada.get('/items?category=Pet&category=Pet')).statusCode, 200)
+  for (const list of ['category=Pet', 'category=Pet&category=Pet']) {
+    t.assert.strictEqual((await ada.get(`/items?${list}`)).statusCode, 200)
+  }
 })

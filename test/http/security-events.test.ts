@@ -46,17 +46,22 @@ test('each change of an account logs an event with its manager', async (t: TestC
   )
 })
 
-test('reached limits, refused rights, and imports log events', async (t: TestContext) => {
+test('limits, refused rights, imports, and undos log events', async (t: TestContext) => {
   const app = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '1', REGISTRATION_LIMIT_PER_ADDRESS: '2' })
   const ada = await app.signIn('ada@example.com')
   const bob = await app.signIn('bob@example.com')
   await app.register('eve@example.com')
   const { location = '' } = (await ada.post('/items', tea)).headers
   await bob.delete(location)
-  await ada.post('/items/import', 'name,category,price_usd,in_stock\nTea,Grocery,1,true\n', {
-    'content-type': 'text/csv',
-  })
+  for (const query of ['?dry_run=true', '']) {
+    await ada.post(`/items/import${query}`, 'name,category,price_usd,in_stock\nTea,Grocery,1,true\n', {
+      'content-type': 'text/csv',
+    })
+  }
   await ada.get('/items/export')
+  const [{ id: set }] = (await ada.get('/changes?kind=import')).json()
+  await ada.post(`/changes/${set}/undo?dry_run=true`)
+  const { change: undo } = (await ada.post(`/changes/${set}/undo`)).json()
   await ada.post('/store-managers/logout')
   await app.logIn('ada@example.com', 'not the password')
   await app.logIn('ada@example.com', 'not the password')
@@ -68,15 +73,17 @@ test('reached limits, refused rights, and imports log events', async (t: TestCon
       'authorization_denied',
       'items_imported',
       'items_exported',
+      'changes_undone',
       'logged_out',
       'login_failed',
       'login_limited',
     ],
   )
-  const [denied, imported, exported] = events.slice(5)
+  const [denied, imported, exported, undone] = events.slice(5)
   t.assert.strictEqual(denied?.manager, bob.id)
   t.assert.deepStrictEqual([imported?.['created'], imported?.['updated']], [1, 0])
   t.assert.deepStrictEqual([exported?.['items'], exported?.['complete']], [2, true])
+  t.assert.deepStrictEqual([undone?.['change'], undone?.['undoes'], undone?.['deleted']], [undo.id, set, 1])
 })
 
 test('an event names the client of a request and no secret', async (t: TestContext) => {

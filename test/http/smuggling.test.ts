@@ -13,7 +13,7 @@ const ambiguous: Record<string, string> = {
   'a list of lengths': `${post}Content-Length: 0, 0\r\n\r\n${smuggled}`,
   'a length and a transfer coding': `${post}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${smuggled}`,
   'a transfer coding and a length': `${post}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n${smuggled}`,
-  'a transfer coding that nobody knows': `${post}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n${smuggled}`,
+  'an unknown transfer coding': `${post}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n${smuggled}`,
   'a coding after chunked': `${post}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n${smuggled}`,
   'two transfer codings': `${post}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n${smuggled}`,
   'a space before the colon': `${post}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n${smuggled}`,
@@ -80,7 +80,7 @@ test('no response contains the Host of its request', async (t: TestContext) => {
   for (const path of ['/', '/openapi.json', '/scalar', '/items', '/nothing', '/%zz']) {
     for (const start of [`GET ${path}`, `GET http://evil.example${path}`]) {
       const forged = 'Host: evil.example\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example'
-      const [answer] = await exchange(port, `${start} HTTP/1.1\r\n${forged}\r\nConnection: close\r\n\r\n`, 4_000)
+      const [answer] = await exchange(port, `${start} HTTP/1.1\r\n${forged}\r\nConnection: close\r\n\r\n`)
       t.assert.ok(answer)
       t.assert.ok(!JSON.stringify(answer).includes('evil.example'), start)
       if (path === '/') t.assert.strictEqual(answer.headers['location'], '/scalar')

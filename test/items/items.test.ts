@@ -65,8 +65,60 @@ test('expand=store_manager adds the ID and name of the owner', async (t: TestCon
   const refused = await grace.get('/items?expand=password')
   t.assert.strictEqual(refused.statusCode, 422)
   t.assert.deepStrictEqual(refused.json().errors, [
-    { type: 'enum', loc: ['query', 'expand'], msg: 'must be one of "store_manager"' },
+    { type: 'enum', loc: ['query', 'expand', 0], msg: 'must be one of "store_manager", "dates", "version"' },
   ])
+})
+
+test('expand=dates and expand=version add dates and the version', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const item = (await ada.post('/items', tea)).json()
+  const url = `/items/${item.id}`
+  const dates = (await ada.get(`${url}?expand=dates`)).json()
+  t.assert.deepStrictEqual(dates, { ...item, created_at: dates.created_at, updated_at: dates.created_at })
+  t.assert.match(dates.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  t.assert.ok(Math.abs(Date.now() - Date.parse(dates.created_at)) < 600_000)
+  const changed = (await ada.patch(url, { price_usd: 5 })).json()
+  t.assert.deepStrictEqual(changed, { ...item, price_usd: 5 })
+  const { created_at, updated_at } = (await ada.get(`${url}?expand=dates`)).json()
+  t.assert.strictEqual(created_at, dates.created_at)
+  t.assert.ok(updated_at > created_at)
+  const whole = { ...changed, store_manager: { id: ada.id, name: 'Ada Lovelace' }, created_at, updated_at, version: 2 }
+  const all = 'expand=version&expand=dates&expand=store_manager'
+  t.assert.deepStrictEqual((await ada.get(`${url}?${all}`)).json(), whole)
+  for (const list of ['/items?', '/items?limit=5&'])
+    t.assert.deepStrictEqual((await ada.get(list + all)).json(), { [item.id]: whole })
+  t.assert.deepStrictEqual((await ada.get(url)).json(), changed)
+  t.assert.deepStrictEqual((await ada.get('/items')).json(), { [item.id]: changed })
+})
+
+test('the version of a list is one for If-Match', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const { id } = (await ada.post('/items', tea)).json()
+  const change = async (price_usd: number, version: number) =>
+    (await ada.patch(`/items/${id}`, { price_usd }, { 'if-match': `"${version}"` })).statusCode
+  const { version } = (await ada.get('/items?expand=version')).json()[id]
+  t.assert.strictEqual(await change(5, version), 200)
+  t.assert.strictEqual(await change(6, version), 412)
+})
+
+test('an item without created_at has the time of its UUIDv7, or null', async (t: TestContext) => {
+  const { signIn, context } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const times = {
+    '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70': '2025-11-10T19:08:32.158Z',
+    '019a6f2b-7c1e-4b3a-9d5e-2f1c8e4b6a70': null,
+    '019a6f2b-7c1e-7b3a-1d5e-2f1c8e4b6a70': null,
+    'ffffffff-ffff-7b3a-9d5e-2f1c8e4b6a70': null,
+  }
+  const rows = Object.keys(times).map((id) => Object.assign({ id, store_manager_id: ada.id, created_at: null }, tea))
+  await context.db.insertInto('items').values(rows).execute()
+  for (const [id, time] of Object.entries(times)) {
+    for (const list of ['/items?expand=dates', '/items?expand=dates&limit=5'])
+      t.assert.strictEqual((await ada.get(list)).json()[id].created_at, time)
+    t.assert.strictEqual((await ada.get(`/items/${id}?expand=dates`)).json().created_at, time)
+  }
 })
 
 const prices = ['0', '0.1', '131072.13', '99999999.99', '1000000000000000.5', '5e-324', '1.7976931348623157e308', '-0']
@@ -152,7 +204,7 @@ test('a name of 64 code points is accepted, however many bytes', async (t: TestC
   t.assert.strictEqual((await ada.get(created.headers.location ?? '')).json().name, name)
 })
 
-test('all problems of a request are reported at once', async (t: TestContext) => {
+test('all problems of a request are reported together', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const refused = await ada.patch('/items/7', { name: '', category: 'Toys', price_usd: -1, in_stock: 'no' })

@@ -17,7 +17,7 @@ test('concurrent changes and deletions each get their own response', async (t: T
       ada.patch(`/items/${id.toUpperCase()}`, { in_stock: false }, { 'if-match': '"1"' }),
     'of another': (id: string) => ada.patch(`/items/${id}`, { name: 'Lost' }, { 'if-match': '"2", "7"' }),
     deleted: (id: string) => ada.delete(`/items/${id}`, undefined, { 'if-match': '*' }),
-    "somebody else's": (id: string) => ada.delete(`/items/${id}`),
+    "another manager's": (id: string) => ada.delete(`/items/${id}`),
     absent: () => ada.patch(`/items/${randomUUID()}`, { price_usd: 1 }),
   }
   const expected: [keyof typeof ask, number, string | undefined][] = [
@@ -25,7 +25,7 @@ test('concurrent changes and deletions each get their own response', async (t: T
     ['of its version', 200, undefined],
     ['of another', 412, 'precondition_failed'],
     ['deleted', 204, undefined],
-    ["somebody else's", 403, 'not_owner'],
+    ["another manager's", 403, 'not_owner'],
     ['absent', 404, 'item_not_found'],
   ]
   const asked = expected.flatMap(([what, status, code], kind) =>
@@ -113,7 +113,7 @@ async function createMany(manager: Manager, count: number): Promise<string[]> {
   return answers.map((answer) => answer.json().id)
 }
 
-/** Does `work` while the item is locked by a transaction of somebody else, until it lets go of it. */
+/** Does `work` while the item is locked by another transaction, until it releases the item. */
 async function withHeld(
   { server, context }: TestApp,
   id: string,

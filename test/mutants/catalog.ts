@@ -1,8 +1,10 @@
 import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { type Mutant, type Survivor, type Target, UsageError } from './mutant.ts'
-import { type Replacement, replacementsIn } from './operators.ts'
+import { possibleTestNamesIn } from '../support/test-names.ts'
+import { type Mutant, readName, type Survivor, type Target, type TestName, UsageError } from './mutant.ts'
+import { isParsable, type Replacement, replacementsIn } from './operators.ts'
+import { consoleTargets } from './targets/console.ts'
 import { itemTargets } from './targets/items.ts'
 import { listingTargets } from './targets/listing.ts'
 import { loginTargets } from './targets/logins.ts'
@@ -12,7 +14,7 @@ import { requestTargets } from './targets/requests.ts'
 import { tokenTargets } from './targets/tokens.ts'
 import { writingTargets } from './targets/writing.ts'
 
-/** Targets of which mutants are generated, besides the mistakes that are written down. */
+/** Targets of generated mutants, in addition to the listed mistakes. */
 const targets: Target[] = [
   ...tokenTargets,
   ...loginTargets,
@@ -21,9 +23,10 @@ const targets: Target[] = [
   ...readingTargets,
   ...writingTargets,
   ...requestTargets,
+  ...consoleTargets,
 ]
 
-/** Files that have to be among them. */
+/** Files that must be targets. */
 const covered = ['src/auth/*.ts', 'src/items/**/*.ts']
 
 export interface Catalog {
@@ -31,12 +34,12 @@ export interface Catalog {
   generated: Mutant[]
 }
 
-/** All mutants. @throws UsageError naming what is missing, or does not fit the source any more */
+/** All mutants. @throws UsageError naming what is missing, or no longer matches the source */
 export async function readCatalog(root: string): Promise<Catalog> {
   const missing: string[] = []
   for await (const file of glob(covered, { cwd: root })) {
     if (!targets.some((target) => target.file === file))
-      missing.push(`${file} is no target, so nobody says which tests cover it.`)
+      missing.push(`${file} is no target, so the tests that cover it are unknown.`)
   }
   const written: Mutant[] = []
   const generated: Mutant[] = []
@@ -48,15 +51,35 @@ export async function readCatalog(root: string): Promise<Catalog> {
     written.push(...own)
     generated.push(...others)
   }
+  missing.push(...(await missingTests(root)))
   if (missing.length > 0) throw new UsageError(missing.join('\n'))
   return { written, generated }
 }
 
+async function missingTests(root: string): Promise<string[]> {
+  const all = [...targets, ...otherTargets].flatMap(({ tests, mistakes }) =>
+    tests.concat(mistakes.flatMap((mistake) => mistake.tests ?? [])),
+  )
+  const files = [...Map.groupBy(new Set(all), (tests) => readName(tests).file)]
+  return (await Promise.all(files.map(([file, names]) => missingIn(join(root, `test/${file}.test.ts`), names)))).flat()
+}
+
+async function missingIn(path: string, tests: TestName[]): Promise<string[]> {
+  const text = await readFile(path, 'utf8').catch(() => '')
+  const names = possibleTestNamesIn(text)
+  return tests
+    .flatMap((each) => readName(each).alternatives)
+    .filter((alternative) => !names.some((name) => new RegExp(alternative).test(name)))
+    .map((alternative) => `${path} has no test "${alternative}".`)
+}
+
 function unfit(text: string, { file, mistakes }: Target): string[] {
-  const times = ({ before }: { before: string }) => text.split(before).length - 1
-  return mistakes
-    .filter((mistake) => times(mistake) !== 1)
-    .map((mistake) => `${file} has this ${times(mistake)} times rather than once: ${mistake.before}`)
+  return mistakes.flatMap(({ what, before, after }) => {
+    const times = text.split(before).length - 1
+    if (times !== 1) return [`${file} has this ${times} times rather than once: ${before}`]
+    // Every test would fail.
+    return isParsable(text.replace(before, () => after)) ? [] : [`${file} cannot be parsed with "${what}".`]
+  })
 }
 
 function staleReasons({ file, survivors = [] }: Target, mutants: Mutant[]): string[] {

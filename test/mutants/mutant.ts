@@ -1,35 +1,35 @@
-/** A source file, the tests that should notice mistakes in it, and some mistakes. */
+/** A source file, the tests that should detect mistakes in it, and some mistakes. */
 export interface Target {
   /** Path from the root of the repository. */
   file: string
-  /** In the order in which they are run. */
+  /** In the order of execution. */
   tests: TestName[]
   mistakes: Mistake[]
-  /** Mutants that no test notices. */
+  /** Mutants that no test detects. */
   survivors?: Survivor[]
 }
 
 /** A test file without folder and extension, such as `idempotency`, or some of its tests: `idempotency: part of a name`. */
 export type TestName = string
 
-/** @returns the name of the file, and a regular expression for the names of its tests */
-export function readName(tests: TestName): { file: string; pattern: string } {
+/** @returns the name of the file, a regular expression for the names of its tests, and its alternatives */
+export function readName(tests: TestName): { file: string; pattern: string; alternatives: string[] } {
   const [file = '', pattern = '.'] = tests.split(': ')
-  return { file, pattern }
+  return { file, pattern, alternatives: pattern.split('|') }
 }
 
-/** A mistake as somebody may make it. */
+/** A likely mistake. */
 export interface Mistake {
-  /** What happens that should not. */
+  /** The effect of the mistake. */
   what: string
-  /** This part of the file, which is there once, is replaced. */
+  /** This part of the file, which must be unique, is replaced. */
   before: string
   after: string
-  /** The tests that should notice it, if not those of the file. */
+  /** The tests that should detect it, if not those of the file. */
   tests?: TestName[]
 }
 
-/** A mutant, by the lines that it changes as one line, and why no test can notice it. */
+/** A mutant, identified by the lines that it changes, and why no test can detect it. */
 export interface Survivor {
   before: string
   after: string
@@ -45,11 +45,11 @@ export interface Mutant {
   /** Undefined if it was generated. */
   what: string | undefined
   tests: TestName[]
-  /** The number of the first line that it changes, and the lines as one line. */
+  /** The number of the first changed line, and the changed lines joined. */
   line: number
   before: string
   after: string
-  /** Why no test can notice it. */
+  /** Why no test can detect it. */
   reason: string | undefined
 }
 
@@ -60,16 +60,15 @@ export function mutated(
   return text.slice(0, start) + replacement + text.slice(end)
 }
 
-/** Wrong options or data: the message says all. */
+/** Wrong options or data: only the message is printed. */
 export class UsageError extends Error {
   override name = 'UsageError'
 }
 
-/** What came of a mutant. */
 export interface Trial {
   mutant: Mutant
   outcome: 'noticed' | 'timed out' | 'survived'
-  /** The test that noticed it. */
+  /** The test that detected it. */
   by: string
   ms: number
 }

@@ -2,14 +2,14 @@ import type { Trial } from './mutant.ts'
 import { describe } from './report.ts'
 
 export interface Progress {
-  /** Told how long tests of a file take without a mutant. */
+  /** Called with the time that the tests of a file take without a mutant. */
   measured(file: string, ms: number): void
-  /** Told before the first of so many mutants. */
+  /** Called before the first mutant with their number. */
   begin(count: number): void
   end(trial: Trial): void
 }
 
-/** Tells on stderr how far the run is. */
+/** Reports progress on stderr. */
 export function openProgress(): Progress {
   const start = performance.now()
   let count = 0
@@ -24,7 +24,7 @@ export function openProgress(): Progress {
     begin: (mutants) => (count = mutants),
     end({ mutant, outcome, by, ms }) {
       tried++
-      tell(`${outcome}, ${inSeconds(ms)}: ${describe(mutant)}${by === '' ? '' : `\n    by «${by}»`}`)
+      tell(`${outcome}, ${inSeconds(ms)}: ${describe(mutant)}${by === '' ? '' : `\n    by "${by}"`}`)
     },
   }
 }

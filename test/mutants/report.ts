@@ -7,33 +7,30 @@ import type { Mutant } from './mutant.ts'
 import type { Trial } from './mutant.ts'
 import { root } from './workplace.ts'
 
-/** The part of all mutants that the tests have to notice. */
-const leastNoticed = 0.9
+const minDetected = 0.9
 
-/** A mutant in words. */
 export function describe({ file, line, before, after, what }: Mutant): string {
   return `${file}:${line}${what === undefined ? '' : ` ${what}`}\n    ${before}\n    ${after}`
 }
 
-/** Why a run has failed, in words. */
 export function problemsOf(trials: Trial[]): string[] {
   const survivors = trials.filter(isSurvivor)
-  const noticed = trials.length - survivors.length
+  const detected = trials.length - survivors.length
   return [
     ...survivors
       .filter(({ mutant }) => mutant.reason === undefined)
-      .map(({ mutant }) => `No test notices, and no reason says why: ${describe(mutant)}`),
+      .map(({ mutant }) => `No test detects this mutant, and no reason is given: ${describe(mutant)}`),
     ...trials
       .filter((trial) => trial.mutant.reason !== undefined && !isSurvivor(trial))
-      .map(({ mutant, by }) => `«${by}» notices it, so its reason is out of date: ${describe(mutant)}`),
-    ...(noticed < leastNoticed * trials.length ? [`Fewer than ${leastNoticed * 100} % are noticed.`] : []),
+      .map(({ mutant, by }) => `"${by}" detects this mutant, so its reason is outdated: ${describe(mutant)}`),
+    ...(detected < minDetected * trials.length ? [`Fewer than ${minDetected * 100} % are detected.`] : []),
   ]
 }
 
 export function summaryOf(trials: Trial[]): string {
   const survived = trials.filter(isSurvivor).length
   const late = trials.filter(({ outcome }) => outcome === 'timed out').length
-  return `${trials.length} mutants: ${percentage(trials)} noticed (${late} of them by a timeout), ${survived} survived.`
+  return `${trials.length} mutants: ${percentage(trials)} detected (${late} of them by timeout), ${survived} survived.`
 }
 
 export async function writeReport(
@@ -41,7 +38,7 @@ export async function writeReport(
   how: { sample: number; seed: string; minutes: number },
 ): Promise<void> {
   const parts = [
-    '# Which mistakes the tests notice',
+    '# Mutation testing results',
     `\`npm run mutants\`, ${new Date().toISOString().slice(0, 10)}, ${how.minutes.toFixed(0)} minutes.`,
     explanation(how),
     table(trials),
@@ -50,13 +47,13 @@ export async function writeReport(
   ]
   const file = join(root, 'test/mutants/REPORT.md')
   await writeFile(file, `${parts.join('\n\n')}\n`)
-  // It is kept in the repository, where every file is in one format.
+  // The report is committed, and formatted like every file.
   await promisify(execFile)(join(root, 'node_modules/.bin/oxfmt'), [file])
 }
 
 function explanation({ sample, seed }: { sample: number; seed: string }): string {
-  return `Each mutant is one mistake in one file: «written» ones are in \`test/mutants/targets/\`, «generated» ones are ${sample} of those
-that \`test/mutants/operators.ts\` makes (seed \`${seed}\`). It is noticed if one of the tests fails that its target names, or hangs.`
+  return `Each mutant is one mistake in one file. "Written" mutants are listed in \`test/mutants/targets/\`; "generated" ones are a sample of
+${sample} that \`test/mutants/operators.ts\` makes (seed \`${seed}\`). A mutant is detected if a test that its target names fails or hangs.`
 }
 
 function table(trials: Trial[]): string {
@@ -67,7 +64,7 @@ function table(trials: Trial[]): string {
       trials.filter(({ mutant }) => mutant.file === file),
     ),
   )
-  const header = ['file', 'written', 'generated', 'noticed', 'by a timeout', 'survived']
+  const header = ['file', 'written', 'generated', 'detected', 'by timeout', 'survived']
   const rule = header.map((_, index) => (index === 0 ? '---' : '--:'))
   return [header, rule, ...rows, row('all', trials)].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
@@ -86,7 +83,7 @@ function row(name: string, trials: Trial[]): string[] {
 
 function survivor({ mutant: { file, line, what, before, after, reason } }: Trial): string {
   const title = `\`${file}:${line}\`${what === undefined ? '' : ` ${what}`}`
-  return `${title}\n\n\`\`\`diff\n- ${before}\n+ ${after}\n\`\`\`\n\n${reason ?? '**No reason is known.**'}`
+  return `${title}\n\n\`\`\`diff\n- ${before}\n+ ${after}\n\`\`\`\n\n${reason ?? '**No reason is given.**'}`
 }
 
 function isSurvivor({ outcome }: Trial): boolean {
@@ -94,6 +91,6 @@ function isSurvivor({ outcome }: Trial): boolean {
 }
 
 function percentage(trials: Trial[]): string {
-  const noticed = trials.filter((trial) => !isSurvivor(trial)).length
-  return `${((100 * noticed) / trials.length).toFixed(1)} %`
+  const detected = trials.filter((trial) => !isSurvivor(trial)).length
+  return `${((100 * detected) / trials.length).toFixed(1)} %`
 }

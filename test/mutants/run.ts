@@ -25,8 +25,8 @@ Usage: npm run mutants [-- options]
   --help           this
 
 A whole run takes about half an hour and writes test/mutants/REPORT.md; others only print. It starts a PostgreSQL and a Redis
-of its own, and ends them. It exits with 1 if fewer than 90 % are noticed, if a mutant survives without a reason in
-test/mutants/targets/, or if one is noticed that has such a reason.`
+of its own, and ends them. It exits with 1 if fewer than 90 % are detected, if a mutant survives without a reason in
+test/mutants/targets/, or if one with such a reason is detected.`
 
 interface Options {
   only: RegExp | undefined

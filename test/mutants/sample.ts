@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 
 /**
- * Chooses `count` of `things`, at least one of each group. A choice depends on `seed` and the thing alone, so that a change
- * of one file leaves the choice in the others as it was.
+ * Chooses `count` of `things`, at least one per group. A choice depends only on `seed` and the thing, so a change of one file does
+ * not affect the choice in others.
  */
 export function sample<Thing>(
   things: Thing[],

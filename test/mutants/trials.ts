@@ -2,13 +2,13 @@ import { type Mutant, readName, type Trial, type TestName, UsageError } from './
 import type { Progress } from './progress.ts'
 import { openWorkplace, type Workplace } from './workplace.ts'
 
-/** A test that takes so many times as long as without a mutant, and so many milliseconds more, is hung. */
-const patience = { times: 3, ms: 20_000 }
+/** A test hangs if it takes `times` times as long as without a mutant, and `ms` more. */
+const limit = { times: 3, ms: 20_000 }
 
-/** Milliseconds for tests of which it is not known yet how long they take. */
+/** Milliseconds for tests whose usual time is not known yet. */
 const longestTest = 600_000
 
-/** Tries `mutants`, `jobs` at a time. @throws UsageError if tests fail without a mutant, or there are none by a name */
+/** Tries `mutants`, `jobs` in parallel. @throws UsageError if tests fail without a mutant, or a name matches none */
 export async function tryAll(mutants: Mutant[], jobs: number, progress: Progress, stop: AbortSignal): Promise<Trial[]> {
   await using stack = new AsyncDisposableStack()
   const places = await Promise.all(Array.from({ length: jobs }, async () => stack.use(await openWorkplace(stop))))
@@ -35,13 +35,15 @@ async function together(places: Workplace[], work: (place: Workplace) => Promise
   for (const result of ended) if (result.status === 'rejected') throw result.reason
 }
 
-/** Runs all tests of `file` that `names` name. @returns how many milliseconds they take */
+/** Runs the tests of `file` that match `names`. @returns milliseconds */
 async function measure(file: string, names: TestName[], place: Workplace, progress: Progress): Promise<number> {
   const patterns = names.map((name) => readName(name).pattern)
   const { passed, failed, isFailed, ms } = await place.run(`${file}: ${patterns.join('|')}`, longestTest)
   if (isFailed) throw new UsageError(`test/${file}.test.ts fails without a mutant: ${failed ?? 'it does not run'}`)
-  const missing = patterns.find((pattern) => !passed.some((name) => new RegExp(pattern).test(name)))
-  if (missing !== undefined) throw new UsageError(`test/${file}.test.ts has no test «${missing}».`)
+  const missing = names
+    .flatMap((name) => readName(name).alternatives)
+    .find((alternative) => !passed.some((name) => new RegExp(alternative).test(name)))
+  if (missing !== undefined) throw new UsageError(`test/${file}.test.ts has no test "${missing}".`)
   progress.measured(file, ms)
   return ms
 }
@@ -52,7 +54,7 @@ async function tryOne(mutant: Mutant, place: Workplace, times: Map<string, numbe
   for (const tests of mutant.tests) {
     const { isFailed, isTimedOut, failed } = await place.run(
       tests,
-      (times.get(readName(tests).file) ?? 0) * patience.times + patience.ms,
+      (times.get(readName(tests).file) ?? 0) * limit.times + limit.ms,
     )
     if (isTimedOut) return { mutant, outcome: 'timed out', by: tests, ms: took() }
     if (isFailed) return { mutant, outcome: 'noticed', by: failed ?? `${tests} cannot start`, ms: took() }

@@ -9,33 +9,32 @@ import { mutated, type Mutant, readName, type TestName } from './mutant.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** How some tests ended. */
 export interface TestRun {
-  /** A test has failed, or the file could not be run at all. */
+  /** A test failed, or the file could not be run. */
   isFailed: boolean
   isTimedOut: boolean
   /** The first test that failed. */
   failed: string | undefined
-  /** The names of those that passed. */
+  /** The names of passed tests. */
   passed: string[]
   ms: number
 }
 
-/** A copy of the repository, of which one file at a time is changed. */
+/** A copy of the repository, in which one file at a time is changed. */
 export interface Workplace extends AsyncDisposable {
-  /** Puts the mutant in place while `work` runs. */
+  /** Applies the mutant while `work` runs. */
   withMutant<Result>(mutant: Mutant, work: () => Promise<Result>): Promise<Result>
-  /** Runs tests until one fails. */
+  /** Runs tests until the first failure. */
   run(tests: TestName, timeoutMs: number): Promise<TestRun>
 }
 
-/** What a copy does not need, or must not share with the checkout. */
+/** Not needed in a copy, or not to be shared with the checkout. */
 const left = new Set(['.git', '.data', '.env', 'node_modules', 'coverage', 'dist', 'dist-client', 'work'])
 
-/** @param stop aborted when the run is to end early */
+/** @param stop aborted when the run should end early */
 export async function openWorkplace(stop: AbortSignal): Promise<Workplace> {
   const folder = await mkdtemp(join(tmpdir(), 'stockroom-mutants-'))
-  // Servers that tests start run as another user if the tests run as root.
+  // If tests run as root, the servers that they start run as another user.
   await chmod(folder, 0o755)
   const tree = join(folder, 'tree')
   const temporary = join(folder, 'tmp')
@@ -72,7 +71,7 @@ export async function openWorkplace(stop: AbortSignal): Promise<Workplace> {
 interface Place {
   tree: string
   temporary: string
-  /** Of compiled modules, with which a test file starts a third faster. */
+  /** Compiled modules, with which a test file starts a third faster. */
   cache: string
   timeoutMs: number
   stop: AbortSignal
@@ -84,7 +83,7 @@ async function runTests(tests: TestName, { tree, temporary, cache, timeoutMs, st
   const startedAt = performance.now()
   const child = spawn(process.execPath, [...options, `test/${file}.test.ts`], {
     cwd: tree,
-    // A group of processes, so that those that a test has started end with it.
+    // A process group, so that processes started by a test end with it.
     detached: true,
     env: { ...process.env, TMPDIR: temporary, NODE_COMPILE_CACHE: cache },
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -101,7 +100,7 @@ async function runTests(tests: TestName, { tree, temporary, cache, timeoutMs, st
   clear()
   stop.removeEventListener('abort', end)
   stop.throwIfAborted()
-  // What it has started may outlive it.
+  // Its child processes may outlive it.
   end()
   return {
     isFailed: code !== 0,
@@ -124,11 +123,11 @@ function killGroup({ pid = 0 }: ChildProcess): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch {
-    // All of them have ended.
+    // All of them have already ended.
   }
 }
 
-/** Ends PostgreSQL servers whose tests were killed: each is in a group of its own, and its folder in that for temporary files. */
+/** Ends PostgreSQL servers of killed tests: each has its own process group, and its folder is in the temporary one. */
 async function endServersIn(temporary: string): Promise<void> {
   for (const path of await readdir(temporary, { recursive: true })) {
     if (!path.endsWith('/postmaster.pid')) continue
@@ -136,7 +135,7 @@ async function endServersIn(temporary: string): Promise<void> {
     try {
       process.kill(pid, 'SIGQUIT')
     } catch {
-      // It has ended.
+      // It has already ended.
     }
   }
 }

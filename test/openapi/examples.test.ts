@@ -41,7 +41,14 @@ test('each body and parameter has an example', async (t: TestContext) => {
   )
   t.assert.deepStrictEqual(
     filledIn.map(({ name, example }) => `${name}=${String(example)}`),
-    ['dry_run=true', ...[itemId, itemId, itemId, setId, setId, itemId].map((id) => `id=${id}`)],
+    [
+      'dry_run=true',
+      'dry_run=true',
+      ...[itemId, itemId, itemId, setId, setId, itemId].map((id) => `id=${id}`),
+      'dry_run=true',
+      `id=${setId}`,
+      'since=now',
+    ],
   )
 })
 
@@ -75,6 +82,7 @@ test('each example of a request body is accepted', async (t: TestContext) => {
     'PATCH /store-managers/me',
     'PATCH /store-managers/me',
     'POST /items',
+    'POST /items/bulk',
     'POST /items/import',
     'POST /items/import',
     'PATCH /items/{id}',

@@ -25,13 +25,18 @@ for (const withOptional of [true, false]) {
     t.assert.match(await (await call('GET /items/export')).text(), /Green tea, 100 bags/)
     const report = (await (await call('POST /items/import')).json()) as object
     t.assert.deepStrictEqual(report, { ...report, dry_run: withOptional, created: 2, failed: 0 })
+    const bulk = (await (await call('POST /items/bulk')).json()) as object
+    t.assert.deepStrictEqual(bulk, { ...bulk, dry_run: withOptional, matched: 0 })
     await call('GET /items/:id', { id })
     await call('PATCH /items/:id', { id })
     await call('GET /changes')
-    const change = await context.db.selectFrom('change_sets').select('id').executeTakeFirstOrThrow()
+    const sets = context.db.selectFrom('change_sets').select('id').orderBy('id', 'desc')
+    const change = await sets.executeTakeFirstOrThrow()
     await call('GET /changes/:id', change)
     await call('GET /changes/:id/items', change)
     await call('GET /items/:id/changes', { id })
+    await call('GET /changes/feed')
+    await call('POST /changes/:id/undo', change)
     for (const method of ['GET', 'POST']) {
       await call(`${method} /store-managers/logout`)
       await call('POST /store-managers/token')

@@ -10,17 +10,21 @@ import { bodiesOf, misfitsOf } from '../support/bodies.ts'
 import { type CheckedApp, openCheckedApp } from '../support/checked-app.ts'
 import { checkAny } from '../support/document.ts'
 import { encodeForm, encodings, type Form, hostileForms, partsOf } from '../support/forms.ts'
-import { hostileRequests, strayRequests } from '../support/hostile.ts'
+import { hostileRequests, strayBodies, strayRequests } from '../support/hostile.ts'
 import { givenParameters, unknownParameters } from '../support/queries.ts'
 import { badRequests, exchange } from '../support/raw-http.ts'
+import { spelledNames } from '../support/visible-names.ts'
 
 const runs = Number(process.env['PROPERTY_RUNS'] ?? 120)
 const seed = process.env['PROPERTY_SEED']
 
 /** Tries `predicate` `times` PROPERTY_RUNS times, which is 120. PROPERTY_SEED repeats the tries of a run that failed. */
-function hold<T>(times: number, values: fc.Arbitrary<T>, predicate: (value: T) => Promise<void>): Promise<void> {
+function hold<T>(times: number, values: fc.Arbitrary<T>, predicate: (value: T) => Promise<unknown>): Promise<void> {
   const options = { numRuns: Math.ceil(runs * times), ...(seed !== undefined && { seed: Number(seed) }) }
-  return fc.assert(fc.asyncProperty(values, predicate), options)
+  return fc.assert(
+    fc.asyncProperty(values, async (value) => void (await predicate(value))),
+    options,
+  )
 }
 
 test('items and changes are read back exactly as they were sent', async (t) => {
@@ -103,67 +107,97 @@ test('a bad body is refused for exactly its faults and writes nothing', async (t
   })
 })
 
+test('a name is accepted if and only if a character of it is visible', async (t) => {
+  const { ada, send, itemId, rows } = await openCheckedApp(t)
+  let managers = 0
+  await hold(0.5, spelledNames, async ({ name, isVisible }) => {
+    const before = await rows()
+    const fields = { category: 'Pet', price_usd: 1, in_stock: true }
+    const item = JSON.stringify({ name, ...fields })
+    const account = { name, email: `${managers++}@example.com`, password: 'correct horse battery' }
+    const file = `name,category,price_usd,in_stock\n"${name.replaceAll('"', '""')}",Pet,1,true\n`
+    const answers = {
+      create: await ada('POST', '/items', item),
+      'import CSV': await ada('POST', '/items/import', file, 'text/csv'),
+      'import NDJSON': await ada('POST', '/items/import', `${item}\n`, 'application/x-ndjson'),
+      update: await ada('PATCH', `/items/${itemId}`, JSON.stringify({ name })),
+      register: await send('POST', '/store-managers', JSON.stringify(account), { 'content-type': 'application/json' }),
+      'update me': await ada('PATCH', '/store-managers/me', JSON.stringify({ name })),
+    }
+    for (const [write, { statusCode }] of Object.entries(answers)) {
+      assert.equal(statusCode < 300, isVisible, `${write} got ${statusCode} for ${JSON.stringify(name)}`)
+      if (!isVisible) assert.equal(statusCode, 422, write)
+    }
+    if (!isVisible) return assert.deepEqual(await rows(), before)
+    const { create, update, register, 'update me': updateMe } = answers
+    const stored = Object.values((await ada('GET', '/items?sort=-id&limit=3')).json<Record<string, Fields>>())
+    for (const each of [...[create, update, register, updateMe].map((answer) => answer.json()), ...stored]) {
+      assert.equal(each['name'], name)
+    }
+  })
+})
+
 test('a parameter is read as JSON would read it, or refused by name', async (t) => {
-  const { ada } = await openCheckedApp(t)
-  const routes = fc.constantFrom('/items', '/items/summary', '/items/export')
-  await hold(1, fc.tuple(routes, givenParameters), async ([route, { name, text, fits }]) => {
-    if (name === 'limit' && route !== '/items') return
-    const answer = await ada('GET', `${route}?${new URLSearchParams({ [name]: text }).toString()}`)
-    assert.equal(answer.statusCode, fits ? 200 : 422, `${name}=${text}`)
+  const { ada, operations, urlOf } = await openCheckedApp(t)
+  const reads = operations.filter(({ method }) => method === 'GET')
+  await hold(3, givenParameters(reads), async ({ operation, name, text, fits }) => {
+    const answer = await ada('GET', urlOf(operation, { [name]: text }))
+    assert.equal(answer.statusCode, fits ? 200 : 422, `${operation.path}: ${name}=${text}`)
     if (!fits) assert.deepEqual(answer.json().errors[0].loc, ['query', name])
   })
 })
 
 test('an unknown parameter is refused by name and does nothing, or is ignored', async (t) => {
-  const { ada, itemId, rows } = await openCheckedApp(t)
+  const { ada, operations, urlOf, itemId, rows } = await openCheckedApp(t)
   const before = await rows()
-  const list = [
-    'expand',
-    'limit',
-    'after',
-    'category',
-    'in_stock',
-    'store_manager_id',
-    'min_price',
-    'max_price',
-    'q',
-    'sort',
-    'count',
-  ]
-  const filters = list.filter((name) => !['expand', 'limit', 'after', 'count', 'sort'].includes(name))
-  const known = { '/items': list, '/items/summary': filters, '/items/export': [...filters, 'sort', 'format', 'safe'] }
-  const reads = Object.entries(known).map(([url, names]) =>
-    fc.record({ method: fc.constant('GET'), url: fc.constant(url), unknown: unknownParameters(names) }),
+  // Unknown parameters of operations that have no others, or only `expand`, mean nothing.
+  const strict = operations.filter(({ parameters }) => parameters.some(({ name }) => name !== 'expand'))
+  const requests = strict.map((operation) =>
+    unknownParameters(operation.parameters.map(({ name }) => name)).map(({ name }) => ({ operation, name })),
   )
-  const imports = fc.record({
-    method: fc.constant('POST'),
-    url: fc.constant('/items/import'),
-    unknown: unknownParameters(['mode', 'on_error', 'dry_run']),
-  })
-  const logouts = fc.record({
-    method: fc.constantFrom('GET', 'POST'),
-    url: fc.constant('/store-managers/logout'),
-    unknown: unknownParameters(['scope']),
-  })
-  await hold(1, fc.oneof(...reads, imports, logouts), async ({ method, url, unknown: { name } }) => {
-    const query = new URLSearchParams({ [name]: 'true' }).toString()
-    const refused = await ada(method, `${url}?${query}`, method === 'POST' ? '' : undefined)
-    assert.ok([415, 422].includes(refused.statusCode), `${method} ${url}?${query}: ${refused.statusCode}`)
-    if (refused.statusCode === 422) {
-      const found = refused.json<{ errors: { loc: string[] }[] }>().errors
-      assert.deepEqual(
-        found.map(({ loc }) => loc),
-        [['query', name]],
-      )
-    }
+  const bodies: Record<string, [body: string, type?: string]> = {
+    '/items/import': ['name,category,price_usd,in_stock\nTea,Pet,1,true\n', 'text/csv'],
+    '/items/bulk': ['{"select":{"filters":{"store_manager_id":"me"}},"change":"delete"}'],
+  }
+  await hold(2, fc.oneof(...requests), async ({ operation, name }) => {
+    const { method, path } = operation
+    const url = urlOf(operation, { [name]: 'true' })
+    const refused = await ada(method, url, ...(bodies[path] ?? []))
+    assert.equal(refused.statusCode, 422, `${method} ${url}`)
+    const found = refused.json<{ errors: { loc: string[] }[] }>().errors
+    assert.deepEqual(
+      found.map(({ loc }) => loc),
+      [['query', name]],
+    )
     assert.deepEqual(await rows(), before)
-    assert.equal((await ada('GET', `/items/${itemId}?${query}`)).statusCode, 200)
+    const ignored = new URLSearchParams({ [name]: 'true' }).toString()
+    assert.equal((await ada('GET', `/items/${itemId}?${ignored}`)).statusCode, 200)
   })
 })
 
 test('every response of an endpoint is declared in the document', async (t) => {
-  const { operations, components, itemId, sendHostile } = await openCheckedApp(t)
-  await hold(6, hostileRequests(operations, components, itemId), sendHostile)
+  const { operations, components, itemId, changeId, ada, sendHostile } = await openCheckedApp(t)
+  const { headers } = await ada('GET', '/changes/feed?since=now')
+  const targets = { itemId, changeId, cursor: String(headers['x-next-after']) }
+  await hold(6, hostileRequests(operations, components, targets), sendHostile)
+})
+
+test('a missing body is refused by name, and no body makes a request fail', async (t) => {
+  const { operations, urlOf, sendHostile } = await openCheckedApp(t)
+  const writes = operations.filter(({ method }) => method !== 'GET')
+  await hold(0.5, strayBodies(operations), async ({ headers, payload }) => {
+    for (const operation of writes) {
+      const { method, path, body, types } = operation
+      const url = urlOf(operation)
+      const { statusCode, json } = await sendHostile({ method, url, sender: 'owner', headers, payload })
+      if (!body || (payload && payload.length > 0)) continue
+      const { 'content-type': type, 'transfer-encoding': coding } = headers
+      const isRead = type === undefined ? coding === undefined : types.includes(type) && !type.startsWith('multipart')
+      const expected = isRead ? [422] : [400, 415, 422]
+      assert.ok(expected.includes(statusCode), `${method} ${path} got ${statusCode}`)
+      if (statusCode === 422) assert.equal(json().errors[0].loc[0], 'body')
+    }
+  })
 })
 
 test('requests to unknown paths get 404, 405, or 400, never worse', async (t) => {
@@ -202,7 +236,7 @@ test('responses to malformed forms are declared in the document', async (t) => {
   const { send, components } = await openCheckedApp(t)
   await hold(2, hostileForms({ $ref: 'LoginForm' }, components), async (form) => {
     const { statusCode } = await logIn(send, form)
-    assert.ok([400, 401, 415, 422].includes(statusCode), `answered ${statusCode}`)
+    assert.ok([400, 401, 415, 422].includes(statusCode), `got ${statusCode}`)
   })
 })
 
@@ -216,7 +250,7 @@ test('invalid HTTP is refused, and the next request is served', async (t) => {
     const answers = await exchange(port, sent)
     assert.ok(!sent.includes('/smuggled') || answers.length < 2, 'a body was taken for a request')
     for (const answer of answers) {
-      assert.ok(answer.statusCode >= 300, `answered ${answer.statusCode}`)
+      assert.ok(answer.statusCode >= 300, `got ${answer.statusCode}`)
       checkAny('GET', answer)
     }
     const next = await fetch(`http://127.0.0.1:${port}/openapi.json`)

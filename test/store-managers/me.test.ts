@@ -1,7 +1,12 @@
 import { test, type TestContext } from 'node:test'
 
+import { Client } from 'pg'
+
+import { clientConfig } from '../../src/database/server.ts'
 import { openApp } from '../support/app.ts'
+import { closeAfter } from '../support/cleanup.ts'
 import { password } from '../support/fixtures.ts'
+import { eventually } from '../support/until.ts'
 
 const me = '/store-managers/me'
 
@@ -66,12 +71,30 @@ test('a password change ends every other token of the manager', async (t: TestCo
 })
 
 test('concurrent password changes: one succeeds, one gets 403', async (t: TestContext) => {
-  const { signIn } = await openApp(t)
+  const { signIn, server, context } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const change = (word: string) => ada.patch(me, { password: `${word} horse battery`, current_password: password })
-  const answers = await Promise.all([change('another'), change('a third')])
-  t.assert.deepStrictEqual(answers.map(({ statusCode }) => statusCode).toSorted(), [200, 403])
+  const blocker = new Client(clientConfig(server))
+  await blocker.connect()
+  closeAfter(t, () => blocker.end())
+  // Lets managers be read and locked, but not changed.
+  await blocker.query(`begin; lock table ${context.pool.schema}.store_managers in share mode`)
+  const changes = Promise.all([change('another'), change('a third')])
+  await eventually(
+    async () => (await blocker.query<{ count: number }>(waiting)).rows[0]?.count,
+    (count) => count === 2,
+  )
+  await blocker.query('commit')
+  t.assert.deepStrictEqual((await changes).map(({ statusCode }) => statusCode).toSorted(), [200, 403])
 })
+
+/** How many sessions wait for this one, or for one that does. */
+const waiting = `
+  with recursive blocked (pid) as (
+    select pg_backend_pid()
+    union
+    select activity.pid from pg_stat_activity as activity join blocked on blocked.pid = any(pg_blocking_pids(activity.pid)))
+  select count(*)::int - 1 as count from blocked`
 
 test('wrong current passwords count as failed logins', async (t: TestContext) => {
   const { signIn } = await openApp(t, { LOGIN_LIMIT_PER_ADDRESS: '2' })
@@ -123,7 +146,7 @@ test('a logout everywhere is never undone by a concurrent account change', async
     const change = phone.patch(me, { password: 'another horse battery', current_password: password })
     const rename = phone.patch(me, { name: 'Eve' })
     const [loggedOut] = await Promise.all([laptop.post('/store-managers/logout?scope=all'), change, rename])
-    // The other way round the new password has ended the token before.
+    // In the opposite order the new password has ended the token before.
     const isLast = loggedOut.statusCode === 200
     t.assert.strictEqual((await phone.get(me)).statusCode, isLast ? 401 : 200)
     t.assert.strictEqual((await laptop.get(me)).statusCode, 401)

@@ -19,9 +19,9 @@ const misfits: [what: string, body: object, where: string, type: string][] = [
   ['a password of 7 characters', { ...ada, password: '1234567' }, 'body.password', 'string_too_short'],
   ['a password with a NUL', { ...ada, password: '1234567\0' }, 'body.password', 'string_pattern_mismatch'],
   ['a password_hash of 7 characters', { ...ada, password_hash: '1234567' }, 'body.password_hash', 'string_too_short'],
-  ['an e-mail address without @', { ...ada, email: 'ada.example.com', password }, 'body.email', 'value_error'],
+  ['an email address without @', { ...ada, email: 'ada.example.com', password }, 'body.email', 'value_error'],
   [
-    'an e-mail address of 255 characters',
+    'an email address of 255 characters',
     { ...ada, email: `${'a'.repeat(250)}@b.co`, password },
     'body.email',
     'string_too_long',

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 
@@ -75,8 +76,14 @@ export async function openSchema(
   if (!server) throw new Error('run the tests with npm test, which starts a PostgreSQL')
   const tables = state === 'migrated' ? `set search_path = ${schema}; ${migratedSchema()}` : ''
   await onServer(server, `create schema ${schema}; ${tables}`)
-  closeAfter(t, () => onServer(server, `drop schema ${schema} cascade`))
-  return { server, schema }
+  const hasCitus = Boolean(process.env['TEST_CITUS_URL'])
+  const isCitus = state === 'migrated' && hasCitus
+  // Citus locks its catalog in an order that lets concurrent definitions deadlock.
+  const turn = hasCitus ? `select pg_advisory_xact_lock(1); ` : ''
+  if (isCitus)
+    await onServer(server, `${turn}set search_path = ${schema}, public; ${readFileSync('deploy/citus.sql', 'utf8')}`)
+  closeAfter(t, () => onServer(server, `${turn}drop schema ${schema} cascade`))
+  return { server: { ...server, isCitus }, schema }
 }
 
 /** An application with these settings, which ends with the test. */

@@ -1,6 +1,5 @@
 import * as fc from 'fast-check'
 
-import { portablePatterns } from '../../src/openapi/document.ts'
 import { namePattern } from '../../src/openapi/schemas.ts'
 
 /** As much of JSON Schema as the document's requests use. */
@@ -13,6 +12,12 @@ export interface Schema {
   minLength?: number
   maxLength?: number
   minimum?: number
+  exclusiveMinimum?: number
+  maximum?: number
+  minProperties?: number
+  maxProperties?: number
+  /** Only objects without members that `properties` does not have fit, if it is false. */
+  additionalProperties?: boolean
   required?: string[]
   properties?: Record<string, Schema>
   items?: Schema
@@ -27,7 +32,7 @@ export type Fields = Record<string, unknown>
 /** Values that fit `schema`, whose references are to `components`. */
 export function arbitraryOf(reference: Schema, components: Components): fc.Arbitrary<unknown> {
   const schema = resolve(reference, components)
-  const { enum: values, type, minimum = -Number.MAX_VALUE, items = {} } = schema
+  const { enum: values, type, minimum = -Number.MAX_VALUE, exclusiveMinimum = -Infinity, items = {} } = schema
   if (values) return fc.constantFrom(...values)
   if (Array.isArray(type)) return fc.oneof(...type.map((each) => arbitraryOf({ ...schema, type: each }, components)))
   switch (type) {
@@ -36,9 +41,9 @@ export function arbitraryOf(reference: Schema, components: Components): fc.Arbit
     case 'boolean':
       return fc.boolean()
     case 'integer':
-      return fc.maxSafeInteger().filter((value) => value >= minimum)
+      return integers(schema)
     case 'number':
-      return numbers(minimum)
+      return numbers(minimum).filter((value) => value > exclusiveMinimum)
     case 'string':
       return texts(schema)
     case 'array':
@@ -52,10 +57,13 @@ export function arbitraryOf(reference: Schema, components: Components): fc.Arbit
 
 /** Objects that fit `schema`: each field that it does not require is there or not. */
 export function objectsOf(schema: Schema, components: Components): fc.Arbitrary<Fields> {
-  const each = ({ properties = {}, required = [] }: Schema) => {
+  const each = ({ properties = {}, required = [], minProperties = 0, maxProperties = Infinity }: Schema) => {
     const entries = Object.entries(properties).map(([name, property]) => [name, arbitraryOf(property, components)])
     const model = Object.fromEntries(entries) as Record<string, fc.Arbitrary<unknown>>
-    return fc.record(model, { requiredKeys: required, noNullPrototype: true })
+    return fc.record(model, { requiredKeys: required, noNullPrototype: true }).filter((fields) => {
+      const { length } = Object.keys(fields)
+      return length >= minProperties && length <= maxProperties
+    })
   }
   return fc.oneof(...alternatives(resolve(schema, components)).map(each))
 }
@@ -116,9 +124,15 @@ const codePoints = fc.oneof(
   anyOf('a|Z|0| |"|\'|\\|/|\n|%|😀|𝒳|\u{20000}|\u0301|\u200D|\u05D0|\u0627|\u202E|\u{10FFFF}'),
 )
 
-const times = fc
-  .date({ min: new Date(0), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true })
-  .map((date) => date.toISOString())
+const times = fc.oneof(
+  fc
+    .date({ min: new Date(0), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true })
+    .map((date) => date.toISOString()),
+  anyOf(
+    '0000-01-01T00:00:00Z|0001-01-01T00:00:00+23:59|1969-12-31T23:59:59.999Z|2026-02-31T00:00:00Z|' +
+      '9999-12-31T23:59:59.999999999-23:59',
+  ),
+)
 
 /** One of the texts between the bars. */
 export function anyOf(list: string): fc.Arbitrary<string> {
@@ -130,8 +144,12 @@ export function texts({ format, pattern = '', minLength = 0, maxLength = 255 }: 
   if (format === 'uuid') return fc.uuid()
   if (format === 'date-time') return times
   if (format === 'idn-email') return emails(maxLength)
-  const isName = pattern === portablePatterns[namePattern]
-  const allowed = new RegExp(isName ? namePattern : pattern, 'u')
+  const [, word] = /^\^(\w+)\$$/.exec(pattern) ?? []
+  if (word !== undefined) return fc.constant(word)
+  if (pattern.startsWith('^(?:me|')) return fc.oneof(fc.constant('me'), fc.uuid())
+  const isName = pattern === namePattern
+  if (pattern.startsWith('^(?:') && !isName) return fc.stringMatching(new RegExp(pattern, 'u'))
+  const allowed = new RegExp(pattern, 'u')
   const unit = codePoints.filter((each) => (isName ? each !== '\0' : allowed.test(each)))
   const known = troublesomeTexts.filter((text) => {
     const { length } = Array.from(text)
@@ -148,7 +166,7 @@ export function texts({ format, pattern = '', minLength = 0, maxLength = 255 }: 
 }
 
 /** Names of items and managers. */
-export const names = texts({ pattern: portablePatterns[namePattern] ?? '', minLength: 1, maxLength: 64 })
+export const names = texts({ pattern: namePattern, minLength: 1, maxLength: 64 })
 
 function emails(maxLength: number): fc.Arbitrary<string> {
   const host = `@${'a'.repeat(63)}.${'b'.repeat(63)}.`.padEnd(maxLength - 64, 'c')
@@ -160,6 +178,15 @@ function emails(maxLength: number): fc.Arbitrary<string> {
     { weight: 1, arbitrary: longest },
     { weight: 1, arbitrary: international },
   )
+}
+
+function integers({
+  minimum = Number.MIN_SAFE_INTEGER,
+  maximum = Number.MAX_SAFE_INTEGER,
+}: Schema): fc.Arbitrary<number> {
+  return fc
+    .oneof(fc.maxSafeInteger(), fc.integer({ min: -2, max: 2000 }), fc.constantFrom(minimum, maximum))
+    .filter((value) => value >= minimum && value <= maximum)
 }
 
 function numbers(minimum: number): fc.Arbitrary<number> {

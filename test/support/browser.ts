@@ -12,7 +12,7 @@ const executablePath = process.env['CHROMIUM_PATH'] || findProgram(names)
 export const withoutChromium =
   executablePath || process.env['CI'] ? false : `there is no Chromium: set CHROMIUM_PATH, or install ${names[0]}`
 
-/** Starts Chromium, with `more` arguments, which asks nobody for anything of its own accord, and ends with the test. */
+/** Starts Chromium, with `more` arguments, which sends no requests of its own accord, and ends with the test. */
 export async function openBrowser(t: TestContext, more: string[] = []): Promise<Browser> {
   if (!executablePath) throw new Error(`CI is set and none of ${names.join(', ')} is on PATH: no test may be skipped`)
   const browser = await chromium.launch({ executablePath, args: [...args, ...more] })

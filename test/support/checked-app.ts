@@ -9,30 +9,34 @@ import { openTokens } from '../../src/auth/tokens.ts'
 import type { Context } from '../../src/context.ts'
 import { openApp, type TestApp } from './app.ts'
 import { cpuTime } from './cpu-time.ts'
-import { type Document, readDocument } from './document.ts'
+import { type Document, type Operation, readDocument } from './document.ts'
 import type { HostileRequest, Sender } from './hostile.ts'
 
 type Answer = LightMyRequestResponse
 
 export interface CheckedApp extends Pick<TestApp, 'app' | 'log' | 'register'>, Document {
-  /** Sends a request, and fails if the answer is not one that the document lets the service give. */
+  /** Sends a request, and fails if the response is not one that the document lets the service give. */
   send(method: string, url: string, payload?: string | Buffer, headers?: Record<string, string>): Promise<Answer>
-  /** Sends as Ada; the body, if there is one, is JSON. */
-  ada(method: string, url: string, body?: string): Promise<Answer>
-  sendHostile(request: HostileRequest): Promise<void>
+  /** Sends as Ada; the body, if there is one, is JSON unless `type` says otherwise. */
+  ada(method: string, url: string, body?: string, type?: string): Promise<Answer>
+  sendHostile(request: HostileRequest): Promise<Answer>
   adaId: string
-  /** An item of Ada, the only one there is. */
+  /** An item of Ada, the only one there is, and the change set that gave it its name. */
   itemId: string
+  changeId: string
+  /** Where `operation` finds them, with the parameters that it requires and `query`. */
+  urlOf(operation: Operation, query?: Record<string, string>): string
   /** All that the tables of managers and items hold. */
   rows(): Promise<unknown[]>
 }
 
 const readsBody = new Set(['POST', 'PATCH'])
+const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** Milliseconds that an answer may compute: far more than any does, unless something is quadratic. */
+/** Milliseconds that a response may compute: far more than any does, unless something is quadratic. */
 const longest = 1_000
 
-/** An application on a schema of its own, each of whose answers is checked. The test says how many there were. */
+/** An application on a schema of its own, each of whose responses is checked. The test says how many there were. */
 export async function openCheckedApp(t: TestContext): Promise<CheckedApp> {
   const { app, context, log, register, signIn } = await openApp(t)
   const document = await readDocument(app)
@@ -52,7 +56,8 @@ export async function openCheckedApp(t: TestContext): Promise<CheckedApp> {
     return answer
   }
   const itemId = randomUUIDv7()
-  const restock = () => replaceItems(context, itemId, ada.id)
+  const changeId = randomUUIDv7()
+  const restock = () => replaceItems(context, itemId, changeId, ada.id)
   const authorize = await authorizations(context, ada.id, bob.id)
   await restock()
 
@@ -64,15 +69,24 @@ export async function openCheckedApp(t: TestContext): Promise<CheckedApp> {
     send,
     adaId: ada.id,
     itemId,
-    ada(method, url, body) {
-      const type = body === undefined ? {} : { 'content-type': 'application/json' }
-      return send(method, url, body, { authorization: `Bearer ${ada.token}`, ...type })
+    changeId,
+    urlOf({ path, parameters }, query = {}) {
+      const required = parameters.filter((parameter) => parameter.required)
+      const given = required.map(({ name, example }): [string, string] => [name, String(example)])
+      const search = new URLSearchParams({ ...Object.fromEntries(given), ...query }).toString()
+      return `${path.replace('{id}', path.startsWith('/changes') ? changeId : itemId)}?${search}`
+    },
+    ada(method, url, body, type = 'application/json') {
+      const described = body === undefined ? {} : { 'content-type': type }
+      return send(method, url, body, { authorization: `Bearer ${ada.token}`, ...described })
     },
     async sendHostile({ method, url, sender, headers, payload }) {
-      const { statusCode } = await send(method, url, payload, { ...(await authorize(sender)), ...headers })
+      const answer = await send(method, url, payload, { ...(await authorize(sender)), ...headers })
+      const { statusCode } = answer
       const legible = payload === undefined || !readsBody.has(method) || isUtf8(payload)
-      assert.ok(legible || statusCode >= 400, `answered ${statusCode} to a body that is not UTF-8`)
-      if (method === 'DELETE' || statusCode === 201) await restock()
+      assert.ok(legible || statusCode >= 400, `got ${statusCode} to a body that is not UTF-8`)
+      if (!safe.has(method) && statusCode < 300) await restock()
+      return answer
     },
     rows: async () => [
       await context.db.selectFrom('items').selectAll().execute(),
@@ -81,7 +95,7 @@ export async function openCheckedApp(t: TestContext): Promise<CheckedApp> {
   }
 }
 
-async function replaceItems({ db }: Context, id: string, owner: string): Promise<void> {
+async function replaceItems({ db }: Context, id: string, changeId: string, owner: string): Promise<void> {
   const item = {
     id,
     name: 'Tea',
@@ -89,9 +103,24 @@ async function replaceItems({ db }: Context, id: string, owner: string): Promise
     price_usd: 4.99,
     in_stock: true,
     store_manager_id: owner,
+    version: '2',
   } as const
-  await db.deleteFrom('items').execute()
+  const set = {
+    id: changeId,
+    kind: 'update',
+    source: 'api',
+    store_manager_id: owner,
+    store_manager_name: 'Ada Lovelace',
+    item_id: id,
+    created: 0,
+    updated: 1,
+    deleted: 0,
+  }
+  const change = { item_id: id, change_set_id: changeId, kind: 'update', version: '2', name: 'Tea', name_from: 'Te' }
+  for (const table of ['items', 'item_changes', 'change_sets'] as const) await db.deleteFrom(table).execute()
   await db.insertInto('items').values(item).execute()
+  await db.insertInto('change_sets').values(set).execute()
+  await db.insertInto('item_changes').values(change).execute()
 }
 
 /** The header that each sender sends. Tokens are new each time, for a request may end them. */
@@ -102,7 +131,7 @@ async function authorizations({ db, tokens, revocations }: Context, owner: strin
   const ended = await sign(owner)
   await revocations.revoke(await tokens.verify(`Bearer ${ended.token}`))
   const forger = openTokens({ secret: randomUUID().repeat(2), algorithm: 'HS256' })
-  const signers: Record<Exclude<Sender, 'nobody'>, () => Promise<{ token: string }>> = {
+  const signers: Record<Exclude<Sender, 'anonymous'>, () => Promise<{ token: string }>> = {
     owner: () => sign(owner),
     other: () => sign(other),
     gone: () => sign(randomUUID()),
@@ -110,5 +139,5 @@ async function authorizations({ db, tokens, revocations }: Context, owner: strin
     'logged out': async () => ended,
   }
   return async (sender: Sender): Promise<Record<string, string>> =>
-    sender === 'nobody' ? {} : { authorization: `Bearer ${(await signers[sender]()).token}` }
+    sender === 'anonymous' ? {} : { authorization: `Bearer ${(await signers[sender]()).token}` }
 }

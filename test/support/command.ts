@@ -35,7 +35,7 @@ export async function call(
   return { code, out, err }
 }
 
-/** Calls it on a terminal, and types each answer, or does what is to be done, when its question is on the screen. */
+/** Calls it on a terminal, and types each reply, or does what is to be done, when its prompt is on the screen. */
 export async function callOnTerminal(
   t: TestContext,
   args: string[],
@@ -45,7 +45,7 @@ export async function callOnTerminal(
   }: { env?: Record<string, string>; dialogue?: [question: string, answer: string | (() => void)][] } = {},
 ): Promise<{ code: number | string; screen: string }> {
   const line = [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ')
-  // Where CI is set, Node takes any terminal for one without colours.
+  // Where CI is set, Node takes any terminal for one without colors.
   const { child, ended, output } = run(t, 'script', ['-qec', `env -u CI ${line}`, '/dev/null'], env)
   for (const [question, answer] of dialogue) {
     await until(() => output().includes(question))

@@ -2,15 +2,25 @@ import assert from 'node:assert/strict'
 
 import addFormats from 'ajv-formats'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import * as fc from 'fast-check'
 
 import { normalizeEmail } from '../../src/http/email-address.ts'
 import type { App } from '../../src/http/types.ts'
 import { problems } from '../../src/problems.ts'
 import type { Components, Schema } from './arbitraries.ts'
 
-interface DeclaredAnswer {
+interface DeclaredResponse {
   headers?: object
   content?: Record<string, { schema: Schema }>
+}
+
+/** A parameter of an operation. */
+export interface Parameter {
+  name: string
+  in: string
+  required: boolean
+  schema: Schema
+  example?: unknown
 }
 
 /** One method of one path, as the document describes it. */
@@ -21,10 +31,12 @@ export interface Operation {
   operationId: string
   tags: string[]
   summary: string
-  /** What it takes, and in which media type. */
+  /** What it takes, and in which media types. */
   body: Schema | undefined
-  type: string | undefined
-  responses: Record<string, DeclaredAnswer>
+  types: string[]
+  /** Those of its query. */
+  parameters: Parameter[]
+  responses: Record<string, DeclaredResponse>
 }
 
 export interface Answer {
@@ -45,22 +57,37 @@ interface OpenApi {
   components: { schemas: Components }
 }
 
-interface OpenApiOperation extends Pick<Operation, 'operationId' | 'tags' | 'summary'> {
+interface OpenApiOperation extends Pick<Operation, 'operationId' | 'tags' | 'summary' | 'responses'> {
+  parameters?: Parameter[]
   requestBody?: { content: Record<string, { schema: Schema }> }
-  responses: Record<string, DeclaredAnswer>
 }
 
-/** What the document of `app` promises, and a check of answers against it. */
+/** What the document of `app` promises, and a check of responses against it. */
 export async function readDocument(app: App): Promise<Document> {
   await app.ready()
   const openApi = JSON.parse(JSON.stringify(app.swagger())) as OpenApi
   const components = openApi.components.schemas
   const operations = Object.entries(openApi.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { requestBody, responses, operationId, tags, summary }]) => {
-      const [[type, content] = []] = Object.entries(requestBody?.content ?? {})
-      const body = content?.schema
-      return { method: method.toUpperCase(), path, operationId, tags, summary, body, type, responses }
-    }),
+    Object.entries(methods).map(
+      ([method, { requestBody, parameters: all = [], responses, operationId, tags, summary }]) => {
+        const content = requestBody?.content ?? {}
+        const types = Object.keys(content)
+        const body = content[types[0] ?? '']?.schema
+        const parameters = all.filter((parameter) => parameter.in === 'query')
+        const operation = {
+          method: method.toUpperCase(),
+          path,
+          operationId,
+          tags,
+          summary,
+          body,
+          types,
+          parameters,
+          responses,
+        }
+        return Object.assign(operation, { [fc.toStringMethod]: () => operationId })
+      },
+    ),
   )
   const validatorOf = buildValidators(components)
 
@@ -68,7 +95,7 @@ export async function readDocument(app: App): Promise<Document> {
     operations,
     components,
     check(method, url, answer) {
-      checkAny(method, answer)
+      checkAny(method, answer, url)
       const path = route(url)
       const matching = operations.filter((operation) => matches(operation.path, path))
       // A path without parameters goes before one that has some in their place.
@@ -86,7 +113,7 @@ export async function readDocument(app: App): Promise<Document> {
 /** Pages that are not of the API, so not in the document. */
 const hidden = new Set(['/', '/scalar', '/scalar/scalar.js', '/openapi.json'])
 
-/** What HTTP itself answers where there is no operation. */
+/** What HTTP itself responds where there is no operation. */
 function checkUndocumented(path: string | undefined, here: Operation[], answer: Answer): void {
   const { statusCode, headers } = answer
   if (path === undefined) return assert.equal(statusCode, 400, 'a path that cannot be decoded')
@@ -98,15 +125,15 @@ function checkUndocumented(path: string | undefined, here: Operation[], answer: 
   else assert.equal(statusCode, 404, 'a path that the document does not have')
 }
 
-/** @throws AssertionError if `answer` is a failure of the service, or an error that is not told as all are */
-export function checkAny(method: string, { statusCode, headers, body }: Answer): void {
-  assert.ok(statusCode < 500, `answered ${statusCode}: ${body}`)
-  assert.doesNotMatch(body, /\$2[aby]\$\d\d\$/, 'the answer holds a hash')
+/** @throws AssertionError if `answer` is a failure of the service, or an error in another form */
+export function checkAny(method: string, { statusCode, headers, body }: Answer, url = ''): void {
+  assert.ok(statusCode < 500, `${method} ${url} got ${statusCode}: ${body}`)
+  assert.doesNotMatch(body, /\$2[aby]\$\d\d\$/, 'the response holds a hash')
   if (statusCode < 400) return
   assert.doesNotMatch(
     body,
     /\.[jt]s:\d|node_modules|\bselect\b.*\bfrom\b|insert into/i,
-    'the answer tells what is inside',
+    'the response tells what is inside',
   )
   assert.equal(headers['content-type'], 'application/problem+json')
   if (method === 'HEAD') return assert.equal(body, '')
@@ -126,19 +153,19 @@ function checkDeclared(operation: Operation, method: string, answer: Answer, val
   const { statusCode, headers, body } = answer
   const name = `${operation.method} ${operation.path}`
   const declared = operation.responses[statusCode]
-  assert.ok(declared, `${name} answered ${statusCode}, which is not declared: ${body}`)
+  assert.ok(declared, `${name} returned ${statusCode}, which is not declared: ${body}`)
   const [type] = String(headers['content-type'] ?? '').split(';')
   if (!declared.content) {
-    assert.deepEqual([type, body], ['', ''], `${name} answered ${statusCode} with a body, which is not declared`)
+    assert.deepEqual([type, body], ['', ''], `${name} returned ${statusCode} with a body, which is not declared`)
     return
   }
   const content = declared.content[type ?? '']
-  assert.ok(content, `${name} answered ${statusCode} in ${type}, which is not declared`)
+  assert.ok(content, `${name} returned ${statusCode} in ${type}, which is not declared`)
   if (method === 'HEAD') return
   const validate = validatorOf(content.schema)
   assert.ok(
-    validate(type?.endsWith('json') ? JSON.parse(body) : body),
-    `${name} answered ${body}: ${JSON.stringify(validate.errors)}`,
+    validate(/[/+]json$/.test(type ?? '') ? JSON.parse(body) : body),
+    `${name} returned ${body}: ${JSON.stringify(validate.errors)}`,
   )
 }
 

@@ -55,7 +55,7 @@ function lines(text: string): string[] {
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
     .replaceAll(/"access_token":"[^"]*"/g, '"access_token":"<token>"')
     .replaceAll(/after=[\w-]+/g, 'after=<cursor>')
-    .replaceAll(/until \d{4}-\d\d-\d\d \d\d:\d\d/g, 'until <time>')
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d/g, '<time>')
     .replaceAll(/\b[a-z]+-\w{6}@example\.com/g, '<email>')
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '')

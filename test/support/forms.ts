@@ -49,7 +49,7 @@ export function partsOf(form: Fields): fc.Arbitrary<Part[]> {
   })
 }
 
-/** Forms that are none, or almost: fields twice, files, bytes that do not belong there, boundaries that do not fit. */
+/** Forms that are none, or almost: fields twice, files, bytes that do not belong there, boundaries that do not match. */
 export function hostileForms(login: { $ref: string }, components: Components): fc.Arbitrary<Form> {
   const name = fc.constantFrom('username', 'password', 'grant_type', 'scope', 'client_id', ...troublesomeNames)
   const part = fc.record({ name, value: texts({}), file: fc.option(texts({ maxLength: 20 }), { nil: undefined }) })

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { startEmbedded } from '../../src/database/embedded/embedded.ts'
 import { StartupError } from '../../src/startup-error.ts'
 import { prepareSchema } from './migrated-schema.ts'
@@ -11,6 +12,8 @@ const running: (() => Promise<void>)[] = []
 
 /** Starts a private PostgreSQL and Redis, unless the environment names some to use. Test files find them in the environment. */
 export async function globalSetup(): Promise<void> {
+  // What a shell names for the service is not for tests, which write.
+  for (const name of ['DATABASE_URL', 'DATABASE_URL_FILE', 'REDIS_URL']) delete process.env[name]
   try {
     await startPostgres()
     await startPrivateRedis()
@@ -26,6 +29,8 @@ export async function globalTeardown(): Promise<void> {
 }
 
 async function startPostgres(): Promise<void> {
+  const citus = process.env['TEST_CITUS_URL']
+  if (citus) Object.assign(process.env, parseDatabaseUrl(citus))
   if (process.env['POSTGRES_HOST']) return
   const folder = await mkdtemp(join(tmpdir(), 'stockroom-test-'))
   const settings = { fsync: 'off', max_connections: '400' }

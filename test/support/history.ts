@@ -1,3 +1,4 @@
+import type { Server } from '../../src/database/server.ts'
 import { onServer, type TestApp } from './app.ts'
 
 /** A change set and its entries as they are stored, those of the set in the order of the IDs of their items. */
@@ -33,23 +34,27 @@ export async function readHistory({ server, context }: Pick<TestApp, 'server' | 
  * Empty if history and items agree.
  */
 export async function findDisagreements({ server, context }: Pick<TestApp, 'server' | 'context'>): Promise<string[]> {
-  const { schema } = context.config.pool
+  return disagreementsIn(server, context.config.pool.schema)
+}
+
+export async function disagreementsIn(server: Server, schema: string): Promise<string[]> {
   const { rows } = await onServer(
     server,
     `with chained as (
        select *, lag(version) over chain as last_version, lag(kind) over chain as last_kind,
+         lag(position) over chain as last_position,
          lag(name) over chain as last_name, lead(version) over chain as next_version
        from ${schema}.item_changes window chain as (partition by item_id order by version))
      select 'gap before version ' || version || ' of ' || item_id as line from chained
-       where version <> coalesce(last_version, 0) + 1 or (kind = 'create') <> (last_version is null)
+       where version <> coalesce(last_version, 0) + 1 or position < last_position or (kind = 'create') <> (last_version is null or last_kind = 'delete')
          or name_from <> last_name
      union all
      select 'last entry differs from item ' || chained.item_id from chained left join ${schema}.items on items.id = item_id
        where next_version is null and (kind = 'delete') = (items.id is not null)
          or next_version is null and (items.version <> chained.version or items.name <> chained.name
-         or items.price_usd <> (select coalesce(price_usd_to, price_usd_from) from ${schema}.item_changes other
-           where other.item_id = items.id and coalesce(price_usd_to, price_usd_from) is not null
-           order by version desc limit 1))
+         or (items.category, items.price_usd, items.in_stock, items.store_manager_id) is distinct from (
+           ${lastOf('category', schema)}, ${lastOf('price_usd', schema)}, ${lastOf('in_stock', schema)}, ${lastOf('owner', schema)})
+         or items.position <> chained.position)
      union all
      select 'no entry of item ' || id from ${schema}.items where id not in (select item_id from ${schema}.item_changes)
      union all
@@ -63,4 +68,11 @@ export async function findDisagreements({ server, context }: Pick<TestApp, 'serv
          from ${schema}.item_changes where change_set_id = change_sets.id)`,
   )
   return rows.map(({ line }) => line)
+}
+
+/** The value of a field after the last entry that has it. */
+function lastOf(field: string, schema: string): string {
+  return `(
+    select ${field}_to from ${schema}.item_changes other
+    where other.item_id = items.id and ${field}_to is not null order by version desc limit 1)`
 }

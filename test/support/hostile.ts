@@ -2,13 +2,13 @@ import { METHODS } from 'node:http'
 
 import * as fc from 'fast-check'
 
-import { anyOf, type Components, troublesomeNames, troublesomeTexts } from './arbitraries.ts'
-import { bytes, payloadsFor } from './bodies.ts'
-import type { Operation } from './document.ts'
-import { numberTexts, wrongNumberTexts } from './queries.ts'
+import { anyOf, arbitraryOf, type Components, resolve, troublesomeNames, troublesomeTexts } from './arbitraries.ts'
+import { bytes, legible, payloadsFor } from './bodies.ts'
+import type { Operation, Parameter } from './document.ts'
+import { integerTexts, numberTexts, wrongIntegers, wrongNumberTexts } from './queries.ts'
 
-/** Who sends a request: nobody, or somebody with a token of that kind. */
-export const senders = ['owner', 'other', 'logged out', 'gone', 'forged', 'nobody'] as const
+/** Who sends a request: a client without a token, or with a token of that kind. */
+export const senders = ['owner', 'other', 'logged out', 'gone', 'forged', 'anonymous'] as const
 export type Sender = (typeof senders)[number]
 
 export interface HostileRequest {
@@ -19,23 +19,66 @@ export interface HostileRequest {
   payload: Buffer | undefined
 }
 
-/** Requests to the documented operations, whose every part may be anything. `itemId` is of an item that exists. */
+/** What exists for requests to find. */
+export interface Targets {
+  itemId: string
+  changeId: string
+  /** Of the feed. */
+  cursor: string
+}
+
+/** Requests to the documented operations, whose every part may be anything. */
 export function hostileRequests(
   operations: Operation[],
   components: Components,
-  itemId: string,
+  targets: Targets,
 ): fc.Arbitrary<HostileRequest> {
-  const each = operations.map(({ method, path, body, type }) => {
-    const end = fc.tuple(fc.constantFrom('', '', '/'), queries).map((parts) => parts.join(''))
+  const known = typesOf(operations)
+  const each = operations.map(({ method, path, body, types, parameters }) => {
+    const query = fc.oneof(queries, queriesOf(parameters, components, targets))
+    const end = fc.tuple(fc.constantFrom('', '', '/'), query).map((parts) => parts.join(''))
     return fc.record({
       method: method === 'GET' ? fc.constantFrom('GET', 'GET', 'HEAD') : fc.constant(method),
-      url: fc.tuple(urls(path, itemId), end).map((parts) => parts.join('')),
+      url: fc
+        .tuple(urls(path, path.startsWith('/changes') ? targets.changeId : targets.itemId), end)
+        .map((parts) => parts.join('')),
       sender,
-      headers: headers.map((given) => ({ ...(type !== undefined && { 'content-type': type }), ...given })),
+      headers: fc.tuple(declared(types, known), headers).map((parts) => Object.assign({}, ...parts)),
       payload: payloadsFor(body, components),
     })
   })
   return fc.oneof(...each)
+}
+
+export type Body = Pick<HostileRequest, 'headers' | 'payload'>
+
+/** Bodies that are missing, empty, or of another operation, in media types of any operation, of none, or without one. */
+export function strayBodies(operations: Operation[]): fc.Arbitrary<Body> {
+  const type = fc.oneof(
+    { weight: 2, arbitrary: fc.constant({}) },
+    { weight: 3, arbitrary: fc.record({ 'content-type': fc.constantFrom(...typesOf(operations)) }) },
+    { weight: 1, arbitrary: fc.record({ 'content-type': types }) },
+  )
+  const framing = fc.constantFrom({}, {}, { 'content-length': '0' }, { 'transfer-encoding': 'chunked' })
+  const empty = fc.tuple(type, framing).map((parts) => ({ headers: Object.assign({}, ...parts), payload: undefined }))
+  const payload = anyOf('{}|[]|null|{"change":"delete"}|username=a|name,price_usd\nTea,1\n|{"name":"Tea"}\n|\0|')
+  const filled = fc.record({ headers: type, payload: payload.map((text) => legible(Buffer.from(text))) })
+  return fc.oneof({ weight: 2, arbitrary: empty }, { weight: 1, arbitrary: filled })
+}
+
+function typesOf(operations: Operation[]): string[] {
+  return [...new Set(operations.flatMap((operation) => operation.types))]
+}
+
+/** The header that declares one of `expected`, or else one of `known`, unless it is missing. */
+function declared(expected: string[], known: string[]): fc.Arbitrary<Record<string, string>> {
+  const header = (type: string) => ({ 'content-type': type })
+  const right = expected.length > 0 ? fc.constantFrom(...expected.map(header)) : fc.constant({})
+  return fc.oneof(
+    { weight: 4, arbitrary: right },
+    { weight: 1, arbitrary: fc.constant({}) },
+    { weight: 2, arbitrary: fc.constantFrom(...known.map(header)) },
+  )
 }
 
 /** Requests by any method to any path, which the document may know or not. */
@@ -71,6 +114,33 @@ const segments = fc.oneof(
 )
 
 const paths = fc.array(segments, { maxLength: 4 }).map((each) => `/${each.join('/')}`)
+
+/** The `parameters` of an operation, some of them, with values of their types, or almost. */
+function queriesOf(parameters: Parameter[], components: Components, targets: Targets): fc.Arbitrary<string> {
+  const each = parameters.map((parameter) => {
+    const pair = valuesOf(parameter, components, targets).map((text) => `${parameter.name}=${encodeURIComponent(text)}`)
+    return fc.option(pair, { freq: parameter.required ? 20 : 2, nil: undefined })
+  })
+  return fc.tuple(...each).map((pairs) => `?${pairs.filter((pair) => pair !== undefined).join('&')}`)
+}
+
+function valuesOf({ name, schema }: Parameter, components: Components, targets: Targets): fc.Arbitrary<string> {
+  const { type, items = {}, format } = resolve(schema, components)
+  if (type === 'integer') return fc.oneof(integerTexts(name, schema), wrongIntegers(schema), wrongNumberTexts)
+  const right = arbitraryOf(type === 'array' ? items : schema, components).map(String)
+  const known = format === 'uuid' ? [targets.itemId, targets.changeId] : cursorsFrom(targets.cursor)
+  return fc.oneof(
+    { weight: 4, arbitrary: right },
+    { weight: 2, arbitrary: fc.constantFrom(...known) },
+    { weight: 1, arbitrary: type === 'number' ? fc.oneof(numberTexts, wrongNumberTexts) : fc.string() },
+  )
+}
+
+/** Also past the last change and the last version. */
+function cursorsFrom(cursor: string): string[] {
+  const far = '9'.repeat(15)
+  return [cursor, cursor.replace('c', 'i'), cursor.replace(/\d+$/, far), cursor.replace(/\.\d+\./, `.${far}.`)]
+}
 
 function urls(path: string, itemId: string): fc.Arbitrary<string> {
   const right = fc.constantFrom(itemId, itemId.toUpperCase())
@@ -155,6 +225,7 @@ const headers = fc
     'if-none-match': fc.oneof(entityTags, headerText),
     'if-match': fc.oneof(entityTags, headerText),
     'idempotency-key': fc.oneof(keys, headerText),
+    'last-event-id': fc.oneof(anyOf('now|beginning|c.0.0.0.0|'), headerText),
   })
   .chain((all) => fc.subarray(Object.entries(all), { maxLength: 3 }))
   .map((some) => Object.fromEntries(some) as Record<string, string>)

@@ -17,15 +17,15 @@ export interface RequestOptions {
   agent?: Agent | undefined
 }
 
-/** Milliseconds after which nobody waits for an answer any more: the service itself gives up a store sooner. */
-const patience = 20_000
+/** Milliseconds. The service itself gives up a store sooner. */
+const timeout = 20_000
 
 /** One connection that is kept for one request after the other. */
 export function openConnection(): Agent {
   return new Agent({ keepAlive: true, maxSockets: 1 })
 }
 
-/** Sends one request, and never a second time. @throws Error if there is no whole answer */
+/** Sends one request, and never a second time. @throws Error if there is no whole response */
 export function sendRequest({
   method = 'GET',
   url,
@@ -45,7 +45,7 @@ export function sendRequest({
     answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: received }))
     answer.on('error', reject)
   })
-  const late = setTimeout(() => asked.destroy(new Error(`no answer in ${patience} ms`)), patience)
+  const late = setTimeout(() => asked.destroy(new Error(`no response in ${timeout} ms`)), timeout)
   asked.on('error', reject)
   asked.on('close', () => clearTimeout(late))
   asked.end(text)

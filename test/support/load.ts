@@ -17,21 +17,21 @@ import type { Cleanup } from './cleanup.ts'
 import { sendRequest, openConnection, type RequestOptions } from './http-client.ts'
 
 export interface Tally {
-  /** Requests that were answered as expected, by method. */
-  answered: Record<string, number>
+  /** Requests with the expected response, by method. */
+  succeeded: Record<string, number>
   /** What went wrong: another status, or the code of an error. A refused connection ends its client instead. */
   failures: string[]
 }
 
-/** Questions with the status that each is to be answered with. */
+/** Requests with the expected status of each. */
 export type Expected = RequestOptions & { status: number }
 
 export function openTally(): Tally {
-  return { answered: {}, failures: [] }
+  return { succeeded: {}, failures: [] }
 }
 
 /**
- * Clients that each keep a connection and ask again and again, most of them at once, until they are refused or `over`.
+ * Clients that each keep a connection and send requests in a loop, most of them without a pause, until they are refused or `over`.
  * @param tally to be read meanwhile
  */
 export async function load(questions: Expected[], over: AbortSignal, tally = openTally()): Promise<Tally> {
@@ -60,7 +60,7 @@ export async function openProxy(
       const choice = backends.filter((backend) => ready.has(backend))
       const backend = choice[turn++ % choice.length] ?? backends[turn % backends.length]
       try {
-        const answer = await answerTo(request(`${backend}${url}`, { agent, method, headers: others }).end(body))
+        const answer = await responseTo(request(`${backend}${url}`, { agent, method, headers: others }).end(body))
         response.writeHead(answer.statusCode ?? 0)
         return await pipeline(answer, response)
       } catch (error) {
@@ -71,7 +71,8 @@ export async function openProxy(
     if (response.headersSent) response.destroy()
     else response.writeHead(502).end()
   }
-  const server = createServer((asked, response) => {
+  // Longer than a busy machine keeps this process from running: it would close connections that are in use.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (asked, response) => {
     void buffer(asked).then((body) => forward(asked, body, response))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -91,7 +92,7 @@ async function keepAsking(questions: Expected[], pause: number, tally: Tally, ov
     const result = await outcome({ ...question, agent })
     if (result === 'ECONNREFUSED') break
     const { method = 'GET', status } = question
-    if (result === String(status)) tally.answered[method] = (tally.answered[method] ?? 0) + 1
+    if (result === String(status)) tally.succeeded[method] = (tally.succeeded[method] ?? 0) + 1
     else tally.failures.push(`${method}: ${result}`)
     await sleep(pause)
     await seeClosed()
@@ -107,7 +108,7 @@ function seeClosed(): Promise<void> {
   return setImmediate()
 }
 
-/** The status of the answer, or the code of the error. */
+/** The status of the response, or the code of the error. */
 function outcome(question: RequestOptions): Promise<string> {
   return sendRequest(question).then(
     ({ status }) => String(status),
@@ -115,7 +116,7 @@ function outcome(question: RequestOptions): Promise<string> {
   )
 }
 
-function answerTo(sent: ClientRequest): Promise<IncomingMessage> {
+function responseTo(sent: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => sent.on('response', resolve).on('error', reject))
 }
 

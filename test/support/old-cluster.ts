@@ -10,7 +10,7 @@ import { upgrade } from '../../src/database/migrate.ts'
 import { onServer } from './app.ts'
 import { until } from './until.ts'
 
-const nobody = 65_534
+const unprivileged = 65_534
 
 /**
  * Makes the files of a cluster as versions did whose one role was the superuser: tables with a row each, in two schemas,
@@ -18,13 +18,13 @@ const nobody = 65_534
  */
 export async function makeOldCluster(dataDir: string): Promise<void> {
   const isRoot = process.getuid?.() === 0
-  const user = isRoot ? { uid: nobody, gid: nobody } : {}
+  const user = isRoot ? { uid: unprivileged, gid: unprivileged } : {}
   const programs = await findPrograms()
   const cluster = join(dataDir, 'postgres')
   await mkdir(cluster, { recursive: true, mode: 0o700 })
   if (isRoot) {
     for (const folder of [dirname(dataDir), dataDir]) await chmod(folder, 0o711)
-    await chown(cluster, nobody, nobody)
+    await chown(cluster, unprivileged, unprivileged)
   }
   const initdb = ['--username=stockroom', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync', cluster]
   execFileSync(join(programs, 'initdb'), initdb, { ...user, cwd: '/', env: {}, stdio: 'ignore' })

@@ -1,11 +1,12 @@
-import { spawn } from 'node:child_process'
 import { chown, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Client } from 'pg'
 
 import { clientConfig, type Server } from '../../src/database/server.ts'
-import { closeAfter, type Cleanup } from './cleanup.ts'
+import type { Cleanup } from './cleanup.ts'
+import { startDaemon } from './daemon.ts'
 import { withoutProgram } from './programs.ts'
 import { temporaryFolder } from './service.ts'
 import { freePort } from './stores.ts'
@@ -18,6 +19,8 @@ export interface PgBouncer {
   server: Server
   /** Leads clients to another PostgreSQL from now on, without closing their connections. */
   moveTo(target: Server): Promise<void>
+  /** Kills it, and starts it again after so many milliseconds. */
+  crash(pause: number): Promise<void>
 }
 
 /** Starts a PgBouncer before `target`, which ends with the test. */
@@ -44,6 +47,7 @@ admin_users = ${target.user}
 pool_mode = ${mode}
 default_pool_size = ${poolSize}
 max_client_conn = 500
+server_login_retry = 1
 `,
     )
   await configure(target)
@@ -51,28 +55,30 @@ max_client_conn = 500
   const isSocket = target.host.startsWith('/')
   const { uid, gid } = await stat(isSocket ? join(target.host, `.s.PGSQL.${target.port}`) : folder)
   await chown(folder, uid, gid)
-  const child = spawn('pgbouncer', [file], { stdio: 'ignore', uid, gid })
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  closeAfter(t, async () => {
-    child.kill('SIGINT')
-    const late = setTimeout(() => child.kill('SIGKILL'), 5_000)
-    await ended
-    clearTimeout(late)
-  })
+  const owner = { uid, gid }
+  let process = startDaemon(t, 'pgbouncer', [file], owner)
   const server = { ...target, host: '127.0.0.1', port }
   const administration = { ...server, database: 'pgbouncer' }
-  await until(() =>
-    command(administration, 'show version').then(
-      () => true,
-      () => false,
-    ),
-  )
+  const started = () =>
+    until(() =>
+      command(administration, 'show version').then(
+        () => true,
+        () => false,
+      ),
+    )
+  await started()
   return {
     server,
     async moveTo(other) {
       await configure(other)
       await command(administration, 'reload')
       await command(administration, `reconnect ${target.database}`)
+    },
+    async crash(pause) {
+      await process.kill('SIGKILL')
+      await sleep(pause)
+      process = startDaemon(t, 'pgbouncer', [file], owner)
+      await started()
     },
   }
 }

@@ -8,18 +8,20 @@ import type { Answer } from './document.ts'
 
 /** Milliseconds. Soon after that the server would tell a client that it has waited long enough. */
 const giveUpAfter = 9_000
+const hangUpAfter = 40
 
 /**
- * What the server on `port` answers until it closes the connection; the client ends its side after `open` milliseconds.
- * In `sent` each character is a byte.
+ * What the server on `port` sends until it closes the connection. If the bytes do not ask for that, the client ends its side after
+ * some milliseconds. In `sent` each character is a byte.
  */
-export function exchange(port: number, sent: string, open = 40): Promise<Answer[]> {
+export function exchange(port: number, sent: string): Promise<Answer[]> {
+  const serverCloses = /^Connection: close\r$/m.test(sent)
   return new Promise((resolve, reject) => {
     const received: Buffer[] = []
     let hangUp: NodeJS.Timeout | undefined
     const socket = connect(port, '127.0.0.1', () => {
       socket.write(sent, 'latin1')
-      hangUp = setTimeout(() => socket.end(), open)
+      if (!serverCloses) hangUp = setTimeout(() => socket.end(), hangUpAfter)
     })
     const giveUp = setTimeout(() => socket.destroy(new Error('the server left the connection open')), giveUpAfter)
     socket.on('data', (chunk) => received.push(Buffer.from(chunk)))
@@ -30,7 +32,7 @@ export function exchange(port: number, sent: string, open = 40): Promise<Answer[
     socket.on('close', () => {
       clearTimeout(hangUp)
       clearTimeout(giveUp)
-      resolve(readAnswers(Buffer.concat(received).toString('latin1')))
+      resolve(readResponses(Buffer.concat(received).toString('latin1')))
     })
   })
 }
@@ -89,8 +91,8 @@ function splicedRequest([octets, at, gone]: [octets: Buffer, at: number, gone: n
   return splice([Buffer.from(whole), octets, at, gone]).toString('latin1')
 }
 
-/** The answers one after another, without the interim ones (1xx). */
-function readAnswers(text: string): Answer[] {
+/** The responses one after another, without the interim ones (1xx). */
+function readResponses(text: string): Answer[] {
   if (text === '') return []
   const end = text.indexOf('\r\n\r\n')
   const [status = '', ...fields] = text.slice(0, end).split('\r\n')
@@ -98,12 +100,12 @@ function readAnswers(text: string): Answer[] {
   if (end < 0 || Number.isNaN(statusCode)) throw new Error(`this is not HTTP: ${text.slice(0, 200)}`)
   const pairs = fields.map((field) => [field.split(': ')[0]?.toLowerCase(), field.split(': ')[1]])
   const headers = Object.fromEntries(pairs) as Record<string, string>
-  // Node ends some answers of its own in chunks, without a body.
+  // Node ends some responses of its own in chunks, without a body.
   const length =
     headers['transfer-encoding'] === 'chunked' ? '0\r\n\r\n'.length : Number(headers['content-length'] ?? 0)
   const start = end + 4
   const after = end + 4 + length
   const body = Buffer.from(text.slice(start, after), 'latin1').toString()
-  const rest = readAnswers(text.slice(after))
+  const rest = readResponses(text.slice(after))
   return statusCode < 200 ? rest : [{ statusCode, headers, body }, ...rest]
 }

@@ -34,7 +34,7 @@ export interface RequestEditor {
 }
 
 export async function openReferencePage(t: TestContext, origin: string): Promise<ReferencePage> {
-  const page = await (await openBrowser(t)).newPage()
+  const page = await (await openBrowser(t)).newPage({ ignoreHTTPSErrors: true })
   const requested: string[] = []
   const complaints: string[] = []
   page.on('request', (request) => requested.push(request.url()))
@@ -65,11 +65,11 @@ export async function openReferencePage(t: TestContext, origin: string): Promise
       await page.locator(`a[href$="/${method.toUpperCase()}${path}"]`).first().click()
       await page.getByRole('button', { name: `Test Request (${method} ${path})`, exact: true }).click()
       const dialog = page.getByRole('dialog', { name: 'API Client' })
-      const isOurs = (response: Response) => response.request().resourceType() === 'fetch'
+      const isFetch = (response: Response) => response.request().resourceType() === 'fetch'
       return {
         dialog,
         async send() {
-          const response = page.waitForResponse(isOurs)
+          const response = page.waitForResponse(isFetch)
           await dialog.getByRole('button', { name: `Send ${method} request to` }).click()
           const received = await response
           await dialog.getByRole('region', { name: 'Response' }).getByText(String(received.status())).first().waitFor()

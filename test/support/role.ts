@@ -1,14 +1,12 @@
-import { readFile } from 'node:fs/promises'
-
 import { onServer } from './app.ts'
 import { closeAfter, type Cleanup } from './cleanup.ts'
+import { commandsOf } from './operations.ts'
 import { realStores } from './service.ts'
 
 const password = 'a password of the tests'
-const operations = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8')
-const grants = /^```sql\n(.*?)^```$/ms.exec(operations)?.[1] ?? ''
+const grants = commandsOf('README.md', 'create role stockroom_service')
 
-/** A role that may only read and write the rows of a schema, made by the SQL in docs/operations.md. It ends with the test. */
+/** A role that may only read and write the rows of a schema, made by the SQL in docs/operations/README.md. It ends with the test. */
 export async function openRole(t: Cleanup, state: 'migrated' | 'empty' = 'migrated') {
   const stores = await realStores(t, state)
   const schema = stores['POSTGRES_SCHEMA'] ?? ''

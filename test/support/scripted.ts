@@ -9,13 +9,13 @@ export interface Scripted {
   requests: { method: string; url: string; headers: IncomingHttpHeaders; body: string }[]
 }
 
-/** An answer, or what breaks the connection: before any answer, or in the middle of one. */
+/** A response, or what breaks the connection: before any response, or in the middle of one. */
 export type Line =
   | { status: number; headers?: Record<string, string>; body?: object | string }
   | 'cut'
-  | 'cut in the answer'
+  | 'cut in the response'
 
-/** A server that gives these answers, one after the other, and then the last one again and again. */
+/** A server that gives these responses, one after the other, and then the last one again and again. */
 export async function scripted(t: TestContext, lines: Line[]): Promise<Scripted> {
   const requests: Scripted['requests'] = []
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
@@ -24,7 +24,7 @@ export async function scripted(t: TestContext, lines: Line[]): Promise<Scripted>
     requests.push({ method, url, headers, body: await text(request).catch(() => '') })
     if (line === undefined || line === 'cut') {
       request.socket.destroy()
-    } else if (line === 'cut in the answer') {
+    } else if (line === 'cut in the response') {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.write('{"', () => request.socket.destroy())
     } else {
@@ -42,7 +42,7 @@ export async function scripted(t: TestContext, lines: Line[]): Promise<Scripted>
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests }
 }
 
-/** The answer for a problem, as the service makes it. */
+/** The response for a problem, as the service makes it. */
 export function problem(status: number, code: string, headers: Record<string, string> = {}): Line {
   return {
     status,

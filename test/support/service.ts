@@ -137,7 +137,7 @@ async function kill(child: ChildProcess, ended: Promise<unknown>): Promise<void>
 
 /** The environment less the settings of the service, which the tests themselves may have been given. */
 function withoutSettings(): NodeJS.ProcessEnv {
-  const ours =
-    /^(ALLOWED|POSTGRES|REDIS|JWT|TOKEN|BCRYPT|LOGIN|REGISTRATION|TRUST|ITEM|REQUIRE|AUTO|STARTUP|SHUTDOWN|DRAIN|LIMIT|CORS|HOST|PORT|WEB|DATA|LOG|STOCKROOM|NODE_TEST)/
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
+  const ownSettings =
+    /^(ALLOWED|POSTGRES|REDIS|JWT|TOKEN|BCRYPT|LOGIN|REGISTRATION|TRUST|ITEM|REQUIRE|AUTO|STARTUP|SHUTDOWN|DRAIN|LIMIT|CORS|HOST|PORT|WEB|DATA|LOG|METRICS|OTEL|ROOT|STOCKROOM|NODE_TEST)/
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ownSettings.test(name)))
 }

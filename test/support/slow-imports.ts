@@ -59,7 +59,7 @@ export async function begin(t: TestContext, app: Listening, start: Start): Promi
   return socket
 }
 
-export async function answerOf(socket: Socket): Promise<string> {
+export async function responseOf(socket: Socket): Promise<string> {
   const [answer] = await once(socket, 'data', { signal: AbortSignal.timeout(30_000) })
   return String(answer)
 }
@@ -98,7 +98,7 @@ export function kill({ server, pids }: Listening): Promise<unknown> {
   return onServer(server, `select pg_terminate_backend(pid) from pg_stat_activity where ${ofImports}`, [[...pids]])
 }
 
-/** Runs `work` while nobody can write items but in its transaction. */
+/** Runs `work` while only its transaction can write items. */
 export async function whileLocked(
   { context }: Listening,
   work: (transaction: Database) => Promise<void>,

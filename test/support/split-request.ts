@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A request whose headers have arrived, and whose body has not. */
 export interface SplitRequest {
-  /** Sends the body. @returns the answer */
+  /** Sends the body. @returns the response */
   finish(): Promise<{ status: number; body: string }>
 }
 
@@ -31,14 +31,14 @@ export async function sendHeaders(
       ...headers,
     },
   })
-  const answered = once(sent, 'response') as Promise<[IncomingMessage]>
-  answered.catch(() => {})
+  const pending = once(sent, 'response') as Promise<[IncomingMessage]>
+  pending.catch(() => {})
   sent.flushHeaders()
   await sleep(150)
   return {
     async finish() {
       sent.end(content)
-      const [answer] = await answered
+      const [answer] = await pending
       return { status: answer.statusCode ?? 0, body: await text(answer) }
     },
   }

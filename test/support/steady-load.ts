@@ -4,12 +4,12 @@ import type { TestApp } from './app.ts'
 
 /** What a steady load saw. */
 export interface Seen {
-  /** Answers that were neither right nor 503, in words. */
+  /** Responses that were neither right nor 503, in words. */
   wrong: string[]
   unavailable: number
   /** Logouts that were confirmed. */
   loggedOut: number
-  /** The longest time that an answer took, in milliseconds. */
+  /** The longest time that a response took, in milliseconds. */
   slowest: number
 }
 
@@ -19,11 +19,11 @@ export interface Load {
   during(fault: () => Promise<unknown>, logOuts?: boolean): Promise<Seen>
   /** Logs a token out on the app, and returns it. */
   logOut(app: TestApp): Promise<string>
-  /** The status of the answer of `app` to a read with the token. */
+  /** The status of the response of `app` to a read with the token. */
   statusAt(app: TestApp, token: string): Promise<number>
 }
 
-/** Milliseconds that the load goes on after a fault. */
+/** Milliseconds that the load continues after a fault. */
 const aftermath = 500
 
 export async function openLoad(apps: [TestApp, ...TestApp[]]): Promise<Load> {
@@ -39,7 +39,7 @@ export async function openLoad(apps: [TestApp, ...TestApp[]]): Promise<Load> {
   const logOut = async (app: TestApp) => {
     const token = await newToken()
     const status = await send(app, '/store-managers/logout', token)
-    if (status !== 200) throw new Error(`a logout was answered ${status}`)
+    if (status !== 200) throw new Error(`a logout got ${status}`)
     ended.push(token)
     return token
   }

@@ -41,7 +41,7 @@ export async function startRedis(port?: number, settings: string[] = []): Promis
   const args = ['--port', String(listen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
   const server = spawn('redis-server', [...args, ...settings], { stdio: 'ignore' })
   const ended = once(server, 'exit')
-  await answering(listen)
+  await waitForListening(listen)
   return {
     port: listen,
     pid: server.pid ?? 0,
@@ -81,7 +81,7 @@ export interface Proxy {
   close(): void
 }
 
-/** A proxy on a port of its own before a store. @param hear is told what the clients say */
+/** A proxy on a port of its own before a store. @param hear gets what the clients send */
 export async function openProxy(target: number | string, hear = (_said: string) => {}): Promise<Proxy> {
   const sockets: Socket[] = []
   const server = createServer((client) => {
@@ -120,7 +120,7 @@ export async function openProxy(target: number | string, hear = (_said: string) 
   return proxy
 }
 
-async function answering(port: number): Promise<void> {
+async function waitForListening(port: number): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     const client = createClient({ socket: { host: '127.0.0.1', port, reconnectStrategy: false } })
     client.on('error', () => {})

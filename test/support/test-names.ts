@@ -12,6 +12,28 @@ export function testNamesIn(text: string): string[] {
   return names
 }
 
+/** The same with each text of the file in the place of an expression, because a table may name the tests. */
+export function possibleTestNamesIn(text: string): string[] {
+  const texts = textsIn(text)
+  return testNamesIn(text).flatMap((name) =>
+    name.split('…').flatMap((_, index, parts) => {
+      if (index === 0) return [name]
+      const [before, after] = [parts.slice(0, index).join('…'), parts.slice(index).join('…')]
+      return texts.map((each) => before + each + after)
+    }),
+  )
+}
+
+function textsIn(text: string): string[] {
+  const texts: string[] = []
+  const visit = (node: ts.Node) => {
+    if (ts.isStringLiteralLike(node) || ts.isIdentifier(node) || ts.isNumericLiteral(node)) texts.push(node.text)
+    ts.forEachChild(node, visit)
+  }
+  visit(ts.createSourceFile('source.ts', text, ts.ScriptTarget.ESNext, true))
+  return texts
+}
+
 function textOf(name: ts.Expression | undefined): string {
   if (name !== undefined && ts.isStringLiteralLike(name)) return name.text
   if (name === undefined || !ts.isTemplateExpression(name)) throw new Error('A test is named by an expression.')

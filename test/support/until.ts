@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Far more than anything takes on a machine whose processor others use for seconds at a time. */
-const patience = 30_000
+const defaultTimeout = 30_000
 
 /** Waits until the condition is true. @throws Error if it is not within `timeout` milliseconds */
-export async function until(condition: () => unknown, timeout = patience): Promise<void> {
+export async function until(condition: () => unknown, timeout = defaultTimeout): Promise<void> {
   await eventually(condition, Boolean, timeout)
 }
 
@@ -12,7 +12,7 @@ export async function until(condition: () => unknown, timeout = patience): Promi
 export async function eventually<T>(
   ask: () => T | Promise<T>,
   isRight: (value: T) => boolean,
-  timeout = patience,
+  timeout = defaultTimeout,
 ): Promise<T> {
   const since = performance.now()
   for (;;) {

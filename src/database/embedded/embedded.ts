@@ -34,7 +34,6 @@ export interface EmbeddedOptions {
 
 const startTimeoutMs = 30_000
 
-/** Starts the PostgreSQL in `dataDir`, or adopts the running one. */
 export async function startEmbedded(dataDir: string, options: EmbeddedOptions): Promise<EmbeddedServer> {
   forgetLibpqSettings()
   const setup = await prepare(dataDir, options)
@@ -43,8 +42,8 @@ export async function startEmbedded(dataDir: string, options: EmbeddedOptions): 
     return await connect(setup, launches)
   } catch (error) {
     const postmaster = await findPostmaster(setup.cluster)
-    const isOurs = launches.some(({ child }) => child.pid === postmaster?.pid)
-    if (postmaster && isOurs) await shutDown(postmaster.pid, setup.cluster)
+    const isOwn = launches.some(({ child }) => child.pid === postmaster?.pid)
+    if (postmaster && isOwn) await shutDown(postmaster.pid, setup.cluster)
     throw error
   }
 }

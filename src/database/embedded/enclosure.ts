@@ -14,7 +14,6 @@ export async function enclosureOf(paths: string[], gid: number): Promise<Enclosu
   return { closed: [...new Set(hidden.flatMap(({ top }) => top ?? []))], paths: hidden.map(({ path }) => path) }
 }
 
-/** The topmost directory above `path` that neither others nor the group may enter. */
 export async function closedAbove(path: string, gid: number): Promise<string | undefined> {
   const parent = dirname(path)
   if (parent === path) return undefined

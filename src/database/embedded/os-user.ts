@@ -18,12 +18,12 @@ const environment = { PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', LC_A
 const dedicated = 61_000
 
 /** Has a name nearly everywhere. */
-const nobody = 65_534
+const unprivileged = 65_534
 
 /** The account that runs the server in `folder`: the current user, or, if that is root, one that cannot read other files. */
 export async function chooseAccount(folder: string, programs: string): Promise<Account> {
-  const ours = process.getuid?.() ?? 0
-  if (ours !== 0) return { uid: ours, gid: process.getgid?.() ?? 0, enclosure: undefined }
+  const ownUid = process.getuid?.() ?? 0
+  if (ownUid !== 0) return { uid: ownUid, gid: process.getgid?.() ?? 0, enclosure: undefined }
   const direct = { uid: dedicated, gid: dedicated, enclosure: undefined }
   await letThrough(folder, direct.gid)
   const enclosure = await enclosureOf([folder, dirname(programs)], direct.gid)
@@ -41,7 +41,7 @@ export async function chooseAccount(folder: string, programs: string): Promise<A
 
 /** initdb refuses a user without a name. The group still keeps other processes of that user out. */
 export function named(account: Account): Account {
-  return process.getuid?.() === 0 ? { ...account, uid: nobody } : account
+  return process.getuid?.() === 0 ? { ...account, uid: unprivileged } : account
 }
 
 export async function letThrough(folder: string, gid: number): Promise<void> {

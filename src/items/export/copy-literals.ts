@@ -1,15 +1,12 @@
 import type { CompiledQuery } from 'kysely'
 import { escapeLiteral } from 'pg'
 
-/**
- * `query` with its values in its text, for COPY takes no parameters. The one place where values become part of a statement:
- * the builder writes $1 and so on for every value, and nothing else in its text has that form.
- */
+// COPY takes no parameters, so this is the one place where values become part of a statement. The builder writes $1 and
+// so on for every value, and nothing else in its text has that form.
 export function withLiterals({ sql, parameters }: CompiledQuery): string {
   return sql.replaceAll(/\$(\d+)/g, (_, number: string) => literal(parameters[Number(number) - 1]))
 }
 
-/** @throws TypeError if a value is of no kind that filters have */
 function literal(value: unknown): string {
   if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return String(value)
   if (typeof value === 'string') return escapeLiteral(value)

@@ -10,54 +10,40 @@ import { type ConnectionPool } from '../../database/pool.ts'
 import { Problem } from '../../problems.ts'
 import { withLiterals } from './copy-literals.ts'
 
-/**
- * Milliseconds that a stream may wait for its reader per `share` bytes, and for PostgreSQL per chunk. Every client that reads at all
- * is faster.
- */
+/** Milliseconds that a stream waits for its reader per `share` bytes, and for PostgreSQL per chunk. */
 export const defaultTimeouts = { reader: 30_000, share: 2 ** 20, store: 10_000 }
 
 export type StreamTimeouts = typeof defaultTimeouts
 
-/**
- * Milliseconds that a stream works without looking for other requests, and that it leaves to them after each chunk. Without
- * them a request beside a list took sixty times as long as without it.
- */
+/** Milliseconds between pauses for other requests, and of a pause. Without, a request during a list took 60 times as long. */
 const maxTurn = 5
 const yieldDelay = 5
 
 export interface StreamSource {
   pool: ConnectionPool
   gate: Semaphore
-  /** Whether other requests are at work. */
   isBusy: () => boolean
 }
 
-/** The client that reads a stream. */
 export interface Reader {
-  /** The ID of the manager. */
   me: string
-  /** Aborted when the client has disconnected, so that nothing waits for a place any more. */
   signal: AbortSignal
-  /** Told at the end how many rows were sent; undefined if the stream was broken off. */
+  /** Called with undefined if the stream was broken off. */
   onEnd?: (rows: number | undefined) => void
 }
 
 type Source = StreamSource & Reader
 
-/** How rows become text. Characters stand for bytes, so those of UTF-8 pass as they are. */
+/** Characters stand for bytes, so those of UTF-8 pass unchanged. */
 export interface Format {
   start: string
-  /** Between what comes of one chunk of rows and of the next. */
   between: string
   end: string
   /** @param rows whole ones, in COPY's text format */
   write(rows: string): string
 }
 
-/**
- * The rows of `query` as text. The query starts when the stream is read, with backpressure. If it fails halfway, the stream is
- * destroyed, so that a partial response never looks complete. A reader of less than a mebibyte in 30 seconds is disconnected.
- */
+/** Starts the query when read. A failure halfway destroys the stream, so that a partial response never looks complete. */
 export function streamRows(source: Source, query: CompiledQuery, format: Format, timeouts: StreamTimeouts): Readable {
   const abort = () => stream.destroy()
   const destroyed = new AbortController()
@@ -137,7 +123,7 @@ async function* convert(
         }
       }
       timer = setTimeout(onDatabaseTimeout, timeouts.store)
-      // What comes in the meantime is seen after a turn of the event loop. One after each chunk makes a list a third slower.
+      // A turn of the event loop lets other requests in. One after each chunk makes a list a third slower.
       if (performance.now() - turnedAt > maxTurn) {
         await setImmediate()
         turnedAt = performance.now()

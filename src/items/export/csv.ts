@@ -3,10 +3,9 @@ import { shortest } from './json.ts'
 
 const columns = ['id', 'name', 'category', 'price_usd', 'in_stock', 'store_manager_id']
 
-/** What tells Excel that a file is UTF-8. Characters stand for bytes. */
+/** Tells Excel that a file is UTF-8. Characters stand for bytes. */
 const byteOrderMark = '\xef\xbb\xbf'
 
-/** RFC 4180: text is in quotes only where it has to be. */
 export const csv: Format = {
   start: `${columns.join()}\r\n`,
   between: '',
@@ -14,7 +13,7 @@ export const csv: Format = {
   write: (rows) => lines(rows, plain, (text) => text),
 }
 
-/** The same for spreadsheets, which may split it elsewhere than at its commas: no part of a name is run as a formula. */
+/** For spreadsheets, which may split a file elsewhere than at its commas: no part of a name is run as a formula. */
 export const safeCsv: Format = {
   start: `${byteOrderMark}${columns.map(quoted).join()}\r\n`,
   between: '',
@@ -45,14 +44,12 @@ function quoted(text: string): string {
   return `"${text.replaceAll('"', '""')}"`
 }
 
-/** `name` with an apostrophe before each part that a spreadsheet would run as a formula. */
 function marked(name: string): string {
   return name.replaceAll(formulaStart, "'")
 }
 
-// A part begins the name or follows a separator. What starts a formula may come after blanks or quotes, and be of full width
+// A part begins the name or follows a separator. Blanks or quotes may precede what starts a formula, which may be full-width
 // (U+FF0B, U+FF0D, U+FF1D, U+FF20), here in bytes. A name that begins with a separator is marked in any case.
 const formulaStart = /^(?=[\t\r\n])|(?<=^|[;\t\r\n])(?=(?:[ \v\f"]|\xc2\xa0)*(?:[=+\-@]|\xef\xbc[\x8b\x8d\x9d\xa0]))/g
 
-/** What the letters after a backslash stand for in COPY's text format; any other stands for itself. */
 const meaning: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }

@@ -9,27 +9,22 @@ import { csv, safeCsv } from './csv.ts'
 import { jsonObject, ndjson } from './json.ts'
 import type { ExportQuery } from './schemas.ts'
 
-/** Milliseconds. PostgreSQL may have to sort everything before it gives the first row. */
+/** Milliseconds. PostgreSQL may have to sort everything before it returns the first row. */
 const exportTimeouts = { ...defaultTimeouts, store: 60_000 }
 
-/**
- * The items that `query` names as a file.
- *
- * @throws Problem invalid_request; whatever fails later breaks the stream off
- */
+/** @throws Problem invalid_request; later failures break the stream off */
 export function exportItems(
   source: StreamSource & { db: Database },
   query: ExportQuery,
   reader: Reader,
   timeouts = exportTimeouts,
 ): Readable {
-  const formats = { csv: query.safe === 'spreadsheet' ? safeCsv : csv, ndjson, json: jsonObject(false) }
+  const formats = { csv: query.safe === 'spreadsheet' ? safeCsv : csv, ndjson, json: jsonObject([]) }
   const format = formats[query.format ?? 'csv']
   return streamRows({ ...source, ...reader }, exportQuery(source.db, query, reader.me), format, timeouts)
 }
 
-/** The query of the items that `query` names, in its order. */
 export function exportQuery(db: Database, query: ExportQuery, me: string) {
   const order = parseSort(query.sort ?? 'id')
-  return selectItems(db, false).where(whereFilters(query, me)).orderBy(orderBy(order)).compile()
+  return selectItems(db, []).where(whereFilters(query, me)).orderBy(orderBy(order)).compile()
 }

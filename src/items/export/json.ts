@@ -1,30 +1,46 @@
+import { creationTime } from '../ids.ts'
+import { type Expansion, expansions } from '../schemas.ts'
 import type { Format } from './copy-stream.ts'
 
-/** An object from id to item; with `expand`, each with its owner, whose name is a column of the rows after the others. */
-export function jsonObject(expand: boolean): Format {
-  return { start: '{', between: ',', end: '}\n', write: (rows) => members(rows, expand) }
+export function jsonObject(expand: readonly Expansion[]): Format {
+  const added = expansions.filter((expansion) => expand.includes(expansion))
+  return { start: '{', between: ',', end: '}\n', write: (rows) => members(rows, added) }
 }
 
-/** An item a line (https://github.com/ndjson/ndjson-spec). */
 export const ndjson: Format = { start: '', between: '', end: '', write: lines }
 
-function members(rows: string, expand: boolean): string {
+function members(rows: string, added: Expansion[]): string {
   const text = escape(rows)
   let json = ''
   let at = 0
-  // To split the text into lines, and those into columns, takes twice as long.
+  // Splitting the text into lines, and those into columns, takes twice as long.
   const nextColumn = (end: string) => text.slice(at, (at = text.indexOf(end, at) + 1) - 1)
+  const last = added.at(-1)
+  const endOf = (column: Expansion) => (column === last ? '\n' : '\t')
   while (at < text.length) {
     const id = nextColumn('\t')
     if (json) json += ','
     json += `"${id}":{"id":"${id}","name":"${nextColumn('\t')}","category":"${nextColumn('\t')}"`
     json += `,"price_usd":${shortest(nextColumn('\t'))},"in_stock":${nextColumn('\t') === 't'}`
-    const managerId = nextColumn(expand ? '\t' : '\n')
+    const managerId = nextColumn(last === undefined ? '\n' : '\t')
     json += `,"store_manager_id":"${managerId}"`
-    json += expand ? `,"store_manager":{"id":"${managerId}","name":"${nextColumn('\n')}"}}` : '}'
+    for (const column of added) {
+      if (column === 'store_manager')
+        json += `,"store_manager":{"id":"${managerId}","name":"${nextColumn(endOf(column))}"}`
+      else if (column === 'dates') json += `,${dates(id, nextColumn('\t'), nextColumn(endOf(column)))}`
+      else json += `,"version":${nextColumn(endOf(column))}`
+    }
+    json += '}'
   }
   return json
 }
+
+function dates(id: string, createdAt: string, updatedAt: string): string {
+  const known = createdAt === copyNull ? creationTime(id) : createdAt
+  return `"created_at":${known === null ? 'null' : `"${known}"`},"updated_at":"${updatedAt}"`
+}
+
+const copyNull = String.raw`\N`
 
 function lines(rows: string): string {
   const text = escape(rows)
@@ -39,7 +55,7 @@ function lines(rows: string): string {
   return json
 }
 
-/** COPY escapes as JSON does, but leaves quotes and most control characters alone and has a letter of its own for one. */
+/** COPY escapes like JSON, except for quotes, most control characters, and \v. */
 function escape(rows: string): string {
   const text = rows.replaceAll('"', '\\"')
   return controls.test(text) ? text.replaceAll(escapedOrControl, escapeOne) : text
@@ -55,7 +71,7 @@ function escapeOne(found: string): string {
   return found.startsWith('\\') ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
-/** A number as JSON writes it: the same, unless it is long, or has an end that does not count. */
+/** A number as JSON.stringify writes it. Short ones without trailing zeros are the same. */
 export function shortest(price: string): string {
   return price.length < 8 && !price.endsWith('0') ? price : String(Number(price))
 }

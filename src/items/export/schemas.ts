@@ -4,7 +4,6 @@ import { ref, strict } from '../../openapi/schemas.ts'
 import { Selection } from '../query/schemas.ts'
 import { exampleItem, Items } from '../schemas.ts'
 
-/** Media types by format; the first is what is used if nothing is said. */
 export const formats = {
   csv: 'text/csv; charset=utf-8; header=present',
   ndjson: 'application/x-ndjson',
@@ -44,8 +43,7 @@ export type ExportQuery = Static<typeof ExportQuery>
 const { id, name, category, price_usd: price, in_stock: inStock, store_manager_id: owner } = exampleItem
 const line = JSON.stringify(exampleItem)
 
-/** The response, in each of its formats. */
-export const exportAnswer = {
+export const exportResponse = {
   description: 'The items, as a file',
   headers: {
     'Content-Disposition': {

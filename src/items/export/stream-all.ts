@@ -2,13 +2,13 @@ import type { Readable } from 'node:stream'
 
 import type { Database } from '../../database/database.ts'
 import { selectItems } from '../items.ts'
+import type { Expansion } from '../schemas.ts'
 import { type Reader, defaultTimeouts, streamRows, type StreamSource } from './copy-stream.ts'
 import { jsonObject } from './json.ts'
 
-/** Every item as JSON, an object from id to item, the oldest first; with `expand`, each with its owner. */
 export function listing(
   source: StreamSource & { db: Database },
-  expand: boolean,
+  expand: readonly Expansion[],
   reader: Reader,
   timeouts = defaultTimeouts,
 ): Readable {

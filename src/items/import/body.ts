@@ -5,26 +5,22 @@ import { validationFailed, Problem } from '../../problems.ts'
 import { asUtf8, type Coding, gunzipped, plain } from './coding.ts'
 import { UnreadableFile } from './report.ts'
 
-/** How long a body may be, in bytes, and take, in milliseconds. */
 export interface BodyLimits {
   maxBytes: number
-  /** Whoever is waited for so long has to have sent `least` bytes in that time. */
+  /** A client that is waited for must send at least `minBytes` in each window. Times are in milliseconds. */
   minRateWindow: number
   minBytes: number
-  /** The whole of it. */
   maxDuration: number
 }
 
-/** Bytes that are read without looking for other requests: rows of two bytes each, all of them bad, take 20 ms. */
+/** Bytes read between pauses for other requests: invalid rows of two bytes each take 20 ms. */
 const pieceLength = 4 * 1024
 
 /**
- * The text of `body` as it comes, in UTF-8 and cut between characters, without a byte order mark.
- * Time in which nobody waits for the client does not count against it.
+ * The text of `body` in UTF-8, cut between characters, without a byte order mark. Only time spent waiting for the client counts.
  *
- * @param signal aborted when nobody reads on, though something is still waited for
- * @throws Problem invalid_request if there is none; body_too_large or request_timeout; malformed_body if it is cut off or
- *   damaged; UnreadableFile if it is in another charset
+ * @param signal aborted when the text is no longer read, even while more of it is awaited
+ * @throws Problem invalid_request, body_too_large, request_timeout or malformed_body; UnreadableFile if in another charset
  */
 export async function* textOf(
   body: Readable,
@@ -53,7 +49,6 @@ export async function* textOf(
   if (rest.length > 0) throw notUtf8(rest, lines)
 }
 
-/** 422 for an import without a file. */
 export function missingFile(): Problem {
   return validationFailed([{ type: 'missing', loc: ['body'], msg: 'is required: send the file as the request body' }])
 }
@@ -69,7 +64,7 @@ function* pieces(bytes: Buffer): Generator<Buffer> {
 
 const byteOrderMark = Buffer.from('\uFEFF')
 
-/** Reads `body` without destroying it at the end, which would close the connection before there is an answer. */
+/** Iterating `body` itself would destroy it at the end, and close the connection before the response. */
 async function* chunksOf(
   body: Readable,
   { maxBytes, minRateWindow, minBytes, maxDuration }: BodyLimits,
@@ -96,7 +91,7 @@ async function* chunksOf(
       yield value
     }
   } finally {
-    // What is left of the body can be thrown away only when nobody reads it. If it is waited for, that waits, too.
+    // The rest of the body can be discarded only when it is no longer read. A pending read would make this wait, too.
     chunks.return?.().catch(() => {})
   }
 }
@@ -122,12 +117,10 @@ async function withTimeout<Result>(time: number, signal: AbortSignal, task: Prom
   }
 }
 
-/** @param length what a body may have, in bytes */
 export function tooLarge(length: number): Problem {
   return new Problem('body_too_large', `The body is larger than ${length / 2 ** 20} MiB.`)
 }
 
-/** How many bytes at the end of `bytes` begin a character that is not whole. */
 function incompleteSuffixLength(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0
@@ -143,7 +136,6 @@ function countOf(byte: number, bytes: Buffer): number {
   return count
 }
 
-/** Says in which line of `bytes`, whose first has the number `line`, the wrong one is. */
 function notUtf8(bytes: Buffer, line: number): UnreadableFile {
   const start = { at: 0 }
   const wrong = { line }

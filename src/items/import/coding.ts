@@ -6,10 +6,8 @@ import { createGunzip } from 'node:zlib'
 import { Problem } from '../../problems.ts'
 import { UnreadableFile } from './report.ts'
 
-/** How the bytes of a body are to be read. */
 export interface Coding {
   isGzipped: boolean
-  /** A label that TextDecoder knows; UTF-8 if none was declared. */
   charset: string
 }
 
@@ -28,7 +26,7 @@ const charsets: Record<string, string> = {
   'utf-16be': 'utf-16be',
 }
 
-/** What the headers of a request say. @throws Problem unsupported_media_type */
+/** @throws Problem unsupported_media_type */
 export function codingOf({
   'content-encoding': encoding = '',
   'content-type': type = '',
@@ -48,11 +46,9 @@ export function codingOf({
 }
 
 /**
- * Decompresses what `open` gives, piece by piece.
- *
  * @param open takes a signal that is aborted when nothing more is read
- * @param tooLarge what is thrown when it is more than `limit` bytes
- * @throws Problem malformed_body if it is damaged
+ * @param tooLarge makes the error for more than `limit` bytes
+ * @throws Problem malformed_body if the body is damaged
  */
 export async function* gunzipped(
   open: (ended: AbortSignal) => AsyncGenerator<Buffer>,
@@ -76,11 +72,7 @@ export async function* gunzipped(
   }
 }
 
-/**
- * `chunks` in UTF-8. A byte order mark tells the charset, whatever was declared.
- *
- * @throws UnreadableFile if the bytes are none of that charset, or of a file that is no text
- */
+/** A byte order mark overrides the declared charset. @throws UnreadableFile if the bytes are not text in that charset */
 export async function* asUtf8(chunks: AsyncGenerator<Buffer>, declared: string): AsyncGenerator<Buffer> {
   let decoder: TextDecoder | undefined
   let start: Buffer | undefined = Buffer.alloc(0)
@@ -112,7 +104,6 @@ export async function* asUtf8(chunks: AsyncGenerator<Buffer>, declared: string):
   if (decoder) yield decode()
 }
 
-/** Bytes by which the kind of a file is known. */
 const longestMark = 4
 
 const signatures = [

@@ -2,44 +2,34 @@ import type { Session } from '../../database/long-transaction.ts'
 import type { RowError } from './report.ts'
 import { listedErrors } from './schemas.ts'
 
-/** The rows that are good by themselves. */
 export interface Staged {
   rows: number
-  /** Whether some came with an id, so that they may exist already. */
   withIds: boolean
-  /** Whether some have a price that is thousands if the file has decimal commas, and whether it has. */
+  /** Whether some prices are thousands if the file has decimal commas, and whether it has. */
   withDoubts: boolean
   hasCommas: boolean
 }
 
-/** What to do with rows that wait. */
 export interface MergeOptions {
   mode: 'create' | 'upsert'
-  /** Whose new items are. */
   owner: string
   requestId: string
-  /** Whether those of others may be changed, and whether only under their version. */
   canUpdateOthers: boolean
   needsVersion: boolean
-  /** Whether nothing is written if a row is bad. */
   stopOnError: boolean
-  /** Whether nothing is written at all. */
   dryRun: boolean
 }
 
-/** Whether an item is not what its row says. */
 export const differs = `(items.name, items.category, items.price_usd, items.in_stock)
   is distinct from (imported.name, imported.category, imported.price_usd, imported.in_stock)`
 
-/** Rows that cannot be written for one reason, because of others in the file or in the table. */
 export interface Conflict {
   rows: number
-  /** The first of them. */
   errors: RowError[]
 }
 
 interface ConflictRule {
-  /** Takes rows out of `imported`, and tells their lines and a number that matters as `other`. */
+  /** Deletes rows from `imported` and returns their lines, and a number for the message as `other`. */
   sql: string
   column?: string
   type: string
@@ -73,7 +63,7 @@ const notOwner: ConflictRule = {
 const nil = '00000000-0000-0000-0000-000000000000'
 const max = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
-/** Items that exist keep their id, whatever it is; $1 is the greatest that a new item may have as a UUIDv7. */
+/** Existing items keep any ID; $1 is the greatest UUIDv7 that a new item may have. */
 const unfit: ConflictRule = {
   sql: `
     delete from imported
@@ -89,7 +79,7 @@ const unfit: ConflictRule = {
     ][Number(other)] ?? '',
 }
 
-/** Milliseconds that the clock which an id was made by may be ahead of this one. */
+/** Milliseconds that the clock which made an ID may be ahead of this one. */
 const clockTolerance = 10_000
 
 const goneItem: ConflictRule = {
@@ -130,12 +120,11 @@ const doubtful: ConflictRule = {
   },
 }
 
-/** The error of a row whose price may be thousands, in a file that has decimal commas. */
 export function ambiguousPrice(line: number, price: number): RowError {
   return { line, column: 'price_usd', type: doubtful.type, msg: doubtful.msg(String(price)) }
 }
 
-/** Takes the rows that cannot be written out of `imported`, which has not been analyzed yet. */
+/** Deletes the rows that cannot be written from `imported`, which has not been analyzed yet. */
 export async function refusalsOf(session: Session, staged: Staged, how: MergeOptions): Promise<Conflict[]> {
   const { mode, owner, canUpdateOthers, needsVersion } = how
   const refused: Conflict[] = []
@@ -160,7 +149,7 @@ export async function refusalsOf(session: Session, staged: Staged, how: MergeOpt
 
 async function refuse(session: Session, refusal: ConflictRule, values: string[]): Promise<Conflict> {
   const { sql, column = 'id', type, msg } = refusal
-  // A million of them would not fit into the memory that an import may take.
+  // A million of them would exceed the memory of an import.
   const some = `
     with refused as (${sql})
     select line, other::text, count(*) over ()::integer as total from refused order by line limit ${listedErrors}`
@@ -169,7 +158,6 @@ async function refuse(session: Session, refusal: ConflictRule, values: string[])
   return { rows: rows[0]?.total ?? 0, errors }
 }
 
-/** The greatest UUIDv7 of a time in milliseconds. */
 function greatestId(time: number): string {
   return `${time
     .toString(16)

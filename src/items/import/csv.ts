@@ -6,11 +6,7 @@ import { readLayout } from './layout.ts'
 import { type CsvRecord, openRecords } from './records.ts'
 import type { Row } from './rows.ts'
 
-/**
- * The rows of CSV whose first record names the columns, those of a chunk together.
- *
- * @throws UnreadableFile if the header does not fit, a quote is where none may be, or a row is too long
- */
+/** @throws UnreadableFile for an invalid header, a misplaced quote, or a row that is too long */
 export async function* csvRows(chunks: AsyncGenerator<Buffer>, renamed: Renamed): AsyncGenerator<Row[]> {
   try {
     const layout = await readLayout(chunks, renamed)
@@ -26,10 +22,9 @@ export async function* csvRows(chunks: AsyncGenerator<Buffer>, renamed: Renamed)
   }
 }
 
-/** Makes rows of records, the first of which is the header. */
 function openRows(renamed: Renamed, isEuropean: boolean): (record: CsvRecord) => Row[] {
   let columns: Columns | undefined
-  /** Whether a point may separate thousands, for the file shows decimal commas, or semicolons because of them. */
+  /** A point may separate thousands if the file shows decimal commas, or semicolons because of them. */
   let hasCommas = isEuropean
   return ({ line, fields }) => {
     if (columns === undefined) {
@@ -39,7 +34,7 @@ function openRows(renamed: Renamed, isEuropean: boolean): (record: CsvRecord) =>
     const { at, count } = columns
     const field = (index: number) => (index === -1 ? '' : (fields[index] ?? ''))
     const price = field(at.price_usd).trim()
-    // Spreadsheets leave rows behind that have nothing in them.
+    // Spreadsheets leave empty rows behind.
     if (price === '' && !fields.some(notBlank)) return []
     if (fields.length > count && fields.slice(count).some(notBlank)) {
       const msg = `has ${fields.length} fields for ${count} columns: quote fields that contain the delimiter`

@@ -4,7 +4,6 @@ import type { Staged } from './conflicts.ts'
 import { nothingWritten, type Written } from './report.ts'
 import { listedChanges } from './schemas.ts'
 
-/** What a merge of the rows in the table `imported` would write. */
 export async function preview(session: Session, staged: Staged, { mode, owner }: MergeOptions): Promise<Written> {
   const allNew = { ...nothingWritten, created: staged.rows, ...(mode === 'upsert' && { changes: [] }) }
   const mayChange = mode === 'upsert' && staged.withIds
@@ -17,7 +16,7 @@ async function oneRow<Row extends object>(session: Session, text: string, values
   return rows[0] as Row
 }
 
-/** An import that is repeated by mistake makes everything twice, which only the names can tell. */
+/** An import that is repeated by mistake creates everything twice, which only the names reveal. */
 const sameName = `
   select count(*)::integer as same_name from imported
   where name in (select name from items where store_manager_id = $1)
@@ -28,8 +27,7 @@ const fieldsOf = (table: 'items' | 'imported') => {
   return `json_build_object(${fields.join(', ')})`
 }
 
-// The tables are joined once, and the rows that are shown are fetched by their places: to join them again for these took as
-// long as all the rest.
+// The shown rows are fetched by their places: joining the tables again for them took as long as all the rest.
 const compare = `
   with compared as materialized (
     select imported.line, imported.ctid as place, items.id, items.id is not null and ${differs} as is_changed

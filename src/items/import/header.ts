@@ -7,19 +7,17 @@ const required = ['name', 'category', 'price_usd', 'in_stock'] as const
 export const known = ['id', ...required, 'version'] as const
 export type Column = (typeof known)[number]
 
-/** What files call columns, where that is another name: from the column to the name in the header. */
 export type Renamed = Map<Column, string>
 
-/** Where each column is, -1 if there is none, and how many there are with those that are ignored. */
+/** The index of each column, -1 if missing, and the number of all columns, ignored ones included. */
 export interface Columns {
   at: Record<Column, number>
   count: number
 }
 
-/** Other names that can mean only one column. */
 const aliases: Record<string, Column> = { price: 'price_usd', price_in_usd: 'price_usd', instock: 'in_stock' }
 
-/** Reads repeated `column` parameters such as `price_usd=Preis`. @throws Problem invalid_request if two are of one column */
+/** @throws Problem invalid_request if two parameters name the same column */
 export function renamedColumns(parameters: string[] = []): Renamed {
   const renamed: Renamed = new Map()
   for (const text of parameters) {
@@ -35,11 +33,7 @@ export function wrongColumn(msg: string): Problem {
   return validationFailed([{ type: 'value_error', loc: ['query', 'column'], msg }])
 }
 
-/**
- * Finds the columns by their names in the header, in any order and case, with blanks or hyphens for underscores.
- *
- * @throws UnreadableFile naming columns that are missing, or there twice
- */
+/** @throws UnreadableFile if columns are missing or duplicated */
 export function columnsAt(header: string[], line: number, renamed: Renamed): Columns {
   const positions = known.map((column) => [column, positionsOf(column, header, renamed)] as const)
   const missing = positions.filter(([column, at]) => at.length === 0 && (isRequired(column) || renamed.has(column)))
@@ -56,7 +50,6 @@ export function columnsAt(header: string[], line: number, renamed: Renamed): Col
   return { at, count: header.length }
 }
 
-/** How many of the columns that are required `header` names. */
 export function foundOf(header: string[], renamed: Renamed): number {
   return required.filter((column) => positionsOf(column, header, renamed).length > 0).length
 }
@@ -84,7 +77,7 @@ function indexes(header: string[], isWanted: (name: string) => boolean): number[
   return header.flatMap((name, index) => (isWanted(name) ? [index] : []))
 }
 
-/** `Price (USD)` as `price_usd`. Signs of other currencies stay, for those prices are none in dollars. */
+/** `Price (USD)` becomes `price_usd`. Signs of other currencies stay, because such prices are not in dollars. */
 function simplify(name: string): string {
   const words = name
     .toLowerCase()

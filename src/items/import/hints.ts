@@ -1,10 +1,8 @@
 import { categories } from '../../database/constraints.ts'
 import { nearest } from '../../http/spelling.ts'
 
-/** Characters of a value that a message quotes. */
 const longestQuote = 40
 
-/** Says what is wrong with the text of a field, and what to write instead. Undefined if there is nothing to add. */
 export function hintOf(column: string, text: string): string | undefined {
   return hints[column]?.(text)
 }
@@ -40,7 +38,7 @@ const hints: Record<string, (text: string) => string> = {
   },
 }
 
-/** The numbers that a price may mean, as JSON writes them: several if it has a single separator before three digits. */
+/** Several numbers if a single separator precedes three digits. */
 function readingsOf(text: string): string[] {
   const bare = text.replaceAll(/[\p{Sc}\s'’+]|usd/giu, '')
   if (!/^[\d.,]*\d[\d.,]*$/.test(bare)) return []

@@ -2,8 +2,9 @@ import type { Readable } from 'node:stream'
 
 import { lockToken } from '../../auth/token-lock.ts'
 import type { Semaphore } from '../../concurrency/semaphore.ts'
-import { withLongTransaction } from '../../database/long-transaction.ts'
+import { type Session, withLongTransaction } from '../../database/long-transaction.ts'
 import type { ConnectionPool } from '../../database/pool.ts'
+import type { Tracer } from '../../observability/tracing/tracer.ts'
 import { Problem } from '../../problems.ts'
 import type { Caller } from '../items.ts'
 import { type BodyLimits, textOf } from './body.ts'
@@ -19,7 +20,7 @@ import type { ImportQuery, ImportReport } from './schemas.ts'
 import { openSpool, type Spool } from './spool.ts'
 import { copyStaged, stage } from './staging.ts'
 
-/** How each media type is read. Windows calls CSV a file of Excel. */
+/** Windows labels CSV as a file of Excel. */
 export const readers = {
   'text/csv': csvRows,
   'text/tab-separated-values': csvRows,
@@ -29,22 +30,17 @@ export const readers = {
   'application/jsonl': ndjsonRows,
 }
 
-/** What an import needs of the service. */
 export interface Importer {
   pool: ConnectionPool
-  /** Imports that receive their file, and those that are written to PostgreSQL, each with a connection. */
   gates: { receiving: Semaphore; merging: Semaphore }
   check: (mode: 'create' | 'upsert') => RowCheck
   limits: BodyLimits
-  /** Whether items of other managers may be changed, and whether items are changed only under their version. */
   isShared: boolean
   needsVersion: boolean
-  /** Whether other requests are at work. */
   isBusy: () => boolean
-  /** @throws Problem invalid_token if the token is no longer valid */
   checkToken: (token: Caller['token']) => Promise<void>
-  /** Called when the temporary folder cannot be used. */
   warn: (error: unknown) => void
+  tracer: Tracer | undefined
 }
 
 export interface ImportRequest extends Caller {
@@ -52,32 +48,30 @@ export interface ImportRequest extends Caller {
   type: keyof typeof readers
   coding: Coding
   query: ImportQuery
-  /** Aborted when the client has disconnected. */
   signal: AbortSignal
 }
 
-/** Milliseconds between two checks whether the token of an import that still arrives is valid. */
 const tokenCheckInterval = 2_000
 
 /**
- * Imports a file in one transaction. Rows are checked while they arrive and wait in a spool; the transaction begins when all
- * of them are known, so that a slow client holds no connection and keeps no row version alive.
+ * Rows are checked as they arrive and wait in a spool. The transaction begins when the file is complete, so that a slow client
+ * holds no connection and keeps no row version alive.
  *
- * @throws Problem import_failed with the report, if nothing was written because of bad rows; invalid_token if the token has
- *   ended before the commit; too_busy; store_unavailable; what is wrong with the body
+ * @throws Problem import_failed, invalid_token, too_busy or store_unavailable, or a problem of the body
  */
 export async function importItems(importer: Importer, request: ImportRequest): Promise<ImportReport> {
-  const { pool, gates, isShared, needsVersion, warn } = importer
+  const { pool, gates, isShared, needsVersion, warn, tracer } = importer
   const { token, requestId, query, signal } = request
   const { mode = 'create', on_error: onError = 'stop', dry_run: isDry = false } = query
   const stops = onError === 'stop'
   const findings = openFindings({ mode, dry_run: isDry })
   using _receiving = await gates.receiving.acquire(token.sub, signal)
   await using spool = openSpool(warn)
-  const staged = await receive(importer, request, { spool, findings, stops })
+  const receiveAll = () => receive(importer, request, { spool, findings, stops })
+  const staged = await (tracer?.run('receive import', receiveAll) ?? receiveAll())
   if (stops && findings.failed > 0) throw findings.failure()
   using _merging = await gates.merging.acquire(token.sub, signal)
-  return await withLongTransaction(pool, signal, async (session) => {
+  const mergeAll = async (session: Session) => {
     await copyStaged(session, spool)
     const options = {
       mode,
@@ -88,14 +82,15 @@ export async function importItems(importer: Importer, request: ImportRequest): P
       stopOnError: stops,
       dryRun: isDry,
     }
-    const written = await merge(session, staged, options, findings)
+    const written = await merge(session, pool.engine, staged, options, findings)
     if (stops && findings.failed > 0) throw findings.failure()
     await lockToken(session, token)
     return findings.report(written)
-  })
+  }
+  const commit = () => withLongTransaction(pool, signal, mergeAll)
+  return await (tracer?.run('merge import', commit) ?? commit())
 }
 
-/** Reads and checks the whole file, unless the client disconnects or its token ends meanwhile. */
 async function receive(
   { check, limits, isBusy, checkToken }: Importer,
   { body, type, coding, token, query, signal }: ImportRequest,

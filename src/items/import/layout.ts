@@ -5,23 +5,16 @@ import { longestRow } from './rows.ts'
 
 const delimiters = [',', ';', '\t']
 
-/** Lines in which the header is looked for, to say what stands above it. */
+/** Lines in which the header is looked for, to report what stands above it. */
 const searchedLines = 10
 
-/** What is known of a CSV file from its beginning. */
 export interface Layout {
   delimiter: string
-  /** The beginning, without a line `sep=;`. */
   text: string
-  /** The line in which `text` begins. */
   line: number
 }
 
-/**
- * Reads as much of a file as tells how it is laid out.
- *
- * @throws UnreadableFile if it has nothing but blanks, is JSON, or has something above its header
- */
+/** @throws UnreadableFile if the file is blank, is JSON, or has text above its header */
 export async function readLayout(chunks: AsyncIterator<Buffer>, renamed: Renamed): Promise<Layout> {
   let text = ''
   for (;;) {
@@ -39,7 +32,7 @@ export async function readLayout(chunks: AsyncIterator<Buffer>, renamed: Renamed
   return { delimiter: separator?.[1] ?? delimiterOf(firstLine(rest), renamed), text: rest, line }
 }
 
-/** The delimiter that makes the columns; if none does, the one that makes the most fields. */
+/** The delimiter that yields the columns; if none does, the one that yields the most fields. */
 function delimiterOf(header: string, renamed: Renamed): string {
   const rank = (delimiter: string) => {
     const names = namesIn(header, delimiter)
@@ -84,7 +77,6 @@ function wholeLines(text: string): string[] {
   return text.split(/\r\n|\n|\r/, searchedLines + 2).slice(0, -1)
 }
 
-/** The fields of a header, well enough to know it by them. */
 function namesIn(line: string, delimiter: string): string[] {
   return line.split(delimiter).map((name) => name.replaceAll('"', ''))
 }

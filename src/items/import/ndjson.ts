@@ -2,7 +2,7 @@ import { parseLossless } from '../../http/body-parsers.ts'
 import { UnreadableFile } from './report.ts'
 import { longestRow, type Row } from './rows.ts'
 
-/** The rows of newline-delimited JSON, those of a chunk together. @throws UnreadableFile if one is too long */
+/** @throws UnreadableFile if a line is too long */
 export async function* ndjsonRows(chunks: AsyncIterable<Buffer>): AsyncGenerator<Row[]> {
   let rest = ''
   let line = 1
@@ -15,7 +15,6 @@ export async function* ndjsonRows(chunks: AsyncIterable<Buffer>): AsyncGenerator
   yield rowOf(rest, line)
 }
 
-/** None if the line is blank. */
 function rowOf(text: string, line: number): Row[] {
   if (text.length > longestRow) throw tooLong(line)
   if (line === 1 && /^\s*\[\s*(?:\{|$)/.test(text)) throw isArray()

@@ -8,27 +8,21 @@ export { nothingWritten }
 export type RowError = Static<typeof ImportError>
 export type Written = Pick<ImportReport, 'created' | 'updated' | 'unchanged' | 'same_name' | 'changes'>
 
-/** What is found out about bad rows. */
 export interface ReportBuilder {
-  /** Rows that are bad. */
   failed: number
-  /** Notes what is wrong with a row. They come in the order of the file, so those beyond the first are only counted. */
+  /** Rows come in the order of the file, so errors after the first ones are only counted. */
   failRow(wrong: { count: number; describe: () => RowError[] }): void
-  /** Notes what is wrong with a row, or with so many of which these are the first. */
   fail(errors: RowError[], rows?: number): void
-  /** What is said of an import that came to its end. */
   report(written: Written): ImportReport
-  /** What is said of one that did not. */
   failure(): Problem
 }
 
-/** A file that cannot be read on: nothing of it is imported, however bad rows are treated. */
+/** Nothing of such a file is imported, however bad rows are treated. */
 export class UnreadableFile extends Error {
   override name = 'UnreadableFile'
   readonly errors: RowError[]
   readonly rows: number
 
-  /** @param rows how many are bad, of which these are the first errors */
   constructor(errors: RowError[], rows = 1) {
     super(errors[0]?.msg)
     this.errors = errors
@@ -40,7 +34,7 @@ export function openFindings({ mode, dry_run }: Pick<ImportReport, 'mode' | 'dry
   let failed = 0
   let count = 0
   let listed: RowError[] = []
-  // Those that PostgreSQL finds come last, and may be of earlier lines.
+  // Errors that PostgreSQL detects come last, and may be of earlier lines.
   const first = () => listed.toSorted((one, other) => one.line - other.line).slice(0, listedErrors)
   const report = (written: Written): ImportReport => {
     const errors = first()

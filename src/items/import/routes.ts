@@ -9,6 +9,7 @@ import type { Context } from '../../context.ts'
 import { disconnectionOf } from '../../http/disconnection.ts'
 import { logEvent } from '../../http/security-events.ts'
 import type { App } from '../../http/types.ts'
+import { watchSemaphore } from '../../observability/metrics/watch.ts'
 import { Problem, unsupportedMediaType } from '../../problems.ts'
 import * as operations from '../operations.ts'
 import { missingFile, tooLarge } from './body.ts'
@@ -16,35 +17,32 @@ import { codingOf } from './coding.ts'
 import { type Importer, importItems, readers } from './import.ts'
 import { type RowCheck, rowCheck } from './rows.ts'
 
-/**
- * Imports that receive their file at a time, each with some of the temporary folder, and those that are merged, each with a
- * connection. An import whose file has arrived waits for its merge as long as others may take. One manager holds half of
- * each at most. Times are in milliseconds.
- */
+// Receiving imports use the temporary folder, merging ones a connection. A complete file waits for its merge as long as
+// other merges may take. One manager gets at most half of the permits. Times are in milliseconds.
 const receivingGate = { permits: 4, maxQueue: 16, timeout: 3_000, share: 0.5 }
 const mergingGate = { permits: 2, maxQueue: receivingGate.permits, timeout: 20 * 60_000, share: 0.5 }
 
 const betweenWarnings = 10_000
 const bodyLimits = { minRateWindow: 30_000, minBytes: 16 * 1024, maxDuration: 60 * 60_000 }
 
-/**
- * The route of imports, in a scope of its own: the body is read as it comes.
- *
- * @param atWork tells how many requests are
- */
-export function importRoutes(app: App, context: Context, atWork: () => number): void {
-  const { pool, config, connections, revocations, log } = context
+/** In a scope of its own, because the body is read as it arrives. */
+export function importRoutes(app: App, context: Context, activeRequests: () => number): void {
+  const { pool, config, connections, metrics, readiness, revocations, log, tracer } = context
   const limits = { ...bodyLimits, maxBytes: config.importLimit }
   const checks: Partial<Record<'create' | 'upsert', RowCheck>> = {}
   const importer: Importer = {
     pool,
     // Made when it is first needed: it takes a twentieth of a start.
     check: (mode) => (checks[mode] ??= rowCheck(mode)),
-    gates: { receiving: openSemaphore(receivingGate), merging: openSemaphore(mergingGate) },
+    gates: {
+      receiving: watchSemaphore(metrics, 'import_uploads', openSemaphore(receivingGate)),
+      merging: watchSemaphore(metrics, 'import_merges', openSemaphore(mergingGate)),
+    },
     limits,
+    tracer,
     isShared: config.itemWrites === 'shared',
     needsVersion: config.requireIfMatch,
-    isBusy: () => atWork() > mergingGate.permits,
+    isBusy: () => activeRequests() > mergingGate.permits,
     checkToken: async (token) => {
       const refuse = (await revocations.findRevoked([token])).get(token)
       if (refuse) throw refuse()
@@ -53,12 +51,19 @@ export function importRoutes(app: App, context: Context, atWork: () => number): 
       log.error({ err, imports, folder: tmpdir() }, 'temporary folder is not usable; imports get 503')
     }),
   }
+  const rows = Object.fromEntries(
+    ['created', 'updated', 'unchanged', 'failed'].map((result) => [
+      result,
+      metrics.counter('stockroom_import_rows_total', 'Rows of imports that were committed.', { result }),
+    ]),
+  )
   passBodies(app, limits.maxBytes)
 
   app.post('/import', { schema: operations.importItems }, async (request, reply) => {
+    readiness.draining.throwIfAborted()
     if (request.body === undefined || request.body === null) throw missingFile()
     const body = request.body as Readable
-    // Its own clock decides how long it may take.
+    // Bodies of imports have limits of their own.
     connections.exemptFromTimeout(request.raw.socket)
     body.once('end', () => connections.clearExemption(request.raw.socket))
     const report = await importItems(importer, {
@@ -70,13 +75,14 @@ export function importRoutes(app: App, context: Context, atWork: () => number): 
       query: request.query,
       signal: disconnectionOf(reply),
     })
-    const { dry_run: isDry, created, updated } = report
-    if (!isDry) logEvent(request, 'items_imported', { created, updated })
+    const { dry_run: isDry, created, updated, unchanged, failed } = report
+    if (isDry) return report
+    for (const [result, count] of Object.entries({ created, updated, unchanged, failed })) rows[result]?.add(count)
+    logEvent(request, 'items_imported', { created, updated })
     return report
   })
 }
 
-/** Hands the body to the route as a stream, if it is of a type that can be imported and not too long. */
 function passBodies(app: App, limit: number): void {
   const types = Object.keys(readers)
   app.removeAllContentTypeParsers()

@@ -7,18 +7,13 @@ import { Category, ItemCreate } from '../schemas.ts'
 import { hintOf } from './hints.ts'
 import type { RowError } from './report.ts'
 
-/** Characters of a row, more than which nobody needs for an item. */
 export const longestRow = 64 * 1024
 
-/** A row as it was read. */
 export interface Row {
-  /** The line in which it begins, the first being 1. */
   line: number
-  /** What ought to fit ItemCreate, with an id or without. */
   fields: unknown
-  /** What is wrong, if that is known already. */
   error?: { type: string; msg: string }
-  /** Whether fields that could not be read are the text of the file, rather than values of JSON. */
+  /** Whether unreadable fields are text of the file rather than values of JSON. */
   isText?: boolean
   /** Whether its price is thousands if the file has decimal commas, and whether the file has shown some. */
   isDoubtful?: boolean
@@ -29,14 +24,12 @@ type Fields = ItemCreate & { id?: string | null; version?: string | number | nul
 
 interface Good {
   item: Fields
-  /** That the item must have, if it exists. */
   version: string | undefined
 }
 
-/** What a good row holds, or how many errors a bad one has, which are put in words only if somebody reads them. */
+/** Errors are described only if they are listed. */
 export type Checked = Good | { count: number; describe: () => RowError[] }
 
-/** A number, or an ETag, as If-Match has it. */
 const Version = Type.Unsafe<string | number | null>({
   type: ['integer', 'string', 'null'],
   minimum: 1,
@@ -51,10 +44,7 @@ const UpsertedRow: TSchema = Type.Object({ ...rowOf, version: Type.Optional(Vers
 
 export type RowCheck = (row: Row) => Checked
 
-/**
- * Makes a check of rows by the rules of ItemCreate. To make it takes as long as to check thousands of rows.
- * Only rows that may change an item have a version: what new ones have in that column is ignored.
- */
+/** Making a check takes as long as checking thousands of rows. Rows of mode create have no version. */
 export function rowCheck(mode: 'create' | 'upsert'): RowCheck {
   const check = buildCheck(mode === 'create' ? NewRow : UpsertedRow, [Category])
   return (row) => {
@@ -69,7 +59,6 @@ export function rowCheck(mode: 'create' | 'upsert'): RowCheck {
   }
 }
 
-/** The digits of a version, without the quotes and the hash that an ETag has. */
 function numberOf(version: Fields['version']): string | undefined {
   return /\d+/.exec(String(version ?? ''))?.[0]
 }
@@ -83,7 +72,7 @@ function toError({ loc: [, column], type, msg }: ValidationError, { line, fields
   return { line, column: String(column), type, msg: hint ?? msg }
 }
 
-/** A row in COPY's text format, where its id may be empty. A price of -0 is stored as 0. */
+/** COPY's text format, with an empty ID for a new one. A price of -0 is stored as 0. */
 export function copyLine({ item, version = '\\N' }: Good, { line, isDoubtful = false }: Row): string {
   const { id, name, category, price_usd, in_stock } = item
   const text = special.test(name) ? name.replaceAll(allSpecial, escape) : name

@@ -7,7 +7,6 @@ const tooLong = `is longer than ${longestRow / 1024} KiB: there may be a quote t
 
 interface Found {
   fields: string[]
-  /** Lines that the record takes. */
   lines: number
 }
 
@@ -20,10 +19,9 @@ interface Failure {
   failure: string
 }
 
-/** Characters within which a quoted field with tabs in it has to end. A name has 64, of which each may be two, and doubled. */
+/** Characters of a quoted field with tabs. A name has 64, each of which may take two, and be doubled. */
 const longestQuoted = 512
 
-/** Finds one record of CSV after the other in `text`. @param isEnd whether nothing follows it */
 export function openScanner(text: string, delimiter: string, isEnd: boolean) {
   let at = 0
   const nextDelimiter = openSearch(text, delimiter)
@@ -37,7 +35,6 @@ export function openScanner(text: string, delimiter: string, isEnd: boolean) {
     return found ?? { failure: unclosed }
   }
 
-  /** A field between tabs that is in quotes, if it is. */
   const quotedCell = (): Field | 'incomplete' | undefined => {
     const tab = nextDelimiter(at)
     const found = quotedText(text.slice(0, tab), at)
@@ -46,7 +43,6 @@ export function openScanner(text: string, delimiter: string, isEnd: boolean) {
     return isEnclosed ? found : quotedInLine(text, at, lineEnd())
   }
 
-  /** The field that begins here. */
   const field = (): Field | Failure | 'incomplete' => {
     const isQuoted = text[at] === '"'
     if (isQuoted && delimiter !== '\t') return quotedField()
@@ -57,7 +53,7 @@ export function openScanner(text: string, delimiter: string, isEnd: boolean) {
     return delimiter !== '\t' && value.includes('"') ? { failure: withinField } : { value, end }
   }
 
-  /** Goes past the line end that is here, unless more of it may follow. */
+  /** @returns false if more of the line end may follow */
   const passLineEnd = (): boolean => {
     if (text[at] === '\r' && at + 1 === text.length && !isEnd) return false
     at += text.startsWith('\r\n', at) ? 2 : 1
@@ -92,7 +88,7 @@ export function openScanner(text: string, delimiter: string, isEnd: boolean) {
 
   return {
     rest: () => text.slice(at),
-    /** Stays where it is unless there is a whole record. Undefined at the end. */
+    /** Stays in place unless there is a whole record. Undefined at the end. */
     next(): Found | Failure | 'incomplete' | undefined {
       const start = at
       if (start === text.length) return undefined
@@ -100,7 +96,6 @@ export function openScanner(text: string, delimiter: string, isEnd: boolean) {
       if (found === 'incomplete' || 'failure' in found) at = start
       return found === 'incomplete' && text.length - start > longestRow ? { failure: tooLong } : found
     },
-    /** Goes to the next line. @returns false if the end of this one has not come yet */
     skipLine(): boolean {
       at = lineEnd()
       return at === text.length ? isEnd : passLineEnd()
@@ -108,7 +103,7 @@ export function openScanner(text: string, delimiter: string, isEnd: boolean) {
   }
 }
 
-/** Where `wanted` comes next. From positions that do not go back, each character is looked at once. */
+/** For positions that rise, so each character is scanned once only. */
 function openSearch(text: string, wanted: string): (from: number) => number {
   let since = 0
   let found = -1
@@ -122,7 +117,6 @@ function openSearch(text: string, wanted: string): (from: number) => number {
   }
 }
 
-/** The text in the quotes that begin at `start`. Undefined if they are not closed. */
 function quotedText(text: string, start: number): Field | undefined {
   let end = text.indexOf('"', start + 1)
   let isDoubled = false
@@ -135,7 +129,6 @@ function quotedText(text: string, start: number): Field | undefined {
   return { value: isDoubled ? value.replaceAll('""', '"') : value, end: end + 1 }
 }
 
-/** A field that has tabs in its quotes. Undefined if the quote that begins at `start` encloses no field of this line. */
 function quotedInLine(text: string, start: number, lineEnd: number): Field | undefined {
   const [whole, value = ''] =
     /^"((?:[^"]|"")*)"/.exec(text.slice(start, Math.min(lineEnd, start + longestQuoted))) ?? []

@@ -5,7 +5,6 @@ import { type Static, Type } from 'typebox'
 import { exampleId, importCounts, ImportError, ref, Uuid } from '../../openapi/schemas.ts'
 import { ItemCreate } from '../schemas.ts'
 
-/** Errors, and changes, that a report lists. */
 export const listedErrors = 1_000
 export const listedChanges = 10
 
@@ -70,7 +69,7 @@ const file = (description: string, lines: string[], lineEnd: string) => ({
   schema: Type.Unsafe<Readable>({ type: 'string', 'x-streamed': true, description, examples: [lines.join(lineEnd)] }),
 })
 
-/** What is sent, in one of these types. It is read as it comes, so no schema looks at it. */
+/** Read as it arrives, so no schema validates it. */
 export const importBody = {
   content: {
     'text/csv': file(
@@ -138,5 +137,4 @@ export const exampleReport: ImportReport = {
   errors_omitted: 0,
 }
 
-/** The counts of an import that failed. */
 export const nothingWritten = { created: 0, updated: 0, unchanged: 0 }

@@ -6,23 +6,18 @@ import { StringDecoder } from 'node:string_decoder'
 
 import { Problem } from '../../problems.ts'
 
-/** Lines of text that are held in memory while they are few, and in a temporary file after that. */
 export interface Spool {
-  /** Appends whole lines. @throws Problem store_unavailable if the temporary folder is full, read-only, or missing */
+  /** @throws Problem store_unavailable if the temporary folder is full, read-only, or missing */
   write(lines: string): Promise<void>
-  /** All lines in the order they were written, in pieces of whole lines. @throws Problem store_unavailable */
   read(): AsyncGenerator<string>
-  /** Frees the memory and the file. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Characters that are held in memory, so that small imports need no disk. */
 const memoryLimit = 1024 * 1024
 
-/** Bytes that are read from the file at once. */
-const pieceLength = 256 * 1024
+/** V8 has longer strings in the old generation, where they would be garbage for long. */
+const pieceLength = 32 * 1024
 
-/** @param warn called with each error of the file system */
 export function openSpool(warn: (error: unknown) => void): Spool {
   let held: string[] = []
   let length = 0
@@ -75,7 +70,7 @@ export function openSpool(warn: (error: unknown) => void): Spool {
   }
 }
 
-/** A file that has lost its name already, so the system removes it when this process ends, however that happens. */
+/** A file that is already unlinked, so the system removes it however this process ends. */
 async function openUnnamed(): Promise<FileHandle> {
   const path = join(tmpdir(), `stockroom-import-${randomUUID()}`)
   const file = await open(path, 'wx+', 0o600)

@@ -8,17 +8,13 @@ import { copyLine, type Row, type RowCheck } from './rows.ts'
 import { listedErrors } from './schemas.ts'
 import type { Spool } from './spool.ts'
 
-/**
- * Milliseconds that an import works without looking for other requests, and that it leaves to them while there are some,
- * as a list does.
- */
+/** Milliseconds between pauses for other requests, and of a pause, as for lists. */
 const longestTurn = 5
 const rest = 5
 
-/** Characters that are written to the spool together. */
-const writtenAtOnce = 64 * 1024
+const writeLength = 64 * 1024
 
-/** Where rows are while they are merged. Poolers may change the session after a transaction, so it ends with that. */
+/** Poolers may change the session after a transaction, so the table is dropped with it. */
 const stagingTable = `
   create temp table imported (
     id uuid, line integer, name text, category text, price_usd numeric, in_stock boolean, version bigint,
@@ -31,13 +27,10 @@ interface Staging {
   spool: Spool
   check: RowCheck
   findings: ReportBuilder
-  /** Whether nothing is written once a row is bad, so that rows after it need not be kept. */
   stops: boolean
-  /** Whether other requests are at work. */
   isBusy: () => boolean
 }
 
-/** Checks rows as they arrive and writes the good ones into `spool`. The bad ones are noted. */
 export async function stage({ rows, spool, check, findings, stops, isBusy }: Staging): Promise<Staged> {
   const staged: Staged = { rows: 0, withIds: false, withDoubts: false, hasCommas: false }
   const doubts: Conflict = { rows: 0, errors: [] }
@@ -65,7 +58,7 @@ export async function stage({ rows, spool, check, findings, stops, isBusy }: Sta
   try {
     for await (const some of rows) {
       for (const row of some) text += toCopyLine(row)
-      if (text.length > writtenAtOnce) {
+      if (text.length > writeLength) {
         await spool.write(text)
         text = ''
       }
@@ -76,17 +69,14 @@ export async function stage({ rows, spool, check, findings, stops, isBusy }: Sta
     }
     isMerged = !stops
   } finally {
-    // The merge finds them itself, among the rows that are left.
+    // The merge detects these itself, among the rows that are left.
     if (!isMerged && staged.hasCommas && doubts.rows > 0) findings.fail(doubts.errors, doubts.rows)
   }
   if (text !== '') await spool.write(text)
   return staged
 }
 
-/**
- * Copies the rows into the temporary table `imported`. Those without an id get one now rather than when they arrived,
- * because that may have been an hour ago, and a later item has a greater id.
- */
+/** IDs are made now rather than when a row arrived, up to an hour ago, so that items created later have greater ones. */
 export async function copyStaged(session: Session, spool: Spool): Promise<void> {
   const nextId = risingIds()
   await session.query(stagingTable)

@@ -4,21 +4,19 @@ import type { Semaphore } from '../../concurrency/semaphore.ts'
 import type { Database } from '../../database/database.ts'
 import type { ConnectionPool } from '../../database/pool.ts'
 import type { Reader } from '../export/copy-stream.ts'
-import { selectItems, withOwner } from '../items.ts'
+import { selectItems, toItem } from '../items.ts'
 import { whereFilters } from '../query/filters.ts'
 import { defaultLimit, type ListQuery } from '../query/schemas.ts'
-import { afterCursor, decodeCursor, orderBy, parseSort, type Cursor, encodeCursor } from '../query/sort.ts'
+import { afterCursor, decodeCursor, orderBy, parseSort, type Cursor, encodeCursor, keyText } from '../query/sort.ts'
 import type { Item } from '../schemas.ts'
 import type { PageReader } from './scan-budget.ts'
 
-/** Milliseconds that PostgreSQL may count. Its other statements have less. */
+/** Milliseconds. Other statements have less. */
 export const countTimeout = 60_000
 
 export interface Page {
   items: Record<string, Item>
-  /** Where the next one begins; undefined if this is the last. */
   next: string | undefined
-  /** Of all pages, if it was asked for. */
   total: number | undefined
 }
 
@@ -26,20 +24,17 @@ interface Source {
   db: Database
   pool: ConnectionPool
   readPage: PageReader
-  /** For what takes the longer the more items there are. */
   counts: Semaphore
 }
 
-/**
- * One page.
- *
- * @throws Problem invalid_request
- */
+/** @throws Problem invalid_request */
 export async function listPage(
   { db, pool, readPage, counts }: Source,
-  query: ListQuery,
+  given: ListQuery,
   { me, signal }: Reader,
 ): Promise<Page> {
+  const isExact = given.count === 'estimated' && !pool.engine.estimates
+  const query: ListQuery = isExact ? { ...given, count: 'exact' } : given
   const { sort = 'id', limit = defaultLimit } = query
   const count = () => countItems(db, pool, query, me)
   const [rows, counted] = await Promise.all([
@@ -49,26 +44,25 @@ export async function listPage(
   const found = rows.slice(0, limit)
   const last = rows.length > limit ? found.at(-1) : undefined
   return {
-    // The position goes no further than the schema of the answer.
-    items: Object.fromEntries(found.map((item) => [item.id, query.expand ? withOwner(item) : item])),
+    items: Object.fromEntries(found.map((item) => [item.id, toItem(item, query.expand)])),
     next: last && encodeCursor(sort, last),
     total: query.count === 'estimated' ? atLeast(Number(counted), rows.length, query) : counted,
   }
 }
 
-/** PostgreSQL never estimates 0, and knows less than the page: a first one that is the last has all items. */
+/** PostgreSQL never estimates 0, and if the first page is the last one, it has all items. */
 function atLeast(estimate: number, found: number, { limit = defaultLimit, after }: ListQuery): number {
   return after === undefined && found <= limit ? found : Math.max(estimate, found)
 }
 
-/** The query of a page: its items and one more, if there is one, which says that there is a next page. */
+/** Selects one item more than the page has, which shows that there is a next page. */
 export function pageQuery(db: Database, query: ListQuery, me: string) {
-  const { sort = 'id', limit = defaultLimit, after, expand } = query
+  const { sort = 'id', limit = defaultLimit, after, expand = [] } = query
   const order = parseSort(sort)
   const position = after === undefined ? undefined : decodeCursor(sort, after)
   const isMatch = whereFilters(query, me)
-  return selectItems(db, expand !== undefined)
-    .select((order.key ? sql<string>`${order.key}::text` : sql<string>`''`).as('key'))
+  return selectItems(db, expand)
+    .select(keyText(order).as('key'))
     .where(position ? whereFilters(dropCoveredPriceBound(query, position), me) : isMatch)
     .$if(position !== undefined, (rest) => rest.where(afterCursor(order, position as Cursor)))
     .orderBy(orderBy(order))
@@ -76,10 +70,8 @@ export function pageQuery(db: Database, query: ListQuery, me: string) {
     .compile()
 }
 
-/**
- * The filters without the price at which the order begins, if `position` lies beyond it. With both, PostgreSQL would begin
- * at the price and read on to the position: the whole table for the last page.
- */
+// With both this price and a position beyond it, PostgreSQL would begin at the price and read on to the position: the whole
+// table for the last page.
 function dropCoveredPriceBound(query: ListQuery, { key }: Cursor): ListQuery {
   const isUpwards = query.sort === 'price_usd'
   if (!isUpwards && query.sort !== '-price_usd') return query
@@ -87,7 +79,6 @@ function dropCoveredPriceBound(query: ListQuery, { key }: Cursor): ListQuery {
   return (isUpwards ? Number(key) >= start : Number(key) <= start) ? others : query
 }
 
-/** The query of how many items `query` names: one row, of their count or of PostgreSQL's plan. */
 export function countQuery(db: Database, query: ListQuery, me: string) {
   const isExact = query.count === 'exact'
   const columns = isExact ? sql<string>`count(*)` : sql<string>`1`

@@ -13,11 +13,9 @@ import { listPage } from './page.ts'
 import type { PageReader } from './scan-budget.ts'
 import { summarize } from './summary.ts'
 
-/** What lists, summaries and exports need. */
 export interface Source extends StreamSource {
   db: Database
   readPage: PageReader
-  /** For what takes the longer the more items there are. */
   counts: Semaphore
 }
 
@@ -25,14 +23,14 @@ export function listingRoutes(app: App, source: Source): void {
   const { db, pool, counts } = source
 
   app.get('', { schema: listItems }, async (request, reply) => {
-    const { expand, ...rest } = request.query
+    const { expand = [], ...rest } = request.query
     const reader = { me: request.token.sub, signal: disconnectionOf(reply) }
     reply.type('application/json; charset=utf-8')
     if (Object.keys(rest).length === 0) {
-      return request.method === 'HEAD' ? Readable.from([]) : listing(source, expand !== undefined, reader)
+      return request.method === 'HEAD' ? Readable.from([]) : listing(source, expand, reader)
     }
     const { items, next, total } = await listPage(source, request.query, reader)
-    reply.header('link', links(request.query, next))
+    reply.header('link', links(`${request.rootPath}/items`, request.query, next))
     if (next !== undefined) reply.header('x-next-after', next)
     if (total !== undefined) reply.header('x-total-count', total)
     return items
@@ -41,7 +39,7 @@ export function listingRoutes(app: App, source: Source): void {
   app.get('/summary', { schema: summarizeItems }, async (request, reply) => {
     const me = request.token.sub
     const summary = await counts.run(() => summarize(db, pool, request.query, me), me, disconnectionOf(reply))
-    // The serialiser of the schema would make a float of the sum.
+    // The serializer of the schema would make a float of the sum.
     reply.type('application/json; charset=utf-8').serializer(writeJson)
     return summary
   })

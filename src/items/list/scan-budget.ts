@@ -5,13 +5,11 @@ import type { Semaphore } from '../../concurrency/semaphore.ts'
 import type { ConnectionPool } from '../../database/pool.ts'
 import type { ListQuery } from '../query/schemas.ts'
 
-/** Milliseconds that PostgreSQL may take for a page, before it counts as slow work. */
 const budget = 250
 
-/** Kinds of pages that are known to be slow, and milliseconds for which they are. */
 const known = { max: 1_000, ttl: 60_000 }
 
-/** Runs the statement of a page of `query` for a manager. @throws Problem too_busy or store_unavailable */
+/** @throws Problem too_busy or store_unavailable */
 export type PageReader = <Row>(
   statement: CompiledQuery<Row>,
   query: ListQuery,
@@ -22,15 +20,12 @@ export type PageReader = <Row>(
 interface Places {
   pool: ConnectionPool
   pages: Semaphore
-  /** For what takes the longer the more items there are. */
   counts: Semaphore
 }
 
-/**
- * Most pages are a range of an index and take a millisecond. A filter that the index of the order does not have may read the
- * whole table, and no set of indexes serves every pair of them. So a page has a budget: PostgreSQL stops it when that is
- * spent, and it runs again among the counts, as do all of its kind from the same manager for a while. Searches always do.
- */
+// Most pages are a range of an index and take a millisecond. A filter that the index of the order lacks may read the whole
+// table, and no set of indexes serves every pair of them. When its budget is spent, PostgreSQL cancels the page. It runs again
+// among the counts, as do all of its kind from the same manager for a while. Searches always do.
 export function openPages({ pool, pages, counts }: Places): PageReader {
   const slow = new LRUCache<string, true>(known)
   return async <Row>({ sql, parameters }: CompiledQuery<Row>, query: ListQuery, me: string, signal?: AbortSignal) => {
@@ -44,7 +39,6 @@ export function openPages({ pool, pages, counts }: Places): PageReader {
   }
 }
 
-/** What pages that take about as long have in common. */
 function kindOf(
   { sort, limit: _limit, after: _after, expand: _expand, count: _count, ...filters }: ListQuery,
   me: string,

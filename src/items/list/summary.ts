@@ -2,22 +2,22 @@ import { type RawBuilder, sql } from 'kysely'
 
 import { categories } from '../../database/constraints.ts'
 import type { Database } from '../../database/database.ts'
+import type { Engine } from '../../database/engine.ts'
 import type { ConnectionPool } from '../../database/pool.ts'
 import { whereFilters } from '../query/filters.ts'
 import type { Filters, ItemSummary } from '../query/schemas.ts'
 import { countTimeout } from './page.ts'
 
-/** Where the ranges of prices begin, in US dollars; each ends where the next begins, the last nowhere. */
 const priceBuckets = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000]
 
-/** What items there are of those that `filters` name. @param me the id of the manager who asks @throws Problem invalid_request */
+/** @param me the ID of the caller @throws Problem invalid_request */
 export async function summarize(
   db: Database,
   pool: ConnectionPool,
   filters: Filters,
   me: string,
 ): Promise<ItemSummary> {
-  const { sql: text, parameters } = summaryQuery(db, filters, me)
+  const { sql: text, parameters } = summaryQuery(db, pool.engine, filters, me)
   const rows: Row[] = (await pool.queryOnce(text, parameters, countTimeout)).rows
   const totals = (row: Row | undefined) => ({
     items: Number(row?.items ?? 0),
@@ -39,16 +39,14 @@ export async function summarize(
 
 interface Row {
   category: string | null
-  /** The number of a range of prices, the first of which is 1. */
   range: string | null
   items: string
   in_stock: string | null
   value_usd: string | null
 }
 
-/** A row of all, one of each category, and one of each range of prices. */
-export function summaryQuery(db: Database, filters: Filters, me: string) {
-  const isIndexed = filters.q === undefined && filters.store_manager_id === undefined
+export function summaryQuery(db: Database, engine: Engine, filters: Filters, me: string) {
+  const isIndexed = engine.joinsLaterally && filters.q === undefined && filters.store_manager_id === undefined
   return sql<Row>`
     select category, range, sum(items) as items, sum(items) filter (where in_stock) as in_stock,
       trim_scale(sum(value))::text as value_usd
@@ -56,7 +54,7 @@ export function summaryQuery(db: Database, filters: Filters, me: string) {
     group by grouping sets ((), (category), (range))`.compile(db)
 }
 
-/** Part by part as the index has them: three times as fast as looking up the range of each price. */
+/** In parts, as the index has them: three times as fast as looking up the range of each price. */
 function fromIndex(filters: Filters, me: string): RawBuilder<unknown> {
   const { category = [...categories], in_stock: inStock, ...prices } = filters
   return sql`
@@ -79,10 +77,7 @@ function fromRows(filters: Filters, me: string): RawBuilder<unknown> {
     from items where ${whereFilters(filters, me)} group by 1, 2, 3`
 }
 
-/**
- * A number that JSON.stringify writes just so (TC39's JSON.rawJSON, which TypeScript does not declare yet). Null if clients would
- * read it as Infinity, or not at all.
- */
+/** JSON.stringify writes it unchanged (TC39's JSON.rawJSON). Null if clients would read it as Infinity, or not at all. */
 function rawNumber(decimal: string): number | null {
   if (!Number.isFinite(Number(decimal))) return null
   return (JSON as unknown as { rawJSON(text: string): number }).rawJSON(decimal)

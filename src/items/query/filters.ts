@@ -7,16 +7,11 @@ import type { Filters } from './schemas.ts'
 
 const maxSearchWords = 10
 
-/**
- * The condition, for a query of `items`, of being one of those that `filters` name. Each value in it is a parameter.
- *
- * @param me the id of the manager who asks
- * @throws Problem invalid_request
- */
-export function whereFilters(filters: Filters, me: string): RawBuilder<boolean> {
+/** @param at where the filters are in the request @throws Problem invalid_request */
+export function whereFilters(filters: Filters, me: string, at = ['query']): RawBuilder<boolean> {
   const { category, in_stock: inStock, store_manager_id: owner, min_price: min, max_price: max, q = '' } = filters
   const words = q.split(/\s+/u).filter((word) => word !== '')
-  validateFilters({ min, max, words })
+  validateFilters({ min, max, words, at })
   const conditions = [
     (category ?? inStock) !== undefined && isOneOf([...new Set(category ?? categories)]),
     inStock !== undefined && sql<boolean>`items.in_stock = ${inStock}::boolean`,
@@ -28,9 +23,8 @@ export function whereFilters(filters: Filters, me: string): RawBuilder<boolean> 
   return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `)
 }
 
-/**
- * Who asks for what is in stock has all categories named, for they come first in the index: PostgreSQL before 18 would not
- * use it without. For one category alone it knows that what follows it in an index is sorted. */
+// Without a filter by category all are named, because the index begins with the category and PostgreSQL before 18 would not
+// use it otherwise. For an equality it knows that the rest of the index is sorted.
 function isOneOf(names: string[]): RawBuilder<boolean> {
   const [only] = names
   return names.length === 1 ? sql`items.category = ${only}::text` : sql`items.category = any(${names}::text[])`
@@ -39,28 +33,29 @@ function isOneOf(names: string[]): RawBuilder<boolean> {
 const foldedName = sql.raw(foldColumn('items.name'))
 const [beforeText = '', afterText = ''] = fold('TEXT').split('TEXT')
 
-/** Folded by PostgreSQL, as the names are. What has a meaning in a pattern is none of what folding changes. */
+/** PostgreSQL folds it like the names. Characters with a meaning in a pattern are not changed by folding. */
 function nameContains(word: string): RawBuilder<boolean> {
   const pattern = `%${word.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
   return sql`${foldedName} like ${sql.raw(beforeText)}${pattern}::text${sql.raw(afterText)}`
 }
 
-/** What a schema of single parameters cannot say. */
 function validateFilters({
   min,
   max,
   words,
+  at,
 }: {
   min?: number | undefined
   max?: number | undefined
   words: string[]
+  at: string[]
 }): void {
   const parts: ValidationError[] = []
   if (min !== undefined && max !== undefined && min > max) {
-    parts.push({ type: 'less_than_equal', loc: ['query', 'min_price'], msg: 'must be at most max_price' })
+    parts.push({ type: 'less_than_equal', loc: [...at, 'min_price'], msg: 'must be at most max_price' })
   }
   if (words.length > maxSearchWords) {
-    parts.push({ type: 'too_long', loc: ['query', 'q'], msg: `must have at most ${maxSearchWords} words` })
+    parts.push({ type: 'too_long', loc: [...at, 'q'], msg: `must have at most ${maxSearchWords} words` })
   }
   if (parts.length > 0) throw validationFailed(parts)
 }

@@ -4,11 +4,10 @@ import { categories } from '../../database/constraints.ts'
 import { exampleId, ref, strict, textPattern } from '../../openapi/schemas.ts'
 import { Category, ItemQuery } from '../schemas.ts'
 
-/** Most items of a page, and how many there are unless the client says. */
 export const maxLimit = 1000
 export const defaultLimit = 100
 
-export const sorts = ['id', '-id', 'name', '-name', 'price_usd', '-price_usd'] as const
+export const sorts = ['id', '-id', 'name', '-name', 'price_usd', '-price_usd', 'updated_at', '-updated_at'] as const
 export type Sort = (typeof sorts)[number]
 
 const exampleSort = 'price_usd'
@@ -56,13 +55,12 @@ const sort = Type.Optional(
     type: 'string',
     enum: [...sorts],
     description:
-      'The order: `id` (by age, the default), `name` (by the Unicode collation), or `price_usd`. Prefix `-` for descending ' +
-      'order. Ties are broken by ID',
+      'The order: `id` (by age, the default), `name` (by the Unicode collation), `price_usd`, or `updated_at`. Prefix `-` ' +
+      'for descending order. Ties are broken by ID',
     examples: [exampleSort],
   }),
 )
 
-/** Which items, in which order. */
 export const Selection = Type.Object({ ...filters, sort })
 export type Selection = Static<typeof Selection>
 
@@ -105,7 +103,6 @@ export const ListQuery = Type.Object(
 )
 export type ListQuery = Static<typeof ListQuery>
 
-/** The headers of a page. */
 export const pageHeaders = {
   Link: {
     type: 'string',

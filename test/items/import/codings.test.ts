@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
 
+import { asUtf8 } from '../../../src/items/import/coding.ts'
 import { header, lines, openImporting } from '../../support/imports.ts'
 
 const file = lines(header, 'Café – tea,Pet,1,true', 'Crème,Pet,2,false')
@@ -56,7 +57,7 @@ test('damaged gzip data, or data after it, is refused', async (t: TestContext) =
     whole.subarray(0, -20),
     whole.subarray(0, 5),
     flipped,
-    Buffer.concat([whole, randomBytes(50)]),
+    Buffer.concat([whole, Buffer.alloc(50, 'x')]),
   ]) {
     const answer = await ada.post('/items/import', body, gzip)
     t.assert.deepStrictEqual([answer.statusCode, answer.json().code], [400, 'malformed_body'])
@@ -120,12 +121,28 @@ test('a charset is detected by its byte order mark, or declared', async (t: Test
     await context.db.deleteFrom('items').execute()
   }
   for (const type of ['application/ndjson', 'application/jsonl']) {
-    const row = '{"name":"a","category":"Pet","price_usd":1,"in_stock":true}'
-    t.assert.strictEqual((await ada.post('/items/import', row, { 'content-type': type })).statusCode, 200)
+    for (const mark of ['', '\uFEFF']) {
+      const row = `${mark}{"name":"a","category":"Pet","price_usd":1,"in_stock":true}`
+      t.assert.strictEqual((await ada.post('/items/import', row, { 'content-type': type })).statusCode, 200)
+    }
   }
-  const lone = Buffer.concat([utf16, Buffer.from([0x00, 0xd8, 0x2c, 0x00])])
-  const broken = await ada.post('/items/import', lone, csv)
-  t.assert.deepStrictEqual([broken.statusCode, broken.json().errors.at(-1).type], [422, 'encoding'])
+  const loneSurrogate = Buffer.from([0x00, 0xd8, 0x2c, 0x00])
+  for (const bytes of [loneSurrogate, loneSurrogate.subarray(0, 2), loneSurrogate.subarray(0, 1)]) {
+    const broken = await ada.post('/items/import', Buffer.concat([utf16, bytes]), csv)
+    t.assert.deepStrictEqual([broken.statusCode, broken.json().errors.at(-1).type], [422, 'encoding'])
+  }
+})
+
+test('UTF-16 may be cut anywhere between two chunks', async (t: TestContext) => {
+  const bytes = Buffer.from(`\uFEFFé€😀${file}`, 'utf16le')
+  for (let at = 1; at < 12; at++) {
+    const chunks = async function* () {
+      yield bytes.subarray(0, at)
+      yield bytes.subarray(at)
+    }
+    const text = Buffer.concat(await Array.fromAsync(asUtf8(chunks(), 'utf-8'))).toString()
+    t.assert.strictEqual(text.replace(/^\uFEFF/, ''), `é€😀${file}`, `cut at ${at}`)
+  }
 })
 
 function sha(n: number): string {

@@ -43,16 +43,18 @@ test('many rows keep the order of the file, whatever the clock says', async (t: 
 const understood = {
   'a byte order mark, CRLF and columns in another order and case': `\uFEFFIn_Stock, PRICE_USD ,Category,NAME\r\ntrue,1,Pet,"a,b"\r\n`,
   'semicolons, and no line end at the end': 'name;category;price_usd;in_stock\n"a,b";Pet;1;true',
+  'a delimiter that the header has less often than commas':
+    'name;category;price_usd;in_stock;a,b,c,d,e,f\na,b;Pet;1;true;',
   'tabs, blank lines and rows with nothing in them':
     'name\tcategory\tprice_usd\tin_stock\n\na,b\tPet\t1\ttrue\n\n\t\t\t\n \t\t\t \n',
   'lines that end with CR alone': 'name,category,price_usd,in_stock\r"a,b",Pet,1,true\r',
-  'columns that nobody knows, one without a name':
+  'unknown columns, one without a name':
     'name,,category,price_usd,store_manager_id,in_stock,\n"a,b",x,Pet,1,me,true,\n',
   'a byte order mark and quotes around everything':
     '\uFEFF"name","category","price_usd","in_stock"\n"a,b","Pet","1","true"\n',
   'blanks around what is no text': 'name,category,price_usd,in_stock\n"a,b",Pet, 1 , true\n',
   'ids that are empty': 'id,name,category,price_usd,in_stock\n,"a,b",Pet,1,true\n',
-  'fields of JSON that nobody knows, blank lines and CRLF':
+  'unknown fields of JSON, blank lines and CRLF':
     '{"x":{"y":1},"store_manager_id":"me","name":"a,b","category":"Pet","price_usd":1,"in_stock":true}\r\n \r\n\n',
   'an id that is null': '{"id":null,"name":"a,b","category":"Pet","price_usd":1.0,"in_stock":true}',
 }
@@ -448,8 +450,8 @@ test('requests that are no import are refused as elsewhere', async (t: TestConte
     'content-type': 'Text/CSV; charset=utf-8; header=present',
   })
   t.assert.strictEqual(typed.statusCode, 200)
-  const stranger = await app.inject({ method: 'POST', url: '/items/import', payload: lines(header) })
-  t.assert.deepStrictEqual([stranger.statusCode, stranger.json().code], [401, 'missing_token'])
+  const unauthenticated = await app.inject({ method: 'POST', url: '/items/import', payload: lines(header) })
+  t.assert.deepStrictEqual([unauthenticated.statusCode, unauthenticated.json().code], [401, 'missing_token'])
 })
 
 test('hostile names and prices survive CSV and NDJSON exactly', async (t: TestContext) => {

@@ -5,6 +5,7 @@ import { parse } from 'csv-parse/sync'
 import * as fc from 'fast-check'
 
 import { csvRows } from '../../../src/items/import/csv.ts'
+import { ndjsonRows } from '../../../src/items/import/ndjson.ts'
 import { type CsvRecord, openRecords } from '../../../src/items/import/records.ts'
 import { openFindings, UnreadableFile } from '../../../src/items/import/report.ts'
 import { rowCheck } from '../../../src/items/import/rows.ts'
@@ -83,6 +84,42 @@ test('in TSV quotes are plain characters unless they enclose a field', (t: TestC
       t.assert.strictEqual(records[2]?.line, 1 + 2 * field.split('\n').length)
     }
   }
+})
+
+test('a row may have 64 KiB and no more', (t: TestContext) => {
+  for (const [length, failures] of [
+    [2 ** 16, 0],
+    [2 ** 16 + 1, 1],
+  ] as const) {
+    // Without a line end, so that it is complete only at the end.
+    const { records, failure = [] } = readAll(['x'.repeat(length)], ',')
+    t.assert.deepStrictEqual([records.length, Object.keys(failure).length], [1 - failures, failures])
+  }
+})
+
+test('quoted records are read as they come', (t: TestContext) => {
+  const csv = '"a","b"\n'.repeat(20_000)
+  const cuts = Array.from({ length: csv.length / 4_000 }, (_, n) => n * 4_000)
+  const { records, failure } = readAll(cut(csv, cuts), ',')
+  t.assert.deepStrictEqual([records.length, failure], [20_000, undefined])
+})
+
+test('a line of NDJSON is refused before its end if it is too long', async (t: TestContext) => {
+  let sent = 0
+  const endless = async function* () {
+    for (; sent < 100; sent++) yield Buffer.alloc(2 ** 14, 'x')
+  }
+  await t.assert.rejects(Array.fromAsync(ndjsonRows(endless())), UnreadableFile)
+  t.assert.strictEqual(sent, 4)
+})
+
+test('errors beyond the first 1,000 are not described', (t: TestContext) => {
+  const findings = openFindings({ mode: 'create', dry_run: false })
+  let described = 0
+  const describe = () => [{ line: ++described, column: null, type: 'x', msg: 'x' }]
+  for (let row = 0; row < 3_000; row++) findings.failRow({ count: 1, describe })
+  const { errors, errors_omitted: omitted } = findings.report({ created: 0, updated: 0, unchanged: 0 })
+  t.assert.deepStrictEqual([described, errors.length, omitted], [1_000, 1_000, 2_000])
 })
 
 test('a bad row costs no more memory than a few good ones', async (t: TestContext) => {

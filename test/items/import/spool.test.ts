@@ -6,18 +6,20 @@ import { openSpool } from '../../../src/items/import/spool.ts'
 import { withoutMounts } from '../../faults/small-disk.ts'
 import { header, lines } from '../../support/imports.ts'
 import { temporaryFolder } from '../../support/service.ts'
-import { answerOf, begin, chunk, manyRows, openListening, rows, spools } from '../../support/slow-imports.ts'
+import { responseOf, begin, chunk, manyRows, openListening, rows, spools } from '../../support/slow-imports.ts'
 import { until } from '../../support/until.ts'
 
-test('a spool returns what was written, in order and in whole lines', async (t: TestContext) => {
+test('a spool returns what was written in short pieces of whole lines', async (t: TestContext) => {
   for (const pieces of [3, 40, 400]) {
     const written = Array.from({ length: pieces }, (_, n) => `${n}\t${'€😀é'.repeat(n % 2_000)}\n`.repeat(9))
     await using spool = openSpool((error) => t.assert.ifError(error))
     for (const piece of written) await spool.write(piece)
     const read = await Array.fromAsync(spool.read())
     t.assert.strictEqual(read.join('') === written.join(''), true)
-    t.assert.ok(read.every((piece) => piece.endsWith('\n')))
+    t.assert.ok(read.every((piece) => piece.endsWith('\n') && piece.length < 64 * 1024))
   }
+  // Without waiting: garbage collection would close a file that was left open.
+  t.assert.deepStrictEqual(spools(), [])
 })
 
 test('an import leaves no file behind, even if the process is killed', async (t: TestContext) => {
@@ -61,7 +63,7 @@ test('items without an ID get theirs when the file has arrived', async (t: TestC
   await until(async () => spools().length === 1)
   const other = await app.ada.post('/items', { name: 'x', category: 'Pet', price_usd: 1, in_stock: true })
   socket.write('0\r\n\r\n')
-  await answerOf(socket)
+  await responseOf(socket)
   const [first] = await app.stock()
   t.assert.strictEqual(first?.id, other.json().id)
 })

@@ -27,7 +27,7 @@ const accepted: Record<string, [string, string]> = {
   'separator-in-names.csv': ['Tea, green, loose, 100 g', 'Leash'],
 }
 
-/** Files that need a change first, and what they are told: line, column, and message. */
+/** Files that need a change first, and the error: line, column, and message. */
 const refused: Record<string, [number, string | null, string][]> = {
   'numbers-table-title.csv': [
     [1, null, 'is "Table 1", and the columns are named in line 2: delete the lines above that'],
@@ -74,6 +74,9 @@ const refused: Record<string, [number, string | null, string][]> = {
     [5, 'category', `is empty: write one of ${listed()}`],
     [6, 'in_stock', '"12" is not a boolean: write true or false'],
     [7, 'in_stock', '"x" is not a boolean: write true or false'],
+    [8, 'category', `"Clothing" is not a category: write one of ${listed()}`],
+    [9, 'category', `"${'x'.repeat(40)}" is not a category: write one of ${listed()}`],
+    [10, 'category', `"${'x'.repeat(40)}…" is not a category: write one of ${listed()}`],
   ],
   'article-numbers.csv': [[2, 'id', '"A-1017" is not a UUID: if the column has article numbers, rename it']],
   'windows-1252.csv': [
@@ -108,6 +111,8 @@ test('what to change in a file is reported by line and column', async (t: TestCo
       file,
     )
   }
+  const afterSeparator = await app.upload(lines('sep=;', 'name;category;price_usd;in_stock', 'a;Pet;x;true'))
+  t.assert.strictEqual(afterSeparator.report.errors[0]?.line, 3)
 })
 
 test('most spreadsheet files are imported or need one change', async (t: TestContext) => {
@@ -136,7 +141,7 @@ test('an ambiguous price is refused although the comma comes later', async (t: T
       ],
     )
   }
-  // Mended but for the rows that were good by themselves, it would be imported with their prices.
+  // Corrected except for the rows that were valid by themselves, it would be imported with their prices.
   const first = lines(
     'name,category,price_usd,in_stock',
     'a,Pet,1.299,true',
@@ -161,6 +166,20 @@ test('an ambiguous price is refused although the comma comes later', async (t: T
       ],
     )
   }
+  const surplus = lines('name,category,price_usd,in_stock', 'a,Pet,1.299,true', 'b,Pet,"4,99",true', 'c,Pet,1,true,x')
+  for (const query of ['', '?on_error=skip']) {
+    const { report } = await app.upload(surplus, query)
+    t.assert.deepStrictEqual(
+      report.errors.map(({ type }) => type),
+      ['ambiguous_number', 'float_type', 'field_count'],
+    )
+  }
+  // No decimal comma.
+  for (const price of ['"1,299"', '"1.299,555"', '"x4,99"']) {
+    const file = lines('name,category,price_usd,in_stock', 'a,Pet,1.299,true', `b,Pet,${price},true`)
+    const { report } = await app.upload(file, '?on_error=skip&dry_run=true')
+    t.assert.deepStrictEqual([report.created, report.failed], [1, 1], price)
+  }
   // Without such a comma it is what it says, as in an export.
   const { report } = await app.upload(lines('name,category,price_usd,in_stock', 'a,Pet,1.299,true'))
   t.assert.strictEqual(report.created, 1)
@@ -177,6 +196,13 @@ test('query parameters map the columns of a file', async (t: TestContext) => {
     missing.report.errors.map(({ column, msg }) => [column, msg]),
     [['price_usd', 'is mapped to the column "Cost", which the file lacks']],
   )
+  const optional = await upload(app, 'foreign-header.csv', `?${query}&column=id%3DNummer`)
+  t.assert.deepStrictEqual(
+    optional.report.errors.map(({ column, msg }) => [column, msg]),
+    [['id', 'is mapped to the column "Nummer", which the file lacks']],
+  )
+  const equation = await app.upload(lines(' a=b ,category,price_usd,in_stock', 'Tea,Pet,1,true'), '?column=name=a=b')
+  t.assert.deepStrictEqual([equation.status, equation.report.created], [200, 1])
   const twice = await upload(app, 'foreign-header.csv', '?column=name=Produkt&column=name=Preis')
   t.assert.deepStrictEqual([twice.status, twice.report.errors[0]?.msg], [422, 'names name more than once'])
   const json = await app.upload('{"name":"a"}', '?column=name=a')

@@ -7,7 +7,7 @@ import { withLongTransaction, type Session } from '../../../src/database/long-tr
 import { password } from '../../support/fixtures.ts'
 import { header, lines, openImporting } from '../../support/imports.ts'
 import {
-  answerOf,
+  responseOf,
   begin,
   chunk,
   type Listening,
@@ -35,7 +35,7 @@ for (const [what, end] of Object.entries(endings)) {
     await app.isReading()
     await end(app)
     socket.write('0\r\n\r\n')
-    t.assert.match(await answerOf(socket), /^HTTP\/1\.1 401 .*"code":"invalid_token"/s)
+    t.assert.match(await responseOf(socket), /^HTTP\/1\.1 401 .*"code":"invalid_token"/s)
     t.assert.deepStrictEqual(await namesOf(app), [])
   })
 
@@ -49,7 +49,7 @@ for (const [what, end] of Object.entries(endings)) {
       await end(app)
     })
     t.assert.strictEqual(ended, undefined)
-    t.assert.match(await answerOf(socket), /^HTTP\/1\.1 401 .*"code":"invalid_token"/s)
+    t.assert.match(await responseOf(socket), /^HTTP\/1\.1 401 .*"code":"invalid_token"/s)
     t.assert.deepStrictEqual(await namesOf(app), [])
   })
 }
@@ -62,7 +62,7 @@ test('an import stops reading its file soon after its token has ended', async (t
   const sending = setInterval(() => socket.write(chunk(lines('a,Pet,1,true'))), 50)
   t.after(() => clearInterval(sending))
   await app.ada.post('/store-managers/logout')
-  t.assert.match(await answerOf(socket), /^HTTP\/1\.1 401 .*"code":"invalid_token"/s)
+  t.assert.match(await responseOf(socket), /^HTTP\/1\.1 401 .*"code":"invalid_token"/s)
 })
 
 test('an import continues after a password change that keeps its token', async (t: TestContext) => {
@@ -73,7 +73,7 @@ test('an import continues after a password change that keeps its token', async (
   const change = { password: 'another horse battery', current_password: password }
   t.assert.strictEqual((await app.ada.patch('/store-managers/me', change)).statusCode, 200)
   socket.write('0\r\n\r\n')
-  t.assert.match(await answerOf(socket), /^HTTP\/1\.1 200 .*"created":100,/s)
+  t.assert.match(await responseOf(socket), /^HTTP\/1\.1 200 .*"created":100,/s)
 })
 
 test('a token locked for a commit can be revoked only after it', async (t: TestContext) => {

@@ -116,11 +116,11 @@ test('a list whose reader left while waiting yields to the next', async (t: Test
   const permit = await gate.acquire('other')
   const left = new AbortController()
   const source = { db: context.db, pool: context.pool, gate, isBusy: () => false }
-  const first = listing(source, false, { me: 'me', signal: left.signal }).toArray()
+  const first = listing(source, [], { me: 'me', signal: left.signal }).toArray()
   const reason = new Error('left')
   left.abort(reason)
   await t.assert.rejects(first, reason)
-  const second = listing(source, false, reader).toArray()
+  const second = listing(source, [], reader).toArray()
   permit[Symbol.dispose]()
   t.assert.strictEqual(Buffer.concat(await second).toString(), '{}\n')
 })
@@ -130,7 +130,7 @@ test('a reader that takes nothing for too long is disconnected', async (t: TestC
   const { db, pool } = app.context
   const stream = listing(
     { db, pool, gate: openSemaphore({ permits: 1, maxQueue: 1, timeout: 1000 }), isBusy: () => false },
-    false,
+    [],
     reader,
     {
       reader: 100,
@@ -148,7 +148,7 @@ test('a reader that takes too little is disconnected', async (t: TestContext) =>
   const app = await openFull(t)
   const { db, pool } = app.context
   const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 1000 })
-  const stream = listing({ db, pool, gate, isBusy: () => false }, false, reader, {
+  const stream = listing({ db, pool, gate, isBusy: () => false }, [], reader, {
     reader: 300,
     share: 2 ** 20,
     store: 10_000,
@@ -164,14 +164,14 @@ test('a steady reader may take as long as it likes', async (t: TestContext) => {
   const app = await openFull(t)
   const { db, pool } = app.context
   const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 1000 })
-  const patience = { reader: 4_000, share: 2 ** 18, store: 10_000 }
+  const timeouts = { reader: 4_000, share: 2 ** 18, store: 10_000 }
   const begun = performance.now()
   let text = ''
-  for await (const chunk of listing({ db, pool, gate, isBusy: () => false }, false, reader, patience)) {
+  for await (const chunk of listing({ db, pool, gate, isBusy: () => false }, [], reader, timeouts)) {
     text += String(chunk)
     await sleep(100)
   }
-  t.assert.ok(performance.now() - begun > patience.reader)
+  t.assert.ok(performance.now() - begun > timeouts.reader)
   t.assert.strictEqual(Object.keys(JSON.parse(text)).length, 60_000)
 })
 
@@ -184,7 +184,7 @@ test('a list breaks off if PostgreSQL sends nothing for too long', async (t: Tes
   await holder.query('begin; lock table items')
   const stream = listing(
     { db, pool, gate: openSemaphore({ permits: 1, maxQueue: 1, timeout: 1000 }), isBusy: () => true },
-    false,
+    [],
     reader,
     {
       reader: 10_000,
@@ -202,9 +202,9 @@ test('a list breaks off if PostgreSQL stops sending halfway', async (t: TestCont
   closeAfter(t, () => proxy.close())
   const { db, pool } = (await openAppOn(t, { ...server, host: '127.0.0.1', port: proxy.port }, context.config)).context
   const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 1000 })
-  const patience = { reader: 10_000, share: 2 ** 20, store: 1_000 }
+  const timeouts = { reader: 10_000, share: 2 ** 20, store: 1_000 }
   const readAll = async () => {
-    for await (const _ of listing({ db, pool, gate, isBusy: () => false }, false, reader, patience)) proxy.silence()
+    for await (const _ of listing({ db, pool, gate, isBusy: () => false }, [], reader, timeouts)) proxy.silence()
   }
   await t.assert.rejects(readAll, { code: 'store_unavailable' })
 })

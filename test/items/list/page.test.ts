@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 
 import * as fc from 'fast-check'
@@ -15,14 +16,24 @@ interface Item {
 }
 
 test('each sort pages through every item once, with ties by ID', async (t: TestContext) => {
-  const { ada } = await openStocked(t)
+  const { app, ada } = await openStocked(t)
   const all = Object.values<Item>((await ada.get('/items')).json())
   t.assert.strictEqual(all.length, 40)
+  // Microseconds apart, some of them equal.
+  const micros = ({ name }: Item) => Number(hash('sha256', name, 'hex').slice(0, 1).replace(/\D/, '3'))
+  for (const item of all) {
+    const time = `2026-11-25 09:30:00.12300${micros(item)}+00`
+    await onServer(
+      app.server,
+      `update ${app.context.config.pool.schema}.items set updated_at = '${time}' where id = '${item.id}'`,
+    )
+  }
   const collator = new Intl.Collator('und')
   const comparisons: Record<string, (a: Item, b: Item) => number> = {
     id: () => 0,
     name: (a, b) => collator.compare(a.name, b.name),
     price_usd: (a, b) => a.price_usd - b.price_usd,
+    updated_at: (a, b) => micros(a) - micros(b),
   }
   for (const sort of sorts) {
     const compare = comparisons[sort.replace('-', '')] ?? (() => 0)
@@ -34,6 +45,31 @@ test('each sort pages through every item once, with ties by ID', async (t: TestC
       [7, 7, 7, 7, 7, 5],
     )
     t.assert.deepStrictEqual(pages.flat(), expected, sort)
+  }
+})
+
+test('items alike in what is sorted by are in the order of their IDs', async (t: TestContext) => {
+  const { signIn, context, server } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const { schema } = context.config.pool
+  // Without an index, which would order them by ID anyway.
+  const { rows } = await onServer(
+    server,
+    'select indexname from pg_indexes where schemaname = $1 and tablename = $2 and indexname <> $3',
+    [schema, 'items', 'items_pkey'],
+  )
+  for (const { indexname } of rows) await onServer(server, `drop index ${schema}.${indexname}`)
+  const ids = Array.from({ length: 20 }, (_, n) => `019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a${n + 10}`)
+  for (let n = 0; n < 20; n++) {
+    const id = ids[(n * 7) % 20] as string
+    await context.db
+      .insertInto('items')
+      .values({ ...tea, id, store_manager_id: ada.id, updated_at: new Date(0) })
+      .execute()
+  }
+  for (const sort of sorts) {
+    const found = (await pagesOf(ada, `/items?limit=8&sort=${sort}`)).flat().map(({ id }) => id)
+    t.assert.deepStrictEqual(found, sort.startsWith('-') ? ids.toReversed() : ids, sort)
   }
 })
 
@@ -68,8 +104,14 @@ test('any parameter but expand makes a page of 100', async (t: TestContext) => {
   const whole = await ada.get('/items')
   t.assert.strictEqual(whole.headers.link, undefined)
   t.assert.strictEqual((await ada.get('/items?limit=1000')).body, whole.body)
-  const expanded = (await ada.get('/items?limit=1000&expand=store_manager')).body
-  t.assert.strictEqual(expanded, (await ada.get('/items?expand=store_manager')).body)
+  for (const expand of [
+    'expand=store_manager',
+    'expand=dates',
+    'expand=version',
+    'expand=version&expand=store_manager',
+    'expand=version&expand=dates&expand=store_manager&expand=dates',
+  ])
+    t.assert.strictEqual((await ada.get(`/items?limit=1000&${expand}`)).body, (await ada.get(`/items?${expand}`)).body)
   const head = await app.send({
     method: 'HEAD',
     url: '/items?limit=2',
@@ -83,7 +125,7 @@ test('any parameter but expand makes a page of 100', async (t: TestContext) => {
 test('Link keeps the query and never names a host', async (t: TestContext) => {
   const { app, ada } = await openStocked(t)
   const url =
-    '/items?category=Grocery&category=Pet&q=a%26b+%C3%A9&sort=-price_usd&count=exact&store_manager_id=me&limit=1'
+    '/items?expand=dates&expand=version&category=Grocery&category=Pet&q=a%26b+%C3%A9&sort=-price_usd&count=exact&store_manager_id=me&limit=1'
   await ada.post('/items', { ...tea, name: 'A&B é' })
   await ada.post('/items', { ...tea, name: 'É a&b', category: 'Pet' })
   const answer = await app.send({
@@ -134,11 +176,27 @@ test('a cursor of another sort, or a forged one, is refused by name', async (t: 
   }
   await refused('name', await cursor('price_usd'))
   await refused('id', await cursor('-id'))
+  await refused('updated_at', await cursor('-updated_at'))
   const id = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
+  for (const [sort, key] of [
+    ['name', ''],
+    ['name', 'a\0'],
+    ['name', '\ud800'],
+    ['-price_usd', 'NaN'],
+    ['price_usd', '-1'],
+    ['price_usd', '1e3'],
+    ['id', '1'],
+    ['updated_at', '2025-11-10T15:37:32.458000Zx'],
+    ['updated_at', 'x2025-11-10T15:37:32.458000Z'],
+  ] as const)
+    await refused(sort, Buffer.from(JSON.stringify([sort, id, key])).toString('base64url'))
   const texts = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.constantFrom('NaN', '-1', '1e3', '', '\0', '\ud800', "'; --"),
   )
+  for (const time of ['2026-02-30T00:00:00.000000Z', '2026-11-25T24:00:00.000000Z', '2026-11-25T09:30:00Z', 'now']) {
+    await refused('updated_at', Buffer.from(JSON.stringify(['updated_at', id, time])).toString('base64url'))
+  }
   const ids = fc.oneof(fc.constant(id), fc.constantFrom('1', `${id}0`, `urn:uuid:${id}`, `{${id}}`), fc.jsonValue())
   const keys = fc.oneof(texts, fc.jsonValue())
   const cursors = fc.oneof(
@@ -155,7 +213,7 @@ test('a cursor of another sort, or a forged one, is refused by name', async (t: 
   )
 })
 
-test('all invalid parameters are named at once', async (t: TestContext) => {
+test('all invalid parameters are named together', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const refused = async (query: string) => {
@@ -176,7 +234,7 @@ test('all invalid parameters are named at once', async (t: TestContext) => {
       'query.min_price must be at least 0',
       'query.max_price must be a number',
       'query.q must have at least 1 character',
-      'query.sort must be one of "id", "-id", "name", "-name", "price_usd", "-price_usd"',
+      'query.sort must be one of "id", "-id", "name", "-name", "price_usd", "-price_usd", "updated_at", "-updated_at"',
       'query.count must be one of "exact", "estimated"',
     ],
   )
@@ -234,7 +292,7 @@ test('paging during writes neither repeats nor misses items', async (t: TestCont
     }
   }
   const writers = [write(), write()]
-  for (const sort of sorts) {
+  for (const sort of sorts.filter((each) => !each.endsWith('updated_at'))) {
     const seen = (await pagesOf(ada, `/items?limit=10&sort=${sort}`)).flat().map(({ id }) => id)
     const missed = kept.filter(({ id }) => !seen.includes(id))
     t.assert.deepStrictEqual(missed, [], `${sort} missed some`)

@@ -5,10 +5,13 @@ import type { Client } from 'pg'
 
 import type { Database } from '../../../src/database/database.ts'
 import type { Tables } from '../../../src/database/entities.ts'
+import { openEngine } from '../../../src/database/open-engine.ts'
 import { countQuery, pageQuery } from '../../../src/items/list/page.ts'
 import { summaryQuery } from '../../../src/items/list/summary.ts'
+import { deleteItems, updateItems } from '../../../src/items/mutation-statements.ts'
 import { type ListQuery, type Sort, sorts } from '../../../src/items/query/schemas.ts'
 import { encodeCursor } from '../../../src/items/query/sort.ts'
+import { expansions } from '../../../src/items/schemas.ts'
 import { openSchema } from '../../support/app.ts'
 import { withoutIndexes } from '../../support/bulk.ts'
 import { schemaClient } from '../../support/schema-client.ts'
@@ -66,7 +69,7 @@ for (const [name, filter] of Object.entries(filters)) {
   test(`with ${name} every sort uses an index`, async (t: TestContext) => {
     for (const sort of sorts) {
       for (const expand of [false, true]) {
-        const query: ListQuery = { ...filter, sort, ...(expand && { expand: 'store_manager' }) }
+        const query: ListQuery = { ...filter, sort, ...(expand && { expand: [...expansions] }) }
         assertIndexed(t, await explain(pageQuery(db, query, me)), `${name}, ${sort}`)
         const next = { ...query, after: await cursorAt(sort, 0.5) }
         assertIndexed(t, await explain(pageQuery(db, next, me)), `${name}, ${sort}, further on`)
@@ -75,9 +78,25 @@ for (const [name, filter] of Object.entries(filters)) {
     const counted = await explain(countQuery(db, { ...filter, count: 'exact' }, me))
     if (!passed.has(name)) assertIndexed(t, counted, `${name}, count`)
     // Whatever the plan, it looks at each item that matches once.
-    assertIndexed(t, await explain(summaryQuery(db, filter, me)), `${name}, summary`, rows)
+    assertIndexed(t, await explain(summaryQuery(db, openEngine({}, ''), filter, me)), `${name}, summary`, rows)
   })
 }
+
+test('a batch of writes finds its items by the primary key', async (t: TestContext) => {
+  await client.query('set plan_cache_mode = force_generic_plan')
+  for (const [name, statement] of Object.entries({ updateItems, deleteItems })) {
+    await client.query(`prepare ${name} as ${statement}`)
+    const parameters = Array.from(new Set(statement.match(/\$\d+/g)), () => `'{}'`)
+    const answer = await client.query(`explain (format json) execute ${name}(${parameters.join()})`)
+    const plan: Plan = answer.rows[0]['QUERY PLAN'][0].Plan
+    assertIndexed(t, { plan, text: JSON.stringify(plan, null, 1) }, name)
+  }
+  await client.query('reset plan_cache_mode')
+})
+
+test('in_stock alone names every category, for PostgreSQL before 18', (t: TestContext) => {
+  t.assert.match(pageQuery(db, { in_stock: true }, me).sql, /items\.category = any/)
+})
 
 test('the last page costs as much as the first', async (t: TestContext) => {
   for (const sort of sorts) {
@@ -149,12 +168,13 @@ async function fill(): Promise<void> {
     await client.query('set session_replication_role = replica')
     // Common and rare values, none of which goes with another or with the age.
     await client.query(
-      `insert into items select ('01' || lpad(n::text, 10, '0') || '-7000-8000-000000000000')::uuid,
+      `insert into items (id, name, category, price_usd, in_stock, store_manager_id, updated_at) select ('01' || lpad(n::text, 10, '0') || '-7000-8000-000000000000')::uuid,
          (array['Green tea', 'Crème brûlée', 'Notebook', 'Socks', 'Hammer', 'Dog food'])[1 + (hashint4(n) & 1023) % 6] || ' ' || (hashint4(n) & 65535),
          (array['Grocery', 'Household', 'Electronics', 'Stationery', 'Personal Care', 'Apparel', 'Home Improvement', 'Pet'])
            [1 + floor(8 * power((hashint4(n + 1) & 1023) / 1024.0, 3))::int],
          ((hashint4(n + 2) & 1048575) % 100000) / 100.0, (hashint4(n + 3) & 1023) % 20 > 0,
-         ('01900000-0000-7000-8000-' || lpad((n % ${managers})::text, 12, '0'))::uuid
+         ('01900000-0000-7000-8000-' || lpad((n % ${managers})::text, 12, '0'))::uuid,
+         now() - (hashint4(n + 4) & 1048575) * interval '1 second'
        from generate_series(1, ${rows}) n`,
     )
   })

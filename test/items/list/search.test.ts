@@ -55,7 +55,7 @@ for (const isIndexed of [true, false]) {
       t.assert.strictEqual(
         id in items,
         found.some((each) => each[0] === q && each[1] === name),
-        `«${q}» in «${name}»`,
+        `"${q}" in "${name}"`,
       )
       await ada.delete(`/items/${id}`)
     }
@@ -78,7 +78,7 @@ test('a search finds any part of a name and nothing else', async (t: TestContext
       const part = points.slice(from, from + 1 + (length % 20)).join('')
       const answer = await ada.get(`/items?q=${encodeURIComponent(part)}`)
       t.assert.strictEqual(answer.statusCode, 200)
-      t.assert.ok(id in answer.json(), `«${part}» in «${name}»`)
+      t.assert.ok(id in answer.json(), `"${part}" in "${name}"`)
       t.assert.ok(!(id in (await ada.get(`/items?q=${encodeURIComponent(`${part}qzq`)}`)).json()))
       await ada.delete(`/items/${id}`)
     }),
@@ -185,7 +185,14 @@ test('a database without pg_trgm is migrated up and down', async (t: TestContext
   )
   t.assert.deepStrictEqual(
     rows.map(({ indexname }) => indexname),
-    ['items_name_index', 'items_pkey', 'items_price_usd_index', 'items_store_manager_id_index', 'items_summary_index'],
+    [
+      'items_name_index',
+      'items_pkey',
+      'items_price_usd_index',
+      'items_store_manager_id_index',
+      'items_summary_index',
+      'items_updated_at_index',
+    ],
   )
   t.assert.deepStrictEqual(await downgrade(poor, schema, silent), applied.slice(-1))
 })

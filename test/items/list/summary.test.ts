@@ -82,7 +82,7 @@ test('a summary from the index equals one from the rows', async (t: TestContext)
        from generate_series(0, 1100) n`,
     [ada.id],
   )
-  // Each of them has all items, and the second cannot be answered from the index.
+  // Each of them has all items, and the second cannot be read from the index.
   for (const query of [
     '',
     '&category=Pet&in_stock=false',

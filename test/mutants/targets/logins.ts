@@ -44,6 +44,15 @@ export const loginTargets: Target[] = [
       { what: 'a secret that a group can read is used', before: '(mode & 0o077)', after: '(mode & 0o007)' },
       { what: 'drafts of the secret stay', before: 'await rm(temporaryPath)', after: '' },
     ],
+    survivors: [
+      {
+        before:
+          "await writeFile(temporaryPath, randomBytes(64).toString('base64url'), { mode: 0o600, flag: 'wx', flush: true })",
+        after:
+          "await writeFile(temporaryPath, randomBytes(64).toString('base64url'), { mode: 0o600, flag: 'wx', flush: false })",
+        reason: 'Only a power failure would show what was not flushed.',
+      },
+    ],
   },
   {
     file: 'src/auth/login-throttle.ts',
@@ -67,7 +76,7 @@ export const loginTargets: Target[] = [
         what: 'an account over its limit is closed to its owner',
         before: 'try {\n        const signal',
         after:
-          "if ((await perAccount?.count(key, 0))?.exceeded) throw new Problem('too_many_logins', '')\n      try {\n        const signal",
+          "if ((await perAccount?.consume(key, 0))?.exceeded) throw new Problem('too_many_logins', '')\n      try {\n        const signal",
         tests: ['auth/rate-limits: guessing'],
       },
       {

@@ -1,7 +1,9 @@
 import type { Target } from '../mutant.ts'
+import { traceTargets } from './traces.ts'
 
 /** Mistakes elsewhere that tests once missed. */
 export const otherTargets: Target[] = [
+  ...traceTargets,
   {
     file: 'src/lifecycle/drain.ts',
     tests: ['e2e/drain: accepted'],
@@ -15,15 +17,20 @@ export const otherTargets: Target[] = [
   },
   {
     file: 'src/http/connections.ts',
-    tests: ['http/connections: evicted|given away'],
+    tests: ['http/connections: evicted|unserved'],
     mistakes: [
+      {
+        what: 'a connection that was reset in the accept queue is served',
+        before: 'if (wasReset(socket)) {',
+        after: 'if (false) {',
+      },
       {
         what: 'a client that has disconnected is evicted instead of a live one',
         before: 'if (open.has(socket)) idle.add(socket)',
         after: 'idle.add(socket)',
       },
       {
-        what: 'a connection is evicted while its request is at work',
+        what: 'a connection is evicted while its request is active',
         before: 'markActive(socket) {\n      idle.delete(socket)',
         after: 'markActive(socket) {\n',
       },
@@ -53,6 +60,60 @@ export const otherTargets: Target[] = [
         what: 'an owner that lost its lock shuts the next one down',
         before: 'if (!lock.isLost()) return lock',
         after: 'return lock',
+      },
+    ],
+  },
+  {
+    file: 'src/tls.ts',
+    tests: ['e2e/postgres-tls: means'],
+    mistakes: [
+      {
+        what: 'verify-full accepts the certificate of another host',
+        before: "...(mode !== 'verify-full' && { checkServerIdentity",
+        after: '...({ checkServerIdentity',
+      },
+      {
+        what: 'require ignores the certificate authority that it was given',
+        before: "mode === 'require' && ca === undefined && {",
+        after: "mode === 'require' && {",
+      },
+    ],
+  },
+  {
+    file: 'src/database/channel-binding.ts',
+    tests: ['e2e/postgres-tls: channel_binding'],
+    mistakes: [
+      {
+        what: 'a server that asks for no password is accepted',
+        before: 'if (!isBound) refuse()',
+        after: '',
+      },
+      {
+        what: 'a password is sent in plain text',
+        before: "connection.on('authenticationCleartextPassword', refuse)",
+        after: '',
+      },
+    ],
+  },
+  {
+    file: 'src/config/database-url.ts',
+    tests: ['config/database-url'],
+    mistakes: [
+      {
+        what: 'a parameter that is not known is ignored',
+        before: 'if (setting === undefined) {',
+        after: 'if (false) {',
+      },
+    ],
+  },
+  {
+    file: 'src/http/root-path.ts',
+    tests: ['http/root-path'],
+    mistakes: [
+      {
+        what: 'any client can send X-Forwarded-Prefix',
+        before: "|| !trusts || !trusts(socket.remoteAddress ?? '', 0)) return",
+        after: ') return',
       },
     ],
   },

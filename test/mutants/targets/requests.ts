@@ -7,8 +7,8 @@ export const requestTargets: Target[] = [
     tests: ['idempotency: same key|another body|registration|failed|in use|24 hours'],
     mistakes: [
       {
-        what: 'a key with another body gets the first answer',
-        before: 'first?.fingerprint !== fingerprint',
+        what: 'a key with another body gets the first response',
+        before: '!first || !fingerprints.includes(first.fingerprint)',
         after: 'false',
       },
       {
@@ -31,7 +31,7 @@ export const requestTargets: Target[] = [
       },
       {
         what: 'a registration that is sent again is hashed again',
-        before: 'if (known?.fingerprint === fingerprint) return replay<Answer>(known.answer)',
+        before: 'if (known && fingerprints.includes(known.fingerprint)) return replay<Response>(known.answer)',
         after: '',
         tests: ['idempotency: registration'],
       },
@@ -43,8 +43,8 @@ export const requestTargets: Target[] = [
       },
       {
         what: 'keys are swept before a day has passed',
-        before: 'Date.now() - retention',
-        after: 'Date.now() - retention / 2',
+        before: 'Date.now() - retentionMs',
+        after: 'Date.now() - retentionMs / 2',
         tests: ['idempotency: 24 hours'],
       },
       {
@@ -99,7 +99,7 @@ export const requestTargets: Target[] = [
         what: 'a list of one value is refused',
         before: 'Array.isArray(value) ? value : [value]',
         after: 'value',
-        tests: ['items/import/spreadsheets: query'],
+        tests: ['http/query-parameters: repeated'],
       },
     ],
   },

@@ -1,0 +1,21 @@
+/** The list of keys. */
+export const help = {
+  intro: 'Single letters do nothing while you type. You can switch them off in your account.',
+  search: 'Search',
+  create: 'New item',
+  help: 'Show these shortcuts',
+  goItems: 'Go to items',
+  goOverview: 'Go to overview',
+  goChanges: 'Go to changes',
+  rows: 'Next and previous row',
+  open: 'Open the item',
+  price: 'Change the price',
+  select: 'Select, or select a range',
+  remove: 'Delete',
+  pages: 'Previous and next page',
+  save: 'Save',
+  escape: 'Close, or cancel',
+  anywhere: 'Anywhere',
+  inList: 'In the list of items',
+  inForms: 'In forms and dialogs',
+}

@@ -1,0 +1,135 @@
+import { plural } from './plural.ts'
+
+const items = (one: string, other: string) => (number: number) => plural(number, { one, other })
+
+export const imports = {
+  title: 'Import',
+  intro:
+    'Bring in a spreadsheet: saved as CSV, or copied and pasted. Nothing is written before you have seen what would be.',
+  file: 'File',
+  choose: 'Choose a file',
+  chooseAnother: 'Choose another file',
+  orDrop: 'or drop it here, or paste rows that you copied from a spreadsheet:',
+  paste: 'Rows from a spreadsheet',
+  takePasted: 'Use these rows',
+  pasted: 'Pasted rows',
+  excel: 'In Excel: save as CSV UTF-8, or copy the cells with their header and paste them.',
+  reading: (percent: string) => `Reading, ${percent}`,
+  cancel: 'Cancel',
+  rows: items('# row', '# rows'),
+  unreadable: {
+    workbook: 'This is a workbook. Save it as CSV, or copy its rows and paste them.',
+    pdf: 'This is a PDF. Copy its table into a spreadsheet, and save that as CSV.',
+    compressed: 'This file is compressed. Unpack it first.',
+    binary: 'This is not a text file. Save the spreadsheet as CSV.',
+    json: 'This is JSON. Save the data as CSV.',
+    empty: 'This file is empty.',
+    no_rows: 'This file has no rows below its header.',
+  },
+  tooLarge: (size: string, limit: string) =>
+    `The file has ${size}, more than the ${limit} that one import may have. Split it.`,
+  columns: 'Columns',
+  columnsHint: 'Say what each column is. What was recognized is chosen already.',
+  hasHeader: 'The first row names the columns',
+  columnNumber: (number: string) => `Column ${number}`,
+  leaveOut: 'Leave out',
+  fields: {
+    name: 'Name',
+    category: 'Category',
+    price_usd: 'Price in dollars',
+    in_stock: 'In stock',
+    id: 'Key of an export',
+    version: 'Version of an export',
+  },
+  sign: 'Prices are written as',
+  signs: { '.': '1,234.50', ',': '1.234,50' },
+  categoryOfAll: 'Category of all rows',
+  stockOfAll: 'Stock of all rows',
+  chooseOne: 'Choose…',
+  means: (value: string) => `“${value}” is`,
+  asItIs: 'Left as it is',
+  missing: (fields: string) => `Still needed: ${fields}.`,
+  keys: 'Rows with the key of an existing item change that item.',
+  check: (rows: number) => plural(rows, { one: 'Check # row', other: 'Check # rows' }),
+  checking: 'Checking',
+  checkTitle: 'Check',
+  wouldCreate: items('# new item', '# new items'),
+  wouldUpdate: items('# changed item', '# changed items'),
+  unchanged: items('# item as it is', '# items as they are'),
+  leftOut: items('# row left out', '# rows left out'),
+  sameName: (rows: number) =>
+    plural(rows, {
+      one: '# new item has the name of an item that you own. Has this row been imported before?',
+      other: '# new items have the names of items that you own. Has this file been imported before?',
+    }),
+  changes: 'The first changes',
+  bad: 'Rows that are left out',
+  badHint:
+    'Correct them here in the columns above, or download them, correct them in your spreadsheet, and choose that file.',
+  line: 'Line',
+  column: 'Column',
+  value: 'Value',
+  reason: 'What to do',
+  wholeRow: 'The row',
+  empty: 'empty',
+  moreBad: items('and # more', 'and # more'),
+  download: (rows: number) =>
+    plural(rows, { one: 'Download the row to correct', other: 'Download the # rows to correct' }),
+  onlyFirst: (rows: number) =>
+    plural(rows, {
+      one: 'Only the first row with an error can be listed and downloaded. Correct the file itself, and choose it again.',
+      other:
+        'Only the first # rows with errors can be listed and downloaded. Correct the file itself, and choose it again.',
+    }),
+  fileOfBad: 'rows-to-correct.csv',
+  broken:
+    'A quotation mark is out of place, so the end of a row is unclear. Correct it in the file, and choose the file again.',
+  nothing: 'There is nothing to import: no row is valid and new.',
+  run: (rows: number) => plural(rows, { one: 'Import # row', other: 'Import # rows' }),
+  sending: (percent: string) => `Sending, ${percent}`,
+  writing: 'Writing',
+  interrupted: 'The connection was lost. Nothing is imported twice if you try again.',
+  doneTitle: 'Imported',
+  done: items('# row is imported.', '# rows are imported.'),
+  doneBad: items('# row was left out.', '# rows were left out.'),
+  show: 'Show them',
+  undo: 'Undo the import…',
+  another: 'Import another file',
+  reasons: {
+    name: {
+      empty: 'Write a name.',
+      string_too_long: 'Write at most 64 characters.',
+      other: 'Write a name with visible characters.',
+    },
+    category: {
+      empty: 'Write a category.',
+      other: 'Write one of the eight categories, or say above which one is meant.',
+    },
+    price_usd: {
+      empty: 'Write a price such as 4.99.',
+      greater_than_equal: 'Write a price of at least 0.',
+      other: 'Write a number such as 4.99.',
+    },
+    in_stock: { empty: 'Write yes or no.', other: 'Write yes or no, or say above what is meant.' },
+    id: {
+      empty: 'Leave out this column.',
+      other: 'This is not the key of an export: leave out this column, or empty the cell.',
+    },
+    version: {
+      empty: 'Leave out this column.',
+      other: 'The item has changed since the export. Export it again, and change it there.',
+    },
+    row: {
+      duplicate_id: 'Another row has the same key: keep one of them.',
+      not_owner: 'The item belongs to another manager: remove the row.',
+      version_required: 'This row would change an item, but has no version: export the items again.',
+      field_count: 'It has more cells than the header: put quotation marks around cells that contain the separator.',
+      after_quote: 'It has text after a closing quotation mark: double quotation marks within a cell.',
+      within_field:
+        'It has a quotation mark within a cell without any around it: put some around it, and double this one.',
+      unclosed: 'It has a quotation mark that is never closed.',
+      too_long: 'It is too long: there may be a quotation mark that is never closed.',
+      other: 'Check the row.',
+    },
+  },
+}

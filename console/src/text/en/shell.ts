@@ -1,0 +1,66 @@
+import { plural } from './plural.ts'
+
+export const shell = {
+  product: 'Stockroom',
+  titleOf: (screen: string) => `${screen} – Stockroom`,
+  skip: 'Skip to content',
+  navigation: 'Main',
+  items: 'Items',
+  overview: 'Overview',
+  changes: 'Changes',
+  import: 'Import',
+  account: 'Account',
+  signIn: 'Sign in',
+  signOut: 'Sign out',
+  you: 'You',
+  help: 'Keyboard shortcuts',
+  accountMenu: (name: string) => `Account of ${name}`,
+  close: 'Close',
+  cancel: 'Cancel',
+  undo: 'Undo',
+  undone: 'Undone.',
+  notUndone: (reason: string) => `This could not be undone. ${reason}`,
+  notifications: 'Notifications',
+  previous: 'Previous',
+  next: 'Next',
+  page: (number: string) => `Page ${number}`,
+  pages: 'Pages',
+  loading: 'Loading…',
+  tryAgain: 'Try again',
+  reload: 'Reload',
+  offline: 'You are offline. What you type stays here.',
+  unavailable: 'The store is not available at the moment. Trying again…',
+  gaveUp: 'The store is not available at the moment.',
+  throttled: (seconds: number) => {
+    const when =
+      seconds > 90
+        ? plural(Math.ceil(seconds / 60), { one: '# minute', other: '# minutes' })
+        : plural(seconds, { one: '# second', other: '# seconds' })
+    return `Too many requests. Try again in ${when}.`
+  },
+  throttleOver: 'You can try again now.',
+  broken: 'Something went wrong here. It has been recorded.',
+  requestId: (id: string) => `If you report it, quote ${id}.`,
+  unreachable: 'The store cannot be reached. Check your connection and try again.',
+  busy: 'The store is busy. Try again in a moment.',
+  forbidden: 'This item belongs to another manager. Only its owner can change it.',
+  gone: 'This item no longer exists.',
+  changedMeanwhile: 'The item has changed meanwhile.',
+  undoConflict: (items: number) =>
+    plural(items, {
+      one: '# item has changed since, so nothing was undone.',
+      other: '# items have changed since, so nothing was undone.',
+    }),
+  wrongPassword: 'The email address or the password is wrong.',
+  disabled: 'This account is disabled. Ask the operator of the store.',
+  missingTitle: 'Page not found',
+  missing: 'There is no page at this address.',
+  goToItems: 'Go to items',
+  sessionOver: 'Sign in again',
+  sessionOverWhy: 'Your session has ended. What you have typed is still here.',
+  otherManager: 'Use another account',
+  email: 'Email',
+  password: 'Password',
+  unsaved: 'Discard what you have not saved?',
+  discard: 'Discard',
+}

@@ -1,0 +1,32 @@
+import { openSemaphore } from '../../concurrency/semaphore.ts'
+import type { Context } from '../../context.ts'
+import { disconnectionOf } from '../../http/disconnection.ts'
+import { logEvent } from '../../http/security-events.ts'
+import type { App } from '../../http/types.ts'
+import { Category } from '../../items/schemas.ts'
+import { watchSemaphore } from '../../observability/metrics/watch.ts'
+import { undoChange } from './operations.ts'
+import { UndoConflict, UndoReport } from './schemas.ts'
+import { undo } from './undo.ts'
+
+/** Undos at a time, each with a connection; one manager holds half of them at most. Times are in milliseconds. */
+const undoGate = { permits: 2, maxQueue: 64, timeout: 30_000, share: 0.5 }
+
+export function undoRoutes(app: App, context: Context): void {
+  for (const schema of [Category, UndoConflict, UndoReport]) app.addSchema(schema)
+  const { db, pool, config, metrics } = context
+  const gate = watchSemaphore(metrics, 'undo', openSemaphore(undoGate))
+  const undoer = { db, pool, gate, isShared: config.itemWrites === 'shared' }
+
+  app.post('/changes/:id/undo', { schema: undoChange }, async (request, reply) => {
+    const { params, query, token, id: requestId } = request
+    const signal = disconnectionOf(reply)
+    const report = await undo(undoer, { id: params.id.toLowerCase(), token, requestId, query, signal })
+    const { change, created, updated, deleted } = report
+    if (change !== null) {
+      const { id: undoId, undoes } = change
+      logEvent(request, 'changes_undone', { change: undoId, undoes, created, updated, deleted })
+    }
+    return report
+  })
+}

@@ -1,0 +1,22 @@
+import type { App } from '../http/types.ts'
+import { readCookie } from './cookie.ts'
+import { isConsoleCall, sessionPath } from './rewrite.ts'
+import { refuseOtherOrigins } from './same-origin.ts'
+
+// On each call of the console, for every method: it must come from one of its pages, and only the cookie identifies its caller. The
+// route behind it authenticates as always, by Authorization.
+export function identifyConsoleCalls(app: App): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { raw, routeOptions } = request
+    const isCall = isConsoleCall(raw)
+    if (!isCall && routeOptions.url !== sessionPath) return done()
+    const refusal = refuseOtherOrigins(request)
+    if (refusal) return done(refusal)
+    if (isCall) {
+      const token = readCookie(request)
+      if (token === undefined) delete raw.headers.authorization
+      else raw.headers.authorization = `Bearer ${token}`
+    }
+    done()
+  })
+}

@@ -1,0 +1,72 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { test, type TestContext } from 'node:test'
+
+import { parse } from 'yaml'
+
+interface Workflow {
+  permissions: Record<string, string>
+  jobs: Record<string, { permissions?: Record<string, string>; 'timeout-minutes': number; steps: Step[] }>
+}
+
+interface Step {
+  uses?: string
+  run?: string
+  with?: Record<string, unknown>
+}
+
+const folder = '.github/workflows'
+const workflows = await Promise.all(
+  (await readdir(folder)).map(async (name) => ({
+    name,
+    workflow: parse(await readFile(`${folder}/${name}`, 'utf8')) as Workflow,
+  })),
+)
+const jobs = workflows.flatMap(({ name, workflow }) =>
+  Object.entries(workflow.jobs).map(([job, { permissions, steps: list, 'timeout-minutes': minutes }]) => ({
+    name: `${name}: ${job}`,
+    permissions,
+    minutes,
+    steps: list,
+  })),
+)
+const steps = jobs.flatMap((job) => job.steps)
+
+test('workflows use actions by the hash of their commit', (t: TestContext) => {
+  const used = steps.flatMap(({ uses }) => uses ?? [])
+  t.assert.ok(used.length > 5)
+  t.assert.deepStrictEqual(
+    used.filter((action) => !/@[0-9a-f]{40}$/.test(action)),
+    [],
+  )
+})
+
+test('workflows may write only what a release makes', (t: TestContext) => {
+  for (const { name, workflow } of workflows) {
+    const isRelease = name === 'release.yml'
+    t.assert.deepStrictEqual(workflow.permissions, isRelease ? {} : { contents: 'read' }, name)
+  }
+  const granted = jobs.flatMap(({ name, permissions = {} }) =>
+    Object.entries(permissions).flatMap(([scope, access]) => (access === 'write' ? [`${name}: ${scope}`] : [])),
+  )
+  t.assert.deepStrictEqual(granted.toSorted(), [
+    'release.yml: image: attestations',
+    'release.yml: image: id-token',
+    'release.yml: image: packages',
+    'release.yml: packages: attestations',
+    'release.yml: packages: contents',
+    'release.yml: packages: id-token',
+  ])
+})
+
+test('workflows keep no credentials, insert no text, and end', (t: TestContext) => {
+  const checkouts = steps.filter(({ uses }) => uses?.startsWith('actions/checkout@'))
+  t.assert.deepStrictEqual(
+    checkouts.filter((step) => step.with?.['persist-credentials'] !== false),
+    [],
+  )
+  t.assert.deepStrictEqual(
+    steps.filter(({ run = '' }) => run.includes('${{')),
+    [],
+  )
+  for (const job of jobs) t.assert.ok(job.minutes <= 60, job.name)
+})
