@@ -1,7 +1,6 @@
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { createClient } from '@redis/client'
 import { pino } from 'pino'
 
 import { openRateLimit } from '../../src/auth/rate-limits.ts'
@@ -256,9 +255,5 @@ async function openOwnRedis(t: TestContext) {
 }
 
 async function keysIn(port: number): Promise<string[]> {
-  const client = createClient({ socket: { host: '127.0.0.1', port } })
-  await client.connect()
-  const keys = await client.keys('*')
-  client.destroy()
-  return keys
+  return (await redisCli(port, 'KEYS', '*')) as string[]
 }

@@ -53,13 +53,27 @@ export async function startRedis(port?: number, settings: string[] = []): Promis
   }
 }
 
-/** Sends one command to a Redis on this machine. @returns its reply */
-export async function redisCli(port: number, ...command: string[]): Promise<unknown> {
-  const client = await createClient({ socket: { host: '127.0.0.1', port } }).connect()
+/** Sends one command to a Redis on this machine. @returns its reply @throws Error if Redis ends the connection, as it does at a failover */
+export function redisCli(port: number, ...command: string[]): Promise<unknown> {
+  return redisCliWith({ port }, ...command)
+}
+
+/** As `redisCli`, with the password of a Redis that requires one. */
+export async function redisCliWith(
+  { port, password }: { port: number; password?: string },
+  ...command: string[]
+): Promise<unknown> {
+  const client = createClient({
+    ...(password !== undefined && { password }),
+    socket: { host: '127.0.0.1', port, reconnectStrategy: false },
+  })
+  // Without a listener, the end of a connection would end the process.
+  client.on('error', () => {})
+  await client.connect()
   try {
     return await client.sendCommand(command)
   } finally {
-    client.destroy()
+    if (client.isOpen) client.destroy()
   }
 }
 
