@@ -30,7 +30,7 @@ main() {
   for service in redis-server redis-sentinel pgbouncer prometheus patroni etcd-server haproxy postgresql nginx caddy; do
     if [[ " ${missing[*]} " == *" $service "* ]]; then
       say "keeping the system from starting $service at boot, for the tests start their own"
-      as_root update-rc.d "${service/etcd-server/etcd}" disable
+      keep_from_boot "${service/etcd-server/etcd}"
     fi
   done
   mapfile -t missing < <(missing_packages)
@@ -51,6 +51,15 @@ missing_packages() {
   compgen -G '/usr/lib/postgresql/*/bin/pg_basebackup' >/dev/null || echo postgresql
   command -v ps >/dev/null || echo procps
   [[ -x ${CHROMIUM_PATH:-} ]] || command -v chromium chromium-browser google-chrome >/dev/null || echo chromium
+}
+
+# systemd alone starts a service that has no init script.
+keep_from_boot() {
+  if [[ -e /etc/init.d/$1 ]]; then
+    as_root update-rc.d "$1" disable
+  elif command -v systemctl >/dev/null; then
+    as_root systemctl disable "$1"
+  fi
 }
 
 # Debian starts a service as soon as it is installed, unless this file says no.
