@@ -4,7 +4,7 @@ import { Agent as TlsAgent, request as requestHttps } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Metrics } from '../metrics/metrics.ts'
-import { contentType, encodeSpans } from './otlp.ts'
+import { contentType, decodeReply, encodeSpans } from './otlp.ts'
 import type { Attributes, Span } from './span.ts'
 
 export interface ExportOptions {
@@ -65,8 +65,14 @@ export function openExporter(options: ExportOptions, metrics: Metrics, warn: (er
   const send = async (spans: Span[]) => {
     const body = encodeSpans(spans, options.resource)
     for (let attempt = 1; ; attempt++) {
-      const { status, error } = await post(body, deadline.signal)
-      if (error === undefined) return exported.add(spans.length)
+      const { status, refused, error } = await post(body, deadline.signal)
+      if (refused !== undefined) {
+        const lost = Math.min(refused, spans.length)
+        exported.add(spans.length - lost)
+        dropped.refused.add(lost)
+        if (error !== undefined) warn(error)
+        return
+      }
       const isTemporary = status === undefined || temporary.has(status)
       if (!isTemporary || attempt === maxAttempts || closing.signal.aborted) {
         dropped[isTemporary ? 'unavailable' : 'refused'].add(spans.length)
@@ -98,9 +104,13 @@ export function openExporter(options: ExportOptions, metrics: Metrics, warn: (er
 interface Outcome {
   /** Undefined without a response. */
   status?: number
-  /** Undefined if the spans were accepted. */
+  /** Spans of an accepted request that the receiver refused. Undefined if it did not accept the request. */
+  refused?: number
   error?: unknown
 }
+
+/** Characters of a response that are kept. */
+const maxReply = 64 * 1024
 
 function openPost({ url, headers }: ExportOptions): (body: string, signal: AbortSignal) => Promise<Outcome> {
   const target = new URL(url)
@@ -115,11 +125,13 @@ function openPost({ url, headers }: ExportOptions): (body: string, signal: Abort
       // Once there is a response, that has the error too.
       sent.on('error', () => {})
       const [response] = (await once(sent, 'response')) as [IncomingMessage]
-      response.resume()
-      await once(response, 'end')
+      let reply = ''
+      for await (const chunk of response.setEncoding('utf8')) if (reply.length < maxReply) reply += chunk
       const { statusCode: status = 0 } = response
-      const isAccepted = status >= 200 && status < 300
-      return isAccepted ? { status } : { status, error: new Error(`the receiver of traces responded with ${status}`) }
+      if (status < 200 || status >= 300)
+        return { status, error: new Error(`the receiver of traces responded with ${status}`) }
+      const { refused, message } = decodeReply(reply)
+      return { status, refused, ...(message !== '' && { error: new Error(`the receiver of traces says: ${message}`) }) }
     } catch (error) {
       return { error }
     }

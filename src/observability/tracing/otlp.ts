@@ -14,6 +14,24 @@ export function encodeSpans(spans: Span[], resource: Attributes): string {
   return JSON.stringify({ resourceSpans })
 }
 
+interface Reply {
+  partialSuccess?: { rejectedSpans?: string | number; errorMessage?: string }
+}
+
+/** What a receiver that accepted a request says about it. Some say nothing, or do not say it in JSON. */
+export function decodeReply(text: string): { refused: number; message: string } {
+  try {
+    const { rejectedSpans = 0, errorMessage = '' } = (JSON.parse(text) as Reply).partialSuccess ?? {}
+    const refused = Math.max(0, Number(rejectedSpans) || 0)
+    const message = errorMessage || (refused > 0 ? `${refused} spans were refused` : '')
+    return { refused, message: message.slice(0, maxMessage) }
+  } catch {
+    return { refused: 0, message: '' }
+  }
+}
+
+const maxMessage = 500
+
 function encodeSpan({ trace, id, parentId, kind, name, attributes, links, startedAt, endedAt, hasFailed }: Span) {
   return {
     traceId: trace.id,

@@ -85,6 +85,44 @@ test('spans that a receiver refuses are dropped and counted', async (t: TestCont
   t.assert.match(String(warnings), /responded with 401/)
 })
 
+for (const [title, partialSuccess, refused, warning] of [
+  ['rejects in part', { rejectedSpans: '2', errorMessage: 'too old' }, 2, /says: too old/],
+  ['rejects without a reason', { rejectedSpans: 1 }, 1, /says: 1 spans were refused/],
+  ['overstates', { rejectedSpans: '9' }, 3, /9 spans/],
+] as const)
+  test(`spans that a receiver ${title} are dropped and counted`, async (t: TestContext) => {
+    const body = JSON.stringify({ partialSuccess })
+    const receiver = await openTraceReceiver(t, (response) => void response.writeHead(200).end(body))
+    const { tracer, warnings, end, counts } = openTracer(receiver.url)
+    end(3)
+    await tracer.close()
+    t.assert.strictEqual(receiver.bodies.length, 1)
+    t.assert.deepStrictEqual(await counts(), { ...none, exported: 3 - refused, refused })
+    t.assert.match(String(warnings), warning)
+  })
+
+test('a warning of a receiver that takes all spans is logged', async (t: TestContext) => {
+  const body = JSON.stringify({ partialSuccess: { errorMessage: 'deprecated' } })
+  const receiver = await openTraceReceiver(t, (response) => void response.writeHead(200).end(body))
+  const { tracer, warnings, end, counts } = openTracer(receiver.url)
+  end(3)
+  await tracer.close()
+  t.assert.deepStrictEqual(await counts(), { ...none, exported: 3 })
+  t.assert.match(String(warnings), /says: deprecated/)
+})
+
+test('a receiver may respond with nothing, null, or much that is no JSON', async (t: TestContext) => {
+  const replies = ['', 'null', 'x'.repeat(2 ** 20)]
+  const receiver = await openTraceReceiver(t, (response) => void response.writeHead(200).end(replies.pop()))
+  for (const exported of [1, 2, 3]) {
+    const { tracer, warnings, end, counts } = openTracer(receiver.url)
+    end(exported)
+    await tracer.close()
+    t.assert.deepStrictEqual(await counts(), { ...none, exported })
+    t.assert.deepStrictEqual(warnings, [])
+  }
+})
+
 test('without a receiver, at most 2,048 spans wait and the rest is counted', async (t: TestContext) => {
   const { tracer, warnings, end, counts } = openTracer(`http://127.0.0.1:${await closedPort()}`)
   end(3_000)
