@@ -9,9 +9,12 @@ import { StartupError } from './startup-error.ts'
 
 export type { Client }
 
+/** What commands are for: the copy of revocations, or the counters of rate limits. */
+type Use = (typeof uses)[number]
+
 export interface Redis {
   /** @throws Problem store_unavailable after a second, and then immediately until Redis has responded again */
-  run<T>(command: (client: Client) => Promise<T>): Promise<T>
+  run<T>(use: Use, command: (client: Client) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -60,9 +63,9 @@ export async function openRedis(
     log.warn({ err }, 'Redis is not responding; continuing without it'),
   )
   return {
-    async run(command) {
+    async run(use, command) {
       if (isUnresponsive) {
-        fallbacks.unresponsive.add()
+        fallbacks[use].unresponsive.add()
         throw storeUnavailable('Redis', new Error('no reply to an earlier command'))
       }
       const reply = command(client)
@@ -73,7 +76,7 @@ export async function openRedis(
       } catch (error) {
         isUnresponsive = true
         isFailing = true
-        fallbacks[reasonOf(error, client.isReady)].add()
+        fallbacks[use][reasonOf(error, client.isReady)].add()
         if (client.isReady) warn(error)
         void reply.catch(() => {}).then(() => (isUnresponsive = false))
         throw storeUnavailable('Redis', error)
@@ -83,18 +86,19 @@ export async function openRedis(
   }
 }
 
+const uses = ['copy', 'limits'] as const
 const reasons = ['disconnected', 'unresponsive', 'readonly', 'crossslot', 'error'] as const
+type Reason = (typeof reasons)[number]
 
-function countFallbacks(metrics: Metrics) {
+function countFallbacks(metrics: Metrics): Record<Use, Record<Reason, Counter>> {
   const help = 'Commands without which the service continued.'
-  const counters = reasons.map((reason) => [
-    reason,
-    metrics.counter('stockroom_redis_fallbacks_total', help, { reason }),
-  ])
-  return Object.fromEntries(counters) as Record<(typeof reasons)[number], Counter>
+  const counter = (use: Use, reason: Reason) =>
+    metrics.counter('stockroom_redis_fallbacks_total', help, { use, reason })
+  const byReason = (use: Use) => Object.fromEntries(reasons.map((reason) => [reason, counter(use, reason)]))
+  return Object.fromEntries(uses.map((use) => [use, byReason(use)])) as Record<Use, Record<Reason, Counter>>
 }
 
-function reasonOf(error: unknown, isReady: boolean): (typeof reasons)[number] {
+function reasonOf(error: unknown, isReady: boolean): Reason {
   const { message } = error as Error
   if (!isReady) return 'disconnected'
   if (message.startsWith('no reply')) return 'unresponsive'

@@ -47,6 +47,11 @@ const rows: [title: string, panels: Panel[]][] = [
         queries: [['{{code}}', `${sum('code', 'stockroom_problems_total')} > 0`]],
       },
       {
+        title: 'Bytes of lists and exports',
+        unit: 'Bps',
+        queries: [['{{stream}}', sum('stream', 'stockroom_stream_bytes_total')]],
+      },
+      {
         title: 'Active requests and connections',
         unit: 'short',
         queries: [
@@ -86,7 +91,7 @@ const rows: [title: string, panels: Panel[]][] = [
         unit: 'short',
         queries: [
           ['up', 'min(stockroom_redis_up)'],
-          ['fallbacks: {{reason}}', sum('reason', 'stockroom_redis_fallbacks_total')],
+          ['fallbacks of {{use}}: {{reason}}', sum('use, reason', 'stockroom_redis_fallbacks_total')],
         ],
       },
       {

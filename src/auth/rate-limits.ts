@@ -70,7 +70,7 @@ function countInRedis(redis: Redis, prefix: string, otherwise: Counter): Counter
   return async (key, points) => {
     const options = { keys: [`${prefix}:${key}`], arguments: [String(points), String(periodSeconds)] }
     try {
-      return (await redis.run((client) => client.eval(addInRedis, options))) as [number, number]
+      return (await redis.run('limits', (client) => client.eval(addInRedis, options))) as [number, number]
     } catch {
       return otherwise(key, points)
     }

@@ -49,7 +49,7 @@ export function openRevocations(
   return {
     async revoke(token) {
       await asManager(db, token, (transaction) => insert(transaction, token))
-      await redis?.run((client) => writeToRedis(client, token)).catch(() => {})
+      await redis?.run('copy', (client) => writeToRedis(client, token)).catch(() => {})
     },
 
     async revokeAll(token) {
@@ -171,6 +171,6 @@ async function writeToRedis(client: Client, { jti, exp }: Token): Promise<void> 
 async function queryRedis(redis: Redis | undefined, tokens: Token[]): Promise<Set<string>> {
   if (tokens.length === 0) return new Set()
   const jtis = tokens.map(({ jti }) => jti)
-  const values = await redis?.run((client) => client.mGet(jtis)).catch(() => undefined)
+  const values = await redis?.run('copy', (client) => client.mGet(jtis)).catch(() => undefined)
   return new Set(jtis.filter((_, index) => values?.[index]))
 }

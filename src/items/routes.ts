@@ -54,7 +54,10 @@ export function itemRoutes(app: App, context: Context, activeRequests: () => num
   const counts = watchSemaphore(metrics, 'counts', openSemaphore(slowGate))
   const pages = watchSemaphore(metrics, 'pages', openSemaphore(pageGate))
   const readPage = openPages({ pool, counts, pages })
-  const source = { db, pool, gate, counts, readPage, isBusy: () => activeRequests() > gate.inUse() }
+  const sentBy = (stream: string) =>
+    metrics.counter('stockroom_stream_bytes_total', 'Bytes of lists and exports, before compression.', { stream })
+  const sent = { list: sentBy('list'), export: sentBy('export') }
+  const source = { db, pool, gate, counts, readPage, sent, isBusy: () => activeRequests() > gate.inUse() }
   const read = items.itemReader(context)
   app.addHook('onRequest', (_request, reply, done) => {
     // A cached response is revalidated with its ETag, which checks the token again.

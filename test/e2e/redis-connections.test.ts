@@ -4,6 +4,7 @@ import { createClient } from '@redis/client'
 import { pino } from 'pino'
 
 import { readConfig } from '../../src/config/config.ts'
+import { openMetrics } from '../../src/observability/metrics/metrics.ts'
 import { openRedis } from '../../src/redis.ts'
 import { openAppOn, openSchema, secret, type TestApp, testConfig, withoutRedis } from '../support/app.ts'
 import { openAuthority, withoutOpenssl } from '../support/certificates.ts'
@@ -145,13 +146,18 @@ test('a service that starts without its sentinels finds them later', { skip: wit
   if (!redis) throw new Error('no Redis')
   const log: string[] = []
   const logger = pino({ level: 'warn' }, { write: (line: string) => void log.push(line) })
-  const { run, close } = await openRedis(redis, logger)
+  const metrics = openMetrics()
+  const { run, close } = await openRedis(redis, logger, metrics)
   closeAfter(t, close)
   t.assert.ok(log.length === 1 && log[0]?.includes('Redis is not available; starting without it'), log.join(''))
-  await t.assert.rejects(run((client) => client.set('late', 'yes')))
+  await t.assert.rejects(run('copy', (client) => client.set('late', 'yes')))
+  const fallbacks = [...(await seriesOf(metrics))].filter(
+    ([series, count]) => series.includes('fallbacks') && count > 0,
+  )
+  t.assert.deepStrictEqual(fallbacks, [['stockroom_redis_fallbacks_total{use="copy",reason="disconnected"}', 1]])
   proxy.target = sentinel.port
   await until(() =>
-    run((client) => client.set('late', 'yes')).then(
+    run('copy', (client) => client.set('late', 'yes')).then(
       () => true,
       () => false,
     ),

@@ -7,6 +7,7 @@ import { SignJWT } from 'jose'
 import { staleAfterMs } from '../../src/auth/token-check.ts'
 import type { Server } from '../../src/database/server.ts'
 import { openAppOn, openSchema, secret, testConfig, type TestApp, withoutRedis } from '../support/app.ts'
+import { seriesOf } from '../support/metrics.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import { temporaryFolder } from '../support/service.ts'
 import { openLoad, type Seen } from '../support/steady-load.ts'
@@ -136,6 +137,9 @@ test('a token that Redis alone knows to be logged out is refused', { skip }, asy
   const { jti } = JSON.parse(Buffer.from(ada.token.split('.')[1] ?? '', 'base64url').toString())
   await redisCli(port, 'SET', jti, '{"status": "blacklisted"}')
   t.assert.strictEqual((await ada.get('/items')).json().detail, 'The token has been revoked.')
+  const series = await seriesOf(apps[0].context.metrics)
+  const checks = (source: string) => `stockroom_token_checks_total{result="logged_out",source="${source}"}`
+  t.assert.deepStrictEqual([series.get(checks('copy')), series.get(checks('record'))], [1, 0])
 })
 
 test('reads of an item ask Redis about a token once a second', { skip }, async (t: TestContext) => {

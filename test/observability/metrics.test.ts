@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 
 import { exposition } from '../../src/observability/metrics/exposition.ts'
 import { finalMetrics, mergeMetrics } from '../../src/observability/metrics/merge.ts'
@@ -96,9 +97,23 @@ test('metrics count passwords, imported rows, and checked tokens', async (t: Tes
   t.assert.strictEqual(series.get('stockroom_password_hash_seconds_count'), 2)
   t.assert.strictEqual(series.get('stockroom_import_rows_total{result="created"}'), 1)
   t.assert.strictEqual(series.get('stockroom_import_rows_total{result="failed"}'), 1)
+  t.assert.strictEqual(series.get('stockroom_import_duration_seconds_count'), 1)
   t.assert.strictEqual(before.get(checks('logged_out')), 0)
   t.assert.strictEqual(series.get(checks('logged_out')), 1)
   t.assert.ok((series.get(checks('valid')) ?? 0) > 0)
+})
+
+test('bytes of lists and exports are counted before compression', async (t: TestContext) => {
+  const { context, signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  await ada.post('/items', tea)
+  const list = await ada.get('/items')
+  const exported = await ada.get('/items/export', undefined, { 'accept-encoding': 'gzip' })
+  await ada.get('/items?limit=1')
+  const series = await seriesOf(context.metrics)
+  const bytes = (stream: string) => series.get(`stockroom_stream_bytes_total{stream="${stream}"}`)
+  t.assert.strictEqual(bytes('list'), list.rawPayload.length)
+  t.assert.strictEqual(bytes('export'), gunzipSync(exported.rawPayload).length)
 })
 
 test('metrics.md describes every metric and no others', async (t: TestContext) => {

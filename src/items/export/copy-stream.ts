@@ -7,6 +7,7 @@ import type { Semaphore } from '../../concurrency/semaphore.ts'
 import { copyOut } from '../../database/copy.ts'
 import { isUnavailable } from '../../database/errors.ts'
 import { type ConnectionPool } from '../../database/pool.ts'
+import type { Counter } from '../../observability/metrics/metrics.ts'
 import { Problem } from '../../problems.ts'
 import { withLiterals } from './copy-literals.ts'
 
@@ -28,6 +29,8 @@ export interface StreamSource {
 export interface Reader {
   me: string
   signal: AbortSignal
+  /** Counts bytes, before any compression. */
+  sent?: Counter
   /** Called with undefined if the stream was broken off. */
   onEnd?: (rows: number | undefined) => void
 }
@@ -59,7 +62,7 @@ export function streamRows(source: Source, query: CompiledQuery, format: Format,
 }
 
 async function* chunks(
-  { pool, gate, isBusy, me, signal, onEnd }: Source,
+  { pool, gate, isBusy, me, signal, sent, onEnd }: Source,
   query: CompiledQuery,
   format: Format,
   timeouts: StreamTimeouts,
@@ -75,7 +78,7 @@ async function* chunks(
     destroyed.addEventListener('abort', () => rows.destroy())
     try {
       destroyed.throwIfAborted()
-      yield* convert(rows.setEncoding('latin1'), format, isBusy, timeouts, drop)
+      yield* convert(rows.setEncoding('latin1'), format, { isBusy, ...(sent && { sent }) }, timeouts, drop)
       count = rows.rowCount
     } finally {
       rows.destroy()
@@ -91,7 +94,7 @@ async function* chunks(
 async function* convert(
   rows: Readable,
   format: Format,
-  isBusy: () => boolean,
+  { isBusy, sent }: Pick<Source, 'isBusy' | 'sent'>,
   timeouts: StreamTimeouts,
   drop: () => void,
 ) {
@@ -117,6 +120,7 @@ async function* convert(
         clearTimeout(timer)
         waited += performance.now() - offeredAt
         taken += piece.length
+        sent?.add(piece.length)
         if (taken >= timeouts.share) {
           waited = 0
           taken = 0
@@ -130,7 +134,9 @@ async function* convert(
       }
       if (isBusy()) await sleep(yieldDelay)
     }
-    yield Buffer.from(separator === format.start ? format.start + format.end : format.end)
+    const last = Buffer.from(separator === format.start ? format.start + format.end : format.end)
+    yield last
+    sent?.add(last.length)
   } finally {
     clearTimeout(timer)
   }

@@ -17,7 +17,7 @@ export function exportRoutes(app: App, source: Source, { draining }: Pick<Readin
     const { format = 'csv' } = request.query
     const onEnd = (count: number | undefined) =>
       logEvent(request, 'items_exported', { format, items: count, complete: count !== undefined })
-    const reader = { me: request.token.sub, signal: disconnectionOf(reply), onEnd }
+    const reader = { me: request.token.sub, signal: disconnectionOf(reply), sent: source.sent.export, onEnd }
     const items = exportItems(source, request.query, reader)
     const isCompressed = acceptsGzip(request.headers['accept-encoding'])
     const date = new Date().toISOString().slice(0, 10)

@@ -9,6 +9,7 @@ import type { Context } from '../../context.ts'
 import { disconnectionOf } from '../../http/disconnection.ts'
 import { logEvent } from '../../http/security-events.ts'
 import type { App } from '../../http/types.ts'
+import type { Metrics } from '../../observability/metrics/metrics.ts'
 import { watchSemaphore } from '../../observability/metrics/watch.ts'
 import { Problem, unsupportedMediaType } from '../../problems.ts'
 import * as operations from '../operations.ts'
@@ -16,6 +17,7 @@ import { missingFile, tooLarge } from './body.ts'
 import { codingOf } from './coding.ts'
 import { type Importer, importItems, readers } from './import.ts'
 import { type RowCheck, rowCheck } from './rows.ts'
+import type { ImportReport } from './schemas.ts'
 
 // Receiving imports use the temporary folder, merging ones a connection. A complete file waits for its merge as long as
 // other merges may take. One manager gets at most half of the permits. Times are in milliseconds.
@@ -51,12 +53,7 @@ export function importRoutes(app: App, context: Context, activeRequests: () => n
       log.error({ err, imports, folder: tmpdir() }, 'temporary folder is not usable; imports get 503')
     }),
   }
-  const rows = Object.fromEntries(
-    ['created', 'updated', 'unchanged', 'failed'].map((result) => [
-      result,
-      metrics.counter('stockroom_import_rows_total', 'Rows of imports that were committed.', { result }),
-    ]),
-  )
+  const observe = observeImports(metrics)
   passBodies(app, limits.maxBytes)
 
   app.post('/import', { schema: operations.importItems }, async (request, reply) => {
@@ -75,12 +72,29 @@ export function importRoutes(app: App, context: Context, activeRequests: () => n
       query: request.query,
       signal: disconnectionOf(reply),
     })
-    const { dry_run: isDry, created, updated, unchanged, failed } = report
+    const { dry_run: isDry, created, updated } = report
     if (isDry) return report
-    for (const [result, count] of Object.entries({ created, updated, unchanged, failed })) rows[result]?.add(count)
+    observe(report, reply.elapsedTime)
     logEvent(request, 'items_imported', { created, updated })
     return report
   })
+}
+
+/** In seconds: imports take longer than other requests. */
+const durations = [0.1, 1, 10, 60, 600]
+
+function observeImports(metrics: Metrics): (report: ImportReport, ms: number) => void {
+  const about = 'Rows of imports that were committed.'
+  const results = ['created', 'updated', 'unchanged', 'failed'] as const
+  const counters = results.map(
+    (result) => [result, metrics.counter('stockroom_import_rows_total', about, { result })] as const,
+  )
+  const help = 'Duration of imports that were committed, with the upload.'
+  const duration = metrics.histogram('stockroom_import_duration_seconds', help, durations)
+  return (report, ms) => {
+    for (const [result, counter] of counters) counter.add(report[result])
+    duration.observe(ms / 1_000)
+  }
 }
 
 function passBodies(app: App, limit: number): void {

@@ -5,6 +5,7 @@ import type { Database } from '../../database/database.ts'
 import { disconnectionOf } from '../../http/disconnection.ts'
 import { writeJson } from '../../http/serialization.ts'
 import type { App } from '../../http/types.ts'
+import type { Counter } from '../../observability/metrics/metrics.ts'
 import type { StreamSource } from '../export/copy-stream.ts'
 import { listing } from '../export/stream-all.ts'
 import { listItems, summarizeItems } from '../operations.ts'
@@ -17,6 +18,7 @@ export interface Source extends StreamSource {
   db: Database
   readPage: PageReader
   counts: Semaphore
+  sent: Record<'list' | 'export', Counter>
 }
 
 export function listingRoutes(app: App, source: Source): void {
@@ -24,7 +26,7 @@ export function listingRoutes(app: App, source: Source): void {
 
   app.get('', { schema: listItems }, async (request, reply) => {
     const { expand = [], ...rest } = request.query
-    const reader = { me: request.token.sub, signal: disconnectionOf(reply) }
+    const reader = { me: request.token.sub, signal: disconnectionOf(reply), sent: source.sent.list }
     reply.type('application/json; charset=utf-8')
     if (Object.keys(rest).length === 0) {
       return request.method === 'HEAD' ? Readable.from([]) : listing(source, expand, reader)
