@@ -30,7 +30,9 @@ export function begin(schema: string, limit: number): string {
     ${selectIsStandby}`
 }
 
-export function limitTransaction(schema: string, limit: number): string {
+export function limitTransaction(schema: string, limit: number, isSerial: boolean): string {
   return `${selectIsStandby}, set_config('search_path', '${schema}', true), set_config('statement_timeout', '${limit}', true),
-    set_config('lock_timeout', '${lockLimitMs}', true)`
+    set_config('lock_timeout', '${lockLimitMs}', true)${isSerial ? noWorkers : ''}`
 }
+
+const noWorkers = `, set_config('max_parallel_workers_per_gather', '0', true)`

@@ -95,7 +95,8 @@ export class ConnectionPool implements PostgresPool {
     )
   }
 
-  // Like `query`, for slow and rare statements: not prepared, planned for these values, on an unreserved connection.
+  // Like `query`, for slow and rare statements: not prepared, planned for these values, on an unreserved connection. Parallel
+  // workers would let each statement occupy several cores, and the semaphores count statements.
   queryOnce(text: string, values: readonly unknown[], limit = usualLimitMs): Promise<QueryResult> {
     return this.#run(
       () => this.#once(text, values, limit),
@@ -174,7 +175,7 @@ export class ConnectionPool implements PostgresPool {
     let isBroken = false
     try {
       this.echo(statement.text)
-      const running = send(client, statement, isLimited && statement.limit === usualLimitMs)
+      const running = send(client, statement, isLimited && !statement.isSerial)
       return await this.#observations.statement(statement.text, running)
     } catch (error) {
       // The pooler may lead the same connection to a primary the next time.
@@ -187,11 +188,11 @@ export class ConnectionPool implements PostgresPool {
   }
 
   #usual(text: string, values: readonly unknown[]): Statement {
-    return { text, values, isPrepared: this.#isPreparing, limit: usualLimitMs, schema: this.schema }
+    return { text, values, isPrepared: this.#isPreparing, limit: usualLimitMs, schema: this.schema, isSerial: false }
   }
 
   #once(text: string, values: readonly unknown[], limit: number): Statement {
-    return { text, values, isPrepared: false, limit, schema: this.schema }
+    return { text, values, isPrepared: false, limit, schema: this.schema, isSerial: true }
   }
 
   /** A pooler that moves clients between sessions, and does not track prepared statements, mixes them up. */

@@ -139,6 +139,19 @@ test('a statement timeout of its own applies to that statement alone', async (t:
   await t.assert.rejects(context.pool.queryOnce('select 1 / $1::int', [0], 20_000), { code: '22012' })
 })
 
+test('a slow statement has no parallel workers', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  const setting = `select current_setting('max_parallel_workers_per_gather')::int as workers`
+  const usual = (await onServer(server, setting)).rows
+  for (const where of [server, await openPooler(t, server)]) {
+    const { pool: connections } = (await openAppOn(t, where, testConfig(schema, { ...pool, REDIS_HOST: '' }))).context
+    t.assert.deepStrictEqual((await connections.queryOnce(setting, [])).rows, [{ workers: 0 }])
+    t.assert.deepStrictEqual((await connections.queryOnce(setting, [], 60_000)).rows, [{ workers: 0 }])
+    t.assert.deepStrictEqual((await connections.queryWithin(5_000, setting, []))?.rows, [{ workers: 0 }])
+    t.assert.deepStrictEqual((await connections.query(setting, [])).rows, usual)
+  }
+})
+
 test('releasing a connection as broken cancels its statement', async (t: TestContext) => {
   const { context, server } = await openApp(t, pool)
   const { client, release } = await context.pool.acquire()
