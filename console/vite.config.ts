@@ -1,7 +1,7 @@
 import { glob, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { brotliCompress, gzip } from 'node:zlib'
+import { brotliCompress, constants, gzip } from 'node:zlib'
 
 import type { Plugin, UserConfig } from 'vite'
 
@@ -41,17 +41,26 @@ const withoutPreload: Plugin = {
   load: (id) => (id.endsWith('vite/preload-helper.js') ? 'export const __vitePreload = (load) => load()' : null),
 }
 
+/** The highest quality would take 0.3 s, a third of the build, to save 6 %. */
+const brotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 8 } }
+
 /** The service keeps both forms in memory, and compresses nothing itself. */
 const compressed: Plugin = {
   name: 'compressed',
   apply: 'build',
   async writeBundle({ dir = '' }) {
-    for await (const name of glob('assets/*', { cwd: dir })) {
-      const content = await readFile(join(dir, name))
-      await writeFile(join(dir, `${name}.br`), await promisify(brotliCompress)(content))
-      await writeFile(join(dir, `${name}.gz`), await promisify(gzip)(content, { level: 9 }))
-    }
+    const names = await Array.fromAsync(glob('assets/*', { cwd: dir }))
+    await Promise.all(names.map((name) => compress(join(dir, name))))
   },
+}
+
+async function compress(path: string): Promise<void> {
+  const content = await readFile(path)
+  const [br, gz] = await Promise.all([
+    promisify(brotliCompress)(content, brotliOptions),
+    promisify(gzip)(content, { level: 9 }),
+  ])
+  await Promise.all([writeFile(`${path}.br`, br), writeFile(`${path}.gz`, gz)])
 }
 
 export default {

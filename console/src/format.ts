@@ -25,7 +25,7 @@ export function formatsOf(locales: readonly string[]): Formats {
   const currency = { style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol' } as const
   const money = new Intl.NumberFormat(list, { ...currency, ...fractions })
   const largeMoney = new Intl.NumberFormat(list, { ...currency, notation: 'scientific', maximumFractionDigits: 15 })
-  const plain = new Intl.NumberFormat(list, { useGrouping: false, numberingSystem: 'latn', maximumFractionDigits: 20 })
+  const plain = new Intl.NumberFormat(list, { useGrouping: false, numberingSystem: 'latn', ...fractions })
   const counts = new Intl.NumberFormat(list)
   const percents = new Intl.NumberFormat(list, { style: 'percent', maximumFractionDigits: 1 })
   const dates = new Intl.DateTimeFormat(list, { dateStyle: 'medium' })

@@ -11,10 +11,10 @@ import { Heading } from '../ui/heading.tsx'
 import { useLoad } from '../ui/load.ts'
 import { Pager } from '../ui/pager.tsx'
 import { ChangeFilters } from './filters.tsx'
+import { useFirstItems } from './first-items.ts'
 import { type ChangesPlace, hasFilters, parsePlace, toQuery, toSearch } from './query.ts'
 import { ChangeRow } from './row.tsx'
 import { OneSet } from './set.tsx'
-import { useSingles } from './singles.ts'
 import { UndoDialog } from './undo-dialog.tsx'
 
 export function ChangesScreen() {
@@ -50,7 +50,7 @@ function ChangeList({ place, onUndo }: ListProps) {
     (signal) => client.changes.list(toQuery(place, me().id), { signal }),
     [toSearch(place)],
   )
-  const singles = useSingles(value?.entries)
+  const firstItems = useFirstItems(value?.entries)
   const trail = current.value.state.trail ?? []
   const number = count(place.after === undefined ? 1 : trail.length + 1)
   const goTo = (after: string | undefined, nextTrail: string[]) => {
@@ -80,7 +80,7 @@ function ChangeList({ place, onUndo }: ListProps) {
             </thead>
             <tbody>
               {sets.map((set) => (
-                <ChangeRow key={set.id} set={set} single={singles.get(set.id)} onUndo={onUndo} />
+                <ChangeRow key={set.id} set={set} first={firstItems.get(set.id)} onUndo={onUndo} />
               ))}
             </tbody>
           </table>

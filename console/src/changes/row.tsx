@@ -9,8 +9,8 @@ import { mayUndo, sizeOf, titleOf, whoOf } from './words.ts'
 
 interface Props {
   set: ChangeSet
-  /** Of a set that has only one. */
-  single: ItemChange | undefined
+  /** The item that changed, or one of several. */
+  first: ItemChange | undefined
   onUndo: (set: ChangeSet) => void
 }
 
@@ -18,7 +18,7 @@ export function hrefOfSet(id: string): string {
   return hrefOf('changes', toSearch({ set: id }))
 }
 
-export function ChangeRow({ set, single, onUndo }: Props) {
+export function ChangeRow({ set, first, onUndo }: Props) {
   const { changes: words } = more
   const size = sizeOf(set)
   return (
@@ -31,11 +31,11 @@ export function ChangeRow({ set, single, onUndo }: Props) {
       </td>
       <th scope="row" class="what">
         {titleOf(set)}
-        {single && (
+        {first && (
           <>
-            {': '}
-            <ItemName entry={single} />
-            <FieldList entry={single} isKnown={single.kind === set.kind} />
+            {size === 1 ? ': ' : <br />}
+            <ItemName entry={first} />
+            <FieldList entry={first} isKnown={first.kind === set.kind} />
           </>
         )}
         {size > 1 && (
@@ -45,7 +45,7 @@ export function ChangeRow({ set, single, onUndo }: Props) {
         )}
       </th>
       <td class="row-actions">
-        <SetActions set={set} name={single?.name} onUndo={onUndo} />
+        <SetActions set={set} name={size === 1 ? first?.name : undefined} onUndo={onUndo} />
       </td>
     </tr>
   )

@@ -5,7 +5,16 @@ import { place } from '../route.ts'
 import { text } from '../text/text.ts'
 import { Checkbox } from '../ui/checkbox.tsx'
 import { Menu } from '../ui/menu.tsx'
-import { categories, hasFilters, isSearchable, type ItemsQuery, newestFirst, noQuery, type Sort } from './query.ts'
+import {
+  categories,
+  countFilters,
+  hasFilters,
+  isSearchable,
+  type ItemsQuery,
+  newestFirst,
+  noQuery,
+  type Sort,
+} from './query.ts'
 import { changeQuery, query } from './store.ts'
 
 const searchDelayMs = 200
@@ -18,7 +27,7 @@ export function FilterBar() {
     <search class="filters">
       <SearchField />
       <button type="button" class="filters-toggle" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
-        {words.filters}
+        {words.filtersOf(countFilters(wanted))}
         <span class="caret" aria-hidden="true" />
       </button>
       <div class={`filters-more ${isOpen ? 'is-open' : ''}`}>

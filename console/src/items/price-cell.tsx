@@ -11,7 +11,7 @@ export function PriceCell({ item }: { item: Item }) {
   const button = useRef<HTMLButtonElement>(null)
   const note = notes.value.get(item.id)
   if (!canWrite(item.store_manager_id)) return <>{money(item.price_usd)}</>
-  if (editing.value === item.id) return <PriceEditor item={item} />
+  if (editing.value === item.id) return <PriceEditor key={item.id} item={item} />
   return (
     <>
       <button

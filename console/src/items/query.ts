@@ -103,6 +103,12 @@ export function hasFilters(query: ItemsQuery): boolean {
   return Object.keys(toFilters(query)).length > 0
 }
 
+/** Of those that a small screen hides behind a button. */
+export function countFilters({ category, in_stock, owner, min_price, max_price }: ItemsQuery): number {
+  const isPriced = min_price !== undefined || max_price !== undefined
+  return [category.length > 0, in_stock !== undefined, owner !== undefined, isPriced].filter(Boolean).length
+}
+
 /** Equal for two queries that match the same items. */
 export function filtersKey(query: ItemsQuery): string {
   return toSearch({ ...query, sort: undefined, after: undefined })

@@ -1,4 +1,4 @@
-import { batch, computed, signal } from '@preact/signals'
+import { batch, computed, effect, signal } from '@preact/signals'
 
 import { client, type Item, type Page, StockroomError, versionOf } from '../api.ts'
 import { isAborted } from '../explain.ts'
@@ -35,9 +35,20 @@ let isFocusInRows = false
 
 /** Loads the page of a query, from the cache if nothing was written since. */
 export async function loadPage(wanted: ItemsQuery, abort: AbortSignal): Promise<void> {
-  const key = toSearch(wanted)
   const page = await fetchPage(wanted, abort)
-  if (abort.aborted) return
+  if (!abort.aborted) show(page, toSearch(wanted))
+}
+
+// A page that was fetched before appears in the same frame as its address, not after a frame of outdated rows.
+effect(() => {
+  const key = toSearch(query.value)
+  const page = pages.cached(key)
+  if (page !== undefined) show(page, key)
+})
+
+function show(page: Page, key: string): void {
+  const before = shown.peek()
+  if (before?.key === key && before.items === page.items) return
   shown.value = { ...page, key, loaded: ++loads }
   if (isFocusInRows) requestAnimationFrame(() => document.querySelector<HTMLElement>('tbody a')?.focus())
   isFocusInRows = false

@@ -6,6 +6,7 @@ import { nextSort, type SortField } from './query.ts'
 import { ItemRow } from './row.tsx'
 import { selectableRows, selection, selectPage } from './selected.ts'
 import { pageState } from './selection.ts'
+import { slotsOf } from './slots.ts'
 import { changeQuery, query } from './store.ts'
 
 interface TableProps {
@@ -17,6 +18,11 @@ interface TableProps {
 
 export function ItemsTable({ items, isStale, caption }: TableProps) {
   const { items: words } = text
+  const slots = useRef(new Map<string, number>())
+  slots.current = slotsOf(
+    items.map(({ id }) => id),
+    slots.current,
+  )
   return (
     <table class="items-table" aria-busy={isStale}>
       <caption class="visually-hidden">{caption}</caption>
@@ -32,7 +38,7 @@ export function ItemsTable({ items, isStale, caption }: TableProps) {
       </thead>
       <tbody inert={isStale}>
         {items.map((item) => (
-          <ItemRow key={item.id} item={item} />
+          <ItemRow key={slots.current.get(item.id)} item={item} />
         ))}
       </tbody>
     </table>

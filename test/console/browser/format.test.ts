@@ -55,6 +55,12 @@ test('a price as it is edited is read as the same price', (t: TestContext) => {
   }
 })
 
+test('a price as it is edited has cents', (t: TestContext) => {
+  const [english, german] = languages.map((language) => formatsOf([language]).plainPrice)
+  t.assert.deepStrictEqual([5, 2.5, 0.0000001].map(english ?? String), ['5.00', '2.50', '0.0000001'])
+  t.assert.strictEqual(german?.(1234.5), '1234,50')
+})
+
 test('prices are shown with all of their digits', (t: TestContext) => {
   const { money } = formatsOf(['en-US'])
   t.assert.strictEqual(money(5), '$5.00')

@@ -34,7 +34,7 @@ test('changes are listed, filtered, and paged by the URL', { skip }, async (t: T
   await inspect('changes-none')
   await page.getByRole('link', { name: 'Clear filters' }).click()
   await row(/Import: 30 new/)
-    .getByRole('link', { name: 'Show 30 items' })
+    .getByRole('link', { name: 'Show all 30 items' })
     .click()
   await page.getByRole('heading', { name: 'Import: 30 new' }).waitFor()
   await row(/Cup 29/).waitFor()

@@ -51,7 +51,7 @@ test('an item is changed, undone, deleted, and restored in its drawer', { skip }
   await drawer.getByText(/\$5\.50 →\s*becomes \$5\.00/).waitFor()
   await eventually(
     () => drawer.getByLabel('Price in US dollars').inputValue(),
-    (price) => price === '5',
+    (price) => price === '5.00',
   )
 
   await drawer.getByRole('button', { name: 'Delete…' }).click()

@@ -16,7 +16,7 @@ test('prices are changed one after the other by keyboard alone', { skip }, async
   await row('Tea')
     .getByRole('button', { name: /^\$4\.75/ })
     .waitFor()
-  t.assert.strictEqual(await page.getByLabel('Price of Coffee in US dollars').inputValue(), '9')
+  t.assert.strictEqual(await page.getByLabel('Price of Coffee in US dollars').inputValue(), '9.00')
   await page.keyboard.type('nonsense')
   await page.keyboard.press('Enter')
   await page.getByText('Enter a price such as 4.99.').waitFor()

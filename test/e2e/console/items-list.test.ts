@@ -138,7 +138,7 @@ test('rows and keys: move, open, select a range, and edit', { skip }, async (t: 
   await page.keyboard.press('Shift+X')
   await page.getByText('3 items selected').waitFor()
   await page.keyboard.press('e')
-  t.assert.strictEqual(await page.getByLabel('Price of Item 004 in US dollars').inputValue(), '5')
+  t.assert.strictEqual(await page.getByLabel('Price of Item 004 in US dollars').inputValue(), '5.00')
   await page.keyboard.press('Escape')
   t.assert.match(await focused(page), /^\$5\.00/)
   await page.keyboard.press('ArrowUp')

@@ -31,7 +31,7 @@ export interface ConsolePage {
   inspect(name: string): Promise<void>
 }
 
-const folder = join(import.meta.dirname, '../../../coverage/console')
+export const folder = join(import.meta.dirname, '../../../coverage/console')
 const widths = [1280, 390, 320]
 const height = 900
 /** Without TLS. */

@@ -27,7 +27,7 @@ export const changes: More['changes'] = {
   created: (items) => plural(items, { one: '# neu', other: '# neu' }),
   updated: (items) => plural(items, { one: '# geändert', other: '# geändert' }),
   deleted: (items) => plural(items, { one: '# gelöscht', other: '# gelöscht' }),
-  show: (items) => plural(items, { one: '# Artikel zeigen', other: '# Artikel zeigen' }),
+  show: (items) => plural(items, { one: '# Artikel zeigen', other: 'Alle # Artikel zeigen' }),
   undo: 'Rückgängig…',
   undoOf: (change) => `Rückgängig machen: ${change}`,
   undone: 'Rückgängig gemacht',

@@ -26,7 +26,7 @@ export const items: Text['items'] = {
   inStock: 'Vorrätig',
   soldOut: 'Ausverkauft',
   search: 'Namen durchsuchen',
-  filters: 'Filter',
+  filtersOf: (used) => (used === 0 ? 'Filter' : `Filter (${used})`),
   allCategories: 'Alle Kategorien',
   someCategories: (number) => plural(number, { one: '# Kategorie', other: '# Kategorien' }),
   anyStock: 'Jeder Bestand',

@@ -26,7 +26,7 @@ export const changes = {
   created: (items: number) => plural(items, { one: '# new', other: '# new' }),
   updated: (items: number) => plural(items, { one: '# changed', other: '# changed' }),
   deleted: (items: number) => plural(items, { one: '# deleted', other: '# deleted' }),
-  show: (items: number) => plural(items, { one: 'Show # item', other: 'Show # items' }),
+  show: (items: number) => plural(items, { one: 'Show # item', other: 'Show all # items' }),
   undo: 'Undo…',
   undoOf: (change: string) => `Undo: ${change}`,
   undone: 'Undone',

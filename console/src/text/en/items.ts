@@ -25,7 +25,7 @@ export const items = {
   inStock: 'In stock',
   soldOut: 'Sold out',
   search: 'Search names',
-  filters: 'Filters',
+  filtersOf: (used: number) => (used === 0 ? 'Filters' : `Filters (${used})`),
   allCategories: 'All categories',
   someCategories: (number: number) => plural(number, { one: '# category', other: '# categories' }),
   anyStock: 'Any stock',

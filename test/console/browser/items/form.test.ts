@@ -16,7 +16,7 @@ const base: Item = {
 
 test('a form is complete if each field is valid', (t: TestContext) => {
   const form = toForm(base, plainPrice)
-  t.assert.deepStrictEqual(form, { name: 'Green tea', category: 'Grocery', price: '4.5', isInStock: true })
+  t.assert.deepStrictEqual(form, { name: 'Green tea', category: 'Grocery', price: '4.50', isInStock: true })
   t.assert.ok(isComplete(readForm(form, parsePrice)))
   for (const invalid of [{ name: ' ' }, { name: 'x'.repeat(65) }, { category: '' as const }, { price: 'x' }])
     t.assert.ok(!isComplete(readForm({ ...form, ...invalid }, parsePrice)), JSON.stringify(invalid))

@@ -2,6 +2,7 @@ import { test, type TestContext } from 'node:test'
 
 import {
   categories,
+  countFilters,
   filtersKey,
   isSearchable,
   nextSort,
@@ -47,6 +48,12 @@ test('filters have the names of the API', (t: TestContext) => {
   t.assert.deepStrictEqual(toFilters(parseQuery('?q=++')), {})
   t.assert.strictEqual(toListQuery(noQuery).sort, '-id')
   t.assert.strictEqual(toListQuery(noQuery).limit, 100)
+})
+
+test('filters are counted as a small screen hides them', (t: TestContext) => {
+  t.assert.strictEqual(countFilters(parseQuery(everything)), 4)
+  t.assert.strictEqual(countFilters(parseQuery('?q=tea&sort=name')), 0)
+  t.assert.strictEqual(countFilters(parseQuery('?max_price=10')), 1)
 })
 
 test('the order and the page do not change which items match', (t: TestContext) => {

@@ -9,13 +9,13 @@ const parallel = 2
 /** A recorded change never changes. */
 const known = new Map<string, ItemChange>()
 
-/** The item of each set that has only one, by the ID of the set; filled while they arrive. */
-export function useSingles(sets: ChangeSet[] | undefined): Map<string, ItemChange> {
+/** The first item of each set, by the ID of the set; filled while they arrive. */
+export function useFirstItems(sets: ChangeSet[] | undefined): Map<string, ItemChange> {
   const [, setCount] = useState(0)
   useEffect(() => {
     if (!sets) return
     const abort = new AbortController()
-    const waiting = sets.filter((set) => sizeOf(set) === 1 && !known.has(set.id))
+    const waiting = sets.filter((set) => sizeOf(set) > 0 && !known.has(set.id))
     const run = async () => {
       for (let set = waiting.shift(); set && !abort.signal.aborted; set = waiting.shift()) {
         const page = await client.changes.items(set.id, { limit: 1 }, { signal: abort.signal }).catch(() => undefined)
