@@ -1,7 +1,6 @@
 import { test, type TestContext } from 'node:test'
 
 import { ConfigError, readConfig } from '../../src/config/config.ts'
-import { describeSettings } from '../../src/config/settings.ts'
 
 const secret = 'x'.repeat(32)
 
@@ -218,13 +217,6 @@ test('settings of an unnamed server are refused unless from Kubernetes', (t: Tes
   t.assert.deepStrictEqual([embedded.postgres, embedded.redis], [undefined, undefined])
   t.assert.strictEqual(readConfig({ REDIS_HOST: 'h', REDIS_PORT: link }).redis?.port, 6380)
   t.assert.throws(() => readConfig({ REDIS_PORT: 'tcp://10.0.0.1' }), /REDIS_PORT must be a whole number/)
-})
-
-test('the help has a line for each setting, with its default', (t: TestContext) => {
-  const help = describeSettings().split('\n')
-  t.assert.strictEqual(help.length, 71)
-  t.assert.match(help.find((line) => line.includes(' PORT ')) ?? '', /\[8000\]$/)
-  t.assert.match(help.find((line) => line.includes(' JWT_SECRET ')) ?? '', /required unless PostgreSQL is embedded$/)
 })
 
 const receiver = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' }

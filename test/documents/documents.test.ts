@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
-import { describeSettings } from '../../src/config/settings.ts'
 import { documents } from '../support/documents.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -11,16 +10,6 @@ const all = await documents()
 test('README.md has at most 900 words, ARCHITECTURE.md at most 2,000', (t: TestContext) => {
   t.assert.ok(words(textOf('README.md')) <= 900)
   t.assert.ok(words(textOf('ARCHITECTURE.md')) <= 2000)
-})
-
-test('configuration.md lists every setting with its default', (t: TestContext) => {
-  const rows = textOf('docs/reference/configuration.md').matchAll(/^\| `([A-Z_]+)` +\| (?:`(.*?)`)? *\|/gm)
-  const documented = [...rows].map(([, name, value]) => [name, value])
-  const settings = describeSettings()
-    .split('\n')
-    .map((line) => /^ {2}(\w+).*?(?: \[(.*)\])?$/.exec(line) ?? [])
-    .map(([, name, value]) => [name, value])
-  t.assert.deepStrictEqual(documented.toSorted(), settings.toSorted())
 })
 
 test('docs/README.md links to every document in docs/', (t: TestContext) => {

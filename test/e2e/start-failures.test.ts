@@ -11,6 +11,7 @@ import { openFastApiSchema } from '../support/fastapi.ts'
 import { openRole, serverOf } from '../support/role.ts'
 import { realStores, run, runMain, settingsOf, temporaryFolder } from '../support/service.ts'
 import { openTurkishDatabase } from '../support/turkish-database.ts'
+import { wrongAtStart } from '../support/wrong-settings.ts'
 
 const silent = pino({ level: 'silent' })
 
@@ -20,7 +21,6 @@ const failures: [what: string, env: Record<string, string>, said: RegExp][] = [
     { HOST: 'x86_64-conda-linux-gnu' },
     /^HOST does not name an address of this machine \(\w+\)\. Set HOST=localhost/,
   ],
-  ['a HOST of another machine', { HOST: '192.0.2.1' }, /^HOST does not name an address of this machine/],
   [
     'a database that is missing',
     { POSTGRES_DB: 'nowhere' },
@@ -31,6 +31,15 @@ const failures: [what: string, env: Record<string, string>, said: RegExp][] = [
 for (const [what, env, said] of failures) {
   test(`${what} ends the start with one line`, async (t: TestContext) => {
     const { ended, output } = runMain(t, { ...(await realStores(t)), LOG_LEVEL: 'silent', PORT: '0', ...env })
+    t.assert.strictEqual(await ended, 1)
+    assertOneLine(t, output(), said)
+  })
+}
+
+for (const [name, [value, said, others]] of Object.entries(wrongAtStart)) {
+  test(`a wrong ${name} ends the start with one line`, async (t: TestContext) => {
+    const stores = name === 'DATA_DIR' ? {} : await realStores(t)
+    const { ended, output } = runMain(t, { ...stores, LOG_LEVEL: 'silent', PORT: '0', ...others, [name]: value })
     t.assert.strictEqual(await ended, 1)
     assertOneLine(t, output(), said)
   })
