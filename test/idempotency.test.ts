@@ -104,8 +104,10 @@ test('a key and its result are written in one transaction', async (t: TestContex
   const manager = await app.signIn(ada.email)
   const { client, schema } = await openClient(t, app)
   // Its commit fails, after all its statements have succeeded.
+  await client.query(
+    `create function ${schema}.fail() returns trigger language plpgsql as 'begin raise exception $$no$$; end'`,
+  )
   await client.query(`
-    create function ${schema}.fail() returns trigger language plpgsql as 'begin raise exception $$no$$; end';
     create constraint trigger fails after insert on ${schema}.idempotency_keys deferrable initially deferred
       for each row execute function ${schema}.fail()`)
   const answer = await manager.post('/items', tea, { 'idempotency-key': 'abc' })
@@ -133,7 +135,7 @@ test('a key in use is refused, and is free if its connection dies', async (t: Te
   t.assert.strictEqual(second.statusCode, 409)
   t.assert.strictEqual(second.json().code, 'idempotency_key_in_use')
   t.assert.strictEqual(second.headers['retry-after'], '1')
-  await client.query('select pg_terminate_backend($1)', [pid])
+  await client.query('select pg_terminate_backend($1::integer)', [pid])
   t.assert.strictEqual((await first).statusCode, 503)
   await client.query('rollback')
 

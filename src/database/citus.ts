@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { DatabaseError } from 'pg'
+
 import { storeUnavailable } from '../problems.ts'
 import type { Engine, Run, Selection } from './engine.ts'
 
@@ -82,7 +84,7 @@ async function writeBack(run: Run, items: string): Promise<void> {
   const [expected] = counts.rows as [{ gone: number; changed: number; added: number }]
   const write = async (count: number, statement: string) => {
     if (count === 0) return
-    const { rowCount } = await run(statement)
+    const { rowCount } = await run(statement).catch(withOwnCode)
     if (rowCount !== count) throw new Error(`wrote ${rowCount} of ${count} items`)
   }
   const assignments = columns.map((column) => `${column} = changed.${column}`).join(', ')
@@ -95,4 +97,18 @@ async function writeBack(run: Run, items: string): Promise<void> {
     expected.added,
     `insert into ${items} (id, created_at, ${columns.join(', ')}) select id, created_at, ${columns.join(', ')} from (${added}) as added`,
   )
+}
+
+const codes: [message: RegExp, code: string][] = [
+  [/items_pkey/, '23505'],
+  [/items_store_manager_id_foreign/, '23503'],
+  [/deadlock detected/, '40P01'],
+]
+
+/** New items are copied to the nodes, and Citus reports what a node says to a copy as XX000. */
+function withOwnCode(error: unknown): never {
+  if (error instanceof DatabaseError && error.code === 'XX000') {
+    error.code = codes.find(([message]) => message.test(error.message))?.[1] ?? error.code
+  }
+  throw error
 }

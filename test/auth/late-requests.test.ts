@@ -16,6 +16,7 @@ import { listen, openApp, openAppOn, openSchema, secret, testConfig, withoutRedi
 import { withoutIndexes } from '../support/bulk.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { password, tea } from '../support/fixtures.ts'
+import { waitersOf } from '../support/lock-waits.ts'
 import { schemaClient } from '../support/schema-client.ts'
 import { sendHeaders } from '../support/split-request.ts'
 import { redisCli, startRedis } from '../support/stores.ts'
@@ -245,11 +246,7 @@ async function openService(t: TestContext, env: Record<string, string> = {}) {
         await client.query(`insert into items select ${values} from store_managers, generate_series(1, ${count})`)
       }),
     /** Until a statement waits for what is held. */
-    isWaiting: () =>
-      until(
-        async () =>
-          (await client.query('select from pg_locks where pg_backend_pid() = any(pg_blocking_pids(pid))')).rowCount,
-      ),
+    isWaiting: () => until(async () => (await client.query(waitersOf('pg_backend_pid()'))).rowCount),
     async isReadingItems() {
       const locks = `select from pg_locks where relation = 'items'::regclass and pid <> pg_backend_pid()`
       return (await client.query(locks)).rowCount !== 0

@@ -431,12 +431,12 @@ function whileHeld<Result>({ context }: TestApp, id: string, work: (transaction:
   })
 }
 
-/** Sessions that wait for a lock. */
-async function waiting({ context: { db } }: TestApp): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*)::integer from pg_stat_activity where wait_event_type = 'Lock' and query like '%reverted%'`.execute(
-    db,
-  )
+/** Undos that wait for an item. On Citus, they wait before their own statement. */
+async function waiting({ server, context: { db, pool } }: TestApp): Promise<number> {
+  const waiters = server.isCitus
+    ? sql`citus_lock_waits where blocked_statement like ${`%${pool.schema}%`}`
+    : sql`pg_stat_activity where wait_event_type = 'Lock' and query like '%reverted%'`
+  const { rows } = await sql<{ count: number }>`select count(*)::integer from ${waiters}`.execute(db)
   return rows[0]?.count ?? 0
 }
 

@@ -93,6 +93,12 @@ export async function sessions({ server, pids }: Listening): Promise<string[]> {
   return (await onServer(server, running, [[...pids]])).rows.map(({ query }) => query.trim())
 }
 
+/** Waits until an import writes items. On Citus, it locks those that it may change before. */
+export function isWriting(app: Listening): Promise<void> {
+  const writes = app.server.isCitus ? /^insert into "|^with selected as \(update/ : /insert into items/
+  return until(async () => (await sessions(app)).some((query) => writes.test(query)))
+}
+
 /** Ends the processes of PostgreSQL that serve them. */
 export function kill({ server, pids }: Listening): Promise<unknown> {
   return onServer(server, `select pg_terminate_backend(pid) from pg_stat_activity where ${ofImports}`, [[...pids]])

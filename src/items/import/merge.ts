@@ -25,13 +25,15 @@ export async function merge(
   for (let attempt = 1; ; attempt++) {
     await session.query('savepoint merge')
     try {
-      return await engine.withItems(session, selectionOf(staged, how), async () => {
+      const merged = engine.withItems(session, selectionOf(staged, how), async () => {
         const refused = await refusalsOf(session, staged, how)
         const isOver = refused.length > 0 && how.stopOnError
         const written = isOver ? nothingWritten : await write(session, rowsLeft(staged, refused), how)
-        for (const { errors, rows } of refused) findings.fail(errors, rows)
-        return written
+        return { refused, written }
       })
+      const { refused, written } = await onViolation(merged, 'items_store_manager_id_foreign', managerGone)
+      for (const { errors, rows } of refused) findings.fail(errors, rows)
+      return written
     } catch (error) {
       if (!(error instanceof Race || isRace(error))) throw error
       if (attempt === attempts) throw tooBusy('The import conflicted with concurrent writes. Try again.', 1)
@@ -63,8 +65,7 @@ async function write(session: Session, staged: Staged, how: MergeOptions): Promi
   if (dryRun) return preview(session, staged, how)
   const set = { id: nextSetId(), kind: 'import' as const, manager: owner, requestId }
   const insert = staged.withIds ? (mode === 'create' ? insertAll : insertNew) : insertUnknown
-  const inserted = onViolation(session.query(insert, [owner, set.id]), 'items_store_manager_id_foreign', managerGone)
-  const created = (await inserted).rowCount ?? 0
+  const created = (await session.query(insert, [owner, set.id])).rowCount ?? 0
   // Last, because other writers wait for these items until the commit.
   const updated = created === staged.rows ? 0 : await updateItems(session, staged.rows - created, how, set.id)
   if (created + updated > 0) await recordSet(session, set, [created, updated, 0])

@@ -6,6 +6,7 @@ import type { Database } from '../../../src/database/database.ts'
 import { listen } from '../../support/app.ts'
 import { openShop, pets, type Shop } from '../../support/bulk-changes.ts'
 import { findDisagreements, readHistory } from '../../support/history.ts'
+import { waitersOf } from '../../support/lock-waits.ts'
 import { until } from '../../support/until.ts'
 
 interface Holder {
@@ -18,8 +19,7 @@ interface Holder {
 async function whileHolding({ context: { db } }: Shop, work: (holder: Holder) => Promise<unknown>): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(transaction)
-    const waiting = sql<{ pid: number }>`
-      select pid from pg_stat_activity where ${rows[0]?.pid}::integer = any(pg_blocking_pids(pid))`
+    const waiting = sql<{ pid: number }>`${sql.raw(waitersOf(String(rows[0]?.pid)))}`
     const isAwaited = (sessions = 1) => until(async () => (await waiting.execute(db)).rows.length === sessions)
     await work({ transaction, isAwaited })
   })

@@ -9,6 +9,7 @@ import {
   responseOf,
   begin,
   chunk,
+  isWriting,
   kill,
   manyRows,
   openListening,
@@ -65,7 +66,7 @@ test('a client that leaves during the write imports nothing', async (t: TestCont
     const body = rows(100)
     const socket = await begin(t, app, { length: body.length })
     socket.write(body)
-    await until(async () => (await sessions(app)).some((query) => query.includes('insert into items')))
+    await isWriting(app)
     socket.destroy()
     await until(async () => (await sessions(app)).length === 0)
   })
@@ -76,7 +77,7 @@ test('a PostgreSQL that ends during the write is 503 and writes nothing', async 
   const app = await openListening(t)
   await whileLocked(app, async () => {
     const importing = app.upload(rows(100))
-    await until(async () => (await sessions(app)).some((query) => query.includes('insert into items')))
+    await isWriting(app)
     await kill(app)
     const { status, report } = await importing
     t.assert.deepStrictEqual([status, report.code], [503, 'store_unavailable'])
@@ -246,7 +247,7 @@ test('an ID taken during an import is reported like an existing one', async (t: 
   const importing = await db.transaction().execute(async (transaction) => {
     await transaction.insertInto('items').values(item).execute()
     const started = app.upload(lines(`id,${header}`, `${id},second,Pet,1,true`))
-    await until(async () => (await sessions(app)).some((query) => query.includes('insert into items')))
+    await isWriting(app)
     return { started }
   })
   const { status, report } = await importing.started

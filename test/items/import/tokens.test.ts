@@ -10,13 +10,12 @@ import {
   responseOf,
   begin,
   chunk,
+  isWriting,
   type Listening,
   openListening,
   rows,
-  sessions,
   whileLocked,
 } from '../../support/slow-imports.ts'
-import { until } from '../../support/until.ts'
 
 const endings = {
   'a logout': (app: Listening) => app.ada.post('/store-managers/logout'),
@@ -45,7 +44,7 @@ for (const [what, end] of Object.entries(endings)) {
     const socket = await begin(t, app, { length: body.length })
     const ended = await whileLocked(app, async () => {
       socket.write(body)
-      await until(async () => (await sessions(app)).some((query) => query.includes('insert into items')))
+      await isWriting(app)
       await end(app)
     })
     t.assert.strictEqual(ended, undefined)

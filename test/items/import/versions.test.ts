@@ -1,8 +1,7 @@
 import { test, type TestContext } from 'node:test'
 
 import { type Importing, lines, openImporting, withId } from '../../support/imports.ts'
-import { openListening, sessions, whileLocked } from '../../support/slow-imports.ts'
-import { until } from '../../support/until.ts'
+import { isWriting, openListening, whileLocked } from '../../support/slow-imports.ts'
 
 const withVersion = `${withId},version`
 const unknown = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
@@ -78,7 +77,7 @@ test('a change between version check and update is not lost', async (t: TestCont
   let importing: ReturnType<typeof app.upload> | undefined
   await whileLocked(app, async (transaction) => {
     importing = app.upload(file, '?mode=upsert')
-    await until(async () => (await sessions(app)).some((query) => query.includes('insert into items')))
+    await isWriting(app)
     await transaction.updateTable('items').set({ name: 'theirs', version: '2' }).where('id', '=', one).execute()
   })
   const answer = await importing

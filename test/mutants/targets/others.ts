@@ -53,6 +53,29 @@ export const otherTargets: Target[] = [
     ],
   },
   {
+    file: 'src/database/open-engine.ts',
+    tests: ['database/open-engine: without Citus'],
+    mistakes: [
+      {
+        what: 'a database without Citus is asked for its distributed tables',
+        before: '    if (extension.rowCount === 0) return false\n',
+        after: '',
+      },
+      {
+        what: 'a plain PostgreSQL is taken for Citus',
+        before: 'isCitus ? openCitus',
+        after: 'true ? openCitus',
+        tests: ['changes/feed/feed: a copy begins'],
+      },
+      {
+        what: 'a change waits for its item as long as for any statement',
+        before: '[`set local lock_timeout = ${ms}`]',
+        after: '[]',
+        tests: ['items/mutations: waits too long'],
+      },
+    ],
+  },
+  {
     file: 'src/database/embedded/ownership.ts',
     tests: ['e2e/embedded: lost its lock'],
     mistakes: [
