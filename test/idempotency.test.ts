@@ -178,13 +178,13 @@ test('retries with keys create each item once if connections die', async (t: Tes
     await sleep(Math.random() * 30)
     killed += (await client.query(kill)).rows.length
     await first
-    for (const key of keys) {
-      const answer = await eventually(
+    const retried = keys.map((key) =>
+      eventually(
         () => send(key),
         ({ statusCode }) => statusCode === 201,
-      )
-      made.add(answer.json().id)
-    }
+      ),
+    )
+    for (const answer of await Promise.all(retried)) made.add(answer.json().id)
     sent += keys.length
   }
   t.diagnostic(`${killed} connections were killed`)
