@@ -1,4 +1,7 @@
-import { resolve } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
 import { findTestFiles } from './support/find-test-files.ts'
@@ -19,4 +22,47 @@ test('npm test takes files, folders, and patterns', async (t: TestContext) => {
 test('npm test refuses what matches no test file', async (t: TestContext) => {
   for (const given of ['nothing', 'src/http', 'test/http/cors.ts', 'test/nothing/**'])
     await t.assert.rejects(findTestFiles(['test/http', given]), { message: `No test file matches ${given}.` })
+})
+
+/** Runs these tests, which may use `isFirst`, and again what failed. @returns the output */
+async function runTwice(t: TestContext, tests: string[]) {
+  const folder = await mkdtemp(join(tmpdir(), 'stockroom-again-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const once = `import { existsSync, writeFileSync } from 'node:fs'
+const isFirst = !existsSync('${folder}/ran')
+writeFileSync('${folder}/ran', '')`
+  await writeFile(join(folder, 'some.test.ts'), `import { test } from 'node:test'\n${once}\n${tests.join('\n')}\n`)
+  const runner = `import { runAgain, runTests } from '${resolve('test/support/run-tests.ts')}'
+const { failures } = await runTests(['${folder}/some.test.ts'], 1, '${folder}')
+console.log('green:', await runAgain(failures, '${folder}'))`
+  await writeFile(join(folder, 'runner.mjs'), runner)
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  return spawnSync(process.execPath, [join(folder, 'runner.mjs')], { encoding: 'utf8', env }).stdout
+}
+
+test('a test that fails, then passes alone is named as flaky', async (t: TestContext) => {
+  const flaky = `test('flaky (sometimes)', (t) => t.assert.ok(!isFirst))`
+  const output = await runTwice(t, [flaky, `test('sound', () => {})`])
+  t.assert.match(output, /\nFlaky: failed, then passed: flaky \(sometimes\) \(.*some\.test\.ts\)\n/)
+  t.assert.match(output, /\ngreen: true\n/)
+  t.assert.strictEqual(output.match(/✔ sound/g)?.length, 1)
+})
+
+test('a test that fails twice, and many that fail, fail the run', async (t: TestContext) => {
+  const broken = (name: string) => `test('${name}', (t) => t.assert.ok(false))`
+  const output = await runTwice(t, [broken('broken')])
+  t.assert.match(output, /\nFailed twice: broken /)
+  t.assert.match(output, /\ngreen: false\n/)
+  const many = await runTwice(
+    t,
+    ['one', 'two', 'three', 'four'].map((name) => broken(name)),
+  )
+  t.assert.match(many, /\ngreen: false\n/)
+  t.assert.doesNotMatch(many, /Again/)
+})
+
+test('a process that ends before its tests do fails if it does twice', async (t: TestContext) => {
+  const ending = (condition: string) => `test('ending', () => ${condition} && process.exit(1))`
+  t.assert.match(await runTwice(t, [ending('isFirst')]), /\nFlaky: [^\n]*\n[^]*green: true\n/)
+  t.assert.match(await runTwice(t, [ending('true')]), /\nFailed twice: [^\n]*\n[^]*green: false\n/)
 })

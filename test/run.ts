@@ -1,15 +1,13 @@
 import { rmSync } from 'node:fs'
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
-import { type EventData, run } from 'node:test'
-import { spec } from 'node:test/reporters'
-import { pathToFileURL } from 'node:url'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { explain } from './support/explain.ts'
 import { findTestFiles } from './support/find-test-files.ts'
 import { globalSetup, globalTeardown } from './support/global-setup.ts'
+import { longestName, type Result, runAgain, runTests } from './support/run-tests.ts'
 
 const usage = `Runs the tests on a private PostgreSQL and Redis.
 
@@ -18,16 +16,9 @@ Usage: npm test [-- options] [-- files]
   --test-name-pattern <pattern>  only tests whose names match this regular expression; may be given several times
   --help                         this
 
+If at most three tests fail, each is run once more, alone. If they pass then, the run passes, and names them as flaky.
 Files are paths of test files, of folders, or patterns, for instance test/items/list/list.test.ts, test/items, or
 'test/**/list*'; without any, all of them run: first those in process, then those of test/e2e/, which start processes of the service or their own PostgreSQL and Redis.`
-
-/** Milliseconds that one test may take. The slowest takes a fifth of that on a busy machine. */
-const timeout = 120_000
-
-/** The others wait most of the time, for processes to start and for timeouts. */
-const concurrency = availableParallelism() + 1
-
-const longestName = 72
 
 interface Layer {
   title: string
@@ -52,66 +43,17 @@ async function runLayers(files: string[], testNamePatterns: string[], folder: st
     const chosen = files.filter(has)
     if (chosen.length === 0) continue
     process.stdout.write(`\n${title}\n\n`)
-    const groups = await groupFiles(chosen, filesPerProcess, await mkdtemp(join(folder, 'layer-')))
-    ran.push({ title, ...(await runTests(groups, testNamePatterns)) })
+    ran.push({ title, ...(await runTests(chosen, filesPerProcess, folder, testNamePatterns)) })
   }
+  const hasFailed = ran.some(({ success }) => !success)
+  const failures = ran.flatMap((outcome) => outcome.failures)
+  const isGreen = ran.some(({ tests }) => tests > 0) && (!hasFailed || (await runAgain(failures, folder)))
   process.stdout.write('\n')
   for (const { title, passed, failed, skipped, seconds } of ran)
     process.stdout.write(`${title}: ${passed} passed, ${failed} failed, ${skipped} skipped, in ${seconds} s\n`)
   const longNames = ran.flatMap((outcome) => outcome.longNames)
   for (const name of longNames) process.stdout.write(`Longer than ${longestName} characters: ${name}\n`)
-  if (longNames.length > 0 || ran.every(({ tests }) => tests === 0) || ran.some(({ success }) => !success))
-    process.exitCode = 1
-}
-
-/** Neighbors are in different groups, because slow files are neighbors. @returns a file for each group, which loads it */
-async function groupFiles(files: string[], size: number, folder: string): Promise<Map<string, string[]>> {
-  const count = Math.ceil(files.length / size)
-  const loader = pathToFileURL(resolve('test/support/load-tests.ts')).href
-  const groups = new Map<string, string[]>()
-  for (let index = 0; index < count; index++) {
-    const group = files.filter((_, position) => position % count === index)
-    const path = join(folder, `group-${index}.mjs`)
-    const paths = group.map((file) => resolve(file))
-    await writeFile(path, `import { loadTests } from '${loader}'\nawait loadTests(${JSON.stringify(paths)})\n`)
-    groups.set(path, group)
-  }
-  return groups
-}
-
-interface Result {
-  tests: number
-  passed: number
-  failed: number
-  skipped: number
-  seconds: number
-  success: boolean
-  longNames: string[]
-}
-
-async function runTests(groups: Map<string, string[]>, testNamePatterns: string[]): Promise<Result> {
-  const longNames: string[] = []
-  let summary: EventData.TestSummary | undefined
-  const results = run({
-    files: [...groups.keys()],
-    concurrency,
-    timeout,
-    ...(testNamePatterns.length > 0 && { testNamePatterns }),
-    // A test that fails may leave a server or a connection behind, which would keep its process from ending.
-    execArgv: ['--test-force-exit'],
-  })
-  results.on('test:pass', ({ name }) => name.length > longestName && longNames.push(name))
-  results.on('test:fail', ({ name }) => {
-    const group = groups.get(name)
-    if (group) process.stdout.write(`A process ended early. It ran ${group.join(', ')}.\n`)
-  })
-  // The last one is of all files.
-  results.on('test:summary', (data) => (summary = data))
-  for await (const text of results.compose(spec)) process.stdout.write(text)
-  if (summary === undefined) throw new Error('The tests ended without a summary.')
-  const { counts, success, duration_ms: ms } = summary
-  const failed = counts.tests - counts.passed - counts.skipped - counts.todo
-  return { ...counts, failed, success, seconds: Math.round(ms / 1000), longNames }
+  if (longNames.length > 0 || !isGreen) process.exitCode = 1
 }
 
 async function main(args: string[]): Promise<void> {
