@@ -7,7 +7,7 @@ const securePrefix = '__Host-stockroom'
 export function readCookie(request: FastifyRequest): string | undefined {
   const values = new Map<string, string>()
   for (const pair of request.headers.cookie?.split(';') ?? []) {
-    const [, name = '', value = ''] = /^\s*([^=]+)=([\w.-]+)\s*$/.exec(pair) ?? []
+    const [, name = '', value = ''] = /^([^=]+)=([\w.-]+)$/.exec(pair.trim()) ?? []
     if (!values.has(name)) values.set(name, value)
   }
   const secure = values.get(secureName(request))

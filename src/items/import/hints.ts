@@ -41,7 +41,7 @@ const hints: Record<string, (text: string) => string> = {
 /** Several numbers if a single separator precedes three digits. */
 function readingsOf(text: string): string[] {
   const bare = text.replaceAll(/[\p{Sc}\s'’+]|usd/giu, '')
-  if (!/^[\d.,]*\d[\d.,]*$/.test(bare)) return []
+  if (!/^[\d.,]+$/.test(bare) || !/\d/.test(bare)) return []
   const separators = bare.match(/[.,]/g) ?? []
   const last = Math.max(bare.lastIndexOf('.'), bare.lastIndexOf(','))
   const asFraction = numberOf(bare.slice(0, Math.max(last, 0)), bare.slice(last + 1))
