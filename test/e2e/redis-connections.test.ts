@@ -10,7 +10,7 @@ import { openAppOn, openSchema, secret, type TestApp, testConfig, withoutRedis }
 import { openAuthority, withoutOpenssl } from '../support/certificates.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { seriesOf } from '../support/metrics.ts'
-import { openRedisWith, openSecuredRedis, password } from '../support/secured-redis.ts'
+import { openRedisWith, openSecuredRedis, password, tlsOf } from '../support/secured-redis.ts'
 import { realStores, runMain } from '../support/service.ts'
 import { openProxy, redisCliWith } from '../support/stores.ts'
 import { until } from '../support/until.ts'
@@ -122,6 +122,39 @@ test('the service follows the sentinels to a new Redis', { skip: withoutRedis },
     return valueAt(second.port, id).catch(() => undefined)
   })
   t.assert.strictEqual(await isUp(), 1)
+})
+
+test('Redis and its sentinels over TLS, found by their names', { skip }, async (t: TestContext) => {
+  const authority = await openAuthority(t)
+  const other = await openAuthority(t, 'other')
+  const tls = [...tlsOf(authority), 'tls-replication yes']
+  const { port } = await openRedisWith(t, [...tls, `requirepass ${password}`])
+  const names = ['sentinel resolve-hostnames yes', 'sentinel announce-hostnames yes']
+  const watch = [`sentinel monitor shop localhost ${port} 1`, `sentinel auth-pass shop ${password}`]
+  const sentinel = await openRedisWith(t, [...tls, ...names, ...watch], ['--sentinel'])
+  const env = {
+    REDIS_SENTINELS: `localhost:${sentinel.port}`,
+    REDIS_SENTINEL_MASTER: 'shop',
+    REDIS_PASSWORD: password,
+    REDIS_TLS: 'true',
+    REDIS_TLS_CA_FILE: authority.cert,
+  }
+  const app = await openAppWith(t, env)
+  const { jti } = await useRedis(app)
+  const socket = { host: 'localhost', port, tls: true as const, ca: authority.pem }
+  const client = await createClient({ password, socket }).connect()
+  t.assert.ok(await client.get(jti))
+  client.destroy()
+
+  const refusals: [env: Record<string, string>, said: RegExp][] = [
+    [{ REDIS_TLS_CA_FILE: other.cert }, /^TLS to Redis shop or its sentinels failed: .*certificate/],
+    [{ REDIS_SENTINELS: `127.0.0.1:${sentinel.port}` }, /^TLS to Redis shop or its .* not in the cert's list/],
+  ]
+  for (const [more, said] of refusals) {
+    const { redis } = readConfig({ ...env, ...more })
+    if (!redis) throw new Error('no Redis')
+    await t.assert.rejects(openRedis(redis, silent), { name: 'StartupError', message: said })
+  }
 })
 
 test('sentinels that refuse the service end its start', { skip: withoutRedis }, async (t: TestContext) => {

@@ -41,17 +41,16 @@ export async function openRedisWith(t: Cleanup, lines: string[], mode: string[] 
 
 /** Listens with TLS only, and lets in only the ACL user `shop`, who has no more rights than necessary. */
 export async function openSecuredRedis(t: Cleanup, authority: Authority): Promise<RedisProcess> {
-  const { cert, key } = authority.issue('localhost', 'DNS:localhost')
   const folder = await temporaryFolder(t)
   const acl = join(folder, 'users.acl')
   await writeFile(acl, `user default off\nuser shop on >${password} ${rights}\n`)
-  const tls = [
-    `tls-cert-file ${cert}`,
-    `tls-key-file ${key}`,
-    `tls-ca-cert-file ${authority.cert}`,
-    'tls-auth-clients no',
-  ]
-  return openRedisWith(t, [...tls, `aclfile ${acl}`])
+  return openRedisWith(t, [...tlsOf(authority), `aclfile ${acl}`])
+}
+
+/** The configuration of a Redis or sentinel with a certificate for localhost. */
+export function tlsOf(authority: Authority): string[] {
+  const { cert, key } = authority.issue('localhost', 'DNS:localhost')
+  return [`tls-cert-file ${cert}`, `tls-key-file ${key}`, `tls-ca-cert-file ${authority.cert}`, 'tls-auth-clients no']
 }
 
 function accepts(port: number): Promise<boolean> {
