@@ -20,7 +20,7 @@ test('a secret is read from the file that NAME_FILE names', async (t: TestContex
   const env: Record<string, string> = { REDIS_HOST: 'cache.example' }
   for (const name of ['DATABASE_URL', 'JWT_SECRET', 'REDIS_PASSWORD']) {
     env[`${name}_FILE`] = join(folder, name)
-    await writeFile(join(folder, name), `${secrets[name]}\r\n`)
+    await writeFile(join(folder, name), `\uFEFF${secrets[name]}\r\n`)
   }
   const config = readConfig(env)
   t.assert.partialDeepStrictEqual(config.postgres, { host: 'db.example', password: 'word' })
@@ -48,6 +48,14 @@ test('a secret file that is missing, empty, or one of two is refused', async (t:
     fails({ [file]: folder }, `${file} names a file that cannot be read (EISDIR)`)
     fails({ [file]: empty }, `${file} names an empty file`)
     fails({ [file]: empty, [name]: value }, `${name} and ${file} are both set: unset one`)
+  }
+})
+
+test('a secret file that is not UTF-8 text is refused', async (t: TestContext) => {
+  const file = join(await temporaryFolder(t), 'secret')
+  for (const bytes of [Buffer.alloc(64, 0xff), Buffer.from('x'.repeat(64), 'utf16le'), Buffer.alloc(64)]) {
+    await writeFile(file, bytes)
+    t.assert.throws(() => readConfig({ JWT_SECRET_FILE: file }), /JWT_SECRET_FILE names a file that is not UTF-8 text/)
   }
 })
 
