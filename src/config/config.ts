@@ -24,6 +24,7 @@ const secrets = [
   ...operatorSecrets,
   'JWT_SECRET',
   'JWT_SECRET_PREVIOUS',
+  'REDIS_URL',
   'REDIS_PASSWORD',
   'REDIS_SENTINEL_PASSWORD',
   'OTEL_EXPORTER_OTLP_HEADERS',

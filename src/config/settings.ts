@@ -44,6 +44,7 @@ const settings = {
   ]),
   POSTGRES_ECHO: flag('log each SQL statement, without its parameters', false),
   REDIS_URL: optional('Redis as a URL, instead of REDIS_HOST and so on; rediss: is TLS'),
+  REDIS_URL_FILE: optional('file that contains REDIS_URL'),
   REDIS_HOST: optional('Redis host; unset: revocations live in PostgreSQL only'),
   REDIS_PORT: port('Redis port', 6379),
   REDIS_DB: integer('Redis database number', 0, 0, 65_535),

@@ -10,6 +10,7 @@ const secrets: Record<string, string> = {
   POSTGRES_PASSWORD: 'word',
   JWT_SECRET: 'x'.repeat(32),
   JWT_SECRET_PREVIOUS: 'y'.repeat(32),
+  REDIS_URL: 'redis://:word@cache.example',
   REDIS_PASSWORD: 'word',
   REDIS_SENTINEL_PASSWORD: 'word',
   OTEL_EXPORTER_OTLP_HEADERS: 'authorization=word',
@@ -26,6 +27,9 @@ test('a secret is read from the file that NAME_FILE names', async (t: TestContex
   t.assert.partialDeepStrictEqual(config.postgres, { host: 'db.example', password: 'word' })
   t.assert.strictEqual(config.tokens.secret, secrets['JWT_SECRET'])
   t.assert.strictEqual(config.redis?.password, 'word')
+
+  await writeFile(join(folder, 'REDIS_URL'), 'redis://:word@cache.example')
+  t.assert.strictEqual(readConfig({ REDIS_URL_FILE: join(folder, 'REDIS_URL') }).redis?.password, 'word')
 
   const password = join(folder, 'password')
   await writeFile(password, ' with spaces ')

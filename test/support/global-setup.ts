@@ -13,7 +13,7 @@ const running: (() => Promise<void>)[] = []
 /** Starts a private PostgreSQL and Redis, unless the environment names some to use. Test files find them in the environment. */
 export async function globalSetup(): Promise<void> {
   // What a shell names for the service is not for tests, which write.
-  for (const name of ['DATABASE_URL', 'DATABASE_URL_FILE', 'REDIS_URL']) delete process.env[name]
+  for (const name of ['DATABASE_URL', 'DATABASE_URL_FILE', 'REDIS_URL', 'REDIS_URL_FILE']) delete process.env[name]
   try {
     await startPostgres()
     await startPrivateRedis()

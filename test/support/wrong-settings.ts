@@ -35,6 +35,7 @@ export const wrongSettings: Wrong = {
   POSTGRES_PREPARED: ['banana', oneOf],
   POSTGRES_ECHO: ['banana', trueOrFalse],
   REDIS_URL: ['http://banana', /must be redis:/],
+  REDIS_URL_FILE: [missing, noFile],
   REDIS_HOST: ['cache', /^REDIS_URL already says what REDIS_HOST says/, { REDIS_URL: 'redis://cache' }],
   REDIS_PORT: ['65536', wholeNumber],
   REDIS_DB: ['banana', wholeNumber],
