@@ -50,7 +50,7 @@ test('the image contains Node and the service, and nothing that can be changed',
 test('without a database, it says so in one line and ends', async (t: TestContext) => {
   const { ended, output } = runContainer(t, 'stockroom-test-alone', [])
   t.assert.strictEqual(await ended, 1)
-  t.assert.match(output(), /^.*set POSTGRES_HOST to use your own server\.\n$/)
+  t.assert.match(output(), /^There is no PostgreSQL\. Set POSTGRES_HOST or DATABASE_URL\..*\n$/)
 })
 
 test('it migrates, serves without privileges, and ends by SIGTERM', async (t: TestContext) => {

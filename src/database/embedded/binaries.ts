@@ -19,9 +19,8 @@ export async function findPrograms(): Promise<string> {
   try {
     root = fileURLToPath(new URL('../', import.meta.resolve(name)))
   } catch (cause) {
-    throw new StartupError(`${name} is not installed. Run npm ci, or set POSTGRES_HOST to use your own server.`, {
-      cause,
-    })
+    const missing = `The embedded PostgreSQL needs the optional package ${name}, which is not installed.`
+    throw new StartupError(`There is no PostgreSQL. Set POSTGRES_HOST or DATABASE_URL. ${missing}`, { cause })
   }
   const links: { target: string }[] = JSON.parse((await readText(join(root, 'native/pg-symlinks.json'))) || '[]')
   const present = await Promise.all(links.map(({ target }) => fs.stat(join(root, target)).catch(ignore('ENOENT'))))
