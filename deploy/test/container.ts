@@ -44,10 +44,13 @@ async function makeBase(): Promise<void> {
   await buildah('commit', '--quiet', '--rm', container, base)
 }
 
-export async function buildImage(): Promise<void> {
-  // What an interrupted run has left.
+/** What an interrupted run has left. */
+export async function removeContainers(): Promise<void> {
   await buildah('rm', '--all')
   execFileSync('podman', [...storage, 'rm', '--force', '--all'], { stdio: 'ignore' })
+}
+
+export async function buildImage(): Promise<void> {
   await makeBase()
   await buildah('bud', '--layers', '--pull-never', '--quiet', '--format', 'docker', '--tag', image, '.')
 }

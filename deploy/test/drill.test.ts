@@ -71,7 +71,7 @@ test('a new operator starts, watches, repairs, and restores a site', async (t: T
     t.diagnostic(`${steps.at(-1)?.join(': ')} min`)
     return result
   }
-  await step('build the image, its packages being in the cache', buildImage)
+  await step('build the image, as far as it is not in the cache', buildImage)
   const image = await openImage(t)
   let replicas: [Replica, Replica] | undefined
   const { url, headers } = await step('start two replicas behind Caddy with TLS, and sign in', async () => {

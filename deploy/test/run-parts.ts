@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { run } from 'node:test'
 import { spec, type TestEvent } from 'node:test/reporters'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { globalSetup } from '../../test/support/global-setup.ts'
 import { findProgram } from '../../test/support/programs.ts'
+import { removeContainers } from './container.ts'
 import { type Part, parts } from './parts.ts'
 
 /** Of one test, in milliseconds: building the image downloads packages. */
@@ -41,6 +43,7 @@ async function runPart(part: Part, pattern: string): Promise<Outcome> {
     const { type, data } = event
     if (type === 'test:pass' || type === 'test:fail')
       print(name, `${type === 'test:pass' ? '✔' : '✖'} ${data.name} (${seconds(data.details.duration_ms)} s)`)
+    if (type === 'test:fail') print(name, `  ${String(data.details.error.cause)}`)
     if (type === 'test:diagnostic' && data.file !== undefined) print(name, `  ${data.message}`)
     if (type === 'test:summary') isOk = data.success
   }
@@ -63,13 +66,19 @@ const chosen = parts.filter(({ name }) => names === '' || names.split(',').inclu
 const waiting = [...chosen]
 const outcomes: Outcome[] = []
 process.env['NODE_COMPILE_CACHE'] = join(tmpdir(), 'compiled')
+if (chosen.some((part) => part.programs.includes('podman') && obstacle(part) === undefined)) await removeContainers()
 await globalSetup()
 /** Parts wait for the one that they have to follow, if it was chosen. */
-const isFree = ({ after }: Part) =>
-  !chosen.some(({ name }) => name === after) || outcomes.some(({ name }) => name === after)
+const isFree = ({ after }: Part) => {
+  const awaited = after.find((each) => chosen.some(({ name }) => name === each))
+  return awaited === undefined || outcomes.some(({ name }) => name === awaited)
+}
 const runWaiting = async () => {
-  for (let index = waiting.findIndex(isFree); index >= 0; index = waiting.findIndex(isFree))
-    for (const part of waiting.splice(index, 1)) outcomes.push(await runPart(part, pattern))
+  while (waiting.length > 0) {
+    const index = waiting.findIndex(isFree)
+    if (index < 0) await sleep(500)
+    else for (const part of waiting.splice(index, 1)) outcomes.push(await runPart(part, pattern))
+  }
 }
 await Promise.all(Array.from({ length: availableParallelism() }, runWaiting))
 process.stdout.write('\n')
