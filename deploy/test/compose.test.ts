@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 
 import { closeAfter } from '../../test/support/cleanup.ts'
 import { password } from '../../test/support/fixtures.ts'
+import { commandsOf } from '../../test/support/operations.ts'
 import { temporaryFolder } from '../../test/support/service.ts'
 import { eventually, until } from '../../test/support/until.ts'
 import { buildah, buildImage, image, kept, storage } from './container.ts'
@@ -23,6 +24,7 @@ cgroup_manager = "cgroupfs"
 runtime = "runc"
 events_logger = "file"
 [containers]
+log_driver = "k8s-file"
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 `
 
@@ -40,6 +42,9 @@ if [ ! -s "$data/PG_VERSION" ]; then
 fi
 exec setpriv --reuid postgres --regid postgres --clear-groups postgres -D "$data" -c listen_addresses='*' -c unix_socket_directories=/run/postgresql
 `
+
+const createManager = commandsOf('README.md', 'docker compose run --rm')
+const backUp = commandsOf('backup.md', 'docker compose exec -T db pg_dump')
 
 before(buildImage)
 
@@ -128,8 +133,17 @@ test('compose.yaml migrates, serves with TLS, and stops', async (t: TestContext)
     runIn('curl', '--silent', '--cacert', join(folder, 'root.crt'), ...args, `https://localhost${path}`)
   await until(async () => (await curl('/readyz').catch(() => '')) === 'ready', longestStartMs)
   const ada = JSON.stringify({ name: 'Ada Lovelace', email: 'ada@example.com', password })
-  const registered = await curl('/store-managers', '--header', 'content-type: application/json', '--data', ada)
-  t.assert.match(registered, /"email":"ada@example\.com"/)
+  const claims = ['--header', 'x-forwarded-for: 203.0.113.9', '--header', 'content-type: application/json']
+  t.assert.match(await curl('/store-managers', ...claims, '--data', ada), /"email":"ada@example\.com"/)
+  const log = (await Promise.all([1, 2].map((index) => podman('logs', `stockroom_stockroom-${index}_1`)))).join('')
+  const [, address] = /"event":"account_registered".*"address":"([^"]+)"/.exec(log) ?? []
+  const ofCaddy = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
+  const caddy = (await podman('inspect', '--format', ofCaddy, 'stockroom_caddy_1')).trim()
+  t.assert.ok(address !== undefined && ![caddy, '203.0.113.9'].includes(address), `${address} ${caddy}`)
+  await writeFile(join(project, 'password.txt'), `${password}\n`)
+  const paste = (commands: string) => runIn('bash', '-euc', commands.replaceAll('docker compose', 'docker-compose'))
+  t.assert.match(await paste(createManager), /Registered grace@example\.com/)
+  t.assert.match(await paste(backUp), /Revoked all tokens and reset codes of 2 managers/)
   await runIn('docker-compose', 'stop', '--timeout', '60')
   const codes = await podman('ps', '--all', '--format', '{{.Names}} {{.ExitCode}}')
   for (const name of ['migrate', 'stockroom-1', 'stockroom-2'])
