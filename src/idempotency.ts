@@ -1,10 +1,9 @@
 import { createHmac, hash, hkdfSync } from 'node:crypto'
 
-import type { Insertable } from 'kysely'
 import type { Logger } from 'pino'
 
-import { type Database, inTransaction, runSql } from './database/database.ts'
-import type { Tables } from './database/entities.ts'
+import { type Database, inTransaction, runIn } from './database/database.ts'
+import type { Session } from './database/long-transaction.ts'
 import type { Metrics } from './observability/metrics/metrics.ts'
 import { Problem } from './problems.ts'
 
@@ -27,6 +26,12 @@ export interface KeyedRequest {
   body: object
 }
 
+/** A write that makes its response in a transaction that the caller begins. */
+export interface KeyedWrite<Response> extends KeyedRequest {
+  owner: string
+  write: () => Promise<Response>
+}
+
 export interface Idempotency {
   // Runs what `build` prepares once per key: the key is stored in the transaction of the write. Failed requests do not store
   // their key.
@@ -34,6 +39,8 @@ export interface Idempotency {
     request: KeyedRequest,
     build: () => Promise<PreparedWrite<Response>>,
   ): Promise<IdempotentResult<Response>>
+  /** The same for a write in the transaction of `session`. */
+  runInSession<Response>(session: Session, request: KeyedWrite<Response>): Promise<IdempotentResult<Response>>
   close(): void
 }
 
@@ -53,61 +60,71 @@ export function openIdempotency(db: Database, secrets: string[], log: Logger, me
     purgeExpired(db).catch((error: unknown) => log.warn({ err: error }, 'failed to purge expired idempotency keys'))
   }, purgeIntervalMs).unref()
 
-  const runWithKey = async <Response>(
-    { scope, key, body }: KeyedRequest & { key: string },
-    build: () => Promise<PreparedWrite<Response>>,
-  ) => {
+  // The body may contain a password. Even with the secret its hash cannot be attacked, because the key is not stored.
+  const identify = ({ scope, key, body }: KeyedRequest & { key: string }): KeyId => {
     const named = JSON.stringify([scope, unquoted(key)])
-    const keyHash = hash('sha256', named, 'base64url')
-    // The body may contain a password. Even with the secret its hash cannot be attacked, because the key is not stored.
     const fingerprints = keys.map((each) =>
       createHmac('sha256', each).update(named).update(canonical(body)).digest('base64url'),
     )
+    return { keyHash: hash('sha256', named, 'base64url'), fingerprints }
+  }
 
+  const runWithKey = async <Response>(id: KeyId, build: () => Promise<PreparedWrite<Response>>) => {
     // A different body is rejected below, after as much work as for a new request, so that passwords cannot be guessed by
     // time.
-    const known = await find(db, keyHash)
-    if (known && fingerprints.includes(known.fingerprint)) return replay<Response>(known.answer)
-    return writeOnce(db, keyHash, fingerprints, await build())
+    const known = await find(runIn(db), id)
+    if (known?.isSame) return replay<Response>(known.response)
+    return writeOnce(db, id, await build())
+  }
+
+  const counted = <Response>(result: IdempotentResult<Response>) => {
+    counters[result.isReplayed ? 'replayed' : 'new'].add()
+    return result
   }
 
   return {
     async run<Response>({ key, ...request }: KeyedRequest, build: () => Promise<PreparedWrite<Response>>) {
-      if (key === undefined) {
-        const { response, write } = await build()
-        await write()
-        return { response, isReplayed: false }
-      }
-      const result = await runWithKey({ key, ...request }, build)
-      counters[result.isReplayed ? 'replayed' : 'new'].add()
-      return result
+      if (key !== undefined) return counted(await runWithKey(identify({ key, ...request }), build))
+      const { response, write } = await build()
+      await write()
+      return { response, isReplayed: false }
+    },
+    async runInSession<Response>(session: Session, { key, owner, write, ...request }: KeyedWrite<Response>) {
+      if (key === undefined) return { response: await write(), isReplayed: false }
+      const query: Query = (text, values) => session.query(text, values)
+      const id = identify({ key, ...request })
+      await lock(query, id)
+      const known = await find(query, id)
+      if (known) return counted(replay<Response>(responseOf(known)))
+      const response = await write()
+      await insertKey(query, id, response, owner)
+      return counted({ response, isReplayed: false })
     },
     close: () => clearInterval(purging),
   }
 }
 
+interface KeyId {
+  keyHash: string
+  /** By each secret. */
+  fingerprints: string[]
+}
+
+type Query = (text: string, values: unknown[]) => Promise<{ rows: unknown[]; rowCount: number | null }>
+
 function writeOnce<Response>(
   db: Database,
-  keyHash: string,
-  fingerprints: string[],
+  id: KeyId,
   { response, owner, write }: PreparedWrite<Response>,
 ): Promise<IdempotentResult<Response>> {
   return inTransaction(db, async (transaction) => {
-    await lock(transaction, keyHash)
-    const row = {
-      key_hash: keyHash,
-      fingerprint: fingerprints[0] ?? '',
-      answer: JSON.stringify(response),
-      created_at: new Date(),
-      store_manager_id: owner,
-    }
-    if (await insertKey(transaction, row)) {
+    const query = runIn(transaction)
+    await lock(query, id)
+    if (await insertKey(query, id, response, owner)) {
       await write(transaction)
       return { response, isReplayed: false }
     }
-    const first = await find(transaction, keyHash)
-    if (!first || !fingerprints.includes(first.fingerprint)) throw reused()
-    return replay<Response>(first.answer)
+    return replay<Response>(responseOf(await find(query, id)))
   })
 }
 
@@ -116,33 +133,49 @@ function unquoted(key: string): string {
   return key.startsWith('"') ? key.slice(1, -1).replaceAll(/\\(.)/g, '$1') : key
 }
 
+/** JSON whose members are sorted. */
 function canonical(body: object): string {
-  return JSON.stringify(body, Object.keys(body).toSorted())
+  return JSON.stringify(body, (_name, value: unknown) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+    return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)))
+  })
 }
 
 function replay<Response>(response: string): IdempotentResult<Response> {
   return { response: JSON.parse(response) as Response, isReplayed: true }
 }
 
-function find(db: Database, keyHash: string) {
-  const query = db.selectFrom('idempotency_keys').select(['fingerprint', 'answer']).where('key_hash', '=', keyHash)
-  return query.executeTakeFirst()
+interface Known {
+  response: string
+  isSame: boolean
+}
+
+async function find(query: Query, { keyHash, fingerprints }: KeyId): Promise<Known | undefined> {
+  const { rows } = await query('select fingerprint, answer from idempotency_keys where key_hash = $1', [keyHash])
+  const [row] = rows as { fingerprint: string; answer: string }[]
+  return row && { response: row.answer, isSame: fingerprints.includes(row.fingerprint) }
+}
+
+/** @throws Problem idempotency_key_reused */
+function responseOf(known: Known | undefined): string {
+  if (!known?.isSame) throw reused()
+  return known.response
 }
 
 /** Locks the key, across replicas, until the transaction ends. @throws Problem idempotency_key_in_use */
-async function lock(transaction: Database, keyHash: string): Promise<void> {
-  const lockKey = 'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as free'
-  const [row] = await runSql<{ free: boolean }>(transaction, lockKey, [keyHash])
-  if (row?.free !== true) throw inUse()
+async function lock(query: Query, { keyHash }: KeyId): Promise<void> {
+  const { rows } = await query('select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as free', [keyHash])
+  if (!(rows as { free: boolean }[])[0]?.free) throw inUse()
 }
 
-async function insertKey(transaction: Database, row: Insertable<Tables['idempotency_keys']>): Promise<boolean> {
-  const insert = transaction.insertInto('idempotency_keys').values(row)
-  const { numInsertedOrUpdatedRows } = await insert
-    .onConflict((conflict) => conflict.column('key_hash').doNothing())
-    .executeTakeFirstOrThrow()
-  return numInsertedOrUpdatedRows === 1n
+async function insertKey(query: Query, { keyHash, fingerprints }: KeyId, response: unknown, owner: string) {
+  const values = [keyHash, fingerprints[0], JSON.stringify(response), new Date(), owner]
+  return (await query(insertRow, values)).rowCount === 1
 }
+
+const insertRow = `
+  insert into idempotency_keys (key_hash, fingerprint, answer, created_at, store_manager_id) values ($1, $2, $3, $4, $5)
+  on conflict (key_hash) do nothing`
 
 async function purgeExpired(db: Database): Promise<void> {
   const old = db.selectFrom('idempotency_keys').where('created_at', '<', new Date(Date.now() - retentionMs))
@@ -167,6 +200,6 @@ function inUse(): Problem {
 }
 
 function reused(): Problem {
-  const detail = 'This Idempotency-Key was already used with a different body. Use a new key.'
+  const detail = 'This Idempotency-Key was already used with a different request. Use a new key.'
   return new Problem('idempotency_key_reused', detail)
 }

@@ -2,12 +2,12 @@ import type { FollowedEvent, FollowQuery } from './follow.ts'
 import { asJson, type Read } from './responses.ts'
 import type { ChangeSet, ItemChange, ItemVersion, operations, UndoReport } from './schema.ts'
 import { isChangeSet, isItemChange, isItemVersion, isUndoReport } from './shapes.ts'
-import { type CallOptions, type Connection, send } from './transport.ts'
+import { type CallOptions, type Connection, type KeyedCall, keyHeader, send } from './transport.ts'
 
 export type ChangesQuery = NonNullable<operations['listChanges']['parameters']['query']>
 export type PageQuery = NonNullable<operations['listChangedItems']['parameters']['query']>
 
-export interface UndoOptions extends CallOptions {
+export interface UndoOptions extends KeyedCall {
   /** Returns what would be written, and writes nothing. */
   dryRun?: boolean | undefined
   /** What happens if items have changed since: nothing is written, or they are left as they are. */
@@ -37,13 +37,14 @@ export function changeMethods(connection: Connection) {
     ofItem: (id: string, query: PageQuery = {}, call: CallOptions = {}): Promise<ChangesPage<ItemVersion>> =>
       read(`/items/${encodeURIComponent(id)}/changes`, query, call, pageOf(isItemVersion)),
     /**
-     * Restores what a set changed. Does not retry after a lost response: `undone_by` of the set tells whether it was undone.
+     * Restores what a set changed, exactly once: the request carries an Idempotency-Key.
      * @throws StockroomError `undo_conflict` with the items that have changed since in `problem.conflicts`, unless they are skipped
      */
-    undo(id: string, { dryRun, onConflict, signal }: UndoOptions = {}): Promise<UndoReport> {
+    undo(id: string, { dryRun, onConflict, key, signal }: UndoOptions = {}): Promise<UndoReport> {
       const path = `/changes/${encodeURIComponent(id)}/undo`
       const query = { dry_run: dryRun, on_conflict: onConflict }
-      const request = { method: 'POST', path, query, isIdempotent: dryRun === true, signal } as const
+      const headers = keyHeader(key, dryRun)
+      const request = { method: 'POST', path, query, headers, isIdempotent: true, signal } as const
       return send(connection, request, asJson(isUndoReport))
     },
     /** Iterates over changes without end; see `follow`. */

@@ -5,7 +5,7 @@ import { meMethods } from './me.ts'
 import { asJson } from './responses.ts'
 import type { PasswordReset, StoreManager, StoreManagerCreate, Token } from './schema.ts'
 import { isBearerToken, isMessage, isStoreManager, isToken } from './shapes.ts'
-import { type CallOptions, type Connection, json, idempotentJson, send } from './transport.ts'
+import { type CallOptions, type Connection, json, keyHeader, send } from './transport.ts'
 
 export type { ChangesPage, ChangesQuery, PageQuery, UndoOptions } from './changes.ts'
 export { ConnectionError, StockroomError, UnexpectedResponseError } from './errors.ts'
@@ -85,12 +85,18 @@ export function createClient(options: ClientOptions) {
       return connection.token
     },
     /** Registers a manager, with safe retries. Does not sign in. */
-    register: (manager: StoreManagerCreate, { signal }: CallOptions = {}): Promise<StoreManager> =>
-      send(
-        connection,
-        { method: 'POST', path: '/store-managers', ...idempotentJson(manager), signal },
-        asJson(isStoreManager),
-      ),
+    register(manager: StoreManagerCreate, { signal }: CallOptions = {}): Promise<StoreManager> {
+      const body = json(manager, keyHeader())
+      const request = {
+        method: 'POST',
+        path: '/store-managers',
+        ...body,
+        isIdempotent: true,
+        status: 201,
+        signal,
+      } as const
+      return send(connection, request, asJson(isStoreManager))
+    },
     /** Signs in: later requests carry the token. */
     async logIn(
       { email, password }: { email: string; password: string },

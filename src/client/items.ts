@@ -12,7 +12,7 @@ import type {
   operations,
 } from './schema.ts'
 import { isBulkReport, isItem, isReport, isSummary } from './shapes.ts'
-import { type CallOptions, type Connection, json, idempotentJson, send } from './transport.ts'
+import { type CallOptions, type Connection, json, type KeyedCall, keyHeader, send } from './transport.ts'
 
 export type Filters = NonNullable<operations['summarizeItems']['parameters']['query']>
 export type ExportQuery = NonNullable<operations['exportItems']['parameters']['query']>
@@ -22,7 +22,7 @@ export interface BulkRequest extends Omit<BulkBody, 'change'> {
   change: 'delete' | Exclude<BulkBody['change'], string>
 }
 
-export interface ImportOptions extends ImportQuery, CallOptions {
+export interface ImportOptions extends ImportQuery, KeyedCall {
   format: 'csv' | 'ndjson'
   /** Encoding of the text, such as `windows-1252`, unless it is UTF-8 or has a byte order mark. */
   charset?: string | undefined
@@ -56,8 +56,11 @@ export function itemMethods(connection: Connection) {
     get,
 
     /** Creates an item exactly once, whatever the number of attempts: the request carries an Idempotency-Key. */
-    create: (item: ItemCreate, { key, signal }: CallOptions & { key?: string } = {}): Promise<Item> =>
-      send(connection, { method: 'POST', path: '/items', ...idempotentJson(item, key), signal }, asItem),
+    create(item: ItemCreate, { key, signal }: KeyedCall = {}): Promise<Item> {
+      const body = json(item, keyHeader(key))
+      const request = { method: 'POST', path: '/items', ...body, isIdempotent: true, status: 201, signal } as const
+      return send(connection, request, asItem)
+    },
 
     /** Updates the given fields. Without `ifMatch` it does not retry after a lost response: it could undo another change. */
     update(id: string, changes: ItemUpdate, { ifMatch, signal }: Condition = {}): Promise<Item> {
@@ -83,20 +86,20 @@ export function itemMethods(connection: Connection) {
     },
 
     /**
-     * Changes or deletes many items in one transaction. Without `dryRun` it does not retry after a lost response: prices could change
-     * twice. @throws StockroomError `bulk_failed` with the items that cannot have their new price in `errors`
+     * Changes or deletes many items in one transaction, exactly once: the request carries an Idempotency-Key.
+     * @throws StockroomError `bulk_failed` with the items that cannot have their new price in `errors`
      */
     bulk(
       request: BulkRequest,
-      { dryRun = false, signal }: CallOptions & { dryRun?: boolean } = {},
+      { dryRun = false, key, signal }: KeyedCall & { dryRun?: boolean } = {},
     ): Promise<BulkReport> {
       const query = dryRun ? { dry_run: true } : {}
       const sent = {
         method: 'POST',
         path: '/items/bulk',
         query,
-        ...json(request),
-        isIdempotent: dryRun,
+        ...json(request, keyHeader(key, dryRun)),
+        isIdempotent: true,
         signal,
       } as const
       return send(connection, sent, asJson(isBulkReport))
@@ -114,16 +117,16 @@ export function itemMethods(connection: Connection) {
         asStream(exportTypes[query.format ?? 'csv']),
       ),
 
-    /** Imports a file. @throws StockroomError `import_failed` with the invalid rows in `errors`, unless they are skipped */
-    import(file: ImportBody, { format, charset, signal, ...query }: ImportOptions): Promise<ImportReport> {
+    /** Imports a file exactly once: the request carries an Idempotency-Key. @throws StockroomError `import_failed` with the invalid rows in `errors`, unless they are skipped */
+    import(file: ImportBody, { format, charset, key, signal, ...query }: ImportOptions): Promise<ImportReport> {
       const parameter = charset === undefined ? '' : `; charset=${charset}`
       const request = {
         method: 'POST',
         path: '/items/import',
         query,
-        headers: { 'content-type': importTypes[format] + parameter },
+        headers: { ...keyHeader(key, query.dry_run), 'content-type': importTypes[format] + parameter },
         body: typeof file === 'function' ? file : () => file,
-        isIdempotent: query.dry_run === true,
+        isIdempotent: true,
         hasOneShotBody: file instanceof ReadableStream,
         signal,
       } as const

@@ -1618,7 +1618,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes retries safe: for 24 hours the same key with the same body returns the original response. Use a random UUID */
+                /** @description Makes retries safe: for 24 hours the same key with the same request returns the original response. Use a random UUID */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -1749,7 +1749,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. `idempotency_key_reused`: This `Idempotency-Key` was already used with a different body. */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. `idempotency_key_reused`: This `Idempotency-Key` was already used with a different request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3133,7 +3133,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes retries safe: for 24 hours the same key with the same body returns the original response. Use a random UUID */
+                /** @description Makes retries safe: for 24 hours the same key with the same request returns the original response. Use a random UUID */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -3267,7 +3267,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. `idempotency_key_reused`: This `Idempotency-Key` was already used with a different body. */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. `idempotency_key_reused`: This `Idempotency-Key` was already used with a different request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3550,7 +3550,10 @@ export interface operations {
                  */
                 dry_run?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Makes retries safe: for 24 hours the same key with the same request returns the original response. Use a random UUID */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3581,6 +3584,8 @@ export interface operations {
             /** @description What was changed */
             200: {
                 headers: {
+                    /** @description Present if the response is a replay */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -3646,6 +3651,27 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `idempotency_key_in_use`: Another request with this `Idempotency-Key` is still in progress. */
+            409: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/idempotency_key_in_use",
+                     *       "title": "Idempotency key in use",
+                     *       "status": 409,
+                     *       "detail": "Another request with this Idempotency-Key is still in progress.",
+                     *       "code": "idempotency_key_in_use",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `unexpected_count`: A bulk change matches another number of items than it expects. `matched` is their number. */
             412: {
                 headers: {
@@ -3704,7 +3730,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `bulk_failed`: Nothing was changed: new prices are negative or have too many digits. `errors` lists the first 1,000. `invalid_request`: The request violates the schema. `errors` lists every violation. */
+            /** @description `bulk_failed`: Nothing was changed: new prices are negative or have too many digits. `errors` lists the first 1,000. `invalid_request`: The request violates the schema. `errors` lists every violation. `idempotency_key_reused`: This `Idempotency-Key` was already used with a different request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3790,7 +3816,10 @@ export interface operations {
                  */
                 dry_run?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Makes retries safe: for 24 hours the same key with the same request returns the original response. Use a random UUID */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3813,6 +3842,8 @@ export interface operations {
             /** @description What was written, and which rows were skipped */
             200: {
                 headers: {
+                    /** @description Present if the response is a replay */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -3878,6 +3909,27 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `idempotency_key_in_use`: Another request with this `Idempotency-Key` is still in progress. */
+            409: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/idempotency_key_in_use",
+                     *       "title": "Idempotency key in use",
+                     *       "status": 409,
+                     *       "detail": "Another request with this Idempotency-Key is still in progress.",
+                     *       "code": "idempotency_key_in_use",
+                     *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `body_too_large`: The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import. */
             413: {
                 headers: {
@@ -3916,7 +3968,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `import_failed`: Nothing was imported: the file cannot be read, or rows are invalid. `errors` lists the first 1,000. `invalid_request`: The request violates the schema. `errors` lists every violation. */
+            /** @description `import_failed`: Nothing was imported: the file cannot be read, or rows are invalid. `errors` lists the first 1,000. `invalid_request`: The request violates the schema. `errors` lists every violation. `idempotency_key_reused`: This `Idempotency-Key` was already used with a different request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5089,7 +5141,10 @@ export interface operations {
                 /** @description `stop`: if any item cannot be restored, nothing is written. `skip`: these items are left as they are */
                 on_conflict?: "stop" | "skip";
             };
-            header?: never;
+            header?: {
+                /** @description Makes retries safe: for 24 hours the same key with the same request returns the original response. Use a random UUID */
+                "idempotency-key"?: string;
+            };
             path: {
                 /**
                  * @description The ID of the change set
@@ -5104,6 +5159,8 @@ export interface operations {
             /** @description What was restored, and which items were left as they are */
             200: {
                 headers: {
+                    /** @description Present if the response is a replay */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -5188,9 +5245,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `undo_conflict`: Nothing was undone: items have changed since. `conflicts` lists the first 1,000 as they are now. */
+            /** @description `undo_conflict`: Nothing was undone: items have changed since. `conflicts` lists the first 1,000 as they are now. `idempotency_key_in_use`: Another request with this `Idempotency-Key` is still in progress. */
             409: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5262,7 +5321,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. */
+            /** @description `invalid_request`: The request violates the schema. `errors` lists every violation. `idempotency_key_reused`: This `Idempotency-Key` was already used with a different request. */
             422: {
                 headers: {
                     [name: string]: unknown;

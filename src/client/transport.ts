@@ -56,11 +56,13 @@ export const json = (value: object, headers: Record<string, string | undefined> 
   body: () => JSON.stringify(value),
 })
 
-export const idempotentJson = (value: object, key = randomKey()) => ({
-  ...json(value, { 'idempotency-key': key }),
-  status: 201,
-  isIdempotent: true,
-})
+export interface KeyedCall extends CallOptions {
+  /** The Idempotency-Key. Calls with the same key and the same request are one; by default, each call is another. */
+  key?: string | undefined
+}
+
+/** With a key, a request that writes is safe to repeat. A dry run needs none. */
+export const keyHeader = (key = randomKey(), isDry = false) => ({ 'idempotency-key': isDry ? undefined : key })
 
 async function sendOnce<T>(
   { baseUrl, token, fetch }: Connection,

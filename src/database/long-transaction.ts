@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import type { PoolClient, QueryResult } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 
+import { Problem } from '../problems.ts'
 import { decide, isUnavailable } from './errors.ts'
 import { selectIsStandby } from './limits.ts'
 import { type ConnectionPool } from './pool.ts'
@@ -11,6 +12,7 @@ import { assertPrimary } from './statements.ts'
 const statementTimeoutMs = 10 * 60_000
 const queryTimeoutMs = statementTimeoutMs + 10_000
 const copyTimeoutMs = 60_000
+const rollbackTimeoutMs = 5_000
 const checkIntervalMs = 500
 
 /** Another import may hold the lock until it is merged. */
@@ -61,13 +63,28 @@ export async function withLongTransaction<Result>(
     finish(false)
     return result
   } catch (error) {
-    // Closing the connection rolls back, whatever its state.
-    finish(true)
+    const isRolledBack = isRefusal(error) && !signal.aborted && (await rollBack(client))
+    // Closing the connection rolls back as well, whatever its state, but possibly after the response.
+    finish(!isRolledBack)
     if (signal.aborted) throw signal.reason
     throw decide(error) === 'retry' ? pool.unavailable(error) : error
   } finally {
     signal.removeEventListener('abort', abort)
   }
+}
+
+/** Whether `work` threw because of the request, so that the connection is good. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Problem && error.cause === undefined
+}
+
+/** Ends the locks of the transaction before the client can send its next request. */
+async function rollBack(client: PoolClient): Promise<boolean> {
+  const statement = { text: 'rollback', query_timeout: rollbackTimeoutMs }
+  return await client.query(statement).then(
+    () => true,
+    () => false,
+  )
 }
 
 function openSession(pool: ConnectionPool, client: PoolClient, abort: () => void): Session {

@@ -1,7 +1,15 @@
 import { Type } from 'typebox'
 
 import { operation, signedIn } from '../openapi/document.ts'
-import { authenticated, etagHeader, problemResponses, replayed, unavailable, withBody } from '../openapi/responses.ts'
+import {
+  authenticated,
+  etagHeader,
+  keyProblems,
+  problemResponses,
+  replayed,
+  unavailable,
+  withBody,
+} from '../openapi/responses.ts'
 import { IdempotencyKey, ref, strict } from '../openapi/schemas.ts'
 import { BulkQuery, BulkReport, BulkRequest, exampleErrors } from './bulk/schemas.ts'
 import { exportResponse, ExportQuery } from './export/schemas.ts'
@@ -54,13 +62,7 @@ export const createItem = {
         ...replayed,
       },
     },
-    ...problemResponses([
-      ...withBody,
-      ...authenticated,
-      'idempotency_key_in_use',
-      'idempotency_key_reused',
-      ...unavailable,
-    ]),
+    ...problemResponses([...withBody, ...authenticated, ...keyProblems, ...unavailable]),
   },
 }
 
@@ -142,12 +144,14 @@ export const importItems = {
     'second occurrence.',
   security: signedIn,
   querystring: { ...ImportQuery, ...strict },
+  headers: IdempotencyKey,
   body: importBody,
   response: {
-    200: { ...ref(ImportReport), description: 'What was written, and which rows were skipped' },
-    ...problemResponses(['import_failed', ...withBody, ...authenticated, 'request_timeout', ...unavailable], {
-      import_failed: { ...exampleReport, ...nothingWritten },
-    }),
+    200: { ...ref(ImportReport), description: 'What was written, and which rows were skipped', headers: replayed },
+    ...problemResponses(
+      ['import_failed', ...withBody, ...authenticated, ...keyProblems, 'request_timeout', ...unavailable],
+      { import_failed: { ...exampleReport, ...nothingWritten } },
+    ),
   },
 }
 
@@ -159,14 +163,16 @@ export const changeItems = {
     'except in a dry run. With `REQUIRE_IF_MATCH=true`, `expect` is always required in its place.',
   security: signedIn,
   querystring: BulkQuery,
+  headers: IdempotencyKey,
   body: { ...ref(BulkRequest), 'x-strict': true },
   response: {
-    200: { ...ref(BulkReport), description: 'What was changed' },
+    200: { ...ref(BulkReport), description: 'What was changed', headers: replayed },
     ...problemResponses(
       [
         'bulk_failed',
         ...withBody,
         ...authenticated,
+        ...keyProblems,
         'unexpected_count',
         'precondition_required',
         'request_timeout',

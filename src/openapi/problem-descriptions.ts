@@ -131,7 +131,7 @@ export const descriptions: Record<Code, Description> = {
     action: 'Round the prices with `round`, or leave the items out.',
   },
   idempotency_key_reused: {
-    meaning: 'This `Idempotency-Key` was already used with a different body.',
+    meaning: 'This `Idempotency-Key` was already used with a different request.',
     action: 'Use a new key for a new request.',
   },
   precondition_required: {

@@ -28,6 +28,7 @@ export const rateLimit = {
 
 export const authenticated: Code[] = ['missing_token', 'invalid_token']
 export const withBody: Code[] = ['malformed_body', 'body_too_large', 'unsupported_media_type', 'invalid_request']
+export const keyProblems: Code[] = ['idempotency_key_in_use', 'idempotency_key_reused']
 export const unavailable: Code[] = ['store_unavailable', 'too_busy']
 
 const headers: Partial<Record<Code, object>> = {

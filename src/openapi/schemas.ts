@@ -34,7 +34,7 @@ export const IdempotencyKey = Type.Object({
       pattern: '^(?:[\\w.~:+/=-]{1,255}|"(?:[ !#-\\[\\]-~]|\\\\["\\\\]){1,255}")$',
       'x-rule': 'must be 1 to 255 characters in quotes; unquoted, only letters, digits, and -._~:+/=',
       description:
-        'Makes retries safe: for 24 hours the same key with the same body returns the original response. Use a random UUID',
+        'Makes retries safe: for 24 hours the same key with the same request returns the original response. Use a random UUID',
     }),
   ),
 })

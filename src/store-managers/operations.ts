@@ -1,7 +1,15 @@
 import { Type } from 'typebox'
 
 import { operation, signedIn } from '../openapi/document.ts'
-import { authenticated, problemResponses, rateLimit, replayed, unavailable, withBody } from '../openapi/responses.ts'
+import {
+  authenticated,
+  problemResponses,
+  rateLimit,
+  replayed,
+  unavailable,
+  withBody,
+  keyProblems,
+} from '../openapi/responses.ts'
 import { IdempotencyKey, Message, ref, strict } from '../openapi/schemas.ts'
 import {
   LoginForm,
@@ -37,8 +45,7 @@ export const registerStoreManager = {
       'registration_closed',
       'cross_site_request',
       'email_taken',
-      'idempotency_key_in_use',
-      'idempotency_key_reused',
+      ...keyProblems,
       'too_many_registrations',
       ...unavailable,
     ]),

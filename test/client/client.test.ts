@@ -250,9 +250,9 @@ const methods: [name: string, call: (client: Client) => Promise<unknown>, done: 
   ['remove', ({ items }) => items.remove(id), { status: 204 }, true],
   ['summary', ({ items }) => items.summary(), { status: 200, body: { items: 0, in_stock: 0, value_usd: 0 } }, true],
   ['export', ({ items }) => items.export(), { status: 200, headers: { 'content-type': 'text/csv' } }, true],
-  ['bulk', ({ items }) => items.bulk(deletion), { status: 200, body: bulkReport }, false],
+  ['bulk', ({ items }) => items.bulk(deletion), { status: 200, body: bulkReport }, true],
   ['bulk, dry', ({ items }) => items.bulk(deletion, { dryRun: true }), { status: 200, body: bulkReport }, true],
-  ['import', ({ items }) => items.import('name', { format: 'csv' }), { status: 200, body: report }, false],
+  ['import', ({ items }) => items.import('name', { format: 'csv' }), { status: 200, body: report }, true],
   [
     'import, dry',
     ({ items }) => items.import('name', { format: 'csv', dry_run: true }),
@@ -525,13 +525,21 @@ test('the client undoes a change set', async (t: TestContext) => {
   t.assert.strictEqual((await changes.undo(set, { onConflict: 'skip' })).conflicting, 1)
 })
 
-test('an undo is repeated only if it wrote nothing', async (t: TestContext) => {
-  const body = { dry_run: true, change: null, conflicting: 0, changes: [] }
-  const client = await scriptedClient(t, busy, unavailable, unavailable, { status: 200, body })
-  t.assert.strictEqual((await refusal(client.changes.undo(id))).code, 'store_unavailable')
-  t.assert.strictEqual(client.requests.length, 2)
-  t.assert.deepStrictEqual(await client.changes.undo(id, { dryRun: true }), body)
-  t.assert.strictEqual(client.requests.length, 4)
+test('writes of many items are repeated with their key', async (t: TestContext) => {
+  const undone = { dry_run: false, change: null, conflicting: 0, changes: [] }
+  const writes: [(client: Client, key?: string) => Promise<unknown>, object][] = [
+    [({ changes }, key) => changes.undo(id, { key }), undone],
+    [({ items }, key) => items.bulk(deletion, { key }), bulkReport],
+    [({ items }, key) => items.import('name', { format: 'csv', key }), report],
+  ]
+  for (const [write, body] of writes) {
+    const client = await scriptedClient(t, 'cut', unavailable, { status: 200, body }, { status: 200, body })
+    t.assert.deepStrictEqual(await write(client), body)
+    await write(client, 'mine')
+    const keys = client.requests.map(({ headers }) => String(headers['idempotency-key']))
+    t.assert.deepStrictEqual([new Set(keys.slice(0, 3)).size, keys[3]], [1, 'mine'])
+    t.assert.match(keys[0] ?? '', /^[0-9a-f]{32}$/)
+  }
 })
 
 test('the client changes items in bulk, and previews that', async (t: TestContext) => {

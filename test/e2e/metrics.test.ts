@@ -18,7 +18,9 @@ test('metrics are on a port of their own, and off by default', async (t: TestCon
   const response = await fetch(address)
   t.assert.strictEqual(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8')
   t.assert.strictEqual((await fetch(new URL('/items', address))).status, 404)
-  t.assert.strictEqual((await fetch(address, { method: 'POST' })).status, 404)
+  const posted = await fetch(address, { method: 'POST' })
+  t.assert.deepStrictEqual([posted.status, posted.headers.get('allow')], [405, 'GET, HEAD'])
+  t.assert.strictEqual((await fetch(`${address}?job=stockroom`)).status, 200)
 })
 
 test('a METRICS_PORT in use ends the start in one line', async (t: TestContext) => {

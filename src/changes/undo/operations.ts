@@ -1,6 +1,13 @@
 import { operation, signedIn } from '../../openapi/document.ts'
-import { authenticated, problemResponses, unavailable, withBody } from '../../openapi/responses.ts'
-import { ref } from '../../openapi/schemas.ts'
+import {
+  authenticated,
+  keyProblems,
+  problemResponses,
+  replayed,
+  unavailable,
+  withBody,
+} from '../../openapi/responses.ts'
+import { IdempotencyKey, ref } from '../../openapi/schemas.ts'
 import { ChangeParams } from '../schemas.ts'
 import { exampleConflict, UndoQuery, UndoReport } from './schemas.ts'
 
@@ -14,10 +21,15 @@ export const undoChange = {
   security: signedIn,
   params: ChangeParams,
   querystring: UndoQuery,
+  headers: IdempotencyKey,
   response: {
-    200: { ...ref(UndoReport), description: 'What was restored, and which items were left as they are' },
+    200: {
+      ...ref(UndoReport),
+      description: 'What was restored, and which items were left as they are',
+      headers: replayed,
+    },
     ...problemResponses(
-      [...withBody, ...authenticated, 'not_owner', 'change_not_found', 'undo_conflict', ...unavailable],
+      [...withBody, ...authenticated, 'not_owner', 'change_not_found', 'undo_conflict', ...keyProblems, ...unavailable],
       { undo_conflict: { conflicting: 1, conflicts: [exampleConflict] } },
     ),
   },

@@ -14,16 +14,23 @@ const undoGate = { permits: 2, maxQueue: 64, timeout: 30_000, share: 0.5 }
 
 export function undoRoutes(app: App, context: Context): void {
   for (const schema of [Category, UndoConflict, UndoReport]) app.addSchema(schema)
-  const { db, pool, config, metrics } = context
+  const { db, pool, idempotency, config, metrics } = context
   const gate = watchSemaphore(metrics, 'undo', openSemaphore(undoGate))
-  const undoer = { db, pool, gate, isShared: config.itemWrites === 'shared' }
+  const undoer = { db, pool, gate, idempotency, isShared: config.itemWrites === 'shared' }
 
   app.post('/changes/:id/undo', { schema: undoChange }, async (request, reply) => {
-    const { params, query, token, id: requestId } = request
-    const signal = disconnectionOf(reply)
-    const report = await undo(undoer, { id: params.id.toLowerCase(), token, requestId, query, signal })
+    const { params, query, token, id: requestId, headers } = request
+    const { response: report, isReplayed } = await undo(undoer, {
+      id: params.id.toLowerCase(),
+      token,
+      requestId,
+      key: headers['idempotency-key'],
+      query,
+      signal: disconnectionOf(reply),
+    })
     const { change, created, updated, deleted } = report
-    if (change !== null) {
+    if (isReplayed) reply.header('idempotency-replayed', 'true')
+    else if (change !== null) {
       const { id: undoId, undoes } = change
       logEvent(request, 'changes_undone', { change: undoId, undoes, created, updated, deleted })
     }

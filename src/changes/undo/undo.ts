@@ -4,6 +4,7 @@ import type { Token } from '../../auth/claims.ts'
 import { lockToken } from '../../auth/token-lock.ts'
 import type { Semaphore } from '../../concurrency/semaphore.ts'
 import { type Session, withLongTransaction } from '../../database/long-transaction.ts'
+import type { Idempotency, IdempotentResult } from '../../idempotency.ts'
 import { risingIds } from '../../items/ids.ts'
 import { Problem, tooBusy } from '../../problems.ts'
 import { changeNotFound, type EntryRow, readSet, type SetRow, type Source, toEntry, toSet } from '../changes.ts'
@@ -15,6 +16,7 @@ import * as statements from './statements.ts'
 export interface Undoer extends Source {
   /** Undos at a time, each with a connection. */
   gate: Semaphore
+  idempotency: Idempotency
   /** Whether items of other managers may be written. */
   isShared: boolean
 }
@@ -23,6 +25,7 @@ export interface UndoRequest {
   id: string
   token: Token
   requestId: string
+  key: string | undefined
   query: UndoQuery
   /** Aborted when the client has disconnected. */
   signal: AbortSignal
@@ -37,17 +40,19 @@ const nextSetId = risingIds()
  * Restores what a change set changed, in one transaction.
  *
  * @throws Problem change_not_found; undo_conflict or not_owner if nothing was written because of such items; invalid_token if
- *   the token has ended before the commit; too_busy; store_unavailable
+ *   the token has ended before the commit; one of the idempotency key; too_busy; store_unavailable
  */
-export async function undo(undoer: Undoer, request: UndoRequest): Promise<UndoReport> {
-  const { pool, gate } = undoer
-  const { token, signal } = request
-  const set = await readSet(undoer, request.id)
+export async function undo(undoer: Undoer, request: UndoRequest): Promise<IdempotentResult<UndoReport>> {
+  const { pool, gate, idempotency } = undoer
+  const { id, token, key, query, signal } = request
+  const set = await readSet(undoer, id)
   using _permit = await gate.acquire(token.sub, signal)
   return await withLongTransaction(pool, signal, async (session) => {
-    const report = await revert(session, undoer, request, set)
+    const keyed = { scope: `undos of ${token.sub}`, key, body: { id, query }, owner: token.sub }
+    const restore = () => revert(session, undoer, request, set)
+    const result = await idempotency.runInSession(session, { ...keyed, write: restore })
     await lockToken(session, token)
-    return report
+    return result
   })
 }
 

@@ -8,6 +8,7 @@ import type { Semaphore } from '../../concurrency/semaphore.ts'
 import type { Database } from '../../database/database.ts'
 import { type Session, withLongTransaction } from '../../database/long-transaction.ts'
 import type { ConnectionPool } from '../../database/pool.ts'
+import type { Idempotency, IdempotentResult } from '../../idempotency.ts'
 import { Problem, tooBusy } from '../../problems.ts'
 import { risingIds } from '../ids.ts'
 import type { Caller } from '../items.ts'
@@ -17,12 +18,14 @@ import { bulkStatement, type Outcome, type Refusal, selectedItems } from './stat
 export interface BulkEditor {
   db: Database
   pool: ConnectionPool
+  idempotency: Idempotency
   semaphore: Semaphore
   isShared: boolean
   needsCount: boolean
 }
 
 export interface BulkCall extends Caller {
+  key: string | undefined
   body: BulkRequest
   isDry: boolean
   signal: AbortSignal
@@ -35,17 +38,32 @@ const settings = `set local work_mem = '64MB'; set local extra_float_digits = 1`
 
 const nextSetId = risingIds()
 
-/** @throws Problem invalid_request, precondition_required, unexpected_count, bulk_failed, invalid_token or too_busy */
-export async function changeInBulk(editor: BulkEditor, call: BulkCall): Promise<BulkReport> {
-  const { db, pool, semaphore, isShared } = editor
-  const { token, requestId, body, isDry, signal } = call
+/**
+ * @throws Problem invalid_request, precondition_required, unexpected_count, bulk_failed, invalid_token, too_busy, or one of the
+ *   idempotency key
+ */
+export async function changeInBulk(editor: BulkEditor, call: BulkCall): Promise<IdempotentResult<BulkReport>> {
+  const { pool, idempotency, semaphore } = editor
+  const { token, key, body, isDry, signal } = call
   requireCount(editor, call)
+  const write = writer(editor, call)
+  using _permit = await semaphore.acquire(token.sub, signal)
+  return await withLongTransaction(pool, signal, async (session) => {
+    const keyed = { scope: `bulk changes of ${token.sub}`, key, body: { body, isDry }, owner: token.sub }
+    const result = await idempotency.runInSession(session, { ...keyed, write: () => write(session) })
+    await lockToken(session, token)
+    return result
+  })
+}
+
+/** Compiles the statements, before a connection is taken. */
+function writer({ db, pool, isShared }: BulkEditor, call: BulkCall): (session: Session) => Promise<BulkReport> {
+  const { token, requestId, body, isDry } = call
   const setId = nextSetId()
   const { sql: where, parameters } = selectedItems(body.select, token.sub).compile(db)
   const selection = { where, values: parameters, isRead: isDry }
   const statement = bulkStatement(body, { me: token.sub, isShared, isDry }, setId).compile(db)
-  using _permit = await semaphore.acquire(token.sub, signal)
-  return await withLongTransaction(pool, signal, async (session) => {
+  return async (session) => {
     await session.query(settings)
     const change = () => session.query<Outcome>(statement.sql, [...statement.parameters])
     const outcome = await run(session, () => pool.engine.withItems(session, selection, change))
@@ -55,9 +73,8 @@ export async function changeInBulk(editor: BulkEditor, call: BulkCall): Promise<
     const counts = body.change === 'delete' ? [0, 0, different] : [0, different, 0]
     const set = { id: setId, kind: 'bulk' as const, manager: token.sub, requestId }
     if (isWritten) await recordSet(session, set, counts)
-    await lockToken(session, token)
     return reportOf(call, outcome, isWritten ? await readSet(session, setId) : null)
-  })
+  }
 }
 
 /** A filter that a program left out by mistake would select all items. */

@@ -13,21 +13,29 @@ const bulkSemaphore = { permits: 2, maxQueue: 16, timeout: 10_000, share: 0.5 }
 /** Room for 10,000 IDs, one per line. */
 const bodyLimit = 1024 * 1024
 
-export function bulkRoutes(app: App, { db, pool, config, metrics }: Context): void {
+export function bulkRoutes(app: App, { db, pool, idempotency, config, metrics }: Context): void {
   const editor = {
     db,
     pool,
+    idempotency,
     semaphore: watchSemaphore(metrics, 'bulk', openSemaphore(bulkSemaphore)),
     isShared: config.itemWrites === 'shared',
     needsCount: config.requireIfMatch,
   }
 
   app.post('/bulk', { schema: changeItems, bodyLimit }, async (request, reply) => {
-    const { token, id: requestId, body, query } = request
-    const signal = disconnectionOf(reply)
-    const report = await changeInBulk(editor, { token, requestId, body, isDry: query.dry_run ?? false, signal })
+    const { token, id: requestId, body, query, headers } = request
+    const { response: report, isReplayed } = await changeInBulk(editor, {
+      token,
+      requestId,
+      key: headers['idempotency-key'],
+      body,
+      isDry: query.dry_run ?? false,
+      signal: disconnectionOf(reply),
+    })
     const { change } = report
-    if (change) logEvent(request, 'items_changed_in_bulk', { updated: change.updated, deleted: change.deleted })
+    if (isReplayed) reply.header('idempotency-replayed', 'true')
+    else if (change) logEvent(request, 'items_changed_in_bulk', { updated: change.updated, deleted: change.deleted })
     return report
   })
 }

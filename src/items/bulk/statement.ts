@@ -70,7 +70,7 @@ export function bulkStatement(
         from (select * from written order by item_id limit ${sql.lit(listedChanges)}) as first) as shown,
       case when refused > 0 then (
         select json_agg(listed) from (
-          select id as item_id, left(price_usd::text, 40) as price, price_usd < 0 as is_negative
+          select id as item_id, left(price_usd::text, 40) || repeat('…', (length(price_usd::text) > 40)::integer) as price, price_usd < 0 as is_negative
           from selected where ${isRefused(change)} order by id limit ${sql.lit(listedErrors)}) as listed) end as refusals
     from counts`
 }

@@ -1,9 +1,11 @@
+import { createHash, type Hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 
 import { lockToken } from '../../auth/token-lock.ts'
 import type { Semaphore } from '../../concurrency/semaphore.ts'
 import { type Session, withLongTransaction } from '../../database/long-transaction.ts'
 import type { ConnectionPool } from '../../database/pool.ts'
+import type { Idempotency, IdempotentResult } from '../../idempotency.ts'
 import type { Tracer } from '../../observability/tracing/tracer.ts'
 import { Problem } from '../../problems.ts'
 import type { Caller } from '../items.ts'
@@ -32,6 +34,7 @@ export const readers = {
 
 export interface Importer {
   pool: ConnectionPool
+  idempotency: Idempotency
   gates: { receiving: Semaphore; merging: Semaphore }
   check: (mode: 'create' | 'upsert') => RowCheck
   limits: BodyLimits
@@ -44,6 +47,7 @@ export interface Importer {
 }
 
 export interface ImportRequest extends Caller {
+  key: string | undefined
   body: Readable
   type: keyof typeof readers
   coding: Coding
@@ -57,17 +61,18 @@ const tokenCheckInterval = 2_000
  * Rows are checked as they arrive and wait in a spool. The transaction begins when the file is complete, so that a slow client
  * holds no connection and keeps no row version alive.
  *
- * @throws Problem import_failed, invalid_token, too_busy or store_unavailable, or a problem of the body
+ * @throws Problem import_failed, invalid_token, too_busy or store_unavailable, or a problem of the body or the idempotency key
  */
-export async function importItems(importer: Importer, request: ImportRequest): Promise<ImportReport> {
-  const { pool, gates, isShared, needsVersion, warn, tracer } = importer
-  const { token, requestId, query, signal } = request
+export async function importItems(importer: Importer, request: ImportRequest): Promise<IdempotentResult<ImportReport>> {
+  const { pool, idempotency, gates, isShared, needsVersion, warn, tracer } = importer
+  const { token, requestId, key, type, query, signal } = request
   const { mode = 'create', on_error: onError = 'stop', dry_run: isDry = false } = query
   const stops = onError === 'stop'
   const findings = openFindings({ mode, dry_run: isDry })
   using _receiving = await gates.receiving.acquire(token.sub, signal)
   await using spool = openSpool(warn)
-  const receiveAll = () => receive(importer, request, { spool, findings, stops })
+  const digest = createHash('sha256')
+  const receiveAll = () => receive(importer, request, { spool, digest, findings, stops })
   const staged = await (tracer?.run('receive import', receiveAll) ?? receiveAll())
   if (stops && findings.failed > 0) throw findings.failure()
   using _merging = await gates.merging.acquire(token.sub, signal)
@@ -84,17 +89,23 @@ export async function importItems(importer: Importer, request: ImportRequest): P
     }
     const written = await merge(session, pool.engine, staged, options, findings)
     if (stops && findings.failed > 0) throw findings.failure()
-    await lockToken(session, token)
     return findings.report(written)
   }
-  const commit = () => withLongTransaction(pool, signal, mergeAll)
+  const keyed = { scope: `imports of ${token.sub}`, key, owner: token.sub }
+  const body = { query, type, digest: digest.digest('hex') }
+  const mergeOnce = async (session: Session) => {
+    const result = await idempotency.runInSession(session, { ...keyed, body, write: () => mergeAll(session) })
+    await lockToken(session, token)
+    return result
+  }
+  const commit = () => withLongTransaction(pool, signal, mergeOnce)
   return await (tracer?.run('merge import', commit) ?? commit())
 }
 
 async function receive(
   { check, limits, isBusy, checkToken }: Importer,
-  { body, type, coding, token, query, signal }: ImportRequest,
-  into: { spool: Spool; findings: ReportBuilder; stops: boolean },
+  { body, type, coding, token, key, query, signal }: ImportRequest,
+  { digest, ...into }: { spool: Spool; digest: Hash; findings: ReportBuilder; stops: boolean },
 ): Promise<Staged> {
   const renamed = renamedColumns(query.column)
   if (renamed.size > 0 && readers[type] === ndjsonRows) throw wrongColumn('is for CSV only: remove it')
@@ -106,7 +117,7 @@ async function receive(
   }, tokenCheckInterval)
   try {
     const text = textOf(body, limits, AbortSignal.any([signal, ended.signal]), coding)
-    const rows = readers[type](text, renamed)
+    const rows = readers[type](key === undefined ? text : hashed(text, digest), renamed)
     const staged = await stage({ rows, check: check(query.mode ?? 'create'), isBusy, ...into })
     await checkToken(token)
     return staged
@@ -116,5 +127,12 @@ async function receive(
     throw into.findings.failure()
   } finally {
     clearInterval(checking)
+  }
+}
+
+async function* hashed(text: AsyncGenerator<Buffer>, digest: Hash): AsyncGenerator<Buffer> {
+  for await (const piece of text) {
+    digest.update(piece)
+    yield piece
   }
 }

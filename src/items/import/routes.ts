@@ -29,11 +29,12 @@ const bodyLimits = { minRateWindow: 30_000, minBytes: 16 * 1024, maxDuration: 60
 
 /** In a scope of its own, because the body is read as it arrives. */
 export function importRoutes(app: App, context: Context, activeRequests: () => number): void {
-  const { pool, config, connections, metrics, readiness, revocations, log, tracer } = context
+  const { pool, idempotency, config, connections, metrics, readiness, revocations, log, tracer } = context
   const limits = { ...bodyLimits, maxBytes: config.importLimit }
   const checks: Partial<Record<'create' | 'upsert', RowCheck>> = {}
   const importer: Importer = {
     pool,
+    idempotency,
     // Made when it is first needed: it takes a twentieth of a start.
     check: (mode) => (checks[mode] ??= rowCheck(mode)),
     gates: {
@@ -63,17 +64,19 @@ export function importRoutes(app: App, context: Context, activeRequests: () => n
     // Bodies of imports have limits of their own.
     connections.exemptFromTimeout(request.raw.socket)
     body.once('end', () => connections.clearExemption(request.raw.socket))
-    const report = await importItems(importer, {
+    const { response: report, isReplayed } = await importItems(importer, {
       body,
       type: request.mediaType as keyof typeof readers,
       coding: codingOf(request.headers),
       token: request.token,
       requestId: request.id,
+      key: request.headers['idempotency-key'],
       query: request.query,
       signal: disconnectionOf(reply),
     })
     const { dry_run: isDry, created, updated } = report
-    if (isDry) return report
+    if (isReplayed) reply.header('idempotency-replayed', 'true')
+    if (isDry || isReplayed) return report
     observe(report, reply.elapsedTime)
     logEvent(request, 'items_imported', { created, updated })
     return report

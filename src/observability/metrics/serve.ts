@@ -11,6 +11,7 @@ export interface MetricsServer {
   close(): Promise<void>
 }
 
+const plain = { 'content-type': 'text/plain' }
 const maxConnections = 32
 const timeouts = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 }
 
@@ -20,9 +21,11 @@ export async function serveMetrics(
   collect: () => Promise<Family[]>,
 ): Promise<MetricsServer> {
   const server = createServer(timeouts, (request, response) => {
-    const isKnown = request.url === '/metrics' && ['GET', 'HEAD'].includes(request.method ?? '')
-    if (isKnown) void sendMetrics(response, collect)
-    else response.writeHead(404, { 'content-type': 'text/plain' }).end('See /metrics\n')
+    const [path] = (request.url ?? '').split('?')
+    const isSafe = ['GET', 'HEAD'].includes(request.method ?? '')
+    if (path !== '/metrics') response.writeHead(404, plain).end('See /metrics\n')
+    else if (isSafe) void sendMetrics(response, collect)
+    else response.writeHead(405, { ...plain, allow: 'GET, HEAD' }).end('Use GET\n')
   })
   server.maxConnections = maxConnections
   server.listen({ host, port })

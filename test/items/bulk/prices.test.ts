@@ -64,6 +64,8 @@ test('new prices that cannot be stored are named, and nothing changes', async (t
       msg: 'would cost 5.000000000000000005: must be exactly representable as a 64-bit float; send round',
     },
   ])
+  const long = await bulk({ ids: [ids[0]] }, { price: { percent: 1e300 } })
+  t.assert.match(long.errors[0]?.msg ?? '', /^would cost 50{39}…: must be exactly/)
   t.assert.deepStrictEqual(await prices(ids), [5, 0.5, 1])
   t.assert.deepStrictEqual(await readHistory(app), before)
 })

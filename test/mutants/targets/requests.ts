@@ -8,7 +8,7 @@ export const requestTargets: Target[] = [
     mistakes: [
       {
         what: 'a key with another body gets the first response',
-        before: '!first || !fingerprints.includes(first.fingerprint)',
+        before: '!known?.isSame',
         after: 'false',
       },
       {
@@ -25,20 +25,32 @@ export const requestTargets: Target[] = [
       },
       {
         what: 'two requests with one key wait for each other',
-        before: 'await lock(transaction, keyHash)',
-        after: '',
+        before: 'await lock(query, id)\n    if',
+        after: 'if',
         tests: ['idempotency: in use'],
       },
       {
+        what: 'a write of many items is made again',
+        before: 'if (known) return counted(',
+        after: 'if (!id) return counted(',
+        tests: ['keyed-writes: replayed'],
+      },
+      {
+        what: 'members within members are not compared',
+        before: 'JSON.stringify(body, (_name, value: unknown) => {',
+        after: 'JSON.stringify(Object.keys(body), (_name, value: unknown) => {',
+        tests: ['keyed-writes: replayed'],
+      },
+      {
         what: 'a registration that is sent again is hashed again',
-        before: 'if (known && fingerprints.includes(known.fingerprint)) return replay<Response>(known.answer)',
+        before: 'if (known?.isSame) return replay<Response>(known.response)',
         after: '',
         tests: ['idempotency: registration'],
       },
       {
         what: 'keys of deleted managers stay',
-        before: 'store_manager_id: owner,',
-        after: 'store_manager_id: null,',
+        before: 'new Date(), owner]',
+        after: 'new Date(), null]',
         tests: ['store-managers/me: repeated requests'],
       },
       {

@@ -13,8 +13,8 @@ export const writingTargets: Target[] = [
     mistakes: [
       {
         what: 'rows are written although others are invalid',
-        before: 'if (stops && findings.failed > 0) throw findings.failure()\n    await',
-        after: 'await',
+        before: 'if (stops && findings.failed > 0) throw findings.failure()\n    return',
+        after: 'return',
         tests: ['items/import/import: given ID', 'items/import/dry-runs'],
       },
       {
@@ -198,7 +198,7 @@ export const writingTargets: Target[] = [
       },
       {
         what: 'dry runs are logged as imports',
-        before: 'if (isDry) return report',
+        before: 'if (isDry || isReplayed) return report',
         after: '',
         tests: ['http/security-events: imports'],
       },
