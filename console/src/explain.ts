@@ -13,7 +13,7 @@ export function explain(error: unknown): string {
   if (error.status === 429) return shell.throttled(Math.ceil(error.retryAfter ?? 1))
   if (error.status >= 502) return shell.busy
   if (error.status >= 500) return `${shell.broken} ${shell.requestId(error.requestId ?? '')}`.trim()
-  return error.message
+  return shell.refused
 }
 
 export function isAborted(error: unknown): boolean {

@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks'
 
-import { client, type ItemChange, type UndoConflict, type UndoReport } from '../api.ts'
+import { client, ConnectionError, type ItemChange, type UndoConflict, type UndoReport } from '../api.ts'
 import { explain } from '../explain.ts'
 import { more } from '../text/more.ts'
 import { text } from '../text/text.ts'
+import { Failure } from '../ui/action.tsx'
 import { DialogFoot } from '../ui/dialog-foot.tsx'
 import { useLoad } from '../ui/load.ts'
 import { Modal } from '../ui/modal.tsx'
@@ -27,32 +28,43 @@ export function UndoDialog({ id, onClose, onDone }: Props) {
   const { shell } = text
   const preview = useLoad((signal) => client.changes.undo(id, { dryRun: true, onConflict: 'skip', signal }), [id])
   const entries = useLoad((signal) => client.changes.items(id, {}, { signal }), [id])
-  const [failure, setFailure] = useState<unknown>()
+  const [failure, setFailure] = useState<string>()
   const [isBusy, setIsBusy] = useState(false)
   const possible = preview.value ? sizeOf(preview.value) : 0
+  const close = () => {
+    if (!isBusy) onClose()
+  }
   const run = async () => {
     setIsBusy(true)
+    setFailure(undefined)
     try {
       const report = await client.changes.undo(id, { onConflict: preview.value?.conflicting ? 'skip' : 'stop' })
       onClose()
       reportUndo(report, onDone)
     } catch (error) {
-      setFailure(error)
+      setFailure(error instanceof ConnectionError ? words.lost : explain(error))
       setIsBusy(false)
       preview.reload()
     }
   }
-  const error = failure ?? preview.error
+  const message = failure ?? (preview.error === undefined ? undefined : explain(preview.error))
   return (
-    <Modal title={words.dialog} onClose={onClose}>
+    <Modal title={words.dialog} onClose={close}>
       {preview.value && <Preview report={preview.value} entries={entries.value?.entries ?? []} />}
       {preview.isLoading && !preview.value && <p class="muted">{shell.loading}</p>}
-      <div role="alert">{error !== undefined && <p class="error">{explain(error)}</p>}</div>
+      <Failure message={message} />
+      <div role="status">
+        {isBusy && (
+          <p class="busy">
+            {words.undoing(possible)} <progress aria-label={words.undoing(possible)} />
+          </p>
+        )}
+      </div>
       <DialogFoot
         action={possible > 0 ? words.confirm(possible) : undefined}
         isDanger={preview.value && preview.value.deleted > 0}
-        isOff={isBusy}
-        onCancel={onClose}
+        isBusy={isBusy}
+        onCancel={close}
         onClick={() => void run()}
       />
     </Modal>

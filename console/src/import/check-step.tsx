@@ -26,7 +26,7 @@ export function CheckStep({ check, survey, mapping, isBusy, onImport }: Props) {
   return (
     <Step number={3} title={words.checkTitle}>
       {report ? <Counts report={report} failed={failed} /> : <p class="error">{words.broken}</p>}
-      {report?.changes && report.changes.length > 0 && <FirstChanges changes={report.changes} />}
+      {report?.changes && report.changes.length > 0 && <FirstChanges changes={report.changes} total={report.updated} />}
       {findings.length > 0 && <Findings check={check} survey={survey} mapping={mapping} />}
       {report && (
         <div>
@@ -60,11 +60,17 @@ function Counts({ report, failed }: { report: ImportReport; failed: number }) {
 
 const compared = ['name', 'category', 'price_usd', 'in_stock'] as const
 
-function FirstChanges({ changes }: { changes: NonNullable<ImportReport['changes']> }) {
+interface FirstChangesProps {
+  changes: NonNullable<ImportReport['changes']>
+  /** Also of those that are not listed. */
+  total: number
+}
+
+function FirstChanges({ changes, total }: FirstChangesProps) {
   const { imports: words } = more
   return (
     <section>
-      <h3>{words.changes}</h3>
+      <h3>{total > changes.length ? words.firstChanges(changes.length) : words.changes}</h3>
       <ul class="plain">
         {changes.map(({ id, before, after }) => (
           <li key={id}>

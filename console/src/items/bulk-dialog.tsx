@@ -70,7 +70,8 @@ export function BulkDialog({ kind }: { kind: BulkKind }) {
         <DialogFoot
           action={words.bulkAction(kind, form.field, report?.changed)}
           isDanger={kind === 'delete'}
-          isOff={report === undefined || report.changed === 0 || isBusy}
+          isOff={report === undefined || report.changed === 0}
+          isBusy={isBusy}
           onCancel={close}
         >
           {isBusy && <progress aria-label={words.changing} />}

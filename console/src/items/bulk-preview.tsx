@@ -50,9 +50,9 @@ export function BulkPreview({ kind, preview, isCurrent }: PreviewProps) {
   )
 }
 
-function reasonOf({ type, msg }: StockroomError['errors'][number]): string {
+function reasonOf({ type }: StockroomError['errors'][number]): string {
   const { refusals } = more.itemDialogs
-  return (refusals as Record<string, string>)[type] ?? msg
+  return (refusals as Record<string, string>)[type] ?? refusals.other
 }
 
 function Counts({ kind, report }: { kind: BulkKind; report: BulkReport }) {

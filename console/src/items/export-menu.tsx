@@ -25,7 +25,8 @@ export function ExportMenu() {
   )
 }
 
-function exportHref(format: Record<string, string>): string {
+/** Of a file of all items that match. */
+export function exportHref(format: Record<string, string>): string {
   const { sort = newestFirst, ...wanted } = query.value
   const parameters = new URLSearchParams({ ...format, sort })
   for (const [name, value] of Object.entries(toFilters({ ...wanted, sort })))

@@ -14,13 +14,15 @@ import { ListPager, pageNumber } from './list-pager.tsx'
 import { NewsLine, useNews } from './news.tsx'
 import { filtersKey, hasFilters, noQuery, toFilters, toSearch } from './query.ts'
 import { sampleChange } from './sample-state.ts'
-import { SelectionBar } from './selection-bar.tsx'
+import { selection } from './selected.ts'
+import { isEmpty as isNoneSelected } from './selection.ts'
 import { changeQuery, counted, listHref, loadPage, prefetchNext, query, shown, writes } from './store.ts'
 import { useTableKeys } from './table-keys.ts'
 import { ItemsTable } from './table.tsx'
 
 const ItemDrawer = lazy(async () => (await import('./drawer.tsx')).ItemDrawer)
 const BulkDialog = lazy(async () => (await import('./bulk-dialog.tsx')).BulkDialog)
+const SelectionBar = lazy(async () => (await import('./selection-bar.tsx')).SelectionBar)
 const SampleNotice = lazy(async () => (await import('./sample-notice.tsx')).SampleNotice)
 const EmptyStore = lazy(async () => (await import('./empty-store.tsx')).EmptyStore)
 
@@ -59,7 +61,7 @@ export function ItemsScreen() {
           <ListPager name={words.pagerAbove} next={isStale ? undefined : page.next} hasKeys />
         )}
       </div>
-      <SelectionBar total={total} />
+      {!isNoneSelected(selection.value) && <SelectionBar total={total} />}
       {error !== undefined && (
         <p class="error" role="alert">
           {explain(error)}
@@ -121,6 +123,7 @@ function NothingMatches({ isPage }: { isPage: boolean }) {
 function fetchAhead(): void {
   prefetchNext()
   ItemDrawer.preload()
+  SelectionBar.preload()
   BulkDialog.preload()
 }
 

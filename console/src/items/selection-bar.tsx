@@ -1,13 +1,16 @@
 import { text } from '../text/text.ts'
+import { Failure, useAction } from '../ui/action.tsx'
 import { openBulk } from './bulk-state.ts'
+import { exportHref } from './export-menu.tsx'
+import { saveItems } from './export-selected.ts'
 import { clearSelection, selectableRows, selectAll, selection } from './selected.ts'
-import { countMine, isEmpty, pageState } from './selection.ts'
+import { countMine, pageState } from './selection.ts'
 
 /** What can be done with the selected items; with `total`, the number of items on all pages. */
 export function SelectionBar({ total }: { total: number | undefined }) {
   const { items: words } = text
+  const { isBusy, failure, run } = useAction()
   const chosen = selection.value
-  if (isEmpty(chosen)) return null
   const { isAll, items } = chosen
   const rows = selectableRows()
   const canSelectAll = !isAll && total !== undefined && total > items.size && pageState(chosen, rows) === 'all'
@@ -23,6 +26,15 @@ export function SelectionBar({ total }: { total: number | undefined }) {
       <button type="button" onClick={() => openBulk('delete')}>
         {words.deleteSelected}
       </button>
+      {isAll ? (
+        <a class="button" href={exportHref({ format: 'csv', safe: 'spreadsheet' })} download>
+          {words.export}
+        </a>
+      ) : (
+        <button type="button" aria-disabled={isBusy} onClick={() => run(() => saveItems([...items.keys()]))}>
+          {words.export}
+        </button>
+      )}
       {canSelectAll && (
         <button type="button" class="link" onClick={selectAll}>
           {words.selectAll(total)}
@@ -31,6 +43,7 @@ export function SelectionBar({ total }: { total: number | undefined }) {
       <button type="button" class="link" onClick={clearSelection}>
         {words.clearSelection}
       </button>
+      <Failure message={failure} />
     </div>
   )
 }

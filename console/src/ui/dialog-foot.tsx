@@ -7,6 +7,8 @@ interface DialogFootProps {
   action: string | undefined
   isDanger?: boolean | undefined
   isOff?: boolean
+  /** It is being done, and cannot be canceled. */
+  isBusy?: boolean
   onCancel: () => void
   /** Without it, the button submits the form around it. */
   onClick?: () => void
@@ -15,19 +17,27 @@ interface DialogFootProps {
 }
 
 /** The buttons at the end of a dialog. */
-export function DialogFoot({ action, isDanger = false, isOff = false, onCancel, onClick, children }: DialogFootProps) {
+export function DialogFoot({
+  action,
+  isDanger = false,
+  isOff = false,
+  isBusy = false,
+  onCancel,
+  onClick,
+  children,
+}: DialogFootProps) {
   return (
     <footer class="dialog-foot">
       {children}
-      <button type="button" onClick={onCancel}>
+      <button type="button" aria-disabled={isBusy} onClick={() => isBusy || onCancel()}>
         {text.shell.cancel}
       </button>
       {action !== undefined && (
         <button
           type={onClick ? 'button' : 'submit'}
           class={isDanger ? 'danger' : 'primary'}
-          aria-disabled={isOff}
-          onClick={() => isOff || onClick?.()}
+          aria-disabled={isOff || isBusy}
+          onClick={() => isOff || isBusy || onClick?.()}
         >
           {action}
         </button>

@@ -69,7 +69,8 @@ function ToastLine({ toast: { key, message, undo, link } }: { toast: Toast }) {
       onFocusIn={() => setIsHeld(true)}
       onFocusOut={() => setIsHeld(false)}
     >
-      <span>{result ?? message}</span>
+      <span>{result ?? (isBusy ? text.shell.undoing : message)}</span>
+      {isBusy && <progress aria-label={text.shell.undoing} />}
       {link !== undefined && <a href={link.href}>{link.label}</a>}
       {undo !== undefined && result === undefined && (
         <button type="button" aria-disabled={isBusy} onClick={() => void (isBusy || run())}>

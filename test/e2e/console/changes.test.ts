@@ -87,6 +87,34 @@ test('an undo shows what it restores, and can be undone', { skip }, async (t: Te
   t.assert.deepStrictEqual(await prices(), [4.99, 4.99, 10])
 })
 
+test('an undo that takes long says so, and a lost one where to look', { skip }, async (t: TestContext) => {
+  const { page, tabs, open, signIn, inspect, complaints } = await openConsole(t)
+  const ada = await signIn('ada@example.com')
+  const { id } = (await ada.post('/items', tea)).json()
+  await ada.post('/items/bulk', { select: { ids: [id] }, change: { set: { price_usd: 9 } } })
+  const answer = Promise.withResolvers<void>()
+  await tabs.route(
+    (url) => url.pathname.endsWith('/undo') && !url.searchParams.has('dry_run'),
+    async (route) => {
+      await answer.promise
+      await route.fetch()
+      await route.abort()
+    },
+  )
+  await open('changes')
+  await page.getByRole('button', { name: 'Undo: Bulk change, Green tea' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Undo this change?' })
+  await dialog.getByRole('button', { name: 'Undo 1 change' }).click()
+  await dialog.getByRole('status').getByText('Undoing 1 change…').waitFor()
+  await inspect('changes-undoing')
+  await page.keyboard.press('Escape')
+  answer.resolve()
+  await dialog.getByText('The connection broke off.').waitFor()
+  await dialog.getByText('Nothing of this change can be undone.').waitFor()
+  t.assert.strictEqual((await ada.get(`/items/${id}`)).json().price_usd, tea.price_usd)
+  t.assert.deepStrictEqual(complaints.splice(0), ['Failed to load resource: net::ERR_FAILED'])
+})
+
 test('a deleted item is restored from the changes', { skip }, async (t: TestContext) => {
   const { service, page, open, signIn } = await openConsole(t)
   const grace = await service.signIn('grace@example.com')

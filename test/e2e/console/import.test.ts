@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test'
 import type { Page } from 'playwright-core'
 
 import { withoutChromium } from '../../support/browser.ts'
+import { numbered, stock } from './items.ts'
 import { openConsole } from './support.ts'
 
 const skip = withoutChromium
@@ -21,7 +22,7 @@ test('a spreadsheet is mapped, checked, imported, and undone', { skip }, async (
   const ada = await signIn(email)
   const items = async () => {
     const found = Object.values<Record<string, unknown>>((await ada.get('/items?sort=name&limit=100')).json())
-    return found.map(({ name, category, price_usd: price, in_stock: stock }) => [name, category, price, stock])
+    return found.map(({ name, category, price_usd: price, in_stock: isInStock }) => [name, category, price, isInStock])
   }
   await open('import')
   await inspect('import-file')
@@ -118,6 +119,26 @@ test('files that cannot be imported are explained', { skip }, async (t: TestCont
   await page.getByText('A quotation mark is out of place').waitFor()
   t.assert.strictEqual(await page.getByRole('button', { name: /^Import/ }).count(), 0)
   await inspect('import-broken')
+})
+
+test('a preview says that it lists only the first rows', { skip }, async (t: TestContext) => {
+  const { page, open, signIn, inspect } = await openConsole(t)
+  const ada = await signIn(email)
+  await stock(ada, numbered(120))
+  const items = (await ada.get('/items?limit=200')).json<Record<string, { id: string; name: string }>>()
+  const changed = Object.values(items).map(({ id, name }) => `${id},${name},Pet,5,yes`)
+  const bad = Array.from({ length: 1005 }, (_, index) => `,Cup ${index},Pet,x,yes`)
+  await open('import')
+  await choose(page, ['id,name,category,price,in_stock', ...changed, ...bad].join('\n'))
+  await page.getByRole('button', { name: 'Check 1,125 rows' }).click()
+  await page.getByText('120 changed items').waitFor()
+  await page.getByRole('heading', { name: 'The first 10 changes' }).waitFor()
+  await page.getByText('and 905 more').waitFor()
+  await page.getByText('Only the first 1,000 rows with errors can be listed and downloaded.').waitFor()
+  await page.getByRole('link', { name: 'Download the 1,000 rows to correct' }).waitFor()
+  // The bar at the top would cover half of a button.
+  await page.evaluate('scrollTo(0, 0)')
+  await inspect('import-many')
 })
 
 test('an import whose response is lost is sent again once', { skip }, async (t: TestContext) => {

@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
+
+import type { Locator, Page } from 'playwright-core'
 
 import { withoutChromium } from '../../support/browser.ts'
 import { eventually } from '../../support/until.ts'
@@ -32,7 +35,12 @@ test('selected prices are raised after a preview, and undone', { skip }, async (
 test('all that match are changed, also on other pages', { skip }, async (t: TestContext) => {
   const { page, ada } = await openItems(t, numbered(150), { REQUIRE_IF_MATCH: 'true' })
   await page.getByRole('checkbox', { name: 'Select all items on this page' }).check()
+  const selected = await saved(page, page.getByRole('button', { name: 'Export', exact: true }).last())
+  const hundred = (await ada.get('/items/export?format=csv&safe=spreadsheet&sort=-id')).body.split('\r\n').slice(0, 101)
+  t.assert.strictEqual(selected, `${hundred.join('\r\n')}\r\n`)
   await page.getByRole('button', { name: 'Select all 150 items that match' }).click()
+  const all = await saved(page, page.getByRole('link', { name: 'Export' }))
+  t.assert.strictEqual(all.split('\r\n').length, 152)
   await page.getByText('All 150 items that match are selected').waitFor()
   await page.getByRole('button', { name: 'Change…' }).click()
   await page.getByRole('radio', { name: 'Stock' }).check()
@@ -92,3 +100,10 @@ test('the selection survives paging, and ends with other filters', { skip }, asy
   await page.getByRole('combobox', { name: 'Stock' }).selectOption('In stock')
   await page.getByText('6 items selected').waitFor({ state: 'detached' })
 })
+
+/** The text of the file that a click saves. */
+async function saved(page: Page, control: Locator): Promise<string> {
+  const download = page.waitForEvent('download')
+  await control.click()
+  return readFile(await (await download).path(), 'utf8')
+}

@@ -21,13 +21,20 @@ test('an empty store offers sample items, removed by one click', { skip }, async
 })
 
 test('nothing matches, unknown pages, and long names', { skip }, async (t: TestContext) => {
-  const { page, open, expectStatus, inspect } = await openItems(t, [
+  const { page, row, open, expectStatus, inspect } = await openItems(t, [
     item('W'.repeat(64), 1e-7, { category: 'Pet' }),
     item('An extraordinarily long name of a thing that is kept in a store!', 1234567.89, {
       category: 'Home Improvement',
     }),
   ])
+  await row('WWW').getByRole('button').click()
+  await page.keyboard.type('2')
+  await page.keyboard.press('Enter')
+  const undo = page.locator('.toast').getByRole('button', { name: 'Undo' })
+  await undo.hover()
   await inspect('items-long-names')
+  t.assert.ok(((await undo.boundingBox())?.height ?? Infinity) < 50, 'the letters of a button are below each other')
+  await page.mouse.move(0, 0)
   await open('items?q=zzz')
   await page.getByText('No items match.').waitFor()
   await inspect('items-nothing')

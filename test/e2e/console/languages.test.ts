@@ -8,7 +8,7 @@ const skip = withoutChromium
 const email = 'ada@example.com'
 
 test('a German browser gets the console in German', { skip }, async (t: TestContext) => {
-  const { service, page, open, inspect } = await openConsole(t, {}, 'de-AT')
+  const { service, page, open, expectStatus, inspect } = await openConsole(t, {}, 'de-AT')
   const ada = await service.signIn(email)
   const { id } = (await ada.post('/items', tea)).json()
   await ada.patch(`/items/${id}`, { price_usd: 1234.5 })
@@ -33,6 +33,9 @@ test('a German browser gets the console in German', { skip }, async (t: TestCont
   await open('items')
   await page.getByText('1 Artikel', { exact: true }).waitFor()
   await inspect('de-items')
+  expectStatus(422)
+  await open('items?after=nonsense')
+  await page.getByText('Der Laden hat das nicht angenommen.').waitFor()
   await open('import')
   await page.locator('input[type=file]').setInputFiles({
     name: 'artikel.csv',

@@ -79,6 +79,9 @@ export const changes: More['changes'] = {
   first: (items) => plural(items, { one: 'Der erste davon', other: 'Die ersten # davon' }),
   andOthers: (items) => plural(items, { one: 'und # weiterer', other: 'und # weitere' }),
   confirm: (items) => plural(items, { one: '# Änderung rückgängig machen', other: '# Änderungen rückgängig machen' }),
+  undoing: (items) =>
+    plural(items, { one: '# Änderung wird rückgängig gemacht…', other: '# Änderungen werden rückgängig gemacht…' }),
+  lost: 'Die Verbindung ist abgebrochen. Sehen Sie unter Änderungen nach, ob dies rückgängig gemacht wurde, bevor Sie es noch einmal versuchen.',
   impossible: 'Von dieser Änderung lässt sich nichts rückgängig machen.',
   done: (items) =>
     plural(items, { one: '# Änderung ist rückgängig gemacht.', other: '# Änderungen sind rückgängig gemacht.' }),

@@ -63,7 +63,8 @@ export const imports: More['imports'] = {
       one: '# neuer Artikel heißt wie einer, den Sie schon haben. Wurde diese Zeile schon einmal importiert?',
       other: '# neue Artikel heißen wie solche, die Sie schon haben. Wurde diese Datei schon einmal importiert?',
     }),
-  changes: 'Die ersten Änderungen',
+  changes: 'Was sich ändern würde',
+  firstChanges: (listed) => plural(listed, { one: 'Die erste Änderung', other: 'Die ersten # Änderungen' }),
   bad: 'Ausgelassene Zeilen',
   badHint:
     'Berichtigen Sie sie oben bei den Spalten, oder laden Sie sie herunter, berichtigen Sie sie in Ihrer Tabelle, und wählen Sie diese Datei aus.',

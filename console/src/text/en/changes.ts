@@ -67,6 +67,8 @@ export const changes = {
   first: (items: number) => plural(items, { one: 'The first of them', other: 'The first # of them' }),
   andOthers: (items: number) => plural(items, { one: 'and # other', other: 'and # others' }),
   confirm: (items: number) => plural(items, { one: 'Undo # change', other: 'Undo # changes' }),
+  undoing: (items: number) => plural(items, { one: 'Undoing # change…', other: 'Undoing # changes…' }),
+  lost: 'The connection broke off. Look in Changes whether this was undone before you try again.',
   impossible: 'Nothing of this change can be undone.',
   done: (items: number) => plural(items, { one: '# change undone.', other: '# changes undone.' }),
 }

@@ -62,7 +62,8 @@ export const imports = {
       one: '# new item has the name of an item that you own. Has this row been imported before?',
       other: '# new items have the names of items that you own. Has this file been imported before?',
     }),
-  changes: 'The first changes',
+  changes: 'What would change',
+  firstChanges: (listed: number) => plural(listed, { one: 'The first change', other: 'The first # changes' }),
   bad: 'Rows that are left out',
   badHint:
     'Correct them here in the columns above, or download them, correct them in your spreadsheet, and choose that file.',

@@ -80,6 +80,7 @@ export const itemDialogs = {
   refusals: {
     greater_than_equal: 'Some would cost less than $0.00.',
     finite_number: 'Some would have too many digits: choose what to round to.',
+    other: 'Some cannot have this value.',
   },
   willChange: (kind: Bulk, number: number) => {
     const verb = kind === 'delete' ? 'deleted' : 'changed'
