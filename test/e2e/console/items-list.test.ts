@@ -177,3 +177,17 @@ function names(page: Evaluating): Promise<string[]> {
 function focused(page: Evaluating): Promise<string> {
   return page.evaluate('document.activeElement.textContent')
 }
+
+test('a page that was seen before takes the rows within one frame', { skip }, async (t: TestContext) => {
+  const { page } = await openItems(t, numbered(150))
+  const above = page.getByRole('navigation', { name: 'Pages, above the table' })
+  await above.getByRole('button', { name: 'Next' }).click()
+  await page.getByText('Item 049').waitFor()
+  const result = await page.evaluate(`new Promise((done) => {
+    const row = document.querySelector('tbody tr')
+    const previous = [...document.querySelectorAll('button')].find(({ textContent }) => textContent === 'Previous')
+    previous.click()
+    requestAnimationFrame(() => done({ name: row.querySelector('a').textContent, isKept: row.isConnected }))
+  })`)
+  t.assert.deepStrictEqual(result, { name: 'Item 149', isKept: true })
+})
