@@ -25,10 +25,13 @@ const columns = ['id', 'name', 'email', 'disabled_at', 'tokens_ended_at'] as con
 // Rejects the manager's requests and logins on all replicas from the commit on. Their tokens stay revoked, also on replicas of
 // earlier versions.
 export function disable(db: Database, who: string): Promise<Manager | undefined> {
-  const disabledAt = sql<Date>`coalesce(disabled_at, now())`
+  const isEnabled = sql<boolean>`${isManager(who)} and disabled_at is null`
   return inTransaction(db, async (transaction) => {
-    const changes = { ...bumpGeneration(null), disabled_at: disabledAt }
-    const manager = await update(transaction, isManager(who), changes)
+    // Two statements, because Citus accepts no now() within coalesce().
+    const changes = { ...bumpGeneration(null), disabled_at: sql<Date>`now()` }
+    const manager =
+      (await update(transaction, isEnabled, changes)) ??
+      (await update(transaction, isManager(who), bumpGeneration(null)))
     if (manager) await forgetResetCode(transaction, manager.id)
     return manager
   })
