@@ -20,6 +20,8 @@ export function openCitus(schema: string): Engine {
 
     async withItems(session, selection, work) {
       const run: Run = (text, values) => session.query(text, values)
+      // Citus would let only one transaction at a time write items of several nodes. Deadlocks are resolved, and tried again.
+      await run('set local citus.enable_deadlock_prevention = off')
       await fetch(run, items, selection)
       const result = await work()
       if (!selection.isRead) await writeBack(run, items)
