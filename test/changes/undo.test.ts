@@ -14,6 +14,7 @@ import { until } from '../support/until.ts'
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.49, in_stock: true }
 const csv = { 'content-type': 'text/csv' }
 const unknown = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
+const unordered = process.env['TEST_CITUS_URL'] ? 'Citus restores items of several nodes at the same time' : false
 
 test('undoing a creation deletes the item', async (t: TestContext) => {
   const { app, ada } = await open(t)
@@ -338,24 +339,28 @@ test('an item that is created while an undo waits for its ID is kept', async (t:
   t.assert.deepStrictEqual([code, reasonsOf(conflicts)], ['undo_conflict', ['exists']])
 })
 
-test('an item that is created and deleted during an undo is not restored', async (t: TestContext) => {
-  const { ada, ids, app } = await openImported(t, 3)
-  const deletion = await undoLast(ada)
-  const [first = '', , last = ''] = ids
-  const undoing = await app.context.db.transaction().execute(async (transaction) => {
-    await insertItem(transaction, first, ada)
-    const answer = ada.post(`/changes/${deletion}/undo`)
-    await until(async () => (await waiting(app)) > 0)
-    await importItem(ada, last)
-    await ada.delete(`/items/${last}`)
-    // No other transaction ever sees it.
-    await sql`delete from items where id = ${first}`.execute(transaction)
-    return { answer }
-  })
-  const { code, conflicts } = (await undoing.answer).json()
-  t.assert.deepStrictEqual([code, reasonsOf(conflicts)], ['undo_conflict', ['deleted']])
-  t.assert.deepStrictEqual(await findDisagreements(app), [])
-})
+test(
+  'an item that is created and deleted during an undo is not restored',
+  { skip: unordered },
+  async (t: TestContext) => {
+    const { ada, ids, app } = await openImported(t, 3)
+    const deletion = await undoLast(ada)
+    const [first = '', , last = ''] = ids
+    const undoing = await app.context.db.transaction().execute(async (transaction) => {
+      await insertItem(transaction, first, ada)
+      const answer = ada.post(`/changes/${deletion}/undo`)
+      await until(async () => (await waiting(app)) > 0)
+      await importItem(ada, last)
+      await ada.delete(`/items/${last}`)
+      // No other transaction ever sees it.
+      await sql`delete from items where id = ${first}`.execute(transaction)
+      return { answer }
+    })
+    const { code, conflicts } = (await undoing.answer).json()
+    t.assert.deepStrictEqual([code, reasonsOf(conflicts)], ['undo_conflict', ['deleted']])
+    t.assert.deepStrictEqual(await findDisagreements(app), [])
+  },
+)
 
 test('an undo during a logout is rolled back', async (t: TestContext) => {
   const { ada, ids, set, app } = await openImported(t, 3)

@@ -6,6 +6,7 @@ import { clientConfig } from '../../src/database/server.ts'
 import { openApp } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { password } from '../support/fixtures.ts'
+import { waitersOf } from '../support/lock-waits.ts'
 import { eventually } from '../support/until.ts'
 
 const me = '/store-managers/me'
@@ -93,7 +94,7 @@ const waiting = `
   with recursive blocked (pid) as (
     select pg_backend_pid()
     union
-    select activity.pid from pg_stat_activity as activity join blocked on blocked.pid = any(pg_blocking_pids(activity.pid)))
+    select waiting.pid::integer from blocked, lateral (${waitersOf('blocked.pid')}) as waiting)
   select count(*)::int - 1 as count from blocked`
 
 test('wrong current passwords count as failed logins', async (t: TestContext) => {

@@ -75,11 +75,11 @@ export async function openSchema(
   const { postgres: server } = testConfig(schema)
   if (!server) throw new Error('run the tests with npm test, which starts a PostgreSQL')
   const tables = state === 'migrated' ? `set search_path = ${schema}; ${migratedSchema()}` : ''
-  await onServer(server, `create schema ${schema}; ${tables}`)
   const hasCitus = Boolean(process.env['TEST_CITUS_URL'])
   const isCitus = state === 'migrated' && hasCitus
   // Citus locks its catalog in an order that lets concurrent definitions deadlock.
   const turn = hasCitus ? `select pg_advisory_xact_lock(1); ` : ''
+  await onServer(server, `${turn}create schema ${schema}; ${tables}`)
   if (isCitus)
     await onServer(server, `${turn}set search_path = ${schema}, public; ${readFileSync('deploy/citus.sql', 'utf8')}`)
   closeAfter(t, () => onServer(server, `${turn}drop schema ${schema} cascade`))

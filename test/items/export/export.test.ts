@@ -280,7 +280,7 @@ async function openFull(t: TestContext): Promise<Full> {
   const { schema } = app.context.config.pool
   // To keep them would take most of the time.
   const indexes = ['name', 'price_usd', 'store_manager_id', 'summary', 'words']
-  await onServer(app.server, `drop index ${indexes.map((name) => `${schema}.items_${name}_index`).join(', ')}`)
+  for (const name of indexes) await onServer(app.server, `drop index ${schema}.items_${name}_index`)
   await onServer(
     app.server,
     `insert into ${schema}.items
