@@ -35,14 +35,15 @@ export function wrongColumn(msg: string): Problem {
 
 /** @throws UnreadableFile if columns are missing or duplicated */
 export function columnsAt(header: string[], line: number, renamed: Renamed): Columns {
-  const positions = known.map((column) => [column, positionsOf(column, header, renamed)] as const)
+  const names = namesOf(header)
+  const positions = known.map((column) => [column, positionsOf(column, names, renamed)] as const)
   const missing = positions.filter(([column, at]) => at.length === 0 && (isRequired(column) || renamed.has(column)))
   const twice = positions.filter(([, at]) => at.length > 1)
   const error = (column: string, type: string, msg: string): RowError => ({ line, column, type, msg })
   if (foundOf(header, renamed) === 0)
     throw new UnreadableFile([{ ...error('', 'header', noHeader(header)), column: null }])
   const errors = [
-    ...missing.map(([column]) => error(column, 'missing', missingColumn(column, header, renamed))),
+    ...missing.map(([column]) => error(column, 'missing', missingColumn(column, names, renamed))),
     ...twice.map(([column]) => error(column, 'duplicate_column', 'is a duplicate column: rename one')),
   ]
   if (errors.length > 0) throw new UnreadableFile(errors)
@@ -51,7 +52,8 @@ export function columnsAt(header: string[], line: number, renamed: Renamed): Col
 }
 
 export function foundOf(header: string[], renamed: Renamed): number {
-  return required.filter((column) => positionsOf(column, header, renamed).length > 0).length
+  const names = namesOf(header)
+  return required.filter((column) => positionsOf(column, names, renamed).length > 0).length
 }
 
 export function isHeader(header: string[], renamed: Renamed): boolean {
@@ -66,15 +68,25 @@ function isRequired(column: Column): boolean {
   return required.some((each) => each === column)
 }
 
-function positionsOf(column: Column, header: string[], renamed: Renamed): number[] {
-  const wanted = renamed.get(column)
-  if (wanted !== undefined) return indexes(header, (name) => name.trim().toLowerCase() === wanted.trim().toLowerCase())
-  const exact = indexes(header, (name) => simplify(name) === column)
-  return exact.length > 0 ? exact : indexes(header, (name) => aliases[simplify(name)] === column)
+/** As they are written, and as columns are called. */
+interface Names {
+  written: string[]
+  simple: string[]
 }
 
-function indexes(header: string[], isWanted: (name: string) => boolean): number[] {
-  return header.flatMap((name, index) => (isWanted(name) ? [index] : []))
+function namesOf(header: string[]): Names {
+  return { written: header, simple: header.map(simplify) }
+}
+
+function positionsOf(column: Column, { written, simple }: Names, renamed: Renamed): number[] {
+  const wanted = renamed.get(column)?.trim().toLowerCase()
+  if (wanted !== undefined) return indexes(written, (name) => name.trim().toLowerCase() === wanted)
+  const exact = indexes(simple, (name) => name === column)
+  return exact.length > 0 ? exact : indexes(simple, (name) => aliases[name] === column)
+}
+
+function indexes(names: string[], isWanted: (name: string) => boolean): number[] {
+  return names.flatMap((name, index) => (isWanted(name) ? [index] : []))
 }
 
 /** `Price (USD)` becomes `price_usd`. Signs of other currencies stay, because such prices are not in dollars. */
@@ -95,10 +107,11 @@ function noHeader(header: string[]): string {
     : `has none of the columns ${names}: rename those of the file, or map them, as in column=price_usd=Preis`
 }
 
-function missingColumn(column: Column, header: string[], renamed: Renamed): string {
+function missingColumn(column: Column, { written, simple }: Names, renamed: Renamed): string {
   const name = renamed.get(column)
   if (name !== undefined) return `is mapped to the column ${quoted(name)}, which the file lacks`
-  const others = header.filter((each) => notBlank(each) && !known.some((one) => one === simplify(each))).slice(0, 3)
+  const isUnknown = (each: string, index: number) => notBlank(each) && !known.some((one) => one === simple[index])
+  const others = written.filter(isUnknown).slice(0, 3)
   const hint = others.length > 0 ? `: if it is ${others.map(quoted).join(' or ')}, rename that` : ''
   return `is required as a column${hint}`
 }

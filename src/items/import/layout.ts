@@ -8,6 +8,9 @@ const delimiters = [',', ';', '\t']
 /** Lines in which the header is looked for, to report what stands above it. */
 const searchedLines = 10
 
+/** Of a line while the header is looked for. */
+const searchedNames = 1_000
+
 export interface Layout {
   delimiter: string
   text: string
@@ -17,9 +20,11 @@ export interface Layout {
 /** @throws UnreadableFile if the file is blank, is JSON, or has text above its header */
 export async function readLayout(chunks: AsyncIterator<Buffer>, renamed: Renamed): Promise<Layout> {
   let text = ''
+  let searched = 0
   for (;;) {
     const lines = wholeLines(text)
-    const isKnown = lines.some((line) => delimiters.some((each) => isHeader(namesIn(line, each), renamed)))
+    const isKnown = lines.slice(searched).some((line) => namesColumns(line, renamed))
+    searched = lines.length
     if (isKnown || lines.length > searchedLines || text.length > longestRow) break
     const { value, done } = await chunks.next()
     if (done === true) break
@@ -56,7 +61,7 @@ function refuseOthers(text: string, line: number, renamed: Renamed): void {
     .slice(0, longestRow)
     .split(/\r\n|\n|\r/)
     .slice(0, searchedLines)
-  const header = lines.findIndex((each) => delimiters.some((delimiter) => isHeader(namesIn(each, delimiter), renamed)))
+  const header = lines.findIndex((each) => namesColumns(each, renamed))
   const above = lines.slice(0, Math.max(header, 0)).findIndex(notBlank)
   if (above !== -1) {
     const msg = `is ${quoted(lines[above] ?? '')}, and the columns are named in line ${line + header}: delete the lines above that`
@@ -77,6 +82,10 @@ function wholeLines(text: string): string[] {
   return text.split(/\r\n|\n|\r/, searchedLines + 2).slice(0, -1)
 }
 
+function namesColumns(line: string, renamed: Renamed): boolean {
+  return delimiters.some((delimiter) => isHeader(namesIn(line, delimiter), renamed))
+}
+
 function namesIn(line: string, delimiter: string): string[] {
-  return line.split(delimiter).map((name) => name.replaceAll('"', ''))
+  return line.split(delimiter, searchedNames).map((name) => name.replaceAll('"', ''))
 }

@@ -162,6 +162,22 @@ async function costOf(rows: string): Promise<number> {
   return user + system
 }
 
+test('the names of columns are read a few times, however many there are', async (t: TestContext) => {
+  const fold = t.mock.method(String.prototype, 'toLowerCase')
+  for (const line of [
+    'a,'.repeat(30_000),
+    ('a;'.repeat(3_000) + '\n').repeat(10),
+    'b\t'.repeat(15_000) + '\n' + 'a'.repeat(30_000),
+  ]) {
+    fold.mock.resetCalls()
+    const pieces = Array.from({ length: 16 }, (_, n) => Buffer.from(line.slice(n * 4_096, (n + 1) * 4_096)))
+    const rows = csvRows(Readable.from(pieces).iterator() as AsyncGenerator<Buffer>, new Map())
+    await t.assert.rejects(Array.fromAsync(rows), UnreadableFile)
+    const calls = fold.mock.callCount()
+    t.assert.ok(calls < 5 * line.length, `${calls} for ${line.length} characters`)
+  }
+})
+
 function readAll(pieces: string[], delimiter: string): { records: CsvRecord[]; failure?: object } {
   const reader = openRecords(delimiter, 1)
   const records: CsvRecord[] = []
