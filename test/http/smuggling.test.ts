@@ -48,6 +48,12 @@ test('an ambiguous request is refused, and nothing is smuggled behind it', async
   }
 })
 
+test('CONNECT ends the connection, and nothing is served behind it', async (t: TestContext) => {
+  const port = await openListening(t)
+  for (const target of ['localhost:22', '/healthz', '*'])
+    t.assert.deepStrictEqual(await exchange(port, `CONNECT ${target} HTTP/1.1\r\nHost: a\r\n\r\n${smuggled}`), [])
+})
+
 test('a transfer coding other than chunked is refused', async (t: TestContext) => {
   const port = await openListening(t)
   for (const coding of [
