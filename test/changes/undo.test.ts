@@ -176,6 +176,17 @@ test('a dry run reports what an undo would write', async (t: TestContext) => {
   t.assert.deepStrictEqual(await findDisagreements(app), [])
 })
 
+test('an option of an undo in a body is refused', async (t: TestContext) => {
+  const { ada } = await open(t)
+  await ada.post('/items', tea)
+  const set = await lastSet(ada)
+  for (const body of [{ dry_run: true }, { on_conflict: 'skip' }]) {
+    const refused = await ada.post(`/changes/${set}/undo`, body)
+    t.assert.deepStrictEqual([refused.statusCode, refused.json().errors[0].loc], [422, ['body', Object.keys(body)[0]]])
+  }
+  t.assert.strictEqual((await ada.post(`/changes/${set}/undo`, { reason: 'a mistake' })).statusCode, 200)
+})
+
 test('only its owner may restore an item', async (t: TestContext) => {
   const { app, ada } = await open(t)
   const bob = await app.signIn('bob@example.com')

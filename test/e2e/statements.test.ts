@@ -222,9 +222,20 @@ for (const way of ['directly', 'behind a pooler']) {
       ...Array.from({ length: 300 }, (_, n) => ada.patch(`/items/${id}`, { price_usd: n })),
       ...Array.from({ length: 10 }, () => ada.post('/items', soap, { 'idempotency-key': crypto.randomUUID() })),
       ada.post('/items/import?mode=upsert', csv, { 'content-type': 'text/csv' }),
+      ada.post('/items/bulk', { select: { ids: [id] }, change: { price: { add: 1 } } }, { 'idempotency-key': 'bulk' }),
     ])
-    const reads = ['', '?sort=name&count=exact&q=soap', '/summary', '/export?sort=-price_usd', `/${id}`]
-    for (const read of reads) answers.push(await ada.get(`/items${read}`))
+    const [latest] = (await ada.get('/changes?limit=1')).json()
+    answers.push(await ada.post(`/changes/${latest.id}/undo`, undefined, { 'idempotency-key': 'undo' }))
+    const queries = [
+      '',
+      '?sort=name&count=exact&q=soap',
+      '/summary',
+      '/export?sort=-price_usd',
+      `/${id}`,
+      `/${id}/changes`,
+    ]
+    const reads = [...queries.map((query) => `/items${query}`), '/changes', '/changes/feed?since=beginning']
+    for (const read of reads) answers.push(await ada.get(read))
     const codes = Object.groupBy(answers, ({ statusCode }) => statusCode)
     t.diagnostic(JSON.stringify(Object.entries(codes).map(([code, some]) => [code, some?.length])))
     t.assert.deepStrictEqual(

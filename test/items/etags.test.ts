@@ -16,7 +16,8 @@ test('none of 200 concurrent read-modify-writes of one item is lost', async (t: 
       const price_usd = item.json().price_usd + 1
       const changed = await ada.patch(url, { price_usd }, { 'if-match': String(item.headers.etag) })
       if (changed.statusCode === 200) return
-      t.assert.strictEqual(changed.statusCode, 412)
+      // A write that has waited for long because the machine is busy gets 503.
+      t.assert.ok(['precondition_failed', 'too_busy'].includes(changed.json().code), changed.body)
       refusals++
       await sleep(Math.random() * 300)
     }

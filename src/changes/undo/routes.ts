@@ -5,8 +5,9 @@ import { logEvent } from '../../http/security-events.ts'
 import type { App } from '../../http/types.ts'
 import { Category } from '../../items/schemas.ts'
 import { watchSemaphore } from '../../observability/metrics/watch.ts'
+import { validationFailed } from '../../problems.ts'
 import { undoChange } from './operations.ts'
-import { UndoConflict, UndoReport } from './schemas.ts'
+import { UndoConflict, UndoQuery, UndoReport } from './schemas.ts'
 import { undo } from './undo.ts'
 
 /** Undos at a time, each with a connection; one manager holds half of them at most. Times are in milliseconds. */
@@ -20,6 +21,7 @@ export function undoRoutes(app: App, context: Context): void {
 
   app.post('/changes/:id/undo', { schema: undoChange }, async (request, reply) => {
     const { params, query, token, id: requestId, headers } = request
+    refuseMembers(request.body)
     const { response: report, isReplayed } = await undo(undoer, {
       id: params.id.toLowerCase(),
       token,
@@ -36,4 +38,14 @@ export function undoRoutes(app: App, context: Context): void {
     }
     return report
   })
+}
+
+/** A dry run that is asked for in a body would undo. */
+function refuseMembers(body: unknown): void {
+  const names = typeof body === 'object' && body !== null ? Object.keys(body) : []
+  const misplaced = names.filter((name) => Object.hasOwn(UndoQuery.properties, name))
+  const msg = 'is a parameter of the query'
+  if (misplaced.length > 0) {
+    throw validationFailed(misplaced.map((name) => ({ type: 'extra_forbidden', loc: ['body', name], msg })))
+  }
 }
