@@ -14,6 +14,8 @@ export function openCitus(schema: string): Engine {
   const items = `"${schema}".items`
   return {
     writesTogether: false,
+    // A plan for any keys would not know their nodes.
+    plans: 'auto',
     estimates: false,
     joinsLaterally: false,
     limitLocks: (ms) => [`set local citus.propagate_set_commands = 'local'`, `set local lock_timeout = ${ms}`],

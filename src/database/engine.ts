@@ -1,3 +1,5 @@
+import type { PlanCacheMode } from './limits.ts'
+
 /** Runs a statement of a transaction. */
 export type Run = (text: string, values?: readonly unknown[]) => Promise<{ rows: unknown[]; rowCount: number | null }>
 
@@ -14,6 +16,8 @@ export interface Selection {
 export interface Engine {
   /** Whether one statement can lock, write, and record items, also several of them. */
   writesTogether: boolean
+  /** Of prepared statements, which read and write by keys. */
+  plans: PlanCacheMode
   /** Whether the planner estimates the number of rows. */
   estimates: boolean
   /** Whether a lateral join can look up items in an index. */

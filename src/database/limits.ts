@@ -8,8 +8,14 @@ const idleLimitMs = 30_000
 
 const checkIntervalMs = 500
 
-export const sessionSettings = (schema: string) => ({
+/** Whether a prepared statement keeps one plan for all values, or PostgreSQL decides that. */
+export type PlanCacheMode = 'force_generic_plan' | 'auto'
+
+export type SessionSettings = Record<string, string | number>
+
+export const sessionSettings = (schema: string, plans: PlanCacheMode): SessionSettings => ({
   search_path: schema,
+  plan_cache_mode: plans,
   default_transaction_isolation: 'read committed',
   statement_timeout: usualLimitMs,
   lock_timeout: lockLimitMs,
@@ -30,9 +36,9 @@ export function begin(schema: string, limit: number): string {
     ${selectIsStandby}`
 }
 
-export function limitTransaction(schema: string, limit: number, isSerial: boolean): string {
+export function limitTransaction(schema: string, limit: number, isSlow: boolean): string {
   return `${selectIsStandby}, set_config('search_path', '${schema}', true), set_config('statement_timeout', '${limit}', true),
-    set_config('lock_timeout', '${lockLimitMs}', true)${isSerial ? noWorkers : ''}`
+    set_config('lock_timeout', '${lockLimitMs}', true)${isSlow ? slowSettings : ''}`
 }
 
-const noWorkers = `, set_config('max_parallel_workers_per_gather', '0', true)`
+const slowSettings = `, set_config('max_parallel_workers_per_gather', '0', true), set_config('plan_cache_mode', 'auto', true)`

@@ -32,6 +32,7 @@ const settings = (schema: string) => `
   set local search_path = '${schema}';
   set local statement_timeout = ${statementTimeoutMs};
   set local lock_timeout = ${lockTimeoutMs};
+  set local plan_cache_mode = auto;
   ${selectIsStandby}`
 
 // Runs `work` in a transaction whose statements may take minutes. Aborting `signal` closes the connection, so that PostgreSQL

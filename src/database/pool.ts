@@ -9,7 +9,7 @@ import { type Observability, watchSemaphore } from '../observability/metrics/wat
 import { Problem, storeUnavailable } from '../problems.ts'
 import type { Engine } from './engine.ts'
 import { busy, decide, isAboutPreparedStatement, isCanceled } from './errors.ts'
-import { usualLimitMs } from './limits.ts'
+import { sessionSettings, usualLimitMs } from './limits.ts'
 import { openEngine } from './open-engine.ts'
 import { observePool, type PoolObservations } from './pool-metrics.ts'
 import { retry } from './retry.ts'
@@ -52,9 +52,10 @@ export class ConnectionPool implements PostgresPool {
     observability: Observability = { metrics: openMetrics(), tracer: undefined },
   ) {
     const max = size + overflow
-    this.#connections = new ValidatingPool(server, schema, { min: size, max }, log)
     this.schema = schema
     this.engine = openEngine(server, schema)
+    const settings = sessionSettings(schema, this.engine.plans)
+    this.#connections = new ValidatingPool(server, settings, { min: size, max }, log)
     this.#log = log
     this.#warnUnavailable = throttle(warningIntervalMs, (requests, err) => {
       log.warn({ err, requests }, 'PostgreSQL is unavailable; requests that need it get 503')
@@ -175,7 +176,7 @@ export class ConnectionPool implements PostgresPool {
     let isBroken = false
     try {
       this.echo(statement.text)
-      const running = send(client, statement, isLimited && !statement.isSerial)
+      const running = send(client, statement, isLimited && !statement.isSlow)
       return await this.#observations.statement(statement.text, running)
     } catch (error) {
       // The pooler may lead the same connection to a primary the next time.
@@ -188,11 +189,11 @@ export class ConnectionPool implements PostgresPool {
   }
 
   #usual(text: string, values: readonly unknown[]): Statement {
-    return { text, values, isPrepared: this.#isPreparing, limit: usualLimitMs, schema: this.schema, isSerial: false }
+    return { text, values, isPrepared: this.#isPreparing, limit: usualLimitMs, schema: this.schema, isSlow: false }
   }
 
   #once(text: string, values: readonly unknown[], limit: number): Statement {
-    return { text, values, isPrepared: false, limit, schema: this.schema, isSerial: true }
+    return { text, values, isPrepared: false, limit, schema: this.schema, isSlow: true }
   }
 
   /** A pooler that moves clients between sessions, and does not track prepared statements, mixes them up. */

@@ -10,8 +10,8 @@ export interface Statement {
   isPrepared: boolean
   limit: number
   schema: string
-  /** Whether PostgreSQL runs it in one process, without parallel workers. */
-  isSerial: boolean
+  /** Whether PostgreSQL plans it for its values, and runs it in one process, without parallel workers. */
+  isSlow: boolean
 }
 
 export function send(client: ClientBase, statement: Statement, isLimited: boolean): Promise<QueryResult> {
@@ -67,7 +67,7 @@ class LimitedQuery extends Query {
 
   constructor(
     config: QueryConfig,
-    { schema, limit, isSerial }: Statement,
+    { schema, limit, isSlow }: Statement,
     callback: (error: Error | undefined, result: QueryResult) => void,
   ) {
     super({ ...config, queryMode: 'extended' } as QueryConfig, callback)
@@ -75,7 +75,7 @@ class LimitedQuery extends Query {
     const { submit } = this
     this.submit = (connection) => {
       connection.stream.cork()
-      connection.parse({ name: '', text: limitTransaction(schema, limit, isSerial), types: [] }, true)
+      connection.parse({ name: '', text: limitTransaction(schema, limit, isSlow), types: [] }, true)
       connection.bind({ values: [] }, true)
       connection.execute({}, true)
       const error: unknown = submit.call(this, connection)

@@ -4,6 +4,7 @@ import { Pool, type PoolClient, type PoolConfig } from 'pg'
 import type { Logger } from 'pino'
 
 import { cancel } from './cancel.ts'
+import type { SessionSettings } from './limits.ts'
 import { retry } from './retry.ts'
 import { clientConfig, type Server } from './server.ts'
 import { getTypeParser } from './type-parsers.ts'
@@ -24,7 +25,7 @@ const validateAfterIdleMs = 1_000
 export class ValidatingPool {
   readonly #pool: Pool
   readonly #server: Server
-  readonly #schema: string
+  readonly #settings: SessionSettings
   readonly #usedAt = new WeakMap<PoolClient, number>()
   readonly #limited = new WeakMap<PoolClient, boolean>()
   readonly #lent = new Set<PoolClient>()
@@ -32,9 +33,9 @@ export class ValidatingPool {
   #connected = 0
   #lost = 0
 
-  constructor(server: Server, schema: string, config: PoolConfig, log: Logger) {
+  constructor(server: Server, settings: SessionSettings, config: PoolConfig, log: Logger) {
     this.#server = server
-    this.#schema = schema
+    this.#settings = settings
     // Not with `verify`: pg-pool loses a connection whose request gives up while it is being verified.
     this.#pool = new Pool({ ...clientConfig(server), ...config, types: { getTypeParser } })
     // If a connection is lost while checked out, its query fails as well. Without a listener, the event would end the
@@ -113,7 +114,7 @@ export class ValidatingPool {
   async #verify(client: PoolClient): Promise<boolean> {
     try {
       // The defaults of the role or the database, such as a short statement_timeout, hold until then.
-      const isLimited = await retry(() => verify(client, this.#schema), ['busy'])
+      const isLimited = await retry(() => verify(client, this.#settings), ['busy'])
       this.#limited.set(client, isLimited)
       return isLimited
     } catch (error) {

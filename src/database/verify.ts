@@ -1,15 +1,15 @@
 import type { PoolClient, QueryResult } from 'pg'
 
-import { sessionSettings } from './limits.ts'
+import type { SessionSettings } from './limits.ts'
 
 const timeoutMs = 2_000
 
 // Rejects a standby, which accepts no writes and may lag behind revocations. Behind a pooler, the backend has another process
 // ID than the connection got at its start; its sessions are shared, so settings would leak to other clients, and are not made.
-export async function verify(client: PoolClient, schema: string): Promise<boolean> {
+export async function verify(client: PoolClient, settings: SessionSettings): Promise<boolean> {
   const { processID } = client as PoolClient & { processID?: number }
   const pid = processID ?? 0
-  const statements = { text: firstStatements(pid, schema), query_timeout: timeoutMs }
+  const statements = { text: firstStatements(pid, settings), query_timeout: timeoutMs }
   const results: unknown = await client.query(statements)
   const [, state] = results as [QueryResult, QueryResult<{ isStandby: boolean; isDirect: boolean }>]
   const [row] = state.rows
@@ -26,8 +26,8 @@ export class StandbyError extends Error {
 }
 
 // Not every version and platform has all settings.
-function firstStatements(pid: number, schema: string): string {
-  const values = Object.entries(sessionSettings(schema)).map(([name, value]) => `('${name}', '${value}')`)
+function firstStatements(pid: number, settings: SessionSettings): string {
+  const values = Object.entries(settings).map(([name, value]) => `('${name}', '${value}')`)
   return `
     set local statement_timeout = 0;
     select pg_is_in_recovery() as "isStandby", pg_backend_pid() = ${pid} as "isDirect";

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 
 import { pino } from 'pino'
@@ -23,4 +24,19 @@ test('POSTGRES_PREPARED decides whether statements are prepared', async (t: Test
     await t.assert.rejects(pool.query('execute missing', []))
     t.assert.strictEqual((await pool.query(prepared, [])).rows.length, after, setting)
   }
+})
+
+test('a prepared statement keeps its plan, and a slow one gets its own', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  const pool = new ConnectionPool(server, { ...options, schema }, pino({ level: 'silent' }))
+  closeAfter(t, () => pool.end())
+  // With few keys, PostgreSQL would choose a new plan for each execution.
+  for (let run = 0; run < 8; run++) await pool.query('select from items where id = any($1)', [[randomUUID()]])
+  const plans = `select custom_plans from pg_prepared_statements where statement like 'select from items%'`
+  t.assert.deepStrictEqual((await pool.query(plans, [])).rows, [{ custom_plans: '0' }])
+  const { rows } = await pool.queryOnce('show plan_cache_mode', [])
+  t.assert.deepStrictEqual(rows, [{ plan_cache_mode: 'auto' }])
+  t.assert.deepStrictEqual((await pool.query('show plan_cache_mode', [])).rows, [
+    { plan_cache_mode: 'force_generic_plan' },
+  ])
 })

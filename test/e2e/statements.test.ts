@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { pino } from 'pino'
 
+import { sessionSettings } from '../../src/database/limits.ts'
 import { ValidatingPool } from '../../src/database/validating-pool.ts'
 import { onServer, openApp, openAppOn, openSchema, type TestApp, testConfig } from '../support/app.ts'
 import { openPooler } from '../support/pooler.ts'
@@ -62,7 +63,7 @@ test('requests that hang on a lock hold no more backends than the pool has', asy
 
 test('the pool ends although a connection is never released', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
-  const connections = new ValidatingPool(server, schema, { max: 1 }, pino({ level: 'silent' }))
+  const connections = new ValidatingPool(server, sessionSettings(schema, 'auto'), { max: 1 }, pino({ level: 'silent' }))
   const { release } = await connections.take()
   const ended = await Promise.race([connections.end().then(() => true), sleep(30_000, false, { ref: false })])
   release(false)
@@ -78,7 +79,7 @@ test('a connection that is verified too late for its request stays in the pool',
        begin atomic; select false from pg_advisory_xact_lock(hashtext('${schema}')); end`,
   )
   const options = { options: `-c search_path=${schema},pg_catalog`, max: 1, connectionTimeoutMillis: 500 }
-  const connections = new ValidatingPool(server, schema, options, pino({ level: 'silent' }))
+  const connections = new ValidatingPool(server, sessionSettings(schema, 'auto'), options, pino({ level: 'silent' }))
   const first = await connections.take()
   const rejection = t.assert.rejects(connections.take())
   const holder = schemaClient(server, 'public')
@@ -108,7 +109,7 @@ test('a verification that a limit of the database cancels is repeated', async (t
     end $$`,
   )
   const options = { options: `-c search_path=${schema},pg_catalog`, max: 1 }
-  const connections = new ValidatingPool(server, schema, options, pino({ level: 'silent' }))
+  const connections = new ValidatingPool(server, sessionSettings(schema, 'auto'), options, pino({ level: 'silent' }))
   const { client, release } = await connections.take()
   t.assert.deepStrictEqual((await client.query('select last_value::int from verifications')).rows, [{ last_value: 3 }])
   release(false)

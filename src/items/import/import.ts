@@ -56,6 +56,7 @@ export interface ImportRequest extends Caller {
 }
 
 const tokenCheckInterval = 2_000
+const manyItems = 10_000
 
 /**
  * Rows are checked as they arrive and wait in a spool. The transaction begins when the file is complete, so that a slow client
@@ -99,7 +100,14 @@ export async function importItems(importer: Importer, request: ImportRequest): P
     return result
   }
   const commit = () => withLongTransaction(pool, signal, mergeOnce)
-  return await (tracer?.run('merge import', commit) ?? commit())
+  const result = await (tracer?.run('merge import', commit) ?? commit())
+  if (!isDry && !result.isReplayed && result.response.created >= manyItems) await analyze(pool)
+  return result
+}
+
+/** Plans that were made for few items read all of them. Autovacuum would notice within a minute. */
+async function analyze(pool: ConnectionPool): Promise<void> {
+  await pool.queryOnce('analyze items', []).catch(() => {})
 }
 
 async function receive(

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import * as fc from 'fast-check'
 
+import { onServer } from '../../support/app.ts'
 import { names } from '../../support/arbitraries.ts'
 import { header, lines, openImporting, withId } from '../../support/imports.ts'
 
@@ -25,6 +26,15 @@ test('CSV rows become items of the importer, in the order of the file', async (t
   ])
   const one = await ada.get(`/items/${items[0]?.id}`)
   t.assert.deepStrictEqual([one.json().store_manager_id, one.headers.etag], [ada.id, '"1"'])
+})
+
+test('an import of many rows lets PostgreSQL plan for them', async (t: TestContext) => {
+  const { upload, context, server } = await openImporting(t)
+  const { schema } = context.config.pool
+  const estimate = `select reltuples::int as rows from pg_class where oid = '${schema}.items'::regclass`
+  await onServer(server, `analyze ${schema}.items`)
+  await upload(lines(header, ...Array.from({ length: 10_000 }, (_, n) => `Item ${n},Pet,1,true`)))
+  t.assert.deepStrictEqual((await onServer(server, estimate)).rows, [{ rows: 10_000 }])
 })
 
 test('many rows keep the order of the file, whatever the clock says', async (t: TestContext) => {
