@@ -1,4 +1,3 @@
-import { createHmac, randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -6,6 +5,7 @@ import bcrypt from 'bcrypt'
 import type { Client } from 'pg'
 import { pino } from 'pino'
 
+import { openTokens } from '../src/auth/tokens.ts'
 import { upgrade } from '../src/database/migrate.ts'
 import type { Server } from '../src/database/server.ts'
 import { withoutIndexes } from '../test/support/bulk.ts'
@@ -52,7 +52,7 @@ export interface Datasets {
 
 export async function openDatasets(server: Server, folder: string): Promise<Datasets> {
   const tokens = join(folder, 'tokens')
-  const list = Array.from({ length: managers * sessions }, (_, index) => sign(Math.floor(index / sessions)))
+  const list = await signAll()
   await writeFile(tokens, list.join('\n'))
   const hash = await bcrypt.hash(password, 12)
   const made = new Map<string, Promise<Dataset>>()
@@ -128,6 +128,18 @@ function managerId(n: string): string {
   return `('01900000-0000-7000-8000-' || lpad((${n})::text, 12, '0'))::uuid`
 }
 
+/** As the service signs them. Of tokens that the original accepts as well, it would ask Redis for each request. */
+function signAll(): Promise<string[]> {
+  const tokens = openTokens({ secret, algorithm: 'HS256' })
+  return Promise.all(
+    Array.from({ length: managers * sessions }, async (_, index) => {
+      const manager = String(Math.floor(index / sessions))
+      const id = `01900000-0000-7000-8000-${manager.padStart(12, '0')}`
+      return (await tokens.sign({ id, token_generation: 0 })).token
+    }),
+  )
+}
+
 /** A line of a target file: the number of a token of the item's owner, and the path. */
 const target = `right(store_manager_id::text, 4)::int * ${sessions} + 1 + mod(abs(hashtext(id::text)), ${sessions})
   || ' /items/' || id`
@@ -145,16 +157,4 @@ async function insert(client: Client, first: number, last: number): Promise<void
 
 async function writeTargets(path: string, items: { line: string }[]): Promise<void> {
   await writeFile(path, items.map(({ line }) => line).join('\n'))
-}
-
-/** A token like those of the service (RFC 7519). */
-function sign(manager: number): string {
-  const now = Math.floor(Date.now() / 1000)
-  const sub = `01900000-0000-7000-8000-${String(manager).padStart(12, '0')}`
-  const parts = [
-    { alg: 'HS256', typ: 'JWT' },
-    { sub, jti: randomUUID(), iat: now, exp: now + 24 * 60 * 60 },
-  ]
-  const signed = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
-  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
 }
