@@ -1,3 +1,4 @@
+import { managerGone } from '../auth/tokens.ts'
 import type { Session } from '../database/long-transaction.ts'
 
 export interface ChangeSet {
@@ -68,9 +69,11 @@ export function deletionValues(changeSet: string, version: string): string {
   return `id, ${changeSet}, 'delete', ${version}, position, name, category, price_usd, in_stock, store_manager_id`
 }
 
-/** @param counts items created, updated, and deleted */
+/** @param counts items created, updated, and deleted @throws Problem invalid_token if the manager no longer exists */
 export async function recordSet(session: Pick<Session, 'query'>, set: ChangeSet, counts: number[]): Promise<void> {
-  await session.query(insertSet, [set.id, set.kind, set.manager, set.requestId, ...counts, set.undoes ?? null])
+  const values = [set.id, set.kind, set.manager, set.requestId, ...counts, set.undoes ?? null]
+  const { rowCount } = await session.query(insertSet, values)
+  if (rowCount === 0) throw managerGone()
 }
 
 const insertSet = `

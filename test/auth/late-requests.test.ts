@@ -30,7 +30,7 @@ const beforeTheyAreDropped = 15_000
 const writes: [
   what: string,
   method: string,
-  path: (id: string) => string,
+  path: (id: string, set: string) => string,
   body: object,
   headers?: Record<string, string>,
 ][] = [
@@ -38,6 +38,14 @@ const writes: [
   ['a new item with a key', 'POST', () => '/items', tea, { 'idempotency-key': 'abc' }],
   ['a changed item', 'PATCH', (id) => `/items/${id}`, { price_usd: 5.49 }],
   ['a deleted item', 'DELETE', (id) => `/items/${id}`, {}],
+  [
+    'a bulk change',
+    'POST',
+    () => '/items/bulk',
+    { select: { filters: { q: tea.name } }, change: { set: { price_usd: 5.49 } } },
+  ],
+  ['an undo', 'POST', (_id, set) => `/changes/${set}/undo`, {}],
+  ['an import', 'POST', () => '/items/import', tea, { 'content-type': 'application/x-ndjson' }],
   ['a new name', 'PATCH', () => me, { name: 'Eve' }],
   ['a new email address', 'PATCH', () => me, { email: `${randomUUID()}@example.com`, current_password: password }],
   ['a logout everywhere', 'POST', () => '/store-managers/logout?scope=all', {}],
@@ -54,10 +62,10 @@ const ends: [how: string, end: (caller: Caller) => Promise<unknown>, detail: Reg
 
 for (const [what, method, path, body, headers] of writes) {
   test(`a body that ends after its token writes nothing (${what})`, async (t: TestContext) => {
-    const { port, itemId, rows, signIn } = await openService(t)
+    const { port, itemId, setId, rows, signIn } = await openService(t)
     for (const [how, end, detail] of ends) {
       const caller = await signIn(how === 'expires' ? 1 : 60)
-      const late = await sendHeaders(port, method, path(itemId), caller.token, body, headers)
+      const late = await sendHeaders(port, method, path(itemId, setId), caller.token, body, headers)
       await end(caller)
       const before = await rows()
       const answer = await late.finish()
@@ -67,7 +75,7 @@ for (const [what, method, path, body, headers] of writes) {
     }
     const { token } = await signIn()
     const before = await rows()
-    const slow = await sendHeaders(port, method, path(itemId), token, body, headers)
+    const slow = await sendHeaders(port, method, path(itemId, setId), token, body, headers)
     t.assert.ok((await slow.finish()).status < 300)
     t.assert.notDeepStrictEqual(await rows(), before)
   })
@@ -205,10 +213,13 @@ async function openService(t: TestContext, env: Record<string, string> = {}) {
   const { app, signIn, log } = await openAppOn(t, server, settings)
   t.after(() => client.end())
   const other = await openAppOn(t, server, settings)
-  const itemId: string = (await (await signIn('grace@example.com')).post('/items', tea)).json().id
+  const grace = await signIn('grace@example.com')
+  const itemId: string = (await grace.post('/items', tea)).json().id
+  const [created] = (await grace.get(`/items/${itemId}/changes`)).json()
   return {
     port: await listen(app),
     itemId,
+    setId: created.change.id,
     log,
     /** Sends a request to another replica. */
     elsewhere: other.send,

@@ -95,16 +95,6 @@ export const itemTargets: Target[] = [
         tests: ['changes/record: exact values'],
       },
     ],
-    survivors: [
-      {
-        before:
-          'await session.query(insertSet, [set.id, set.kind, set.manager, set.requestId, ...counts, set.undoes ?? null])',
-        after:
-          'session.query(insertSet, [set.id, set.kind, set.manager, set.requestId, ...counts, set.undoes ?? null])',
-        reason:
-          'The statements of a connection run in the order in which they are sent, so the commit still follows it.',
-      },
-    ],
   },
   {
     file: 'src/changes/purge.ts',
