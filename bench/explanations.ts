@@ -4,7 +4,7 @@ const lone =
   'By `node --cpu-prof` at 8 connections, 41 % of the time goes into writing the response and the statement to sockets, 9 % into garbage, ' +
   "11 % into the service's own code, and the rest into Node, Fastify, and pg. PostgreSQL has more to do than for `tuned`: the statement " +
   'reads the item, the manager, and revoked tokens, which takes 45 µs of a backend (`/proc/PID/schedstat`); that of `tuned` reads the item, ' +
-  'in 21 µs. It asks Redis for each request, but not whether the manager exists. `floor` has fewer layers, and neither validates nor logs.'
+  'in 21 µs. It asks Redis for each request, but not whether the manager exists. `floor` has no framework, schemas, or log.'
 
 const page =
   'One execution takes 258 to 279 µs of a backend (`/proc/PID/schedstat`), and the statement before it, which sets its limit of 250 ms, 36. ' +
