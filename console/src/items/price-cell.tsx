@@ -134,7 +134,7 @@ function Note({ item, note }: { item: Item; note: PriceNote }) {
   )
 }
 
-/** After the input is gone, the button takes its place in the row. */
+/** After the input is gone, the button takes its place in the row. Before the next key is typed, as Preact renders. */
 export function focusPrice(id: string): void {
-  requestAnimationFrame(() => document.querySelector<HTMLElement>(`tr[data-id="${id}"] .price`)?.focus())
+  queueMicrotask(() => document.querySelector<HTMLElement>(`tr[data-id="${id}"] .price`)?.focus())
 }

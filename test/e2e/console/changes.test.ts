@@ -112,7 +112,8 @@ test('an undo that takes long says so, and a lost one where to look', { skip }, 
   await dialog.getByText('The connection broke off.').waitFor()
   await dialog.getByText('Nothing of this change can be undone.').waitFor()
   t.assert.strictEqual((await ada.get(`/items/${id}`)).json().price_usd, tea.price_usd)
-  t.assert.deepStrictEqual(complaints.splice(0), ['Failed to load resource: net::ERR_FAILED'])
+  // The request has an idempotency key, so the client repeats it.
+  t.assert.deepStrictEqual(new Set(complaints.splice(0)), new Set(['Failed to load resource: net::ERR_FAILED']))
 })
 
 test('a deleted item is restored from the changes', { skip }, async (t: TestContext) => {
