@@ -35,10 +35,35 @@ writeFileSync('${folder}/ran', '')`
   const runner = `import { runAgain, runTests } from '${resolve('test/support/run-tests.ts')}'
 const { failures } = await runTests(['${folder}/some.test.ts'], 1, '${folder}')
 console.log('green:', await runAgain(failures, '${folder}'))`
-  await writeFile(join(folder, 'runner.mjs'), runner)
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  return spawnSync(process.execPath, [join(folder, 'runner.mjs')], { encoding: 'utf8', env }).stdout
+  return runApart(folder, runner)
 }
+
+/** Runs this program as if no test ran it. @returns its output */
+async function runApart(folder: string, program: string): Promise<string> {
+  const file = join(folder, 'runner.mjs')
+  await writeFile(file, program)
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  return spawnSync(process.execPath, [file], { encoding: 'utf8', env }).stdout
+}
+
+test('a pattern finds tests in each file, and fails if there is none', async (t: TestContext) => {
+  const folder = await mkdtemp(join(tmpdir(), 'stockroom-patterns-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const names = ['one', 'two', 'three']
+  for (const name of names)
+    await writeFile(join(folder, `${name}.test.mjs`), `import { test } from 'node:test'\ntest('${name}', () => {})\n`)
+  const files = names.map((name) => `'${join(folder, `${name}.test.mjs`)}'`)
+  const runner = `import { runTests } from '${resolve('test/support/run-tests.ts')}'
+for (const pattern of ['three', 'four']) {
+  const { tests, passed, failed } = await runTests([${files.join()}], 3, '${folder}', [pattern])
+  console.log(pattern, tests, passed, failed)
+}`
+  const output = await runApart(folder, runner)
+  t.assert.match(output, /^✔ three /m)
+  t.assert.doesNotMatch(output, /✔ one|▶|group/)
+  t.assert.match(output, /^three 1 1 0$/m)
+  t.assert.match(output, /^four 0 0 0$/m)
+})
 
 test('a test that fails, then passes alone is named as flaky', async (t: TestContext) => {
   const flaky = `test('flaky (sometimes)', (t) => t.assert.ok(!isFirst))`

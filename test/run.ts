@@ -47,7 +47,9 @@ async function runLayers(files: string[], testNamePatterns: string[], folder: st
   }
   const hasFailed = ran.some(({ success }) => !success)
   const failures = ran.flatMap((outcome) => outcome.failures)
-  const isGreen = ran.some(({ tests }) => tests > 0) && (!hasFailed || (await runAgain(failures, folder)))
+  const isEmpty = ran.every(({ tests }) => tests === 0)
+  const isGreen = !isEmpty && (!hasFailed || (await runAgain(failures, folder)))
+  if (isEmpty) process.stdout.write('\nNo test has such a name.\n')
   process.stdout.write('\n')
   for (const { title, passed, failed, skipped, seconds } of ran)
     process.stdout.write(`${title}: ${passed} passed, ${failed} failed, ${skipped} skipped, in ${seconds} s\n`)
