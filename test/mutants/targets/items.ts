@@ -40,6 +40,11 @@ export const itemTargets: Target[] = [
         after: 'const refused = undefined',
         reason: 'An error of a write is sent after one more check of its token, which tells the same.',
       },
+      {
+        before: 'if (position !== null) await runSql(db, statements.writeItem, values)',
+        after: 'if (position !== null) runSql(db, statements.writeItem, values)',
+        reason: 'Only on Citus is an item written apart, and its connection runs the statement before the commit.',
+      },
     ],
   },
   {

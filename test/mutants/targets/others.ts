@@ -67,12 +67,6 @@ export const otherTargets: Target[] = [
         after: 'true ? openCitus',
         tests: ['changes/feed/feed: a copy begins'],
       },
-      {
-        what: 'a change waits for its item as long as for any statement',
-        before: '[`set local lock_timeout = ${ms}`]',
-        after: '[]',
-        tests: ['items/mutations: waits too long'],
-      },
     ],
   },
   {
