@@ -15,7 +15,8 @@ import { openClient, type Server } from './server.ts'
 // before it retries.
 const lockRetry = { lockTimeoutMs: 2_000, delayMs: 3_000, attempts: 20 }
 
-const lockNotAvailable = '55P03'
+/** A lock that was not granted in time, or would have been a deadlock with a writer. */
+const locked = new Set(['55P03', '40P01'])
 
 /** Raised if another process creates the same. */
 const createdConcurrently = new Set(['23505', '42710', '42P06', '42P07'])
@@ -133,9 +134,9 @@ async function retryLocked<T>(run: () => Promise<T>, log: Logger, { delayMs, att
     try {
       return await run()
     } catch (error) {
-      const { code } = error as { code?: string }
+      const { code = '' } = error as { code?: string }
       if (code === raisedByMigration) throw new StartupError(reasonOf(error as Error), { cause: error })
-      if (code !== lockNotAvailable) throw error
+      if (!locked.has(code)) throw error
       if (attempt >= attempts) {
         throw new StartupError('Migrations timed out waiting for table locks held by other transactions.', {
           cause: error,
