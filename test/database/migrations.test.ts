@@ -123,6 +123,25 @@ test('a migration that waits for a transaction blocks no requests', async (t: Te
   t.assert.deepStrictEqual((await status(server, schema)).pending, [])
 })
 
+test('a migration that is in a deadlock starts over', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  await downgrade(server, schema, silent)
+  const writer = schemaClient(server, schema)
+  await writer.connect()
+  t.after(() => writer.end())
+  await writer.query('begin; select from item_changes')
+  const log: string[] = []
+  const logger = pino({}, { write: (line: string) => void log.push(line) })
+  const upgraded = upgrade(server, schema, logger, { lockTimeoutMs: 30_000, delayMs: 200, attempts: 2 })
+  const waiting = `select from pg_locks where relation = '${schema}.item_changes'::regclass and not granted`
+  await until(async () => (await onServer(server, waiting)).rowCount === 1)
+  // PostgreSQL ends the transaction that has waited longer.
+  await writer.query('select pg_advisory_xact_lock(hashtext($1))', [`stockroom migrations ${schema}`])
+  await writer.query('rollback')
+  t.assert.ok((await upgraded).length > 0)
+  t.assert.ok(log.some((line) => line.includes('waiting for table locks')))
+})
+
 test('AUTO_MIGRATE=false refuses an old schema and accepts one at head', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
   await ensureSchema(server, schema, false, silent)
