@@ -1,13 +1,7 @@
 import { explain } from '../test/support/explain.ts'
 import type { Bench } from './bench.ts'
 import type { Dataset } from './dataset.ts'
-import type { Plan } from './options.ts'
-import type { Kind } from './servers.ts'
-
-/** A quick run downloads nothing. */
-export function planned({ quick }: Plan, kinds: Kind[]): Kind[] {
-  return quick ? kinds.filter((kind) => kind !== 'elysia') : kinds
-}
+import { type Kind, planned } from './kinds.ts'
 
 /** @returns the planned ones that can be started, and a note on each other */
 export async function available(

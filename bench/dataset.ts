@@ -7,12 +7,11 @@ import { pino } from 'pino'
 
 import { openTokens } from '../src/auth/tokens.ts'
 import { upgrade } from '../src/database/migrate.ts'
-import type { Server } from '../src/database/server.ts'
 import { withoutIndexes } from '../test/support/bulk.ts'
-import { onServer } from './stores.ts'
+import { run } from './commands.ts'
+import type { Kind } from './kinds.ts'
+import { onServer, secret, type Stores, storeSettings } from './stores.ts'
 
-/** Signs tokens for every candidate. */
-export const secret = 'the secret of the benchmark, of more than 32 bytes'
 export const password = 'correct horse battery'
 
 /** Managers that own equal numbers of items, and sessions of each, so that the token check has many tokens. */
@@ -40,17 +39,23 @@ export interface Dataset {
 export interface Datasets {
   /** A file with one token per line; those of manager m are the lines m * 8 + 1 to m * 8 + 8. */
   tokens: string
-  /** A schema with `rows` items, created on first use. */
-  of(rows: number): Promise<Dataset>
+  /** A schema with `rows` items, created on first use. The version before has its own tables, and so its own schema. */
+  of(rows: number, kind?: Kind): Promise<Dataset>
   /** The same for cases that write. */
-  forWrites(): Promise<Dataset>
+  forWrites(kind?: Kind): Promise<Dataset>
   /** A separate schema with `rows` items for one case. */
   apart(schema: string, rows: number): Promise<Dataset>
   /** Adds `count` items to those of `forWrites`. @returns a file with the path of each */
   addTargets(count: number): Promise<string>
 }
 
-export async function openDatasets(server: Server, folder: string): Promise<Datasets> {
+export async function openDatasets(
+  stores: Stores,
+  folder: string,
+  signal: AbortSignal,
+  before = '',
+): Promise<Datasets> {
+  const server = stores.postgres
   const tokens = join(folder, 'tokens')
   const list = await signAll()
   await writeFile(tokens, list.join('\n'))
@@ -58,15 +63,25 @@ export async function openDatasets(server: Server, folder: string): Promise<Data
   const made = new Map<string, Promise<Dataset>>()
   let added = 0
 
-  const open = (schema: string, rows: number): Promise<Dataset> => {
-    const dataset = made.get(schema) ?? make(server, folder, { schema, rows, hash, token: list[0] ?? '' })
+  const migrate = async (schema: string, kind: Kind) => {
+    if (kind !== 'before') {
+      await upgrade(server, schema, pino({ level: 'silent' }))
+      return
+    }
+    const env = { ...process.env, ...storeSettings(stores, schema) }
+    await run('npm', ['--prefix', before, 'run', 'db:upgrade'], signal, env)
+  }
+  const open = (name: string, rows: number, kind: Kind = 'stockroom'): Promise<Dataset> => {
+    const schema = kind === 'before' ? `${name}_before` : name
+    const making = { schema, rows, hash, token: list[0] ?? '', migrate: () => migrate(schema, kind) }
+    const dataset = made.get(schema) ?? make(stores, folder, making)
     made.set(schema, dataset)
     return dataset
   }
   return {
     tokens,
-    of: (rows) => open(`items_${rows}`, rows),
-    forWrites: () => open('items_written', 100_000),
+    of: (rows, kind) => open(`items_${rows}`, rows, kind),
+    forWrites: (kind) => open('items_written', 100_000, kind),
     apart: open,
     async addTargets(count) {
       const { schema, rows } = await open('items_written', 100_000)
@@ -90,11 +105,16 @@ interface Making {
   rows: number
   hash: string
   token: string
+  migrate: () => Promise<unknown>
 }
 
-async function make(server: Server, folder: string, { schema, rows, hash, token }: Making): Promise<Dataset> {
+async function make(
+  { postgres: server }: Stores,
+  folder: string,
+  { schema, rows, hash, token, migrate }: Making,
+): Promise<Dataset> {
   await onServer(server, 'public', (client) => client.query(`create schema ${schema}`))
-  await upgrade(server, schema, pino({ level: 'silent' }))
+  await migrate()
   return onServer(server, schema, async (client) => {
     await client.query(
       `insert into store_managers select ${managerId('n')}, 'Manager ' || n, 'manager' || n || '@example.com', $1

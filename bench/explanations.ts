@@ -67,9 +67,13 @@ const explanations: Record<string, string> = {
 
 export function explainUnmet(bars: Bar[]): string[] {
   const unmet = bars.filter(({ met }) => met === false)
-  const lines = unmet.map(({ bar }) => {
+  const byReason = Map.groupBy(unmet, ({ bar }) => {
     const known = Object.entries(explanations).find(([beginning]) => bar.startsWith(beginning))
-    return `- **${bar}**: ${known?.[1] ?? 'not explained yet.'}`
+    return known?.[1] ?? 'not explained yet.'
   })
-  return lines.length > 0 ? [['Not met:', '', ...new Set(lines)].join('\n')] : []
+  const lines = Array.from(byReason, ([reason, of]) => {
+    const names = new Set(of.map(({ bar }) => `**${bar}**`))
+    return `- ${[...names].join('; ')}: ${reason}`
+  })
+  return lines.length > 0 ? [['Not met:', '', ...lines].join('\n')] : []
 }

@@ -4,11 +4,15 @@ export interface Options {
   /** Names of cases or beginnings of names; empty: all. */
   only: string[]
   quick: boolean
+  /** The folder of another version, as given. */
+  against: string | undefined
   help: boolean
 }
 
 export interface Plan {
   quick: boolean
+  /** Whether another version takes part. */
+  against: boolean
   /** One-second rounds for cases whose ratio counts. */
   turns: number
   /** The same for less important cases. */
@@ -32,15 +36,17 @@ export function readOptions(args: string[]): Options {
     options: {
       only: { type: 'string', multiple: true, default: [] },
       quick: { type: 'boolean', default: false },
+      against: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
   const only = values.only.flatMap((names) => names.split(',')).filter((name) => name !== '')
-  return { only, quick: values.quick, help: values.help }
+  return { only, quick: values.quick, against: values.against, help: values.help }
 }
 
-export function planOf({ quick }: Options): Plan {
+export function planOf({ quick, against }: Options): Plan {
+  const asked = { quick, against: against !== undefined }
   return quick
-    ? { quick, turns: 1, fewTurns: 1, fewRounds: 1, seconds: 1, rows: 100_000, fewRows: 10_000 }
-    : { quick, turns: 7, fewTurns: 7, fewRounds: 2, seconds: 3, rows: 1_000_000, fewRows: 100_000 }
+    ? { ...asked, turns: 1, fewTurns: 1, fewRounds: 1, seconds: 1, rows: 100_000, fewRows: 10_000 }
+    : { ...asked, turns: 7, fewTurns: 7, fewRounds: 2, seconds: 3, rows: 1_000_000, fewRows: 100_000 }
 }

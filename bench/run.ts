@@ -1,6 +1,6 @@
-import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { StartupError } from '../src/startup-error.ts'
@@ -23,6 +23,7 @@ const usage = `The benchmark of Stockroom, on a private PostgreSQL and Redis.
 Usage: npm run bench [-- options]
 
   --only get,post   only these cases, by name or by the beginning of the name: ${cases.map(({ name }) => name).join(', ')}
+  --against DIR     compares with another version, whose packages are installed in DIR (get, post, and patch)
   --quick           at most a minute: short, one round, small tables, no growth and history cases
   --help            print this help
 
@@ -74,6 +75,7 @@ async function open(
   running: AsyncDisposableStack,
 ): Promise<Bench> {
   const plan = planOf(options)
+  const before = await installed(options.against)
   const progress = openProgress(plan)
   progress.step('starting PostgreSQL and Redis')
   const folder = await mkdtemp(join(tmpdir(), 'stockroom-bench-'))
@@ -81,8 +83,8 @@ async function open(
   if ((await statfs(folder)).type === tmpfs)
     progress.step(`${folder} is in memory: set TMPDIR to measure durable writes`)
   const stores = await openStores(folder, running)
-  const datasets = await openDatasets(stores.postgres, folder)
-  const servers = openServers(stores, folder, running, signal)
+  const datasets = await openDatasets(stores, folder, signal, before)
+  const servers = openServers(stores, folder, running, signal, before)
   return {
     plan,
     folder,
@@ -94,6 +96,17 @@ async function open(
     signal,
     plots: isWhole ? here : undefined,
   }
+}
+
+/** @throws StartupError if the other version or its packages are missing */
+async function installed(folder: string | undefined): Promise<string | undefined> {
+  if (folder === undefined) return undefined
+  for (const needed of ['package.json', 'node_modules']) {
+    await access(join(folder, needed)).catch(() => {
+      throw new StartupError(`There is no ${needed} in ${folder}: check out the other version there, and run npm ci.`)
+    })
+  }
+  return resolve(folder)
 }
 
 async function measure(one: Case, context: Bench): Promise<Result> {

@@ -8,11 +8,9 @@ import { fileURLToPath } from 'node:url'
 
 import { freePort } from '../test/support/stores.ts'
 import { bunCommand } from './bun.ts'
-import { type Dataset, secret } from './dataset.ts'
-import type { Stores } from './stores.ts'
-
-/** The service and its baselines. */
-export type Kind = 'stockroom' | 'without-history' | 'floor' | 'usual' | 'tuned' | 'elysia'
+import type { Dataset } from './dataset.ts'
+import type { Kind } from './kinds.ts'
+import { type Stores, storeSettings } from './stores.ts'
 
 export interface RunningServer {
   url: string
@@ -43,11 +41,12 @@ export function openServers(
   folder: string,
   running: AsyncDisposableStack,
   signal: AbortSignal,
+  before = '',
 ): Servers {
   const sharedServers = new Map<string, Promise<RunningServer>>()
   const start: Servers['start'] = async (kind, data, env = {}) => {
     const port = await freePort()
-    const [program, ...args] = kind === 'elysia' ? await bunCommand(elysia, signal) : command(kind)
+    const [program, ...args] = kind === 'elysia' ? await bunCommand(elysia, signal) : command(kind, before)
     signal.throwIfAborted()
     const begin = performance.now()
     const child = spawn(program, args, {
@@ -71,33 +70,23 @@ export function openServers(
 }
 
 /** The command of `npm start`, with another program for a baseline. */
-function command(kind: Kind): [program: string, ...args: string[]] {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+function command(kind: Kind, before: string): [program: string, ...args: string[]] {
+  const folder = kind === 'before' ? before : root
+  const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   const words: string[] = scripts.start.split(' ').filter((word: string) => word !== 'exec' && word !== 'node')
   const baseline = join(root, `bench/baselines/${kind}.ts`)
   const args = words.flatMap((word) => {
-    if (word === 'src/main.ts' && kind === 'without-history') return ['--import', baseline, join(root, word)]
-    if (word === 'src/main.ts' && kind !== 'stockroom') return baseline
-    return /[/.]/.test(word) && existsSync(join(root, word)) ? join(root, word) : word
+    if (word === 'src/main.ts' && kind === 'without-history') return ['--import', baseline, join(folder, word)]
+    if (word === 'src/main.ts' && kind !== 'stockroom' && kind !== 'before') return baseline
+    return /[/.]/.test(word) && existsSync(join(folder, word)) ? join(folder, word) : word
   })
-  return [process.execPath, ...args]
+  const bundled = join(folder, 'node_modules/.bin/node')
+  return [kind === 'before' && existsSync(bundled) ? bundled : process.execPath, ...args]
 }
 
 /** The settings of every candidate; all others have their defaults. */
-function settings({ postgres, redis }: Stores, { schema }: Dataset, port: number): Record<string, string> {
-  return {
-    HOST: '127.0.0.1',
-    PORT: String(port),
-    POSTGRES_HOST: postgres.host,
-    POSTGRES_PORT: String(postgres.port),
-    POSTGRES_USER: postgres.user,
-    POSTGRES_DB: postgres.database,
-    POSTGRES_SCHEMA: schema,
-    REDIS_HOST: '127.0.0.1',
-    REDIS_PORT: String(redis.port),
-    JWT_SECRET: secret,
-    LOG_LEVEL: 'warn',
-  }
+function settings(stores: Stores, { schema }: Dataset, port: number): Record<string, string> {
+  return { HOST: '127.0.0.1', PORT: String(port), LOG_LEVEL: 'warn', ...storeSettings(stores, schema) }
 }
 
 async function firstResponse(child: ChildProcess, url: string, { path, token }: Dataset, kind: Kind): Promise<void> {

@@ -29,6 +29,23 @@ export const postgresSettings = {
   autovacuum: 'off',
 }
 
+/** Signs tokens for every candidate. */
+export const secret = 'the secret of the benchmark, of more than 32 bytes'
+
+/** The settings of the stores, by names that every version of the service knows. */
+export function storeSettings({ postgres, redis }: Stores, schema: string): Record<string, string> {
+  return {
+    POSTGRES_HOST: postgres.host,
+    POSTGRES_PORT: String(postgres.port),
+    POSTGRES_USER: postgres.user,
+    POSTGRES_DB: postgres.database,
+    POSTGRES_SCHEMA: schema,
+    REDIS_HOST: '127.0.0.1',
+    REDIS_PORT: String(redis.port),
+    JWT_SECRET: secret,
+  }
+}
+
 /** Starts a private PostgreSQL and Redis in `folder`, and stops them with `running`. */
 export async function openStores(folder: string, running: AsyncDisposableStack): Promise<Stores> {
   if (!exists('redis-server'))

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bench, Case } from '../bench.ts'
 import type { Dataset } from '../dataset.ts'
 import { copy, download } from '../download.ts'
+import type { Kind } from '../kinds.ts'
 import { peakMiB, resetPeak, residentMiB } from '../processes.ts'
 import { atMost, count, median, short } from '../report.ts'
-import type { Kind } from '../servers.ts'
 
 /** Milliseconds in which a process frees the memory that only its start needed. */
 const rest = 1_500

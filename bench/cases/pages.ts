@@ -1,13 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { available, planned } from '../available.ts'
+import { available } from '../available.ts'
 import type { Bench, Case } from '../bench.ts'
 import type { Dataset } from '../dataset.ts'
+import { planned } from '../kinds.ts'
+import type { Kind } from '../kinds.ts'
 import { alternate, failures, ratioOf, type Sample, throughputTable, underLoad } from '../measure.ts'
 import type { Plan } from '../options.ts'
 import { atMost, count } from '../report.ts'
-import type { Kind } from '../servers.ts'
 
 const kinds: Kind[] = ['stockroom', 'elysia']
 const connections = 8

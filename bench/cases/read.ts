@@ -1,14 +1,17 @@
 import { deepEqual } from 'node:assert/strict'
 
-import { available, planned } from '../available.ts'
+import { available } from '../available.ts'
 import type { Bench, Case } from '../bench.ts'
 import type { Dataset } from '../dataset.ts'
+import { planned } from '../kinds.ts'
+import type { Kind } from '../kinds.ts'
 import { apply } from '../load.ts'
 import {
   allCpu,
   alternate,
   type Candidate,
   failures,
+  leastOfBefore,
   type Measured,
   medianOf,
   rate,
@@ -20,9 +23,9 @@ import type { Plan } from '../options.ts'
 import { pgbench } from '../pgbench.ts'
 import { keepPlot } from '../plot.ts'
 import { atLeast, type Bar, count, type Table } from '../report.ts'
-import type { Kind, RunningServer } from '../servers.ts'
+import type { RunningServer } from '../servers.ts'
 
-const everyKind: Kind[] = ['stockroom', 'elysia', 'floor', 'tuned', 'usual']
+const everyKind: Kind[] = ['stockroom', 'before', 'elysia', 'floor', 'tuned', 'usual']
 /** Of `pgbench`, which connects for each measurement. */
 const pgbenchLoad = 64
 
@@ -42,10 +45,13 @@ export const readCase: Case = {
     const { loads, kinds, ...times } = extent(bench.plan)
     const data = await bench.datasets.of(bench.plan.rows)
     const { present, notes } = await available(bench, kinds, data)
-    await assertSameResponses(bench, data, present)
+    await assertSameResponses(bench, present)
     const candidates: Candidate[] = []
     for (const load of loads) {
-      for (const kind of present) candidates.push(await reader(bench, kind, data, load, nameAt(kind, load)))
+      for (const kind of present) {
+        const own = await bench.datasets.of(bench.plan.rows, kind)
+        candidates.push(await reader(bench, kind, own, load, nameAt(kind, load)))
+      }
     }
     for (const candidate of await pgbench(bench, data, 'get', pgbenchLoad)) {
       candidates.push({ ...candidate, name: nameAt('pgbench', pgbenchLoad) })
@@ -60,7 +66,11 @@ export const readCase: Case = {
         points: loads.map((load) => [load, medianOf(measured, nameAt(name, load), rate)]),
       })),
     })
-    return { tables: [tableOf(measured, loads)], bars: barsOf(measured), notes: [...notes, ...failures(measured)] }
+    return {
+      tables: [tableOf(measured, loads)],
+      bars: barsOf(measured, bench.plan),
+      notes: [...notes, ...failures(measured)],
+    }
   },
 }
 
@@ -82,7 +92,7 @@ function at(measured: Measured[], load: number): Measured[] {
 }
 
 function tableOf(measured: Measured[], loads: number[]): Table {
-  const tables = loads.map((load) => throughputTable(at(measured, load), ['tuned', 'floor', 'elysia']))
+  const tables = loads.map((load) => throughputTable(at(measured, load), ['before', 'tuned', 'floor', 'elysia']))
   const [name = '', ...figures] = tables[0]?.header ?? []
   return {
     header: [name, 'connections', ...figures],
@@ -92,11 +102,12 @@ function tableOf(measured: Measured[], loads: number[]): Table {
   }
 }
 
-function barsOf(measured: Measured[]): Bar[] {
+function barsOf(measured: Measured[], plan: Plan): Bar[] {
   const times = (load: number, other: string) => ratioOf(at(measured, load), 'stockroom', other)
   const from = (least: number, load: number, other: string) =>
     atLeast(least, times(load, other), `${load} connection${load === 1 ? '' : 's'}: ≥ ${least} × ${other}`, '×')
   return [
+    ...(plan.against ? extent(plan).loads.map((load) => from(leastOfBefore, load, 'before')) : []),
     ...[1, 8].flatMap((load) => [from(1.2, load, 'tuned'), from(0.75, load, 'floor')]),
     from(0.85, 64, 'floor'),
     from(2.5, 64, 'tuned'),
@@ -139,11 +150,13 @@ export async function warmServer(bench: Bench, kind: Kind, data: Dataset): Promi
 }
 
 /** @throws Error unless the baselines return the same responses, without which the comparison would be meaningless */
-async function assertSameResponses({ servers }: Bench, data: Dataset, candidates: Kind[]): Promise<void> {
+async function assertSameResponses({ servers, datasets, plan }: Bench, candidates: Kind[]): Promise<void> {
   const answers = await Promise.all(
     candidates.map(async (kind) => {
+      const data = await datasets.of(plan.rows, kind)
+      const { path, token } = await datasets.of(plan.rows)
       const { url } = await servers.shared(kind, data)
-      const answer = await fetch(`${url}${data.path}`, { headers: { authorization: `Bearer ${data.token}` } })
+      const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })
       return answer.json()
     }),
   )

@@ -1,12 +1,13 @@
-import { available, planned } from '../available.ts'
+import { available } from '../available.ts'
 import type { Bench, Case } from '../bench.ts'
 import type { Dataset } from '../dataset.ts'
+import { planned } from '../kinds.ts'
+import type { Kind } from '../kinds.ts'
 import type { Load } from '../load.ts'
-import { alternate, failures, ratioOf, throughputTable, underLoad } from '../measure.ts'
+import { alternate, failures, leastOfBefore, ratioOf, throughputTable, underLoad } from '../measure.ts'
 import type { Plan } from '../options.ts'
 import { pgbench, statements } from '../pgbench.ts'
 import { atLeast } from '../report.ts'
-import type { Kind } from '../servers.ts'
 
 type Request = Pick<Load, 'method' | 'targets' | 'order' | 'contentType' | 'body'>
 
@@ -63,7 +64,8 @@ function times({ quick, turns, fewTurns }: Plan, name: string) {
 }
 
 function writeCase({ name, title, bars, references, request }: Write): Case {
-  const all: Kind[] = ['stockroom', ...references]
+  const all: Kind[] = ['stockroom', ...(name === 'delete' ? [] : ['before' as const]), ...references]
+  const ofBefore = { least: leastOfBefore, reference: 'before' as const }
   return {
     name,
     title,
@@ -80,10 +82,11 @@ function writeCase({ name, title, bars, references, request }: Write): Case {
       const { present, notes } = await available(bench, all, data)
       const candidates = await Promise.all(
         present.map(async (kind) => {
-          const server = await bench.servers.shared(kind, data)
+          const own = await bench.datasets.forWrites(kind)
+          const server = await bench.servers.shared(kind, own)
           return underLoad(bench, kind, server, async (seconds) => ({
             connections,
-            ...(await request(bench, data, seconds)),
+            ...(await request(bench, own, seconds)),
           }))
         }),
       )
@@ -91,9 +94,9 @@ function writeCase({ name, title, bars, references, request }: Write): Case {
         candidates.push(...(await pgbench(bench, data, name as 'post', connections)))
       const measured = await alternate(bench, candidates, times(bench.plan, name))
       return {
-        tables: [throughputTable(measured, ['usual', 'elysia', 'floor', 'pgbench'])],
-        bars: bars.map(({ least, reference }) =>
-          atLeast(least, ratioOf(measured, 'stockroom', reference), `≥ ${least.toFixed(1)} × ${reference}`, '×'),
+        tables: [throughputTable(measured, ['before', 'usual', 'elysia', 'floor', 'pgbench'])],
+        bars: [...(present.includes('before') ? [ofBefore] : []), ...bars].map(({ least, reference }) =>
+          atLeast(least, ratioOf(measured, 'stockroom', reference), `≥ ${least} × ${reference}`, '×'),
         ),
         notes: [...notes, ...failures(measured)],
       }
