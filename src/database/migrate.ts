@@ -33,8 +33,8 @@ export function upgrade(server: Server, schema: string, log: Logger, retry = loc
   return migrate(server, schema, log, (migrator, options) => migrator.up(options), retry)
 }
 
-export function downgrade(server: Server, schema: string, log: Logger): Promise<string[]> {
-  return migrate(server, schema, log, (migrator, options) => migrator.down(options), lockRetry)
+export function downgrade(server: Server, schema: string, log: Logger, retry = lockRetry): Promise<string[]> {
+  return migrate(server, schema, log, (migrator, options) => migrator.down(options), retry)
 }
 
 /** Does not load the migrator, which a start rarely needs. */

@@ -123,6 +123,24 @@ test('a migration that waits for a transaction blocks no requests', async (t: Te
   t.assert.deepStrictEqual((await status(server, schema)).pending, [])
 })
 
+test('a migration waits for tables in the order in which writers use them', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  const writer = schemaClient(server, schema)
+  await writer.connect()
+  t.after(() => writer.end())
+  for (const migrate of [downgrade, upgrade]) {
+    await writer.query('begin; select from items')
+    const log: string[] = []
+    const logger = pino({}, { write: (line: string) => void log.push(line) })
+    const migrated = migrate(server, schema, logger, { lockTimeoutMs: 30_000, delayMs: 200, attempts: 2 })
+    const waiting = `select from pg_locks where relation = '${schema}.items'::regclass and not granted`
+    await until(async () => (await onServer(server, waiting)).rowCount === 1)
+    await writer.query('select from item_changes; select from change_sets; commit')
+    t.assert.strictEqual((await migrated).length, 1)
+    t.assert.ok(!log.some((line) => line.includes('waiting for table locks')), log.join(''))
+  }
+})
+
 test('a migration that is in a deadlock starts over', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
   await downgrade(server, schema, silent)

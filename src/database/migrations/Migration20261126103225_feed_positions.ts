@@ -1,10 +1,14 @@
 import { Migration } from '@mikro-orm/migrations';
 
+// In the order of the statements that write items, or a writer that waits for one of them would hold the next.
+const lockTables = 'lock table items, item_changes, change_sets in access exclusive mode'
+
 export class Migration20261126103225_feed_positions extends Migration {
 
   override name = 'Migration20261126103225_feed_positions';
 
   override up(): void | Promise<void> {
+    this.addSql(lockTables);
     this.addSql(`create table "change_feed" ("id" int not null, "feed_id" uuid not null default gen_random_uuid(), "system_identifier" text null, "position_offset" bigint not null default 0, "purged_position" bigint not null default 0, primary key ("id"));`);
     this.addSql(`insert into "change_feed" ("id") values (1);`);
 
@@ -25,6 +29,7 @@ export class Migration20261126103225_feed_positions extends Migration {
 
   override down(): void | Promise<void> {
     this.addSql(`drop table if exists "change_feed" cascade;`);
+    this.addSql(lockTables);
 
     this.addSql(`alter table "change_sets" drop column "item_id", drop column "undoes", drop column "undone_by";`);
     this.addSql(`alter table "change_sets" add "xid" xid8 not null default pg_current_xact_id();`);
