@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import bcrypt from 'bcrypt'
 
 import { openSemaphore } from '../concurrency/semaphore.ts'
+import { normalized } from '../http/unicode.ts'
 import { openMetrics } from '../observability/metrics/metrics.ts'
 import { type Observability, watchSemaphore } from '../observability/metrics/watch.ts'
 
@@ -56,7 +57,7 @@ export function openPasswords(
   return {
     hash: (password, { party, signal } = {}) =>
       semaphore.run(
-        observed(() => bcrypt.hash(digest(password.normalize('NFKC')), cost)),
+        observed(() => bcrypt.hash(digest(normalized(password, 'NFKC')), cost)),
         party,
         signal,
       ),
@@ -91,7 +92,7 @@ interface Candidate {
 
 /** How many candidates there are depends only on the password, never on the account. */
 function candidates(password: string): Candidate[] {
-  const normal = password.normalize('NFKC')
+  const normal = normalized(password, 'NFKC')
   const bytes = Buffer.from(password)
   return [
     { plain: digest(normal) },

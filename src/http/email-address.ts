@@ -1,5 +1,7 @@
 import { domainToASCII, domainToUnicode } from 'node:url'
 
+import { normalized } from './unicode.ts'
+
 // RFC 5321 and RFC 6531, as the email-validator of Python reads them: no quotes, no comments, a domain with a dot.
 const atom = /[\w!#$%&'*+\-/=?^`{|}~]|(?=[^\0-\x7f])[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.source
 const localPart = new RegExp(`^(?!\\p{M})(?:${atom})+(?:\\.(?:${atom})+)*$`, 'u')
@@ -8,6 +10,8 @@ const encoded = /(?:^|\.)xn--/
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
 const maxLocalPart = 64
+/** In UTF-16, twice what the schema allows, because characters may be decomposed. */
+const longest = 2 * 254
 
 // The form in which an email address is stored and looked up: trimmed, in NFC, with the domain in Unicode. Keeps case, because
 // PostgreSQL folds it.
@@ -22,7 +26,9 @@ export function storedForms(given: string): string[] {
 }
 
 function parse(given: string): { local: string; domain: string; ascii: string } | undefined {
-  const text = given.trim().normalize('NFC')
+  const trimmed = given.trim()
+  if (trimmed.length > longest) return undefined
+  const text = normalized(trimmed, 'NFC')
   const at = text.lastIndexOf('@')
   const local = text.slice(0, Math.max(at, 0))
   const domain = text.slice(at + 1)

@@ -1,5 +1,6 @@
 import { test, type TestContext } from 'node:test'
 
+import { cpuTime } from '../support/cpu-time.ts'
 import { header, lines, openImporting } from '../support/imports.ts'
 
 /** Numbers of 16 digits and more that a double would change, and neighbors that it holds. */
@@ -37,4 +38,15 @@ test('a number that a double would change is refused in each format', async (t: 
     for (const price of lossy) t.assert.strictEqual(await send(price), 422, `${way} ${price}`)
     for (const price of exact) t.assert.match(String(await send(price)), /^20[01]$/, `${way} ${price}`)
   }
+})
+
+test('looking for such numbers takes little time for any body', async (t: TestContext) => {
+  const { ada } = await openImporting(t)
+  const type = { 'content-type': 'application/json' }
+  const begunAt = cpuTime()
+  for (const part of ['{}', '""', '1e1', '\\"']) {
+    const payload = `["1e1"${`,${part}`.repeat(1_000_000 / (part.length + 1))}]`
+    t.assert.match(String((await ada.post('/items/bulk', payload, type)).statusCode), /^4(?:00|22)$/)
+  }
+  t.assert.ok(cpuTime() - begunAt < 1_500, `${cpuTime() - begunAt} ms`)
 })

@@ -168,15 +168,15 @@ export const loginTargets: Target[] = [
     mistakes: [
       {
         what: 'capital letters make a common password a good one',
-        before: "normalize('NFKC').toLowerCase()",
-        after: "normalize('NFKC')",
+        before: 'text.toLowerCase().replaceAll',
+        after: 'text.replaceAll',
       },
       {
         what: 'a part of a common password counts as common',
         before: 'common.includes(`\\n${plain}\\n`)',
         after: 'common.includes(plain)',
       },
-      { what: 'characters beyond the BMP count as two', before: 'Array.from(normal).length', after: 'normal.length' },
+      { what: 'characters beyond the BMP count as two', before: "}`, 'su')", after: "}`, 's')" },
     ],
   },
   { file: 'src/auth/reset-codes.ts', tests: ['store-managers/password-reset'], mistakes: [] },

@@ -150,8 +150,8 @@ export const requestTargets: Target[] = [
       },
       {
         what: 'long numbers in queries are rounded',
-        before: "return longNumber.test(text) ? (refuseLoss('', value, { source: text }) as number) : value",
-        after: 'return value',
+        before: 'return isExact(text) ? Number(text) : Number.NaN',
+        after: 'return Number(text)',
         tests: ['http/lossy-numbers'],
       },
     ],
