@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
-
 import { Problem } from '../problems.ts'
 
 export interface BatchObserver<Caller = unknown> {
@@ -69,7 +67,7 @@ function batch<Argument, Result>(
   const begin = async (queue: Argument[], callers: unknown[]) => {
     const joinedAt = performance.now()
     // After the poll phase, which reads the requests of this turn; a microtask, DataLoader's default, would be too early.
-    await setImmediate()
+    await new Promise<void>((resolve) => setImmediate(resolve))
     if (slots === 0) await new Promise<void>((resolve) => (proceed = resolve))
     slots--
     next = undefined

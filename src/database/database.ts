@@ -22,12 +22,19 @@ export function openDatabase(pool: ConnectionPool): Database {
 
 /** Runs a statement as it is written: the query builder would compile it for every call. */
 export async function runSql<Row>(db: Database, text: string, values: unknown[]): Promise<Row[]> {
-  return (await db.executeQuery<Row>(CompiledQuery.raw(text, values))).rows
+  return (await db.executeQuery<Row>(asWritten(text, values))).rows
+}
+
+const empty = CompiledQuery.raw('')
+
+/** Like `CompiledQuery.raw`, which makes a node and freezes it for each call. */
+function asWritten<Row>(text: string, parameters: readonly unknown[]): CompiledQuery<Row> {
+  return { sql: text, parameters, query: empty.query, queryId: empty.queryId }
 }
 
 export function runIn(db: Database) {
   return async (text: string, values: readonly unknown[] = []) => {
-    const { rows, numAffectedRows = 0n } = await db.executeQuery(CompiledQuery.raw(text, [...values]))
+    const { rows, numAffectedRows = 0n } = await db.executeQuery(asWritten(text, values))
     return { rows, rowCount: Number(numAffectedRows) }
   }
 }

@@ -16,9 +16,13 @@ export interface Statement {
 
 export function send(client: ClientBase, statement: Statement, isLimited: boolean): Promise<QueryResult> {
   const { text, values, isPrepared } = statement
-  const config = { ...(isPrepared && { name: statementName(text) }), text, values: [...values] }
-  const waiting = { ...config, query_timeout: statement.limit + marginMs }
-  if (isLimited) return client.query(waiting)
+  const config = {
+    name: isPrepared ? statementName(text) : '',
+    text,
+    values: values as unknown[],
+    query_timeout: statement.limit + marginMs,
+  }
+  if (isLimited) return client.query(config)
   const { promise, resolve, reject } = Promise.withResolvers<QueryResult>()
   const query = new LimitedQuery(config, statement, (error, result) => {
     if (error) reject(error)
