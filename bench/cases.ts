@@ -12,6 +12,7 @@ import { loginCase } from './cases/login.ts'
 import { metricsCase, tracesCase } from './cases/observability.ts'
 import { overloadCase } from './cases/overload.ts'
 import { pagesCase } from './cases/pages.ts'
+import { profileCase } from './cases/profile.ts'
 import { readCase } from './cases/read.ts'
 import { processesCase, startCase } from './cases/service.ts'
 import { writeCases } from './cases/write.ts'
@@ -19,6 +20,7 @@ import { writeCases } from './cases/write.ts'
 /** In the order of measurement. */
 export const cases: Case[] = [
   readCase,
+  profileCase,
   ...writeCases,
   loginCase,
   listingCase,
