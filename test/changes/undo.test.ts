@@ -7,6 +7,7 @@ import type { UndoConflict } from '../../src/changes/undo/schemas.ts'
 import type { Database } from '../../src/database/database.ts'
 import { transfer } from '../../src/operator/transfer.ts'
 import { type Manager, openApp, type TestApp } from '../support/app.ts'
+import { onlyPlain } from '../support/citus.ts'
 import { password } from '../support/fixtures.ts'
 import { findDisagreements, readHistory } from '../support/history.ts'
 import { until } from '../support/until.ts'
@@ -14,7 +15,7 @@ import { until } from '../support/until.ts'
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 4.49, in_stock: true }
 const csv = { 'content-type': 'text/csv' }
 const unknown = '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70'
-const unordered = process.env['TEST_CITUS_URL'] ? 'Citus restores items of several nodes at the same time' : false
+const unordered = onlyPlain('Citus restores items of several nodes at the same time')
 
 test('undoing a creation deletes the item', async (t: TestContext) => {
   const { app, ada } = await open(t)

@@ -7,19 +7,22 @@ import { runIn, runSql } from '../../src/database/database.ts'
 import { detectCitus } from '../../src/database/open-engine.ts'
 import { clientConfig } from '../../src/database/server.ts'
 import { onServer, openApp, openSchema } from '../support/app.ts'
+import { onlyPlain, withoutCitus } from '../support/citus.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { tea } from '../support/fixtures.ts'
 
-const hasCitus = Boolean(process.env['TEST_CITUS_URL'])
-const withoutCitus = hasCitus ? false : 'TEST_CITUS_URL is not set'
 const script = readFileSync('deploy/citus.sql', 'utf8')
 
-test('deploy/citus.sql refuses a database without Citus', { skip: hasCitus }, async (t: TestContext) => {
-  const { server, schema } = await openSchema(t)
-  const run = onServer(server, `set search_path = ${schema}; ${script}`)
-  await t.assert.rejects(run, { message: 'This database has no Citus, so nothing was changed.' })
-  t.assert.strictEqual(await detectCitus(server, schema), false)
-})
+test(
+  'deploy/citus.sql refuses a database without Citus',
+  { skip: onlyPlain('this one has Citus') },
+  async (t: TestContext) => {
+    const { server, schema } = await openSchema(t)
+    const run = onServer(server, `set search_path = ${schema}; ${script}`)
+    await t.assert.rejects(run, { message: 'This database has no Citus, so nothing was changed.' })
+    t.assert.strictEqual(await detectCitus(server, schema), false)
+  },
+)
 
 test('deploy/citus.sql may be run again', { skip: withoutCitus }, async (t: TestContext) => {
   const { server, schema } = await openSchema(t)

@@ -5,6 +5,7 @@ import { DatabaseError } from 'pg'
 
 import { decide } from '../../src/database/errors.ts'
 import { onServer, openApp } from '../support/app.ts'
+import { onlyPlain } from '../support/citus.ts'
 import { tea } from '../support/fixtures.ts'
 
 const page = await readFile(new URL('../../docs/reference/sqlstates.md', import.meta.url), 'utf8')
@@ -37,7 +38,9 @@ test('a stale cached plan is replanned in each language', (t: TestContext) => {
   t.assert.strictEqual(decide(Object.assign(error, { routine: 'RevalidateCachedQuery' })), 'renew')
 })
 
-test('a permanent refusal of PostgreSQL gets 500 and one log line', async (t: TestContext) => {
+const noTriggers = onlyPlain('distributed tables have no triggers')
+
+test('a permanent refusal of PostgreSQL gets 500 and one log line', { skip: noTriggers }, async (t: TestContext) => {
   const { server, context, signIn, log } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { schema } = context.config.pool

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
-import { Client } from 'pg'
+import { Client, DatabaseError } from 'pg'
 import { pino } from 'pino'
 
 import { buildApp } from '../../src/app.ts'
@@ -13,6 +13,7 @@ import { type Context, openContext } from '../../src/context.ts'
 import { clientConfig, type Server } from '../../src/database/server.ts'
 import type { App } from '../../src/http/types.ts'
 import { redaction } from '../../src/observability/logging.ts'
+import { hasCitus } from './citus.ts'
 import { closeAfter, type Cleanup } from './cleanup.ts'
 import { ada, password } from './fixtures.ts'
 import { migratedSchema } from './migrated-schema.ts'
@@ -75,15 +76,22 @@ export async function openSchema(
   const { postgres: server } = testConfig(schema)
   if (!server) throw new Error('run the tests with npm test, which starts a PostgreSQL')
   const tables = state === 'migrated' ? `set search_path = ${schema}; ${migratedSchema()}` : ''
-  const hasCitus = Boolean(process.env['TEST_CITUS_URL'])
   const isCitus = state === 'migrated' && hasCitus
   // Citus locks its catalog in an order that lets concurrent definitions deadlock.
   const turn = hasCitus ? `select pg_advisory_xact_lock(1); ` : ''
   await onServer(server, `${turn}create schema ${schema}; ${tables}`)
   if (isCitus)
     await onServer(server, `${turn}set search_path = ${schema}, public; ${readFileSync('deploy/citus.sql', 'utf8')}`)
-  closeAfter(t, () => onServer(server, `${turn}drop schema ${schema} cascade`))
+  closeAfter(t, () => drop(server, `${turn}drop schema ${schema} cascade`))
   return { server: { ...server, isCitus }, schema }
+}
+
+/** Citus also locks tables of other schemas, so it may be in a deadlock with another test. */
+async function drop(server: Server, statement: string): Promise<void> {
+  await onServer(server, statement).catch((error: unknown) => {
+    if (!(hasCitus && error instanceof DatabaseError && error.code === '40P01')) throw error
+    return drop(server, statement)
+  })
 }
 
 /** An application with these settings, which ends with the test. */

@@ -1,4 +1,4 @@
-const hasCitus = Boolean(process.env['TEST_CITUS_URL'])
+import { hasCitus } from './citus.ts'
 
 /** A query for the sessions that wait for a lock of `pid`. On Citus, they and the lock may be of any node. */
 export function waitersOf(pid: string): string {

@@ -14,10 +14,11 @@ import { encodeCursor } from '../../../src/items/query/sort.ts'
 import { expansions } from '../../../src/items/schemas.ts'
 import { openSchema } from '../../support/app.ts'
 import { withoutIndexes } from '../../support/bulk.ts'
+import { onlyPlain } from '../../support/citus.ts'
 import { schemaClient } from '../../support/schema-client.ts'
 import { until } from '../../support/until.ts'
 
-const onNodes = process.env['TEST_CITUS_URL'] ? 'the coordinator of Citus does not show the plans of its nodes' : false
+const onNodes = onlyPlain('the coordinator of Citus does not show the plans of its nodes')
 
 const rows = 200_000
 /** More rows than this are most of the table, so to sort them before the first one is given. */
