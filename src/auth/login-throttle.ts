@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify'
 
 import { openSemaphore } from '../concurrency/semaphore.ts'
 import { disconnectionOf } from '../http/disconnection.ts'
-import { normalizeEmail } from '../http/email-address.ts'
+import { storedForms } from '../http/email-address.ts'
 import type { Metrics } from '../observability/metrics/metrics.ts'
 import { watchSemaphore } from '../observability/metrics/watch.ts'
 import { type Code, Problem } from '../problems.ts'
@@ -77,6 +77,7 @@ export function openLoginThrottle({ perAddress, perAccount, inAll }: LoginLimits
 }
 
 function account(username: string): string {
-  const folded = (normalizeEmail(username) ?? username).toLowerCase()
-  return createHash('sha256').update(folded).digest('base64url')
+  // The first form is the same for all spellings that find the account.
+  const [form = ''] = storedForms(username)
+  return createHash('sha256').update(form.toLowerCase()).digest('base64url')
 }

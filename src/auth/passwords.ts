@@ -30,6 +30,9 @@ const bcryptMaxBytes = 72
 
 const maxCost = 16
 
+/** Other hashes match no password, and take as long as none: an operator may have written `!` to lock an account. */
+const bcryptHash = /^\$2[aby]?\$\d\d\$[./A-Za-z0-9]{53}$/
+
 // Hashes passwords with bcrypt. A hash keeps a core busy, so one core stays free: without a limit a flood of logins took reads
 // from 17,000/s to 5,000/s.
 export function openPasswords(
@@ -63,13 +66,15 @@ export function openPasswords(
       ),
 
     async verify(password, { hash: known, highestCost = cost, party, signal }) {
-      const hashed = known ?? (await dummyHash)
+      const isReadable = known !== undefined && bcryptHash.test(known)
+      // PHP's name of the same algorithm, which the package does not know.
+      const hashed = isReadable ? known.replace('$2y$', '$2b$') : await dummyHash
       const targetCost = Math.max(cost, Math.min(highestCost, maxCost))
       const rounds = bcrypt.getRounds(hashed)
       const compare = async () => {
         for (const { plain, isOutdated } of candidates(password)) {
           const matches = await bcrypt.compare(plain, hashed)
-          if (matches) return { matches: known !== undefined, needsRehash: isOutdated ?? rounds !== cost }
+          if (matches) return { matches: isReadable, needsRehash: isOutdated ?? rounds !== cost }
           await equalizeCost(rounds, targetCost)
         }
         return { matches: false, needsRehash: false }

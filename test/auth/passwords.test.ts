@@ -49,6 +49,26 @@ test('hashes of the original service verify, also of over 72 bytes', async (t: T
   t.assert.strictEqual((await app.logIn('ada@example.com', `b${long}x`)).statusCode, 401)
 })
 
+test('a stored hash that is not of bcrypt is refused like no account', async (t: TestContext) => {
+  const app = await openApp(t)
+  await app.register('ada@example.com')
+  const known = await hashOf(app)
+  const compare = t.mock.method(bcrypt, 'compare')
+  for (const hash of ['!', '', known.slice(0, 40), '$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA', `${known}x`]) {
+    await setHash(app, hash)
+    const answers = [await app.logIn('ada@example.com'), await app.logIn('eve@example.com')]
+    t.assert.deepStrictEqual(
+      answers.map(({ statusCode }) => statusCode),
+      [401, 401],
+      hash,
+    )
+    const hashes = compare.mock.calls.map(({ arguments: [, compared] }) => compared)
+    t.assert.strictEqual(hashes.at(-1), hashes.at(-2), hash)
+  }
+  await setHash(app, known.replace('$2b$', '$2y$'))
+  t.assert.strictEqual((await app.logIn('ada@example.com')).statusCode, 200)
+})
+
 test('a login replaces a hash of another cost', async (t: TestContext) => {
   const app = await openApp(t)
   await app.register('ada@example.com')

@@ -95,6 +95,7 @@ test('every spelling of an account counts as the same account', async (t: TestCo
     ['茶@example.com', '茶@EXAMPLE.com'],
     ['酒@example.com', '酒@example.com'],
     ['no address', 'NO ADDRESS'],
+    ['ada@localhost', ' ada@localhost\t'],
   ]
   for (const [first = '', other = ''] of accounts) {
     t.assert.strictEqual((await logInFrom(app, '192.0.2.1', first)).statusCode, 401, first)
