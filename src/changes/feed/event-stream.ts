@@ -41,6 +41,13 @@ async function* write(feed: Feed, first: Batch, filters: Filters, reader: Reader
   }
 }
 
-function toText({ event, cursor }: Placed): string {
-  return `id: ${encodeCursor(cursor)}\ndata: ${JSON.stringify(event)}\n\n`
+/** Each is written once for all followers: for each of hundreds, an import stopped the service. */
+const texts = new WeakMap<Placed, string>()
+
+export function toText(placed: Placed): string {
+  const known = texts.get(placed)
+  if (known !== undefined) return known
+  const text = `id: ${encodeCursor(placed.cursor)}\ndata: ${JSON.stringify(placed.event)}\n\n`
+  texts.set(placed, text)
+  return text
 }

@@ -3,6 +3,8 @@ import { test, type TestContext } from 'node:test'
 
 import { sql } from 'kysely'
 
+import { toText } from '../../../src/changes/feed/event-stream.ts'
+import type { Placed } from '../../../src/changes/feed/read.ts'
 import { type Client, createClient, type FollowedEvent } from '../../../src/client/client.ts'
 import type { Database } from '../../../src/database/database.ts'
 import { openApp, type TestApp } from '../../support/app.ts'
@@ -178,4 +180,19 @@ test('one manager has at most half of the places of followers', async (t: TestCo
   t.assert.strictEqual(JSON.parse(await refused.text).code, 'too_busy')
   context.readiness.startDraining()
   await Promise.all(opened.map(({ text }) => text))
+})
+
+test('an event is written once, however many clients follow', (t: TestContext) => {
+  let written = 0
+  const event = { item_id: 'a', toJSON: () => ++written } as unknown as Placed['event']
+  const cursor = {
+    epoch: '00000000',
+    phase: 'changes',
+    position: 1,
+    item: '0190a6f2-7c1e-7b3a-9d5e-2f1c8e4b6a70',
+    version: 1,
+  } as const
+  const placed = { event, cursor }
+  t.assert.strictEqual(toText(placed), toText(placed))
+  t.assert.strictEqual(written, 1)
 })
