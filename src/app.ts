@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type RawServerDefault } from 'fastify'
 
@@ -90,6 +92,12 @@ export async function buildApp(context: Context): Promise<App> {
   app.decorateRequest('isActive', false)
   pipeline.serialize(app.server)
   connections.track(app.server)
+  // Node has let go of the socket, so nothing else handles its errors.
+  app.server.on('connect', ({ method }, socket: Socket) => {
+    socket.on('error', () => socket.destroy())
+    const error = Object.assign(new Error('This is no proxy.'), { code: 'CONNECT', method })
+    pipeline.afterRequests(socket, () => handleClientError(error, socket, context.log, config))
+  })
   measureRequests(app, context.metrics)
   traceRequests(app, context.tracer)
   logRequests(app)

@@ -36,7 +36,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
 /** Headers about the body of a response that failed before it was sent, such as that of an export. */
 const bodyHeaders = ['content-encoding', 'content-disposition']
 
-type ClientError = Error & { code?: string | undefined; rawPacket?: unknown }
+type ClientError = Error & { code?: string | undefined; rawPacket?: unknown; method?: string | undefined }
 
 export function handleClientError(
   error: ClientError,
@@ -62,7 +62,7 @@ export function handleClientError(
     connection: 'close',
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  log.info({ reqId: id, status: problem.status }, 'request')
+  log.info({ reqId: id, method: error.method, status: problem.status }, 'request')
   // Closing immediately could lose the response, and a client that keeps sending may never close the connection.
   setTimeout(() => socket.destroy(), closeDelayMs)
   socket.end(`HTTP/1.1 ${problem.status} ${problems[problem.code][1]}\r\n${lines.join('')}\r\n${body}`)
@@ -77,6 +77,7 @@ function headersOf(requestId: string) {
 
 const parserProblems: Record<string, Problem> = {
   HPE_HEADER_OVERFLOW: new Problem('headers_too_large', 'The headers are larger than 16 KiB.'),
+  CONNECT: new Problem('malformed_request', 'The service is not a proxy, so it does not support CONNECT.'),
   ERR_HTTP_REQUEST_TIMEOUT: new Problem('request_timeout', 'The request did not arrive in time.'),
 }
 

@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 
 import { listen, openApp } from '../support/app.ts'
 import { exchange } from '../support/raw-http.ts'
+import { until } from '../support/until.ts'
 
 const post = 'POST /store-managers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n'
 const smuggled = 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -49,9 +52,41 @@ test('an ambiguous request is refused, and nothing is smuggled behind it', async
 })
 
 test('CONNECT ends the connection, and nothing is served behind it', async (t: TestContext) => {
-  const port = await openListening(t)
-  for (const target of ['localhost:22', '/healthz', '*'])
-    t.assert.deepStrictEqual(await exchange(port, `CONNECT ${target} HTTP/1.1\r\nHost: a\r\n\r\n${smuggled}`), [])
+  const { app, log } = await openApp(t)
+  const port = await listen(app)
+  for (const target of ['localhost:22', '/healthz', '*']) {
+    const request = `CONNECT ${target} HTTP/1.1\r\nHost: a\r\n\r\n${smuggled}`
+    for (const [sent, expected] of [
+      [request, [400]],
+      [smuggled + request, [200, 400]],
+    ] as const) {
+      const answers = await exchange(port, sent)
+      t.assert.deepStrictEqual(
+        answers.map(({ statusCode }) => statusCode),
+        expected,
+      )
+      const { request_id: id } = JSON.parse(answers.at(-1)?.body ?? '')
+      const lines = log.map((line) => JSON.parse(line)).filter(({ reqId }) => reqId === id)
+      t.assert.deepStrictEqual(
+        lines.map(({ method, status, msg }) => [method, status, msg]),
+        [['CONNECT', 400, 'request']],
+      )
+    }
+  }
+})
+
+test('a CONNECT that is reset ends neither process nor log line', async (t: TestContext) => {
+  const { app, log, signIn } = await openApp(t)
+  const { token } = await signIn('ada@example.com')
+  const port = await listen(app)
+  const follow = `GET /changes/feed?since=now HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n\r\n`
+  const socket = connect(port, '127.0.0.1')
+  socket.write(`${follow}CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n`)
+  await once(socket, 'data')
+  socket.resetAndDestroy()
+  const isLogged = () => log.some((line) => line.includes('"/changes/feed"') && line.includes('"status":499'))
+  await until(isLogged)
+  t.assert.strictEqual((await app.inject('/healthz')).statusCode, 200)
 })
 
 test('a transfer coding other than chunked is refused', async (t: TestContext) => {
