@@ -5,7 +5,10 @@ import { parse } from 'yaml'
 
 interface Workflow {
   permissions: Record<string, string>
-  jobs: Record<string, { permissions?: Record<string, string>; 'timeout-minutes': number; steps: Step[] }>
+  jobs: Record<
+    string,
+    { container?: object; permissions?: Record<string, string>; 'timeout-minutes': number; steps: Step[] }
+  >
 }
 
 interface Step {
@@ -22,8 +25,9 @@ const workflows = await Promise.all(
   })),
 )
 const jobs = workflows.flatMap(({ name, workflow }) =>
-  Object.entries(workflow.jobs).map(([job, { permissions, steps: list, 'timeout-minutes': minutes }]) => ({
+  Object.entries(workflow.jobs).map(([job, { container, permissions, steps: list, 'timeout-minutes': minutes }]) => ({
     name: `${name}: ${job}`,
+    container,
     permissions,
     minutes,
     steps: list,
@@ -38,6 +42,17 @@ test('workflows use actions by the hash of their commit', (t: TestContext) => {
     used.filter((action) => !/@[0-9a-f]{40}$/.test(action)),
     [],
   )
+})
+
+// There, another user owns the checkout, which git reads only if it is a safe directory. The action sets that for itself alone.
+test('git may read the checkout of a job in a container', (t: TestContext) => {
+  const inContainers = jobs.filter(({ container }) => container !== undefined)
+  t.assert.ok(inContainers.length > 2)
+  for (const { name, steps: list } of inContainers) {
+    const trusts = list.findIndex(({ run }) => run?.includes('--add safe.directory "$GITHUB_WORKSPACE"'))
+    const uses = list.findIndex(({ uses: action }) => action?.startsWith('actions/checkout@'))
+    t.assert.ok(uses >= 0 && trusts > uses, name)
+  }
 })
 
 test('workflows may write only what a release makes', (t: TestContext) => {
