@@ -190,13 +190,8 @@ async function purgeExpired(db: Database): Promise<void> {
 }
 
 function inUse(): Problem {
-  return new Problem(
-    'idempotency_key_in_use',
-    'A request with this Idempotency-Key is still in progress. Try again later.',
-    {
-      headers: { 'retry-after': '1' },
-    },
-  )
+  const detail = 'A request with this Idempotency-Key is still in progress. Try again later.'
+  return new Problem('idempotency_key_in_use', detail, { headers: { 'retry-after': '1' } })
 }
 
 function reused(): Problem {

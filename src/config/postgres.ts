@@ -1,8 +1,8 @@
 import { isIPv4 } from 'node:net'
 
 import type { Tls } from '../tls.ts'
+import { isServiceLink } from './address-types.ts'
 import { readCertificate, readKey } from './pem.ts'
-import { isServiceLink } from './setting-types.ts'
 import type { Values } from './settings.ts'
 
 export function readServer(values: Values) {

@@ -1,6 +1,6 @@
 import type { Tls } from '../tls.ts'
+import { isServiceLink } from './address-types.ts'
 import { readCertificate } from './pem.ts'
-import { isServiceLink } from './setting-types.ts'
 import type { Values } from './settings.ts'
 import type { Environment } from './urls.ts'
 

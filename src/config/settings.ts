@@ -1,22 +1,15 @@
+import { addresses, hosts, optionalPort, origins, port, proxies, rootPath, url } from './address-types.ts'
 import {
-  addresses,
   flag,
-  hosts,
   identifier,
   integer,
   integerOrAuto,
   oneOf,
   optional,
-  optionalPort,
-  origins,
   pairs,
-  port,
-  proxies,
   ratio,
-  rootPath,
   type Setting,
   text,
-  url,
 } from './setting-types.ts'
 
 const settings = {

@@ -1,4 +1,4 @@
-import { isServiceLink } from './setting-types.ts'
+import { isServiceLink } from './address-types.ts'
 
 export type Environment = Record<string, string | undefined>
 

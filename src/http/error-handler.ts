@@ -7,7 +7,7 @@ import { corsHeaders } from './cors.ts'
 import { logRefusal } from './security-events.ts'
 import { securityHeaders } from './security-headers.ts'
 import { writeJson } from './serialization.ts'
-import { validationErrors } from './validation.ts'
+import { validationErrors } from './validation-errors.ts'
 
 /** Waits for a microtask: if the parser fails on the rest of the request, that error is the only response. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {

@@ -6,10 +6,11 @@ import type { Semaphore } from '../../concurrency/semaphore.ts'
 import { type Session, withLongTransaction } from '../../database/long-transaction.ts'
 import type { Idempotency, IdempotentResult } from '../../idempotency.ts'
 import { risingIds } from '../../items/ids.ts'
-import { Problem, tooBusy } from '../../problems.ts'
+import { tooBusy } from '../../problems.ts'
 import { changeNotFound, type EntryRow, readSet, type SetRow, type Source, toEntry, toSet } from '../changes.ts'
 import { recordSet } from '../record.ts'
-import { listedChanges, listedConflicts, type UndoConflict, type UndoQuery, type UndoReport } from './schemas.ts'
+import { type ConflictRow, notOwner, toConflict, undoConflict } from './conflicts.ts'
+import { listedChanges, listedConflicts, type UndoQuery, type UndoReport } from './schemas.ts'
 import * as statements from './statements.ts'
 
 /** What an undo needs of the service. */
@@ -174,37 +175,4 @@ function countsOf(judged: Judged[]): Counts {
 
 function sumOf({ created, updated, deleted }: Counts): number {
   return created + updated + deleted
-}
-
-interface ConflictRow {
-  item_id: string
-  name: string
-  reason: string
-  id: string | null
-  current_name: string
-  category: NonNullable<UndoConflict['current']>['category']
-  price_usd: number
-  in_stock: boolean
-  store_manager_id: string
-  version: string
-}
-
-function toConflict(row: ConflictRow): UndoConflict {
-  const { item_id, name, reason, id, current_name, category, price_usd, in_stock, store_manager_id, version } = row
-  const fields = { name: current_name, category, price_usd, in_stock, store_manager_id, version: Number(version) }
-  return { item_id, name, reason, current: id === null ? null : { id, ...fields } }
-}
-
-function undoConflict(conflicting: number, conflicts: UndoConflict[]): Problem {
-  const items = conflicting === 1 ? '1 item conflicts' : `${conflicting} items conflict`
-  const detail = `Nothing was undone: ${items} with what was done since. To undo the rest, send on_conflict=skip.`
-  return new Problem('undo_conflict', detail, { members: { conflicting, conflicts } })
-}
-
-function notOwner(count: number): Problem {
-  const items = count === 1 ? '1 item belongs' : `${count} items belong`
-  return new Problem(
-    'not_owner',
-    `Nothing was undone: ${items} to other managers. To undo your own, send on_conflict=skip.`,
-  )
 }

@@ -68,11 +68,17 @@ export function bulkStatement(
     select counts.*,
       (select coalesce(json_agg(first), '[]')
         from (select * from written order by item_id limit ${sql.lit(listedChanges)}) as first) as shown,
-      case when refused > 0 then (
-        select json_agg(listed) from (
-          select id as item_id, left(price_usd::text, 40) || repeat('…', (length(price_usd::text) > 40)::integer) as price, price_usd < 0 as is_negative
-          from selected where ${isRefused(change)} order by id limit ${sql.lit(listedErrors)}) as listed) end as refusals
+      case when refused > 0 then (${listRefusals(change)}) end as refusals
     from counts`
+}
+
+/** The first prices to refuse, at most 40 characters of each. */
+function listRefusals(change: Change): RawBuilder<unknown> {
+  const price = sql`left(price_usd::text, 40) || case when length(price_usd::text) > 40 then '…' else '' end`
+  return sql`
+    select json_agg(listed) from (
+      select id as item_id, ${price} as price, price_usd < 0 as is_negative
+      from selected where ${isRefused(change)} order by id limit ${sql.lit(listedErrors)}) as listed`
 }
 
 function write(change: Change): RawBuilder<unknown> {
@@ -87,10 +93,11 @@ function write(change: Change): RawBuilder<unknown> {
 function newValues(change: Change): RawBuilder<unknown> {
   const set = typeof change === 'object' && 'set' in change ? change.set : {}
   const { category, price_usd: price, in_stock: inStock } = set
+  const fixedPrice = sql`coalesce(${price}::numeric, items.price_usd)`
+  const isComputed = typeof change === 'object' && 'price' in change
   return sql`
     coalesce(${category}::text, items.category) as category,
-    ${typeof change === 'object' && 'price' in change ? newPrice(change.price) : sql`coalesce(${price}::numeric, items.price_usd)`}
-      as price_usd,
+    ${isComputed ? newPrice(change.price) : fixedPrice} as price_usd,
     coalesce(${inStock}::boolean, items.in_stock) as in_stock`
 }
 
