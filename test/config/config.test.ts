@@ -97,6 +97,11 @@ test('TRUST_PROXY is a number, or addresses and networks', (t: TestContext) => {
   }
 })
 
+test('metrics are served if METRICS_PORT is set, on localhost', (t: TestContext) => {
+  t.assert.strictEqual(readConfig({}).metrics, undefined)
+  t.assert.deepStrictEqual(readConfig({ METRICS_PORT: '9464' }).metrics, { host: 'localhost', port: 9464 })
+})
+
 test('ROOT_PATH is a path of plain segments', (t: TestContext) => {
   for (const [given, path] of Object.entries({
     '/': '',
