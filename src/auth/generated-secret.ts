@@ -32,7 +32,10 @@ async function readSecret(path: string): Promise<string> {
   })
   await checkFile(path, file)
   const secret = await file.readFile('latin1')
-  if (!/^[\x21-\x7e]+\s*$/.test(secret)) throw unusable(path, 'it is not text')
+  const [, text = ''] = /^([\x21-\x7e]*)\s*$/.exec(secret) ?? []
+  if (text === '') throw unusable(path, 'it is not text')
+  if (text.length < minBytes)
+    throw unusable(path, `it has ${text.length} characters, and at least ${minBytes} are needed`)
   return secret
 }
 

@@ -32,6 +32,11 @@ test('a token secret that another process has just created is kept', async (t: T
 const unusable: [what: string, said: RegExp, arrange: (path: string) => Promise<unknown>][] = [
   ['empty', /it has 0 bytes/, (path) => writeFile(path, '', { mode: 0o600 })],
   ['one byte long', /it has 1 bytes, and at least 64/, (path) => writeFile(path, 'x', { mode: 0o600 })],
+  [
+    'filled up with line breaks',
+    /it has 1 characters/,
+    (path) => writeFile(path, `x${'\n'.repeat(85)}`, { mode: 0o600 }),
+  ],
   ['too long', /more than 1024 bytes/, (path) => writeFile(path, good.repeat(12), { mode: 0o600 })],
   ['all zeros', /it is not text/, (path) => writeFile(path, Buffer.alloc(86), { mode: 0o600 })],
   ['readable by others', /\(mode 644\)/, (path) => writeFile(path, good, { mode: 0o644 })],
