@@ -30,7 +30,7 @@ function fold(text: string): string {
   return withoutCaseAndSpaces(normalized(text, 'NFKC'))
 }
 
-/** They make no guess harder. */
+/** They make no guess harder, nor do characters that no one sees. */
 function withoutCaseAndSpaces(text: string): string {
-  return text.toLowerCase().replaceAll(/\s/g, '')
+  return text.toLowerCase().replaceAll(/[\s\p{Cf}]/gu, '')
 }
