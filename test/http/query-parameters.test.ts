@@ -126,3 +126,12 @@ test('a parameter with a single value may not be repeated', async (t: TestContex
     t.assert.strictEqual((await ada.get(`/items?${list}`)).statusCode, 200)
   }
 })
+
+test('of thousands of unknown parameters, 20 are listed', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const query = Array.from({ length: 2_000 }, (_, index) => `u${index}`).join('&')
+  const { errors } = (await ada.get(`/items?${query}&limit=x`)).json()
+  const types = errors.map(({ type }: { type: string }) => type)
+  t.assert.deepStrictEqual(types.toSorted(), [...Array<string>(20).fill('extra_forbidden'), 'int_type'])
+})
