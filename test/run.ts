@@ -25,11 +25,13 @@ interface Layer {
   has: (file: string) => boolean
   /** Loading the service takes a process a second, so files share processes. Few do, so that the last process ends soon. */
   filesPerProcess: number
+  /** Whether coverage is measured, which slows processes down. The first layer covers every branch that has to be covered. */
+  isMeasured: boolean
 }
 
 const layers: Layer[] = [
-  { title: 'Tests in process', has: (file) => !isEndToEnd(file), filesPerProcess: 10 },
-  { title: 'Tests that start processes', has: isEndToEnd, filesPerProcess: 4 },
+  { title: 'Tests in process', has: (file) => !isEndToEnd(file), filesPerProcess: 10, isMeasured: true },
+  { title: 'Tests that start processes', has: isEndToEnd, filesPerProcess: 4, isMeasured: false },
 ]
 
 function isEndToEnd(file: string): boolean {
@@ -39,9 +41,12 @@ function isEndToEnd(file: string): boolean {
 /** The second layer runs although tests of the first one failed, so that one run tells of every failure. */
 async function runLayers(files: string[], testNamePatterns: string[], folder: string): Promise<void> {
   const ran: (Result & { title: string })[] = []
-  for (const { title, has, filesPerProcess } of layers) {
+  for (const { title, has, filesPerProcess, isMeasured } of layers) {
     const chosen = files.filter(has)
     if (chosen.length === 0) continue
+    if (!isMeasured) delete process.env['NODE_V8_COVERAGE']
+    // Compiled modules, with which a process starts a third faster. They would make coverage less exact.
+    if (!process.env['NODE_V8_COVERAGE']) process.env['NODE_COMPILE_CACHE'] = join(folder, 'compiled')
     process.stdout.write(`\n${title}\n\n`)
     ran.push({ title, ...(await runTests(chosen, filesPerProcess, folder, testNamePatterns)) })
   }
@@ -75,8 +80,6 @@ async function main(args: string[]): Promise<void> {
   await globalSetup()
   const folder = await mkdtemp(join(tmpdir(), 'stockroom-tests-'))
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-  // Compiled modules, with which a process starts a third faster. They would make coverage less exact.
-  if (!process.env['NODE_V8_COVERAGE']) process.env['NODE_COMPILE_CACHE'] = join(folder, 'compiled')
   try {
     await runLayers(files, values['test-name-pattern'], folder)
   } finally {
