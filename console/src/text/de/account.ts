@@ -15,7 +15,7 @@ export const account: More['account'] = {
   emailChanged: 'Die E-Mail-Adresse ist geändert.',
   password: 'Passwort',
   newPassword: 'Neues Passwort',
-  present: 'Jetziges Passwort',
+  present: 'Aktuelles Passwort',
   passwordHint: 'Mindestens 8 Zeichen. Einige Wörter ohne Zusammenhang lassen sich leicht merken.',
   changePassword: 'Passwort ändern',
   passwordEnds: 'Ein neues Passwort meldet Sie überall sonst ab.',
@@ -53,7 +53,7 @@ export const account: More['account'] = {
     shortPassword: 'Verwenden Sie mindestens 8 Zeichen.',
     weakPassword:
       'Dieses Passwort ist leicht zu erraten: Es ist häufig, oder es ähnelt Ihrem Namen oder Ihrer E-Mail-Adresse. Wählen Sie ein anderes.',
-    wrongPassword: 'Das ist nicht Ihr jetziges Passwort. Nichts wurde geändert.',
+    wrongPassword: 'Das ist nicht Ihr aktuelles Passwort. Nichts wurde geändert.',
     code: 'Geben Sie den Code ein.',
     wrongCode: 'Dieser Code ist falsch, verbraucht oder abgelaufen. Der Betreiber des Ladens gibt Ihnen einen neuen.',
     closed: 'Neue Konten legt hier nur der Betreiber des Ladens an. Wenden Sie sich an ihn.',

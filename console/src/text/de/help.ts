@@ -11,7 +11,7 @@ export const help: More['help'] = {
   rows: 'Nächste und vorige Zeile',
   open: 'Artikel öffnen',
   price: 'Preis ändern',
-  select: 'Auswählen, oder einen Bereich auswählen',
+  select: 'Auswählen oder einen Bereich auswählen',
   remove: 'Löschen',
   pages: 'Vorige und nächste Seite',
   save: 'Speichern',

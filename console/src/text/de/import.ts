@@ -82,9 +82,9 @@ export const imports: More['imports'] = {
     }),
   onlyFirst: (rows) =>
     plural(rows, {
-      one: 'Nur die erste fehlerhafte Zeile kann angezeigt und heruntergeladen werden. Korrigieren Sie die Datei selbst, und wählen Sie sie erneut.',
+      one: 'Nur die erste fehlerhafte Zeile kann angezeigt und heruntergeladen werden. Berichtigen Sie die Datei selbst, und wählen Sie sie noch einmal aus.',
       other:
-        'Nur die ersten # fehlerhaften Zeilen können angezeigt und heruntergeladen werden. Korrigieren Sie die Datei selbst, und wählen Sie sie erneut.',
+        'Nur die ersten # fehlerhaften Zeilen können angezeigt und heruntergeladen werden. Berichtigen Sie die Datei selbst, und wählen Sie sie noch einmal aus.',
     }),
   fileOfBad: 'zeilen-zum-berichtigen.csv',
   broken:

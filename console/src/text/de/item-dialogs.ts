@@ -79,7 +79,7 @@ export const itemDialogs: More['itemDialogs'] = {
     }),
   refusals: {
     greater_than_equal: 'Einige würden weniger als 0,00 $ kosten.',
-    finite_number: 'Einige hätten zu viele Stellen: wählen Sie, worauf gerundet wird.',
+    finite_number: 'Einige hätten zu viele Stellen: Wählen Sie, worauf gerundet wird.',
     other: 'Einige können diesen Wert nicht haben.',
   },
   willChange: (kind, number) => {
