@@ -14,6 +14,8 @@ export function openCitus(schema: string): Engine {
   const items = `"${schema}".items`
   return {
     writesTogether: false,
+    // A union with tables of the coordinator is planned again each time, which takes longer than all else.
+    readsTogether: false,
     // A plan for any keys would not know their nodes.
     plans: 'auto',
     estimates: false,

@@ -16,6 +16,8 @@ export interface Selection {
 export interface Engine {
   /** Whether one statement can lock, write, and record items, also several of them. */
   writesTogether: boolean
+  /** Whether a statement that reads items and the record of tokens takes no longer than one for each. */
+  readsTogether: boolean
   /** Of prepared statements, which read and write by keys. */
   plans: PlanCacheMode
   /** Whether the planner estimates the number of rows. */

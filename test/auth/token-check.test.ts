@@ -7,7 +7,8 @@ import type { Token } from '../../src/auth/claims.ts'
 import type { Revocations } from '../../src/auth/revocations.ts'
 import { openTokenCheck } from '../../src/auth/token-check.ts'
 import { openMetrics } from '../../src/observability/metrics/metrics.ts'
-import { listen, openApp } from '../support/app.ts'
+import { listen, openApp, openAppOn, openSchema, testConfig } from '../support/app.ts'
+import { tea } from '../support/fixtures.ts'
 
 const token: Token = {
   sub: '019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70',
@@ -44,6 +45,20 @@ test('a check by a standby neither admits nor refuses a token', async (t: TestCo
   // The row of a server in recovery, to which a pooler leads only at a moment that a test cannot choose.
   const standby = async () => [{ subject: null, generation: null, kept: null, is_disabled: null }]
   await t.assert.rejects(context.revocations.findRevoked([token], standby), { code: 'store_unavailable' })
+})
+
+test('the engine of Citus reads an item apart from the record of tokens', async (t: TestContext) => {
+  const { server, schema } = await openSchema(t)
+  const app = await openAppOn(t, { ...server, isCitus: true }, testConfig(schema, { POSTGRES_ECHO: 'true' }))
+  const ada = await app.signIn('ada@example.com')
+  const created = await ada.post('/items', tea)
+  const url = `/items/${created.json().id}`
+  t.assert.deepStrictEqual((await ada.get(url)).json(), created.json())
+  const statements = app.log.filter((line) => line.includes('from revoked_tokens'))
+  t.assert.ok(statements.length > 0)
+  t.assert.ok(!statements.join('').includes('items'))
+  await ada.post('/store-managers/logout')
+  t.assert.strictEqual((await ada.get(url)).statusCode, 401)
 })
 
 test('a write with an ended token is refused before its body arrives', async (t: TestContext) => {

@@ -70,6 +70,17 @@ export const otherTargets: Target[] = [
     ],
   },
   {
+    file: 'src/database/citus.ts',
+    tests: ['auth/token-check: reads an item apart'],
+    mistakes: [
+      {
+        what: 'Citus reads an item and the record of tokens in one statement',
+        before: 'readsTogether: false',
+        after: 'readsTogether: true',
+      },
+    ],
+  },
+  {
     file: 'src/database/embedded/ownership.ts',
     tests: ['e2e/embedded: lost its lock'],
     mistakes: [
