@@ -2,10 +2,13 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { type Manager, openApp } from '../support/app.ts'
+import { hasCitus } from '../support/citus.ts'
 
 const tea = { name: 'Green tea', category: 'Grocery', price_usd: 0, in_stock: true }
+/** On Citus, each attempt is a transaction, which waits for those before it. */
+const writers = hasCitus ? 50 : 200
 
-test('none of 200 concurrent read-modify-writes of one item is lost', async (t: TestContext) => {
+test('no concurrent read-modify-write of one item is lost', async (t: TestContext) => {
   const { signIn } = await openApp(t)
   const ada = await signIn('ada@example.com')
   const { url } = await createTea(ada)
@@ -22,11 +25,11 @@ test('none of 200 concurrent read-modify-writes of one item is lost', async (t: 
       await sleep(Math.random() * 300)
     }
   }
-  await Promise.all(Array.from({ length: 200 }, raisePrice))
+  await Promise.all(Array.from({ length: writers }, raisePrice))
   const item = await ada.get(url)
-  t.assert.strictEqual(item.json().price_usd, 200)
-  t.assert.strictEqual(item.headers.etag, '"201"')
-  t.assert.ok(refusals > 100, 'they were concurrent')
+  t.assert.strictEqual(item.json().price_usd, writers)
+  t.assert.strictEqual(item.headers.etag, `"${writers + 1}"`)
+  t.assert.ok(refusals > writers / 2, 'they were concurrent')
 })
 
 test('each response with one item has its ETag, which changes with it', async (t: TestContext) => {
