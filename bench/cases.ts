@@ -1,5 +1,6 @@
 import type { Case } from './bench.ts'
 import { catalogCases } from './cases/catalog.ts'
+import { citusCases } from './cases/citus.ts'
 import { consoleCase } from './cases/console.ts'
 import { duringListingCase } from './cases/during-listing.ts'
 import { feedCase } from './cases/feed.ts'
@@ -38,4 +39,5 @@ export const cases: Case[] = [
   consoleCase,
   overloadCase,
   ...growthCases,
+  ...citusCases,
 ]
