@@ -80,7 +80,7 @@ export const profileCase: Case = {
 }
 
 function extent({ quick }: Bench['plan']) {
-  return quick ? { loads: [1], seconds: 1, warm: 1 } : { loads: [1, 64], seconds: 4, warm: 6 }
+  return quick ? { loads: [1], seconds: 1, warm: 1 } : { loads: [1, 64], seconds: 3, warm: 4 }
 }
 
 /** The CPU microseconds per request of each group, and of the process in all. */

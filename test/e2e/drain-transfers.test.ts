@@ -60,7 +60,7 @@ test('a draining service refuses new imports and exports, and ends feeds', async
 
 async function open(t: TestContext, env: Record<string, string>, items = 0) {
   const stores = await realStores(t)
-  const service = await startService(t, { ...stores, NODE_V8_COVERAGE: '', BCRYPT_COST: '10', ...env })
+  const service = await startService(t, { ...stores, BCRYPT_COST: '10', ...env })
   const headers = await signInAt(service.url, 'ada@example.com')
   const { postgres } = testConfig('public')
   if (!postgres) throw new Error('run the tests with npm test, which starts a PostgreSQL')

@@ -121,7 +121,7 @@ async function endSoon(t: TestContext, service: Service): Promise<void> {
 
 /** Coverage and passwords would be most of the time of a start. */
 async function stores(t: TestContext): Promise<Record<string, string>> {
-  return { ...(await realStores(t)), NODE_V8_COVERAGE: '', BCRYPT_COST: '10' }
+  return { ...(await realStores(t)), BCRYPT_COST: '10' }
 }
 
 function questions(url: string, path: string, headers: Record<string, string>): Expected[] {

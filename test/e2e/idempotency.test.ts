@@ -8,7 +8,7 @@ import { eventually } from '../support/until.ts'
 
 test('retries with keys create each item once if services die', async (t: TestContext) => {
   // The coverage of those that are killed would be lost anyway.
-  const env = { ...(await realStores(t)), NODE_V8_COVERAGE: '' }
+  const env = await realStores(t)
   const [survivor, ...victims] = await Promise.all([1, 2, 3].map(() => startService(t, env)))
   const url = survivor?.url ?? ''
   const headers = { ...json, ...(await signInAt(url, ada.email)) }

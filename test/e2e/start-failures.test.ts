@@ -51,7 +51,7 @@ test('a privileged port ends the start with one line', async (t: TestContext) =>
   const folder = await temporaryFolder(t)
   const main = ['--import', './scripts/require-node.mjs', 'src/main.ts']
   // The user may not write what is covered.
-  const env = { DATA_DIR: folder, LOG_LEVEL: 'silent', PORT: '80', NODE_V8_COVERAGE: '' }
+  const env = { DATA_DIR: folder, LOG_LEVEL: 'silent', PORT: '80' }
   const [command = '', ...args] = [...(await asUnprivileged(folder)), process.execPath, ...main]
   const { ended, output } = run(t, command, args, env)
   t.assert.strictEqual(await ended, 1)

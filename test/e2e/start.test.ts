@@ -132,7 +132,7 @@ test('an old Node gets a message with the version needed', async (t: TestContext
 
 test('six services start concurrently on an empty schema', async (t: TestContext) => {
   // Their coverage would be that of one, six times.
-  const env = { ...(await realStores(t, 'empty')), NODE_V8_COVERAGE: '' }
+  const env = await realStores(t, 'empty')
   const services = await Promise.all(Array.from({ length: 6 }, () => startService(t, env)))
   const headers = await signInAt(services[0]?.url ?? '', 'ada@example.com')
   for (const { url } of services) t.assert.strictEqual((await fetch(`${url}/items`, { headers })).status, 200)

@@ -32,8 +32,6 @@ export function settingsFor(postgres: Server, redisPort?: number): Record<string
     LOGIN_LIMIT_PER_ADDRESS: '0',
     LOGIN_LIMIT_PER_ACCOUNT: '0',
     REGISTRATION_LIMIT_PER_ADDRESS: '0',
-    // A killed process writes no coverage.
-    NODE_V8_COVERAGE: '',
     ...(redisPort !== undefined && { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(redisPort) }),
   }
 }
