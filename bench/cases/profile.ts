@@ -5,13 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import type { Bench, Case } from '../bench.ts'
-import type { Kind } from '../kinds.ts'
+import { type Kind, planned } from '../kinds.ts'
 import { apply } from '../load.ts'
 import { cpuSeconds } from '../processes.ts'
 import { short } from '../report.ts'
 import type { RunningServer } from '../servers.ts'
 
-const kinds: Kind[] = ['stockroom', 'tuned', 'floor']
+const everyKind: Kind[] = ['stockroom', 'before', 'tuned', 'floor']
 const profiler = fileURLToPath(new URL('../load/profiler.ts', import.meta.url))
 /** Milliseconds in which a profile must have been written. */
 const writingTime = 10_000
@@ -35,12 +35,15 @@ const groups: [name: string, matches: (frame: Frame) => boolean][] = [
 export const profileCase: Case = {
   name: 'profile',
   title: 'Where the CPU time of GET /items/{id} goes, in µs per request',
-  seconds: (plan) => kinds.length * (extent(plan).loads.length * (extent(plan).seconds + 1) + extent(plan).warm + 2),
+  seconds(plan) {
+    const { loads, seconds, warm } = extent(plan)
+    return planned(plan, everyKind).length * (loads.length * (seconds + 1) + warm + 2)
+  },
   async run(bench) {
     const { loads, seconds, warm } = extent(bench.plan)
-    const data = await bench.datasets.of(bench.plan.rows)
     const columns: { name: string; parts: Map<string, number> }[] = []
-    for (const kind of kinds) {
+    for (const kind of planned(bench.plan, everyKind)) {
+      const data = await bench.datasets.of(bench.plan.rows, kind)
       const path = join(bench.folder, `${kind}.cpuprofile`)
       const env = { NODE_OPTIONS: `--import=${profiler}`, BENCH_PROFILE: path }
       const server = await bench.servers.start(kind, data, env)
