@@ -21,17 +21,17 @@ export interface Passwords {
 export interface Check extends HashCaller {
   /** Undefined if the account does not exist: the check takes as long, and never matches. */
   hash: string | undefined
-  /** The highest cost of any stored hash. A wrong password takes as long as for a hash of that cost. */
+  /** The highest cost of any stored hash, at most `maxCost`. A wrong password takes as long as for a hash of that cost. */
   highestCost?: number
 }
 
 /** bcrypt ignores the bytes after these. */
 const bcryptMaxBytes = 72
 
-const maxCost = 16
+export const maxCost = 16
 
-/** Other hashes match no password, and take as long as none: an operator may have written `!` to lock an account. */
-const bcryptHash = /^\$2[aby]?\$\d\d\$[./A-Za-z0-9]{53}$/
+/** Up to `maxCost`, because one of 31 takes hours. Others match no password, and take as long as none, such as `!`, which locks. */
+const bcryptHash = /^\$2[aby]?\$(?:0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}$/
 
 // Hashes passwords with bcrypt. A hash keeps a core busy, so one core stays free: without a limit a flood of logins took reads
 // from 17,000/s to 5,000/s.
@@ -69,7 +69,7 @@ export function openPasswords(
       const isReadable = known !== undefined && bcryptHash.test(known)
       // PHP's name of the same algorithm, which the package does not know.
       const hashed = isReadable ? known.replace('$2y$', '$2b$') : await dummyHash
-      const targetCost = Math.max(cost, Math.min(highestCost, maxCost))
+      const targetCost = Math.max(cost, highestCost)
       const rounds = bcrypt.getRounds(hashed)
       const compare = async () => {
         for (const { plain, isOutdated } of candidates(password)) {

@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { type Expression, sql, type SqlBool } from 'kysely'
 
 import { passwordWeakness } from '../auth/password-policy.ts'
-import type { HashCaller, Passwords } from '../auth/passwords.ts'
+import { type HashCaller, maxCost, type Passwords } from '../auth/passwords.ts'
 import type { Context } from '../context.ts'
 import { type Database, onViolation } from '../database/database.ts'
 import { costOfHash, foldedEmail } from '../database/managers.ts'
@@ -92,9 +92,12 @@ function folded(email: string) {
   return sql<string>`lower(${email}::text collate "und-x-icu")`
 }
 
+/** Of those that are accepted: a hash of a higher cost would make each login take as long. */
 async function findHighestCost(db: Database): Promise<number> {
-  const query = db.selectFrom('store_managers').select(sql<string | null>`max(${sql.raw(costOfHash)})`.as('cost'))
-  return Number((await query.executeTakeFirstOrThrow()).cost)
+  const cost = sql.raw(costOfHash)
+  const query = db.selectFrom('store_managers').select(sql<string | null>`max(${cost})`.as('cost'))
+  const accepted = query.where(sql<boolean>`${cost} <= ${String(maxCost)}`)
+  return Number((await accepted.executeTakeFirstOrThrow()).cost)
 }
 
 async function rehash(db: Database, old: { id: string; password_hash: string }, hash: string): Promise<void> {

@@ -54,7 +54,9 @@ test('a stored hash that is not of bcrypt is refused like no account', async (t:
   await app.register('ada@example.com')
   const known = await hashOf(app)
   const compare = t.mock.method(bcrypt, 'compare')
-  for (const hash of ['!', '', known.slice(0, 40), '$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA', `${known}x`]) {
+  const ofCost = (cost: string) => known.replace('$04$', `$${cost}$`)
+  const argon = '$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA'
+  for (const hash of ['!', '', known.slice(0, 40), argon, `${known}x`, ofCost('03'), ofCost('17')]) {
     await setHash(app, hash)
     const answers = [await app.logIn('ada@example.com'), await app.logIn('eve@example.com')]
     t.assert.deepStrictEqual(
@@ -242,6 +244,10 @@ test('every failed login costs as much as the costliest stored hash', async (t: 
       t.assert.strictEqual(rounds(), tries * 2 ** 12, `${email}, ${wrong}`)
     }
   }
+  // Of a cost that is refused, so that it does not count.
+  await setHash(app, `$2b$17$${'a'.repeat(53)}`)
+  t.assert.strictEqual((await app.logIn('ada@example.com', 'wrong horse battery')).statusCode, 401)
+  t.assert.strictEqual(rounds(), 2 ** 10)
 })
 
 test('the time of a login does not tell whether its account exists', async (t: TestContext) => {
