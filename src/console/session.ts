@@ -61,15 +61,19 @@ export function sessionRoutes(app: App, context: Context): void {
     return session
   })
 
-  app.delete(sessionPath, { schema: { hide: true, querystring: LogoutQuery } }, async (request, reply) => {
-    const token = await tokenOf(request, context)
-    if (token) {
-      const isEverywhere = request.query.scope === 'all'
-      await (isEverywhere ? revocations.revokeAll(token) : revocations.revoke(token))
-      logEvent(request, isEverywhere ? 'logged_out_everywhere' : 'logged_out', { manager: token.sub })
-    }
-    return reply.code(204).header('set-cookie', expiredCookies(request)).send(null)
-  })
+  app.delete(
+    sessionPath,
+    { schema: { hide: true, querystring: { ...LogoutQuery, ...strict } } },
+    async (request, reply) => {
+      const token = await tokenOf(request, context)
+      if (token) {
+        const isEverywhere = request.query.scope === 'all'
+        await (isEverywhere ? revocations.revokeAll(token) : revocations.revoke(token))
+        logEvent(request, isEverywhere ? 'logged_out_everywhere' : 'logged_out', { manager: token.sub })
+      }
+      return reply.code(204).header('set-cookie', expiredCookies(request)).send(null)
+    },
+  )
 }
 
 /** Undefined if the request has no valid token. @throws Problem store_unavailable */

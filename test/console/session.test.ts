@@ -191,8 +191,17 @@ test('signing out everywhere revokes all tokens of the manager', async (t: TestC
   const answer = await send({ method: 'DELETE', url: `${url}?scope=all`, headers: { ...sameOrigin, cookie } })
   t.assert.strictEqual(answer.statusCode, 204)
   t.assert.strictEqual((await phone.get('/items?limit=1')).statusCode, 401)
-  const unknown = await send({ method: 'DELETE', url: `${url}?scope=some`, headers: { ...sameOrigin, cookie } })
-  t.assert.strictEqual(unknown.statusCode, 422)
+})
+
+test('a sign-out with a mistyped parameter revokes nothing', async (t: TestContext) => {
+  const { send, signIn } = await openApp(t)
+  await signIn(ada.email)
+  const headers = { ...sameOrigin, cookie: cookieIn(await signInToConsole(send, ada.email)).cookie }
+  for (const query of ['scope=some', 'scop=all', 'all=true']) {
+    const answer = await send({ method: 'DELETE', url: `${url}?${query}`, headers })
+    t.assert.deepStrictEqual([answer.statusCode, answer.headers['set-cookie']], [422, undefined], query)
+  }
+  t.assert.strictEqual((await send({ url, headers })).json().manager.email, ada.email)
 })
 
 test('a session ends when its manager is deleted or disabled', async (t: TestContext) => {
