@@ -11,7 +11,7 @@ import { validationFailed } from '../../problems.ts'
 import { followChanges } from '../operations.ts'
 import { ChangeSet, defaultLimit } from '../schemas.ts'
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.ts'
-import { eventStream } from './event-stream.ts'
+import { batchSize, eventStream } from './event-stream.ts'
 import { type Feed, openFeed } from './feed.ts'
 import { openFollowers } from './followers.ts'
 import { FeedEvent, FeedEvents, type FeedQuery } from './schemas.ts'
@@ -45,7 +45,7 @@ export function feedRoutes(app: App, context: Context): void {
     const { wait = 0, limit = defaultLimit, manager, kind, item } = query
     const filters = { manager, kind, item }
     if (acceptsEvents(headers.accept)) {
-      const first = await feed.read(cursor, { ...filters, limit }, reader)
+      const first = await feed.read(cursor, { ...filters, limit: batchSize }, reader)
       signal.throwIfAborted()
       const held = place.move()
       signal.addEventListener('abort', () => held.dispose())

@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 
 import { sql } from 'kysely'
 
-import { toText } from '../../../src/changes/feed/event-stream.ts'
+import { toBytes, toText } from '../../../src/changes/feed/event-stream.ts'
 import type { Placed } from '../../../src/changes/feed/read.ts'
 import { type Client, createClient, type FollowedEvent } from '../../../src/client/client.ts'
 import type { Database } from '../../../src/database/database.ts'
@@ -182,17 +182,32 @@ test('one manager has at most half of the places of followers', async (t: TestCo
   await Promise.all(opened.map(({ text }) => text))
 })
 
+test('a batch is in memory once for all who follow', (t: TestContext) => {
+  const [one, two, three, four] = [1, 2, 3, 4].map((position) => place(position))
+  const all = [one, two, three, four] as Placed[]
+  t.assert.strictEqual(toBytes(all), toBytes([...all]))
+  const filtered = [one, three, four] as Placed[]
+  t.assert.deepStrictEqual(
+    [
+      ...toBytes(filtered)
+        .toString()
+        .matchAll(/"item_id":"(\d)"/g),
+    ].map(([, id]) => id),
+    ['1', '3', '4'],
+  )
+  t.assert.notStrictEqual(toBytes([one, two, four] as Placed[]), toBytes([one, three, four] as Placed[]))
+  t.assert.strictEqual(toBytes([]).length, 0)
+})
+
 test('an event is written once, however many clients follow', (t: TestContext) => {
   let written = 0
-  const event = { item_id: 'a', toJSON: () => ++written } as unknown as Placed['event']
-  const cursor = {
-    epoch: '00000000',
-    phase: 'changes',
-    position: 1,
-    item: '0190a6f2-7c1e-7b3a-9d5e-2f1c8e4b6a70',
-    version: 1,
-  } as const
-  const placed = { event, cursor }
+  const placed = place(1, { item_id: 'a', toJSON: () => ++written })
   t.assert.strictEqual(toText(placed), toText(placed))
   t.assert.strictEqual(written, 1)
 })
+
+function place(position: number, event: object = { item_id: String(position) }): Placed {
+  const item = '0190a6f2-7c1e-7b3a-9d5e-2f1c8e4b6a70'
+  const cursor = { epoch: '00000000', phase: 'changes', position, item, version: 1 } as const
+  return { event: event as Placed['event'], cursor }
+}
