@@ -125,12 +125,11 @@ export function ratioOf(
   other: string,
   figure: (sample: Sample) => number = rate,
 ): number {
-  const [samples, others] = [name, other].map(
-    (one) => measured.find((candidate) => candidate.name === one)?.samples ?? [],
-  )
+  const samplesOf = (one: string) => measured.find((candidate) => candidate.name === one)?.samples ?? []
+  const others = samplesOf(other)
   return median(
-    (samples ?? []).map((sample, round) => {
-      const compared = others?.[round]
+    samplesOf(name).map((sample, round) => {
+      const compared = others[round]
       return compared ? figure(sample) / figure(compared) : Number.NaN
     }),
   )

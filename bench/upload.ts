@@ -95,12 +95,13 @@ export async function upload(
 /** Whether an export of everything equals the file at `path` byte for byte. */
 export async function isExported(url: string, token: string, path: string): Promise<boolean> {
   const answer = await fetch(`${url}/items/export?format=csv`, { headers: { authorization: `Bearer ${token}` } })
-  const [exported, file] = [answer.body ?? [], createReadStream(path)].map(async (bytes) => {
+  const digests = [answer.body ?? [], createReadStream(path)].map(async (bytes) => {
     const digest = createHash('sha256')
     for await (const chunk of bytes as AsyncIterable<Uint8Array>) digest.update(chunk)
     return digest.digest('hex')
   })
-  return (await exported) === (await file)
+  const [exported, file] = await Promise.all(digests)
+  return exported === file
 }
 
 /** The lower bound: the same rows by COPY into the same table. @returns milliseconds */

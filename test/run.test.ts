@@ -7,7 +7,8 @@ import { test, type TestContext } from 'node:test'
 import { findTestFiles } from './support/find-test-files.ts'
 
 test('npm test takes files, folders, and patterns', async (t: TestContext) => {
-  const [all, folder] = [await findTestFiles([]), await findTestFiles(['test/http'])]
+  const all = await findTestFiles([])
+  const folder = await findTestFiles(['test/http'])
   t.assert.ok(folder.includes('test/http/cors.test.ts') && folder.every((file) => file.startsWith('test/http/')))
   t.assert.ok(all.includes('test/run.test.ts') && folder.every((file) => all.includes(file)))
   for (const given of [

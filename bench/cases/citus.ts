@@ -168,7 +168,8 @@ async function importTable(bench: Bench, postgres: Server, sides: Side[]): Promi
       speeds[name].push((rows * 1_000) / (await upload(server.port, file, { format: 'csv', rows, token: data.token })))
     }
   }
-  const [plain, citus] = [median(speeds.plain), median(speeds.Citus)]
+  const plain = median(speeds.plain)
+  const citus = median(speeds.Citus)
   return {
     header: ['import', ...columns('rows/s'), '× plain'],
     rows: [[`${count(rows)} new rows`, short(plain), short(citus), short(citus / plain)]],

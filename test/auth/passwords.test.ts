@@ -120,10 +120,8 @@ test('a password needs 8 characters after normalization', async (t: TestContext)
     const short = await register('ada@example.com', plain)
     t.assert.deepStrictEqual([short.statusCode, short.json().errors[0].loc], [422, ['body', 'password']])
   }
-  const [soft, zero] = ['pass\u00ADword1', 'password1\u200B'].map((each) =>
-    passwordWeakness(each, { name: 'a', email: 'b' }),
-  )
-  t.assert.deepStrictEqual([soft, zero], ['is too common', 'is too common'])
+  for (const hidden of ['pass\u00ADword1', 'password1\u200B'])
+    t.assert.strictEqual(passwordWeakness(hidden, { name: 'a', email: 'b' }), 'is too common')
   const everyday = await register('ada@example.com', 'ｐａｓｓｗｏｒｄ１')
   t.assert.match(everyday.json().errors?.[0].msg ?? '', /too common/)
 })

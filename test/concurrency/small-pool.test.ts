@@ -8,7 +8,8 @@ const csv = { 'content-type': 'text/csv' }
 
 test('with two connections everything is served or refused, not stuck', async (t: TestContext) => {
   const { signIn } = await openApp(t, { POSTGRES_POOL_SIZE: '1', POSTGRES_MAX_OVERFLOW: '1' })
-  const [ada, bob] = [await signIn('ada@example.com'), await signIn('bob@example.com')]
+  const ada = await signIn('ada@example.com')
+  const bob = await signIn('bob@example.com')
   const rows = Array.from({ length: 500 }, (_, n) => `Tea ${n},Grocery,${n},true\n`).join('')
   const file = `name,category,price_usd,in_stock\n${rows}`
   const slow = [ada, bob].flatMap((manager) => [

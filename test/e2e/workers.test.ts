@@ -34,7 +34,8 @@ test(
   { skip: withoutProgram('ps') },
   async (t: TestContext) => {
     const folder = await temporaryFolder(t)
-    const [trap, broken] = [join(folder, 'trap.mjs'), join(folder, 'broken')]
+    const trap = join(folder, 'trap.mjs')
+    const broken = join(folder, 'broken')
     await writeFile(
       trap,
       `import { existsSync } from 'node:fs'

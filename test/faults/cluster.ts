@@ -46,7 +46,9 @@ function fault(name: string, title: string, happen: (patroni: Patroni) => Promis
 async function watchOutage({ tally }: Site, { all, newToken }: Replicas): Promise<number> {
   const headers = { authorization: `Bearer ${await newToken()}` }
   const begun = performance.now()
-  let [failures, successes, succeededAt] = [0, 0, begun]
+  let failures = 0
+  let successes = 0
+  let succeededAt = begun
   while (failures === 0 || successes < steady) {
     const since = performance.now() - begun
     if (failures === 0 ? since > latestEffect : since > 3 * longestOutage) break

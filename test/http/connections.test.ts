@@ -95,7 +95,9 @@ test('a client that disconnected during its request is not evicted for another',
   await until(async () => (await count(app)) === 0)
   resolve('ready')
   await until(() => ended.mock.callCount() === 1)
-  const [first, , last] = [await connected(t, port), await connected(t, port), await connected(t, port)]
+  const first = await connected(t, port)
+  await connected(t, port)
+  const last = await connected(t, port)
   await once(first.resume(), 'close')
   t.assert.strictEqual(last.closed, false)
   t.assert.strictEqual(await count(app), 2)

@@ -5,7 +5,8 @@ import { openApp } from '../support/app.ts'
 
 test('the page runs only its own scripts and cannot be framed', async (t: TestContext) => {
   const { send } = await openApp(t)
-  const [first, second] = [await send({ url: '/scalar' }), await send({ url: '/scalar/' })]
+  const first = await send({ url: '/scalar' })
+  const second = await send({ url: '/scalar/' })
   const policy = String(first.headers['content-security-policy'])
   t.assert.match(policy, /^default-src 'none'; script-src 'nonce-[\w-]{22}'; style-src 'nonce-[\w-]{22}';/)
   t.assert.match(policy, /frame-ancestors 'none'/)

@@ -29,7 +29,8 @@ const settings = `[ca]\ndefault_ca = own\n[own]\npolicy = policy\ndefault_md = s
 export async function openAuthority(t: Cleanup, name = 'authority'): Promise<Authority> {
   const folder = await temporaryFolder(t)
   const make = (subject: string, ...more: string[]): Certificate => {
-    const [cert, key] = [join(folder, `${subject}.crt`), join(folder, `${subject}.key`)]
+    const cert = join(folder, `${subject}.crt`)
+    const key = join(folder, `${subject}.key`)
     const usual = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
     const files = ['-subj', `/CN=${subject}`, '-keyout', key, '-out', cert]
     execFileSync('openssl', ['req', '-x509', ...usual, ...files, ...more], { stdio: 'pipe' })
@@ -38,8 +39,10 @@ export async function openAuthority(t: Cleanup, name = 'authority'): Promise<Aut
   const own = make(name)
   const signed = ['-CA', own.cert, '-CAkey', own.key, '-addext', 'basicConstraints=critical,CA:FALSE']
   const issueExpired = (subject: string, names: string): Certificate => {
-    const [request, key] = [join(folder, `${subject}-expired.csr`), join(folder, `${subject}-expired.key`)]
-    const [cert, config] = [join(folder, `${subject}-expired.crt`), join(folder, 'ca.cnf')]
+    const request = join(folder, `${subject}-expired.csr`)
+    const key = join(folder, `${subject}-expired.key`)
+    const cert = join(folder, `${subject}-expired.crt`)
+    const config = join(folder, 'ca.cnf')
     writeFileSync(config, `${settings}\ndatabase = ${join(folder, 'index.txt')}\n[policy]\ncommonName = supplied\n`)
     writeFileSync(join(folder, 'index.txt'), '')
     const usual = [

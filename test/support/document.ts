@@ -206,7 +206,8 @@ function route(url: string): string | undefined {
 }
 
 function matches(template: string, path: string | undefined): boolean {
-  const [expected, given] = [template, path ?? ''].map((each) => each.split('/')) as [string[], string[]]
+  const expected = template.split('/')
+  const given = (path ?? '').split('/')
   if (expected.length !== given.length) return false
   return expected.every((segment, at) => segment.startsWith('{') || segment === given[at])
 }

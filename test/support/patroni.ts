@@ -105,7 +105,8 @@ async function cluster(nodes: Node[]): Promise<Member[]> {
 }
 
 async function startEtcd(t: Cleanup, folder: string, owner: Owner | undefined): Promise<number> {
-  const [clients, peers] = [await freePort(), await freePort()]
+  const clients = await freePort()
+  const peers = await freePort()
   const url = `http://127.0.0.1:${clients}`
   const peer = `http://127.0.0.1:${peers}`
   const options = {
@@ -139,7 +140,8 @@ async function startNode(t: Cleanup, { name, folder, etcd, owner }: Start): Prom
   const data = join(home, 'data')
   await mkdir(home)
   if (owner) await chown(home, owner.uid, owner.gid)
-  const [port, api] = [await freePort(), await freePort()]
+  const port = await freePort()
+  const api = await freePort()
   // Patroni reads YAML, of which JSON is a part.
   const config = {
     scope: 'stockroom',

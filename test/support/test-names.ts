@@ -18,7 +18,8 @@ export function possibleTestNamesIn(text: string): string[] {
   return testNamesIn(text).flatMap((name) =>
     name.split('…').flatMap((_, index, parts) => {
       if (index === 0) return [name]
-      const [before, after] = [parts.slice(0, index).join('…'), parts.slice(index).join('…')]
+      const before = parts.slice(0, index).join('…')
+      const after = parts.slice(index).join('…')
       return texts.map((each) => before + each + after)
     }),
   )

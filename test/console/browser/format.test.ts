@@ -7,7 +7,9 @@ import { formatsOf } from '../../../console/src/format.ts'
 const languages = ['en-US', 'de-DE', 'fr-FR', 'sv-SE', 'de-CH', 'ar-EG']
 
 test('prices are read with either decimal sign, and grouping by language', (t: TestContext) => {
-  const [en, de, fr] = [formatsOf(['en-US']), formatsOf(['de-DE']), formatsOf(['fr-FR'])]
+  const en = formatsOf(['en-US'])
+  const de = formatsOf(['de-DE'])
+  const fr = formatsOf(['fr-FR'])
   const cases: [text: string, english: number | undefined, german?: number | undefined][] = [
     ['4.99', 4.99],
     ['4,99', 4.99],

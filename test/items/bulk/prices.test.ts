@@ -128,7 +128,9 @@ test('changed prices are those of exact arithmetic', async (t: TestContext) => {
       await bulk({ ids: [id] }, { set: { price_usd: before } })
       const result = await bulk({ ids: [id] }, { price: { percent, round: step } })
       t.assert.strictEqual(result.status, 200, result.detail)
-      const [price, raise, unit] = [exactly(before), exactly(percent), exactly(step)]
+      const price = exactly(before)
+      const raise = exactly(percent)
+      const unit = exactly(step)
       // Both sides times 10 to the power of all scales, and by 100.
       const raised = price.digits * (100n * 10n ** BigInt(raise.scale) + raise.digits) * 10n ** BigInt(unit.scale)
       const unitOf = unit.digits * 100n * 10n ** BigInt(price.scale + raise.scale)

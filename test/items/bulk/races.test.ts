@@ -46,7 +46,9 @@ test('a bulk change applies to what another write has committed', async (t: Test
 test('an item that stops matching during a bulk change is left alone', async (t: TestContext) => {
   const app = await openShop(t)
   const { add, bulk, prices, ada } = app
-  const [moved, removed, kept] = [await add(), await add(), await add()]
+  const moved = await add()
+  const removed = await add()
+  const kept = await add()
   for (const select of [pets, { filters: { min_price: 5 } }]) {
     let changing: ReturnType<typeof bulk> | undefined
     await whileHolding(app, async ({ transaction, isAwaited }) => {
