@@ -1803,7 +1803,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -1816,7 +1816,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1999,7 +1999,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_many_logins`: Too many logins from this address, or for this account, have failed. */
+            /** @description `too_many_logins`: Too many logins from this address or for this account have failed, or there were too many logins from this address in total. */
             429: {
                 headers: {
                     /** @description Seconds */
@@ -2016,7 +2016,7 @@ export interface operations {
                      *       "type": "/problems/too_many_logins",
                      *       "title": "Too many logins",
                      *       "status": 429,
-                     *       "detail": "Too many logins from this address, or for this account, have failed.",
+                     *       "detail": "Too many logins from this address or for this account have failed, or there were too many logins from this address in total.",
                      *       "code": "too_many_logins",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2024,7 +2024,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2037,7 +2037,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2207,7 +2207,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_many_logins`: Too many logins from this address, or for this account, have failed. */
+            /** @description `too_many_logins`: Too many logins from this address or for this account have failed, or there were too many logins from this address in total. */
             429: {
                 headers: {
                     /** @description Seconds */
@@ -2224,7 +2224,7 @@ export interface operations {
                      *       "type": "/problems/too_many_logins",
                      *       "title": "Too many logins",
                      *       "status": 429,
-                     *       "detail": "Too many logins from this address, or for this account, have failed.",
+                     *       "detail": "Too many logins from this address or for this account have failed, or there were too many logins from this address in total.",
                      *       "code": "too_many_logins",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2232,7 +2232,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2245,7 +2245,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2276,7 +2276,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -2326,7 +2326,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2339,7 +2339,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2389,7 +2389,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -2477,7 +2477,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2490,7 +2490,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2518,7 +2518,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoreManager"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -2539,7 +2539,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2552,7 +2552,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2610,7 +2610,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -2650,7 +2650,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `manager_owns_items`: The manager still owns items, so the account cannot be deleted. `items` is their number. */
+            /** @description `manager_owns_items`: The manager still owns items, so the account cannot be deleted. `items` is the number of items. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2661,7 +2661,7 @@ export interface operations {
                      *       "type": "/problems/manager_owns_items",
                      *       "title": "Manager owns items",
                      *       "status": 409,
-                     *       "detail": "The manager still owns items, so the account cannot be deleted. items is their number.",
+                     *       "detail": "The manager still owns items, so the account cannot be deleted. items is the number of items.",
                      *       "code": "manager_owns_items",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "items": 3
@@ -2737,7 +2737,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_many_logins`: Too many logins from this address, or for this account, have failed. */
+            /** @description `too_many_logins`: Too many logins from this address or for this account have failed, or there were too many logins from this address in total. */
             429: {
                 headers: {
                     /** @description Seconds */
@@ -2754,7 +2754,7 @@ export interface operations {
                      *       "type": "/problems/too_many_logins",
                      *       "title": "Too many logins",
                      *       "status": 429,
-                     *       "detail": "Too many logins from this address, or for this account, have failed.",
+                     *       "detail": "Too many logins from this address or for this account have failed, or there were too many logins from this address in total.",
                      *       "code": "too_many_logins",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2762,7 +2762,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2775,7 +2775,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2835,7 +2835,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -2961,7 +2961,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_many_logins`: Too many logins from this address, or for this account, have failed. */
+            /** @description `too_many_logins`: Too many logins from this address or for this account have failed, or there were too many logins from this address in total. */
             429: {
                 headers: {
                     /** @description Seconds */
@@ -2978,7 +2978,7 @@ export interface operations {
                      *       "type": "/problems/too_many_logins",
                      *       "title": "Too many logins",
                      *       "status": 429,
-                     *       "detail": "Too many logins from this address, or for this account, have failed.",
+                     *       "detail": "Too many logins from this address or for this account have failed, or there were too many logins from this address in total.",
                      *       "code": "too_many_logins",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2986,7 +2986,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2999,7 +2999,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3056,7 +3056,7 @@ export interface operations {
                     "application/json": components["schemas"]["Items"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -3106,7 +3106,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3119,7 +3119,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3187,7 +3187,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -3296,7 +3296,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3309,7 +3309,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3350,7 +3350,7 @@ export interface operations {
                     "application/json": components["schemas"]["ItemSummary"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -3400,7 +3400,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3413,7 +3413,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3468,7 +3468,7 @@ export interface operations {
                     "application/json": components["schemas"]["Items"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -3518,7 +3518,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3531,7 +3531,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3611,7 +3611,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -3672,7 +3672,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unexpected_count`: A bulk change matches another number of items than it expects. `matched` is their number. */
+            /** @description `unexpected_count`: The bulk change matches more or fewer items than `expect.matched`. `matched` is the actual number. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -3683,7 +3683,7 @@ export interface operations {
                      *       "type": "/problems/unexpected_count",
                      *       "title": "Unexpected count",
                      *       "status": 412,
-                     *       "detail": "A bulk change matches another number of items than it expects. matched is their number.",
+                     *       "detail": "The bulk change matches more or fewer items than expect.matched. matched is the actual number.",
                      *       "code": "unexpected_count",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "matched": 4
@@ -3730,7 +3730,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `bulk_failed`: Nothing was changed: new prices are negative or have too many digits. `errors` lists the first 1,000. `invalid_request`: The request violates the schema. `errors` lists every violation. `idempotency_key_reused`: This `Idempotency-Key` was already used with a different request. */
+            /** @description `bulk_failed`: Nothing was changed, because new prices are negative or have too many digits. `errors` lists the first 1,000 of them. `invalid_request`: The request violates the schema. `errors` lists every violation. `idempotency_key_reused`: This `Idempotency-Key` was already used with a different request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3741,7 +3741,7 @@ export interface operations {
                      *       "type": "/problems/bulk_failed",
                      *       "title": "Bulk change failed",
                      *       "status": 422,
-                     *       "detail": "Nothing was changed: new prices are negative or have too many digits. errors lists the first 1,000.",
+                     *       "detail": "Nothing was changed, because new prices are negative or have too many digits. errors lists the first 1,000 of them.",
                      *       "code": "bulk_failed",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "matched": 3,
@@ -3759,7 +3759,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `precondition_required`: The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`), or a bulk change of all items needs `expect`. */
+            /** @description `precondition_required`: The service requires `If-Match` for changes and `expect` for bulk changes (`REQUIRE_IF_MATCH=true`), or a bulk change of all items lacks `expect`. */
             428: {
                 headers: {
                     [name: string]: unknown;
@@ -3770,7 +3770,7 @@ export interface operations {
                      *       "type": "/problems/precondition_required",
                      *       "title": "Precondition required",
                      *       "status": 428,
-                     *       "detail": "The service requires If-Match for changes (REQUIRE_IF_MATCH=true), or a bulk change of all items needs expect.",
+                     *       "detail": "The service requires If-Match for changes and expect for bulk changes (REQUIRE_IF_MATCH=true), or a bulk change of all items lacks expect.",
                      *       "code": "precondition_required",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3778,7 +3778,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3791,7 +3791,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3869,7 +3869,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -3968,7 +3968,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `import_failed`: Nothing was imported: the file cannot be read, or rows are invalid. `errors` lists the first 1,000. `invalid_request`: The request violates the schema. `errors` lists every violation. `idempotency_key_reused`: This `Idempotency-Key` was already used with a different request. */
+            /** @description `import_failed`: Nothing was imported, because the file cannot be read or rows are invalid. `errors` lists the first 1,000 errors. `invalid_request`: The request violates the schema. `errors` lists every violation. `idempotency_key_reused`: This `Idempotency-Key` was already used with a different request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3979,7 +3979,7 @@ export interface operations {
                      *       "type": "/problems/import_failed",
                      *       "title": "Import failed",
                      *       "status": 422,
-                     *       "detail": "Nothing was imported: the file cannot be read, or rows are invalid. errors lists the first 1,000.",
+                     *       "detail": "Nothing was imported, because the file cannot be read or rows are invalid. errors lists the first 1,000 errors.",
                      *       "code": "import_failed",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "mode": "upsert",
@@ -4002,7 +4002,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4015,7 +4015,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -4066,7 +4066,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -4135,7 +4135,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4148,7 +4148,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -4202,7 +4202,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -4357,7 +4357,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `precondition_required`: The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`), or a bulk change of all items needs `expect`. */
+            /** @description `precondition_required`: The service requires `If-Match` for changes and `expect` for bulk changes (`REQUIRE_IF_MATCH=true`), or a bulk change of all items lacks `expect`. */
             428: {
                 headers: {
                     [name: string]: unknown;
@@ -4368,7 +4368,7 @@ export interface operations {
                      *       "type": "/problems/precondition_required",
                      *       "title": "Precondition required",
                      *       "status": 428,
-                     *       "detail": "The service requires If-Match for changes (REQUIRE_IF_MATCH=true), or a bulk change of all items needs expect.",
+                     *       "detail": "The service requires If-Match for changes and expect for bulk changes (REQUIRE_IF_MATCH=true), or a bulk change of all items lacks expect.",
                      *       "code": "precondition_required",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -4376,7 +4376,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4389,7 +4389,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -4457,7 +4457,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -4612,7 +4612,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `precondition_required`: The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`), or a bulk change of all items needs `expect`. */
+            /** @description `precondition_required`: The service requires `If-Match` for changes and `expect` for bulk changes (`REQUIRE_IF_MATCH=true`), or a bulk change of all items lacks `expect`. */
             428: {
                 headers: {
                     [name: string]: unknown;
@@ -4623,7 +4623,7 @@ export interface operations {
                      *       "type": "/problems/precondition_required",
                      *       "title": "Precondition required",
                      *       "status": 428,
-                     *       "detail": "The service requires If-Match for changes (REQUIRE_IF_MATCH=true), or a bulk change of all items needs expect.",
+                     *       "detail": "The service requires If-Match for changes and expect for bulk changes (REQUIRE_IF_MATCH=true), or a bulk change of all items lacks expect.",
                      *       "code": "precondition_required",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -4631,7 +4631,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4644,7 +4644,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -4691,7 +4691,7 @@ export interface operations {
                     "application/json": components["schemas"]["ChangeSets"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -4741,7 +4741,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4754,7 +4754,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -4788,7 +4788,7 @@ export interface operations {
                     "application/json": components["schemas"]["ChangeSet"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -4857,7 +4857,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4870,7 +4870,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -4913,7 +4913,7 @@ export interface operations {
                     "application/json": components["schemas"]["ItemChanges"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -4982,7 +4982,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4995,7 +4995,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -5038,7 +5038,7 @@ export interface operations {
                     "application/json": components["schemas"]["ItemVersions"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -5107,7 +5107,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -5120,7 +5120,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -5186,7 +5186,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -5245,7 +5245,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `undo_conflict`: Nothing was undone: items have changed since. `conflicts` lists the first 1,000 as they are now. `idempotency_key_in_use`: Another request with this `Idempotency-Key` is still in progress. */
+            /** @description `undo_conflict`: Nothing was undone, because items have changed since the change set. `conflicts` lists the first 1,000 of them as they are now. `idempotency_key_in_use`: Another request with this `Idempotency-Key` is still in progress. */
             409: {
                 headers: {
                     /** @description Seconds */
@@ -5258,7 +5258,7 @@ export interface operations {
                      *       "type": "/problems/undo_conflict",
                      *       "title": "Undo conflict",
                      *       "status": 409,
-                     *       "detail": "Nothing was undone: items have changed since. conflicts lists the first 1,000 as they are now.",
+                     *       "detail": "Nothing was undone, because items have changed since the change set. conflicts lists the first 1,000 of them as they are now.",
                      *       "code": "undo_conflict",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70",
                      *       "conflicting": 1,
@@ -5350,7 +5350,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -5363,7 +5363,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -5415,7 +5415,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, or revoked, or its manager no longer exists or is disabled. */
+            /** @description `missing_token`: The request has no bearer token. `invalid_token`: The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled. */
             401: {
                 headers: {
                     /** @description As in RFC 6750 */
@@ -5436,7 +5436,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cursor_expired`: The history after this cursor of the feed is gone: it was purged, or the database was restored, or a standby took over. */
+            /** @description `cursor_expired`: The feed cannot continue after this cursor: the history was purged, the database was restored, or a standby took over. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -5447,7 +5447,7 @@ export interface operations {
                      *       "type": "/problems/cursor_expired",
                      *       "title": "Cursor expired",
                      *       "status": 410,
-                     *       "detail": "The history after this cursor of the feed is gone: it was purged, or the database was restored, or a standby took over.",
+                     *       "detail": "The feed cannot continue after this cursor: the history was purged, the database was restored, or a standby took over.",
                      *       "code": "cursor_expired",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -5484,7 +5484,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable`: PostgreSQL or Redis is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
+            /** @description `store_unavailable`: PostgreSQL is unavailable. The request is valid. `too_busy`: The service is overloaded, or too many requests of this kind are in progress. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -5497,7 +5497,7 @@ export interface operations {
                      *       "type": "/problems/store_unavailable",
                      *       "title": "Store unavailable",
                      *       "status": 503,
-                     *       "detail": "PostgreSQL or Redis is unavailable. The request is valid.",
+                     *       "detail": "PostgreSQL is unavailable. The request is valid.",
                      *       "code": "store_unavailable",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }

@@ -10,8 +10,9 @@ const signIn = 'Log in again and send the new token as `Authorization: Bearer <t
 
 export const descriptions: Record<Code, Description> = {
   malformed_request: {
-    meaning: 'The request is not valid HTTP, or two readers could parse it in two ways.',
-    action: 'Correct the request: send one Host header, one of each other header, and a valid URL path.',
+    meaning: 'The request is not valid HTTP, or two parsers could read it differently.',
+    action:
+      'Correct the request: send exactly one Host header, at most one Authorization and one Content-Type header, and a valid URL path.',
   },
   malformed_body: {
     meaning: 'The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.',
@@ -22,7 +23,8 @@ export const descriptions: Record<Code, Description> = {
     action: signIn,
   },
   invalid_token: {
-    meaning: 'The token is malformed, expired, or revoked, or its manager no longer exists or is disabled.',
+    meaning:
+      'The token is malformed, expired, revoked, or was idle for too long, or its manager was deleted or disabled.',
     action: signIn,
   },
   invalid_credentials: {
@@ -38,7 +40,7 @@ export const descriptions: Record<Code, Description> = {
     action: 'The operator can allow the origin in `CORS_ORIGINS`.',
   },
   not_same_origin: {
-    meaning: 'A web page of another origin, or no page at all, sent a request that needs the session of the console.',
+    meaning: 'The request needs the session of the console, but no page of the same origin sent it.',
     action: 'Log in at `/store-managers/token`, and send the token to the API itself.',
   },
   not_owner: {
@@ -75,18 +77,19 @@ export const descriptions: Record<Code, Description> = {
   },
   request_timeout: {
     meaning: 'The request, or its body, did not arrive in time.',
-    action: 'Send it again over a faster connection, or in smaller files.',
+    action: 'Send it again over a faster connection, or split an import into smaller files.',
   },
   email_taken: {
     meaning: 'A manager with this email address exists. Case is ignored.',
     action: 'Log in instead, or use another address.',
   },
   manager_owns_items: {
-    meaning: 'The manager still owns items, so the account cannot be deleted. `items` is their number.',
+    meaning: 'The manager still owns items, so the account cannot be deleted. `items` is the number of items.',
     action: 'Delete the items first, or ask the operator to transfer them.',
   },
   undo_conflict: {
-    meaning: 'Nothing was undone: items have changed since. `conflicts` lists the first 1,000 as they are now.',
+    meaning:
+      'Nothing was undone, because items have changed since the change set. `conflicts` lists the first 1,000 of them as they are now.',
     action: 'Undo the later changes first, or leave these items as they are with `on_conflict=skip`.',
   },
   idempotency_key_in_use: {
@@ -95,20 +98,21 @@ export const descriptions: Record<Code, Description> = {
   },
   cursor_expired: {
     meaning:
-      'The history after this cursor of the feed is gone: it was purged, or the database was restored, or a standby took over.',
-    action: 'Begin again with `since=beginning`, which sends all items as they are and the changes that follow.',
+      'The feed cannot continue after this cursor: the history was purged, the database was restored, or a standby took over.',
+    action:
+      'Begin again with `since=beginning`, which sends all items in their current state, then the changes that follow.',
   },
   precondition_failed: {
     meaning: 'The item has changed since the version in `If-Match`. `current` is the latest version.',
     action: 'Apply the change to `current`, and retry with its `ETag`.',
   },
   unexpected_count: {
-    meaning: 'A bulk change matches another number of items than it expects. `matched` is their number.',
+    meaning: 'The bulk change matches more or fewer items than `expect.matched`. `matched` is the actual number.',
     action: 'Repeat the dry run, and send the number that it matches as `expect.matched`.',
   },
   body_too_large: {
     meaning: 'The body is larger than allowed: 64 KiB, 1 MiB for a bulk change, or `IMPORT_LIMIT` for an import.',
-    action: 'Send less at a time.',
+    action: 'Send less data per request.',
   },
   unsupported_media_type: {
     meaning: 'The body has a media type, charset, or content coding that the route does not accept.',
@@ -123,12 +127,14 @@ export const descriptions: Record<Code, Description> = {
     action: 'Correct each field that `errors` names.',
   },
   import_failed: {
-    meaning: 'Nothing was imported: the file cannot be read, or rows are invalid. `errors` lists the first 1,000.',
+    meaning:
+      'Nothing was imported, because the file cannot be read or rows are invalid. `errors` lists the first 1,000 errors.',
     action: 'Correct the rows and import the file again, or import the valid rows with `on_error=skip`.',
   },
   bulk_failed: {
-    meaning: 'Nothing was changed: new prices are negative or have too many digits. `errors` lists the first 1,000.',
-    action: 'Round the prices with `round`, or leave the items out.',
+    meaning:
+      'Nothing was changed, because new prices are negative or have too many digits. `errors` lists the first 1,000 of them.',
+    action: 'Round the prices with `round`, or exclude the items.',
   },
   idempotency_key_reused: {
     meaning: 'This `Idempotency-Key` was already used with a different request.',
@@ -136,11 +142,12 @@ export const descriptions: Record<Code, Description> = {
   },
   precondition_required: {
     meaning:
-      'The service requires `If-Match` for changes (`REQUIRE_IF_MATCH=true`), or a bulk change of all items needs `expect`.',
+      'The service requires `If-Match` for changes and `expect` for bulk changes (`REQUIRE_IF_MATCH=true`), or a bulk change of all items lacks `expect`.',
     action: 'Send the `ETag` of the item as `If-Match`, or the number that a dry run matches as `expect.matched`.',
   },
   too_many_logins: {
-    meaning: 'Too many logins from this address, or for this account, have failed.',
+    meaning:
+      'Too many logins from this address or for this account have failed, or there were too many logins from this address in total.',
     action: retryLater,
   },
   too_many_registrations: {
@@ -152,24 +159,24 @@ export const descriptions: Record<Code, Description> = {
     action: 'Send fewer or shorter headers.',
   },
   internal_error: {
-    meaning: 'The service has a bug. The failure has been logged.',
+    meaning: 'The request failed because of a bug in the service. The error has been logged.',
     action: 'Report it to the operator with the `request_id`.',
   },
   unsupported_transfer_coding: {
     meaning: 'The request uses a transfer coding other than `chunked`.',
-    action: 'Send the body with `Content-Length`, or chunked.',
+    action: 'Send the body with `Content-Length`, or with `Transfer-Encoding: chunked`.',
   },
   too_busy: {
     meaning: 'The service is overloaded, or too many requests of this kind are in progress.',
     action: retryLater,
   },
   store_unavailable: {
-    meaning: 'PostgreSQL or Redis is unavailable. The request is valid.',
+    meaning: 'PostgreSQL is unavailable. The request is valid.',
     action: retryLater,
   },
   console_unavailable: {
     meaning: 'The web console is not built, or could not be built.',
     action:
-      'The operator can find the reason in the log. Without development dependencies, only the package has a console.',
+      'The operator can find the reason in the log. From source, the service builds the console with development dependencies, so install them. The package contains the console.',
   },
 }

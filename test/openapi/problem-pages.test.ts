@@ -42,8 +42,9 @@ function describeErrors(): string {
   })
   return `# Error codes
 
-Every error is \`application/problem+json\` (RFC 9457). Its \`code\` is one of these; its \`type\` links to the same text on the
-service, at \`/problems/{code}\`. \`detail\` explains the occurrence, and \`request_id\` finds it in the log.
+Every error is \`application/problem+json\` (RFC 9457). Its \`code\` is one of the codes below. Its \`type\` links to the
+same text, which the service serves at \`/problems/{code}\`. \`detail\` explains the specific error, and \`request_id\` identifies
+the request in the log.
 
 ${sections.join('\n')}`
 }
