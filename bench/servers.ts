@@ -117,8 +117,8 @@ function stopper(child: ChildProcess): () => Promise<void> {
   return async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGTERM')
-    const late = setTimeout(() => child.kill('SIGKILL'), stopTimeout)
+    const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeout)
     await ended
-    clearTimeout(late)
+    clearTimeout(timer)
   }
 }

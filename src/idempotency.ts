@@ -33,8 +33,7 @@ export interface KeyedWrite<Response> extends KeyedRequest {
 }
 
 export interface Idempotency {
-  // Runs what `build` prepares once per key: the key is stored in the transaction of the write. Failed requests do not store
-  // their key.
+  // Runs what `build` prepares once per key, which the transaction of the write stores. Failed requests do not store their key.
   run<Response>(
     request: KeyedRequest,
     build: () => Promise<PreparedWrite<Response>>,
@@ -49,8 +48,7 @@ const purgeIntervalMs = 60 * 60 * 1000
 
 const purgeBatchSize = 10_000
 
-// The secrets make the fingerprints useless without them. The first makes new ones; those of the others are recognized while the
-// secret is rotated.
+// Fingerprints are useless without the secrets. The first makes new ones; the others are for those from before a rotation.
 export function openIdempotency(db: Database, secrets: string[], log: Logger, metrics: Metrics): Idempotency {
   const count = (result: string) =>
     metrics.counter('stockroom_idempotent_requests_total', 'Requests with an Idempotency-Key.', { result })
@@ -70,8 +68,7 @@ export function openIdempotency(db: Database, secrets: string[], log: Logger, me
   }
 
   const runWithKey = async <Response>(id: KeyId, build: () => Promise<PreparedWrite<Response>>) => {
-    // A different body is rejected below, after as much work as for a new request, so that passwords cannot be guessed by
-    // time.
+    // A different body is rejected below, after the work of a new request, so that passwords cannot be guessed by time.
     const known = await find(runIn(db), id)
     if (known?.isSame) return replay<Response>(known.response)
     return writeOnce(db, id, await build())

@@ -70,7 +70,7 @@ export async function openRedis(
       }
       const reply = command(client)
       try {
-        const value = await within(commandTimeoutMs, reply)
+        const value = await withTimeout(commandTimeoutMs, reply)
         isFailing = false
         return value
       } catch (error) {
@@ -107,7 +107,7 @@ function reasonOf(error: unknown, isReady: boolean): Reason {
 }
 
 // The client's own timeout ends when a command is written, so it does not cover a stopped server.
-async function within<T>(milliseconds: number, reply: Promise<T>): Promise<T> {
+async function withTimeout<T>(milliseconds: number, reply: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`no reply within ${milliseconds} ms`)), milliseconds)

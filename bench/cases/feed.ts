@@ -13,7 +13,7 @@ const followers = 1_000
 const writesPerSecond = 1_000
 
 /** Milliseconds. */
-const rest = 5_000
+const pauseMs = 5_000
 
 const writer = new URL('../load/steady-writer.ts', import.meta.url)
 const tea = { name: 'Tea', category: 'Grocery', price_usd: 4.99, in_stock: true } as const
@@ -55,7 +55,7 @@ export const feedCase: Case = {
 
 async function memoryOfIdle({ signal }: Bench, { url, pid }: RunningServer, { token }: Dataset): Promise<number> {
   const over = new AbortController()
-  await sleep(rest, undefined, { signal })
+  await sleep(pauseMs, undefined, { signal })
   const before = residentMiB(pid)
   const headers = { authorization: `Bearer ${token}`, accept: 'text/event-stream' }
   const opened = await Promise.all(
@@ -65,7 +65,7 @@ async function memoryOfIdle({ signal }: Bench, { url, pid }: RunningServer, { to
   )
   const refused = opened.find(({ status }) => status !== 200)
   if (refused) throw new Error(`a follower got ${refused.status}`)
-  await sleep(rest, undefined, { signal })
+  await sleep(pauseMs, undefined, { signal })
   const memory = residentMiB(pid) - before
   over.abort()
   return memory
@@ -91,7 +91,7 @@ async function deliver({ plan, signal }: Bench, { url }: RunningServer, { token 
   const parameters = [hostname, port, token, writesPerSecond, seconds].map(String)
   const output = await run(process.execPath, [fileURLToPath(writer), ...parameters], signal)
   const { created } = JSON.parse(output) as { created: number }
-  await sleep(rest, undefined, { signal })
+  await sleep(pauseMs, undefined, { signal })
   over.abort()
   await following
   const missing = Math.max(0, created - delays.length)

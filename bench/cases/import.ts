@@ -16,7 +16,7 @@ const present = 1_000
 const connections = 16
 
 /** Milliseconds in which a process frees the memory that only its start needed. */
-const rest = 1_500
+const pauseMs = 1_500
 
 const manager = '01900000-0000-7000-8000-000000000000'
 
@@ -75,7 +75,7 @@ async function measure(bench: Bench, data: Dataset): Promise<Results> {
   await reset(bench, data)
   const copied = await copyIn(stores, data.schema, fileOf(bench, 'copy'))
   const server = await bench.servers.start('stockroom', data)
-  await sleep(rest, undefined, { signal: bench.signal })
+  await sleep(pauseMs, undefined, { signal: bench.signal })
   const before = residentMiB(server.pid)
   resetPeak(server.pid)
   const imports = await importAll(bench, data, server)

@@ -8,7 +8,7 @@ import { peakMiB, resetPeak, residentMiB } from '../processes.ts'
 import { atMost, count, median, short } from '../report.ts'
 
 /** Milliseconds in which a process frees the memory that only its start needed. */
-const rest = 1_500
+const pauseMs = 1_500
 
 /** A listing of everything. Times are in milliseconds, `growth` in MiB. */
 export interface Listing {
@@ -34,7 +34,7 @@ export async function listFresh(
   { path, encoding }: Target = { path: '/items' },
 ): Promise<Listing> {
   const server = await bench.servers.start(kind, data)
-  await sleep(rest, undefined, { signal: bench.signal })
+  await sleep(pauseMs, undefined, { signal: bench.signal })
   const before = residentMiB(server.pid)
   resetPeak(server.pid)
   const list = () => download(server.port, path, data.token, bench.signal, encoding)

@@ -11,7 +11,7 @@ import { type RunningServer, statusOf } from '../servers.ts'
 import { warmServer } from './read.ts'
 
 /** Milliseconds of idling before the memory of a process is read. */
-const rest = 2_000
+const pauseMs = 2_000
 
 export const processesCase: Case = {
   name: 'processes',
@@ -91,7 +91,7 @@ function line(what: string, figures: number[]): string[] {
 
 async function start(bench: Bench, data: Dataset): Promise<{ firstResponse: number; memory: number }> {
   const server = await bench.servers.start('stockroom', data)
-  await sleep(rest, undefined, { signal: bench.signal })
+  await sleep(pauseMs, undefined, { signal: bench.signal })
   const memory = residentMiB(server.pid)
   await server.stop()
   return { firstResponse: server.firstResponse, memory }

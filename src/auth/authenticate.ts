@@ -17,8 +17,7 @@ declare module 'fastify' {
   }
 }
 
-// Requires a valid token on every route registered on `app` afterwards. Checks it before the body is read, and again if the
-// body was slow to arrive.
+// Requires a valid token on every route registered on `app` afterwards, before the body is read and, if it was slow, after.
 export function authenticate(app: App, authentication: Authentication): void {
   app.addHook('onRequest', async (request) => {
     request.token = await identify(request, authentication)

@@ -8,8 +8,7 @@ export interface IdleTokens {
   purge(): Promise<unknown>
 }
 
-// Each use is recorded in PostgreSQL, but at most once per tenth of `timeout` and per minute. So a token is revoked at most
-// that much too late, and never too early.
+// Records a use at most once per tenth of `timeout` and per minute: a token is revoked at most that much too late, never too early.
 export function openIdleTokens(db: Database, timeout: number): IdleTokens {
   const precision = Math.min(timeout / 10, 60)
   const longest = timeout + precision

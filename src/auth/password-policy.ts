@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs'
 
 import { normalized } from '../http/unicode.ts'
 
-// The most common leaked passwords of at least 8 characters, folded, one per line. As one text they take 180 KB instead of 2
-// MB, and a lookup 0.1 ms, where a hash takes 200.
+// The most common leaked passwords of at least 8 characters, folded, one per line. As one text they take 180 KB, not 2 MB.
 const common = `\n${readFileSync(new URL('common-passwords.txt', import.meta.url), 'latin1')}`
 
 /** In code points after normalization, which makes ligatures longer and decomposed letters shorter. */

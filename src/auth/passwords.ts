@@ -33,8 +33,7 @@ export const maxCost = 16
 /** Up to `maxCost`, because one of 31 takes hours. Others match no password, and take as long as none, such as `!`, which locks. */
 const bcryptHash = /^\$2[aby]?\$(?:0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}$/
 
-// Hashes passwords with bcrypt. A hash keeps a core busy, so one core stays free: without a limit a flood of logins took reads
-// from 17,000/s to 5,000/s.
+// A bcrypt hash keeps a core busy, so one core stays free: without a limit a flood of logins took reads from 17,000/s to 5,000/s.
 export function openPasswords(
   cost: number,
   { metrics, tracer }: Observability = { metrics: openMetrics(), tracer: undefined },

@@ -11,8 +11,7 @@ import { openIdleTokens } from './idle-tokens.ts'
 import { asManager } from './token-validity.ts'
 import { idleForTooLong, loggedOut, managerDisabled, managerGone } from './tokens.ts'
 
-// PostgreSQL records which tokens were revoked one by one, and the number of logouts of all tokens of a manager.
-// Redis has a copy of the former.
+// PostgreSQL records the tokens revoked one by one, which Redis has a copy of, and counts each manager's logouts of all tokens.
 export interface Revocations {
   revoke(token: Token): Promise<void>
   revokeAll(token: Token): Promise<void>

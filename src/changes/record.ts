@@ -21,8 +21,7 @@ export const fields = ['name', 'category', 'price_usd', 'in_stock'] as const
 export const transactionPosition = `select pg_current_xact_id()::text::bigint + position_offset as position from change_feed where id = 1`
 export const currentPosition = `current as materialized (${transactionPosition})`
 
-// CTEs that record rows, each as a change set. They belong in the statement that writes the items, so that neither exists
-// without the other.
+// CTEs that record rows, each as a change set, in the statement that writes the items: neither exists without the other.
 
 /** `wanted` has new items and the columns of `setColumns`. */
 export const recordCreations = `

@@ -7,8 +7,7 @@ import type { Writable } from 'node:stream'
 import { configFolder } from './credentials.ts'
 import { CliError, fileFailure } from './errors.ts'
 
-// Writes a temporary file and renames it when it is complete, with the mode and owner of the file it replaces. Follows links,
-// and writes to devices and pipes directly.
+// Renames a complete temporary file, which keeps mode and owner. Follows links, and writes to devices and pipes directly.
 export async function replaceFile(file: string, isForced: boolean, write: (target: Writable) => Promise<void>) {
   try {
     const place = await placeOf(file)

@@ -3,8 +3,8 @@ import { styleText } from 'node:util'
 import type { Item } from '../client/client.ts'
 import { visible } from './terminal.ts'
 
-export function print({ json }: { json?: boolean | undefined }, result: unknown, inWords: () => string[]): void {
-  console.log(json ? toJson(result) : inWords().join('\n'))
+export function print({ json }: { json?: boolean | undefined }, result: unknown, toLines: () => string[]): void {
+  console.log(json ? toJson(result) : toLines().join('\n'))
 }
 
 export function toJson(value: unknown): string {

@@ -74,13 +74,13 @@ async function* eventsAfter(
   query: FollowQuery,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Block, void, undefined> {
-  const silence = new AbortController()
-  const joined = joinSignals(signal, silence.signal)
+  const stall = new AbortController()
+  const joined = joinSignals(signal, stall.signal)
   let timer: ReturnType<typeof setTimeout> | undefined
   const restart = () => {
     clearTimeout(timer)
     timer = setTimeout(
-      () => silence.abort(new ConnectionError('The service has sent nothing for too long.', true)),
+      () => stall.abort(new ConnectionError('The service has sent nothing for too long.', true)),
       silenceLimit,
     )
   }
@@ -101,7 +101,7 @@ async function* eventsAfter(
     throw joined.signal.reason ?? asConnectionError(error)
   } finally {
     clearTimeout(timer)
-    silence.abort()
+    stall.abort()
     joined.release()
   }
 }

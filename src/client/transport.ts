@@ -73,8 +73,7 @@ async function sendOnce<T>(
   const sent = new Headers()
   if (token !== undefined) sent.set('authorization', `Bearer ${token}`)
   for (const [name, value] of Object.entries(headers ?? {})) if (value !== undefined) sent.set(name, value)
-  // A stream requires `half`, which is missing in the types of browsers. Redirects are not followed, because they would send
-  // the body, perhaps a password, to another address.
+  // Browsers' types lack `half`, which a stream requires. A redirect would send the body, perhaps a password, to another address.
   const init = { method, headers: sent, signal, redirect: 'manual', duplex: 'half', ...(body && { body: body() }) }
   const url = baseUrl + path + toQuery(query)
   try {

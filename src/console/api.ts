@@ -3,8 +3,7 @@ import { readCookie } from './cookie.ts'
 import { isConsoleCall, sessionPath } from './rewrite.ts'
 import { refuseOtherOrigins } from './same-origin.ts'
 
-// On each call of the console, for every method: it must come from one of its pages, and only the cookie identifies its caller. The
-// route behind it authenticates as always, by Authorization.
+// Each call must come from a page of the console, with only its cookie. The route authenticates as always, by Authorization.
 export function identifyConsoleCalls(app: App): void {
   app.addHook('onRequest', (request, _reply, done) => {
     const { raw, routeOptions } = request

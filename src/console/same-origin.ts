@@ -3,8 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { isOriginOfHost } from '../http/cross-site.ts'
 import { Problem } from '../problems.ts'
 
-// Refuses what a page of another origin may have sent. Browsers send the cookie with requests from other ports of this host, too,
-// because they count as the same site.
+// Refuses what another origin may have sent. Other ports of this host count as the same site, so browsers send the cookie.
 export function refuseOtherOrigins(request: FastifyRequest): Problem | undefined {
   if (isSameOrigin(request)) return undefined
   return new Problem(

@@ -1,8 +1,7 @@
 import { categories, maxNameLength } from './constraints.ts'
 import { foldedEmail } from './managers.ts'
 
-// SQL that adopts the tables of the FastAPI service, which Stockroom replaces. They are renamed, not dropped, so that a
-// rollback stays possible. Without them it does nothing.
+// Adopts the tables of the FastAPI service, if there are any. They are renamed, not dropped, so that a rollback stays possible.
 
 /** The SQLSTATE of tables that cannot be adopted; its message is for the operator. */
 export const adoptionRefused = 'ST001'
@@ -20,8 +19,7 @@ const columns = Object.entries(tables).flatMap(([table, names]) => names.map((na
 
 const isName = `coalesce(char_length(name) between 1 and ${maxNameLength}, false)`
 
-// An enum of SQLAlchemy holds the names of its members: PERSONAL_CARE for "Personal Care". In a Turkish locale, I is not the
-// uppercase of i.
+// SQLAlchemy's enum holds names of members, as PERSONAL_CARE for "Personal Care". In a Turkish locale, I is not the uppercase of i.
 const category = `(select known from unnest(array[${categories.map((name) => `'${name}'`).join(', ')}]) as known
   where lower(known collate "C") = lower(replace(category::text, '_', ' ') collate "C"))`
 

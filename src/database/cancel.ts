@@ -11,8 +11,7 @@ const timeoutMs = 2_000
 const cancelRequest = 80_877_102
 const tlsRequest = 80_877_103
 
-// Cancels what runs on the connection of `client`, over a connection of its own, as the protocol requires. Poolers forward it.
-// Never rejects.
+// Cancels what runs on the connection of `client`, over another one, as the protocol requires. Poolers forward it. Never rejects.
 export function cancel(server: Server, client: ClientBase): Promise<void> {
   const { processID, secretKey } = client as ClientBase & { processID?: number | null; secretKey?: number | null }
   if (typeof processID !== 'number' || typeof secretKey !== 'number') return Promise.resolve()

@@ -11,8 +11,7 @@ export type Database = Kysely<Tables>
 
 export function openDatabase(pool: ConnectionPool): Database {
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
-  // Kysely's work around a statement is for transactions, which have executors of their own, and costs 6 to 12 µs per
-  // request.
+  // Kysely's work around a statement is for transactions, which have their own executors, and costs 6 to 12 µs per request.
   db.getExecutor().executeQuery = async ({ sql: text, parameters }: CompiledQuery) => {
     const { rows, rowCount } = await pool.query(text, parameters)
     return { rows, numAffectedRows: BigInt(rowCount ?? 0) }
@@ -62,8 +61,7 @@ export async function inTransaction<Result>(
   }
 }
 
-// Throws `problem` if `query` violates `constraint`. Citus omits the field and appends a shard number to the name, so the
-// message is searched as well.
+// Throws `problem` if `query` violates `constraint`. Citus names it, with a shard number, in the message only.
 export async function onViolation<T>(
   query: Promise<T>,
   constraint: string,

@@ -1,5 +1,4 @@
-// PostgreSQL ends a statement after `usualLimitMs`, and the client waits `marginMs` longer. So the connection stays usable, and no
-// statement outlives its request.
+// PostgreSQL ends a statement before the client gives up, so the connection stays usable, and no statement outlives its request.
 export const usualLimitMs = 9_000
 const lockLimitMs = 5_000
 export const marginMs = 1_000

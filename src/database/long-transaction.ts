@@ -35,8 +35,7 @@ const settings = (schema: string) => `
   set local plan_cache_mode = auto;
   ${selectIsStandby}`
 
-// Runs `work` in a transaction whose statements may take minutes. Aborting `signal` closes the connection, so that PostgreSQL
-// aborts as well.
+// A transaction whose statements may take minutes. Aborting `signal` closes the connection, so that PostgreSQL aborts as well.
 export async function withLongTransaction<Result>(
   pool: ConnectionPool,
   signal: AbortSignal,

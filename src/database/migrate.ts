@@ -11,8 +11,7 @@ import { migrationsFolder, migrationsTable, openOrm } from './migrator.ts'
 import { explainRefusal } from './refusal.ts'
 import { openClient, type Server } from './server.ts'
 
-// While a migration waits for a lock, all that need the table queue behind it. So it waits briefly, and leaves them a pause
-// before it retries.
+// All that need a table queue behind a migration that waits for its lock. So it waits briefly, and pauses before it retries.
 const lockRetry = { lockTimeoutMs: 2_000, delayMs: 3_000, attempts: 20 }
 
 /** A lock that was not granted in time, or would have been a deadlock with a writer. */
@@ -114,8 +113,7 @@ async function migrate(
   }
 }
 
-// MikroORM creates its table on a connection of its own. A process that holds the lock must not wait for one, because a pooler may
-// have none left.
+// MikroORM creates its table on another connection, which a pooler may not have while processes that hold the lock wait for one.
 async function createHistory(migrator: Migrator): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -5,8 +5,7 @@ import { openClient, type Server } from './server.ts'
 const postgres: Engine = {
   writesTogether: true,
   readsTogether: true,
-  // It would plan nearly each execution again, which takes three times as long as the rest: it expects ten keys in an array, and
-  // a batch often has fewer.
+  // It would plan nearly each time, at three times the cost of the rest: it expects ten keys, and a batch often has fewer.
   plans: 'force_generic_plan',
   estimates: true,
   joinsLaterally: true,

@@ -127,8 +127,7 @@ export class ConnectionPool implements PostgresPool {
     return storeUnavailable('PostgreSQL', cause)
   }
 
-  // Checks out a connection without a time limit, but not a reserved one. Release it as broken after a failure: that cancels
-  // what still runs on it.
+  // A connection without a time limit, never a reserved one. Released as broken after a failure, which cancels what runs on it.
   async acquire(signal?: AbortSignal): Promise<Lease> {
     using permits = new DisposableStack()
     permits.use(await this.#bulk.acquire(undefined, signal))

@@ -38,8 +38,7 @@ export class ValidatingPool {
     this.#settings = settings
     // Not with `verify`: pg-pool loses a connection whose request gives up while it is being verified.
     this.#pool = new Pool({ ...clientConfig(server), ...config, types: { getTypeParser } })
-    // If a connection is lost while checked out, its query fails as well. Without a listener, the event would end the
-    // process.
+    // The query of a lost connection fails as well. Without a listener, the event would end the process.
     this.#pool.on('connect', (client) => {
       this.#connected++
       client.on('error', () => {})

@@ -3,8 +3,7 @@ import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net'
 /** All unreadable addresses share one limit. */
 const unreadable = 'unknown'
 
-// The canonical form of an IP address, for limits and logs. Proxies write it with a port, in brackets, in quotes, with a zone,
-// or as IPv4 inside IPv6.
+// Canonical, for limits and logs: proxies write addresses with a port, brackets, quotes, or a zone, or as IPv4 inside IPv6.
 export function canonicalAddress(given: string | undefined): string {
   const bare = (given ?? '').trim().replace(/^"(.*)"$/, '$1')
   const [, bracketed, dotted] = /^\s*(?:\[(.*)\]|([\d.]+))(?::\d*)?\s*$/.exec(bare) ?? []

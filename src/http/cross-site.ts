@@ -2,8 +2,7 @@ import type { FastifyRequest } from 'fastify'
 
 import { Problem } from '../problems.ts'
 
-// For routes that change something without a token: any web page could send such requests from a visitor's address, and exhaust
-// its limits. Requests that are not from a browser have no Origin and pass.
+// Any web page could send such requests from a visitor's address, and exhaust its limits. Only browsers send an Origin.
 export function rejectCrossSite(origins: string[]): (request: FastifyRequest) => Promise<void> {
   const allowed = new Set(origins)
   return async (request) => {

@@ -13,8 +13,7 @@ const maxLocalPart = 64
 /** In UTF-16, twice what the schema allows, because characters may be decomposed. */
 const longest = 2 * 254
 
-// The form in which an email address is stored and looked up: trimmed, in NFC, with the domain in Unicode. Keeps case, because
-// PostgreSQL folds it.
+// As stored and looked up: trimmed, in NFC, with the domain in Unicode. Keeps case, because PostgreSQL folds it.
 export function normalizeEmail(given: string): string | undefined {
   const parts = parse(given)
   return parts && `${parts.local}@${parts.domain}`

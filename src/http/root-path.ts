@@ -15,11 +15,11 @@ declare module 'fastify' {
 type Trust = false | ((address: string, hop: number) => boolean)
 
 /** @param configured takes precedence over X-Forwarded-Prefix, which only a trusted proxy may send */
-export function openRootPaths(configured: string, trusts: Trust): (request: IncomingMessage) => string {
+export function openRootPaths(configured: string, isTrusted: Trust): (request: IncomingMessage) => string {
   return ({ headers, socket }) => {
     if (configured !== '') return configured
     const given = headers['x-forwarded-prefix']
-    if (typeof given !== 'string' || !trusts || !trusts(socket.remoteAddress ?? '', 0)) return ''
+    if (typeof given !== 'string' || !isTrusted || !isTrusted(socket.remoteAddress ?? '', 0)) return ''
     return parseRootPath(given) ?? ''
   }
 }

@@ -18,8 +18,7 @@ interface Reader {
   taken: number
 }
 
-// Closes connections whose clients read too slowly, and, while too much is unread in total, those that have waited longest. To
-// be called several times per second.
+// Closes connections of too slow readers, and, if too much is unread in total, the longest-waiting. Called several times a second.
 export function slowReaderCheck({ time, bytes }: ReadLimits): (open: Iterable<Socket>) => void {
   let known = new Map<Socket, Reader>()
 

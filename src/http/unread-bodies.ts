@@ -10,8 +10,7 @@ import type { App } from './types.ts'
 const maxDurationMs = 30_000
 const idleTimeoutMs = 5_000
 
-// Keeps reading a body for a while after an early response. Closing the connection immediately would reset it, and the client might
-// never see the response.
+// Closing the connection right after an early response would reset it, and the client might never see the response.
 export function discardUnreadBodies(app: App, connections: Connections): void {
   app.addHook('onSend', (request, reply, payload, done) => {
     keepConnection(request, reply, connections)

@@ -27,7 +27,7 @@ export function itemCreator({
 }: Pick<Context, 'db' | 'pool' | 'idempotency' | 'metrics' | 'tracer' | 'checkToken'>): ItemCreator {
   const nextId = risingIds()
   const insertAll = pool.engine.writesTogether ? insertTogether : insertApart
-  const writeWithOthers = batchWrites(
+  const writeInBatch = batchWrites(
     (creations: Creation[]) => insertAll(db, creations),
     maxConcurrentBatches,
     observeBatches({ metrics, tracer }, 'inserts'),
@@ -35,7 +35,7 @@ export function itemCreator({
   const insert = async (creation: Creation, transaction?: Database) => {
     const isWritten = transaction
       ? (await insertAll(transaction, [creation])).has(creation)
-      : await writeWithOthers(creation)
+      : await writeInBatch(creation)
     if (!isWritten) throw (await refusal(queryOf(transaction ?? db), creation.token)) ?? loggedOut()
   }
   const prepare = async ({ token, requestId }: Caller, { name, category, price_usd, in_stock }: ItemCreate) => {

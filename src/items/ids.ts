@@ -2,8 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 
 import { timeOf } from '../changes/set-ids.ts'
 
-// Node's UUIDv7s have no order within a millisecond. In these the 12 bits after the time count (RFC 9562 §6.2, method 1),
-// and run ahead of the clock when they are used up.
+// UUIDv7s of Node have no order within a millisecond. Here 12 bits count (RFC 9562 §6.2, method 1) and overflow into the time.
 export function risingIds(): () => string {
   let time = 0
   let count = 0

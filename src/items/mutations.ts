@@ -54,7 +54,7 @@ export function itemRemover(context: WriteContext, read: ItemReader): ItemRemove
   return async (id, condition) => void (await write({ id: id.toLowerCase(), changeSetId: nextId(), ...condition }))
 }
 
-interface Way<Kind extends Write, Row> {
+interface WriteMethod<Kind extends Write, Row> {
   name: 'updates' | 'deletions'
   run: (db: Database, writes: Kind[]) => Promise<Row[]>
   /** Like `run`, for one write of an item that is locked, and which no statement can both write and record. */
@@ -64,13 +64,13 @@ interface Way<Kind extends Write, Row> {
 
 function itemWriter<Kind extends Write, Row extends { id: string }>(
   context: WriteContext,
-  way: Way<Kind, Row>,
+  method: WriteMethod<Kind, Row>,
 ): (write: Kind) => Promise<Row> {
-  if (context.pool.engine.writesTogether) return batchItemWrites(context, way)
-  const gate = watchSemaphore(context.metrics, `retried_${way.name}`, openSemaphore(apartSemaphore))
+  if (context.pool.engine.writesTogether) return batchItemWrites(context, method)
+  const gate = watchSemaphore(context.metrics, `retried_${method.name}`, openSemaphore(apartSemaphore))
   return (write) =>
     gate.run(() =>
-      writeAlone(context, write, (transaction, item) => (item ? way.runApart(transaction, write, item) : [])),
+      writeAlone(context, write, (transaction, item) => (item ? method.runApart(transaction, write, item) : [])),
     )
 }
 
@@ -78,21 +78,21 @@ function itemWriter<Kind extends Write, Row extends { id: string }>(
 // writes nor can deadlock; a skipped write that is still allowed runs alone.
 function batchItemWrites<Kind extends Write, Row extends { id: string }>(
   { db, pool, metrics, tracer }: WriteContext,
-  { name, run, read }: Way<Kind, Row>,
+  { name, run, read }: WriteMethod<Kind, Row>,
 ): (write: Kind) => Promise<Row> {
   const gate = watchSemaphore(metrics, `retried_${name}`, openSemaphore(retrySemaphore))
-  const writeTogether = batchReads(
+  const writeInBatch = batchReads(
     async (writes: Kind[]) => {
-      const firstOf = new Map(writes.toReversed().map((write) => [write.id, write]))
-      const rows = await run(db, [...firstOf.values()])
-      return new Map(rows.map((row) => [firstOf.get(row.id) as Kind, row]))
+      const byId = new Map(writes.toReversed().map((write) => [write.id, write]))
+      const rows = await run(db, [...byId.values()])
+      return new Map(rows.map((row) => [byId.get(row.id) as Kind, row]))
     },
     maxConcurrentBatches,
     observeBatches({ metrics, tracer }, name),
   )
   return async (write) => {
     for (let attempt = 1; attempt <= attemptsTogether; attempt++) {
-      const row = await writeTogether(write)
+      const row = await writeInBatch(write)
       if (row !== undefined) return row
       // Like every error, it is sent only after a check of the token.
       const problem = problemOf(write, await read(write.id))

@@ -13,7 +13,7 @@ import {
 import { IdempotencyKey, ref, strict } from '../openapi/schemas.ts'
 import { BulkQuery, BulkReport, BulkRequest, exampleErrors } from './bulk/schemas.ts'
 import { exportResponse, ExportQuery } from './export/schemas.ts'
-import { exampleReport, importBody, ImportQuery, ImportReport, nothingWritten } from './import/schemas.ts'
+import { exampleReport, importBody, ImportQuery, ImportReport, zeroCounts } from './import/schemas.ts'
 import { ItemSummary, ListQuery, pageHeaders, SummaryQuery } from './query/schemas.ts'
 import {
   exampleItem,
@@ -150,7 +150,7 @@ export const importItems = {
     200: { ...ref(ImportReport), description: 'What was written, and which rows were skipped', headers: replayed },
     ...problemResponses(
       ['import_failed', ...withBody, ...authenticated, ...keyProblems, 'request_timeout', ...unavailable],
-      { import_failed: { ...exampleReport, ...nothingWritten } },
+      { import_failed: { ...exampleReport, ...zeroCounts } },
     ),
   },
 }

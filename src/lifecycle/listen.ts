@@ -15,8 +15,7 @@ const addressesOf = async (host: string): Promise<string[]> => {
   return [...new Set((await lookup(host, { all: true })).map(({ address }) => address))]
 }
 
-// Listens on each address of `host`. Fastify would create a second server for the other address of localhost, without limits
-// and draining; here all addresses lead to the server of `app`.
+// Fastify would create a second server for the other address of localhost, without limits and draining.
 export async function listen(
   app: App,
   { host, port }: { host: string; port: number },

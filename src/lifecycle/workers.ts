@@ -51,8 +51,7 @@ export interface Supervised {
   failed: Promise<never>
 }
 
-// Runs this program `count` times on one port, and restarts it when it exits. Workers read no settings: all get the same, and
-// secrets stay out of their environment.
+// Runs `count` workers on one port and restarts them. They get all settings from here, so secrets stay out of their environment.
 export async function superviseWorkers(
   count: number,
   assignment: object,

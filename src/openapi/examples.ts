@@ -25,8 +25,7 @@ interface Operation {
 
 type Paths = Record<string, Record<string, Operation>>
 
-// Copies the examples of schemas to where tools look for them: next to the schema of a body or a parameter, and as `example` in
-// the schema, the only place where Insomnia looks.
+// Copies examples to where tools look: next to the schema of a body or parameter, and, for Insomnia, as its `example`.
 export function placeExamples(paths: Paths, schemas: Record<string, Schema>): void {
   for (const { parameters = [], requestBody } of Object.values(paths).flatMap((path) => Object.values(path))) {
     for (const parameter of parameters) placeInParameter(parameter)

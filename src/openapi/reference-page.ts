@@ -58,8 +58,7 @@ const configuration = {
   persistAuth: false,
 }
 
-// Hides fields of the sign-in form that no manager needs: token URL, client credentials, their location, scopes, and server
-// metadata. Only their placeholders identify them.
+// Hides what no manager needs in the sign-in form. Only placeholders identify these fields.
 const needlessFields = [
   'tr:has([data-placeholder$="/.well-known/oauth-authorization-server"])',
   'tr:has([data-placeholder$="/token"])',

@@ -51,8 +51,7 @@ const members: Partial<Record<Code, object>> = {
   invalid_request: { errors: [{ type: 'missing', loc: ['body', 'name'], msg: 'is required' }] },
 }
 
-// The error responses of a route: codes of one status share a response, with the first as its example. Typed as an object,
-// because no handler returns one.
+// Codes of one status share a response, with the first as its example. Typed as an object, because no handler returns one.
 export function problemResponses(codes: Code[], examples: Partial<Record<Code, object>> = {}): object {
   const byStatus = Map.groupBy(codes, (code) => problems[code][0])
   return Object.fromEntries([...byStatus].map(([status, some]) => [status, describe(some, examples)]))

@@ -26,8 +26,7 @@ export function readOperatorConfig(): Config {
   return readConfig(process.env, false)
 }
 
-// Opens the configured or the embedded PostgreSQL while `work` runs. Logs to standard error, because results go to standard
-// output.
+// Opens the configured or the embedded PostgreSQL while `work` runs. Logs to standard error: results go to standard output.
 export async function withServer<Result>(
   config: Config,
   signal: AbortSignal,

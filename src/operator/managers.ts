@@ -22,8 +22,7 @@ const pageSize = 1_000
 
 const columns = ['id', 'name', 'email', 'disabled_at', 'tokens_ended_at'] as const
 
-// Rejects the manager's requests and logins on all replicas from the commit on. Their tokens stay revoked, also on replicas of
-// earlier versions.
+// Rejects requests and logins on all replicas from the commit on. Tokens stay revoked, also on replicas of earlier versions.
 export function disable(db: Database, who: string): Promise<Manager | undefined> {
   const isEnabled = sql<boolean>`${isManager(who)} and disabled_at is null`
   return inTransaction(db, async (transaction) => {

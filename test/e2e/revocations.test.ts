@@ -98,7 +98,7 @@ test('no logout is forgotten when a lagging Redis replica is promoted', { skip }
   const replica = await startRedisFor(t, undefined, ['--replicaof', `127.0.0.1 ${link.port}`])
   await until(async () => /master_link_status:up/.test(String(await redisCli(replica.port, 'INFO'))))
   await until(async () => (await redisCli(replica.port, 'DBSIZE')) === (await redisCli(redis.port, 'DBSIZE')))
-  link.silence()
+  link.stall()
   const unseen = await Promise.all(Array.from({ length: 5 }, () => load.logOut(apps[0])))
   const seen = await load.during(async () => {
     await redis.stop()

@@ -72,7 +72,7 @@ test('unresponsive idle connections are detected before use', async (t: TestCont
   )
   const ada = await signIn('ada@example.com')
   await Promise.all(Array.from({ length: 4 }, () => ada.get('/items')))
-  proxy.silence()
+  proxy.stall()
   await sleep(1100)
   const queries = t.mock.method(Client.prototype, 'query')
   t.assert.strictEqual((await ada.get('/items')).statusCode, 200)

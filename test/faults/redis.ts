@@ -103,7 +103,7 @@ const promoted = fault(
     site.after(() => replica.stop())
     await until(async () => /master_link_status:up/.test(String(await redisCli(replica.port, 'INFO'))))
     // The replica does not get logouts from here on.
-    link.silence()
+    link.stall()
     await sleep(1_000)
     await redis.stop()
     await redisCli(replica.port, 'REPLICAOF', 'NO', 'ONE')

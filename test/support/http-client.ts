@@ -45,9 +45,9 @@ export function sendRequest({
     answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: received }))
     answer.on('error', reject)
   })
-  const late = setTimeout(() => asked.destroy(new Error(`no response in ${timeout} ms`)), timeout)
+  const timer = setTimeout(() => asked.destroy(new Error(`no response in ${timeout} ms`)), timeout)
   asked.on('error', reject)
-  asked.on('close', () => clearTimeout(late))
+  asked.on('close', () => clearTimeout(timer))
   asked.end(text)
   return promise
 }

@@ -130,9 +130,9 @@ export function isAlive(pid: number): boolean {
 
 async function kill(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
-  const late = setTimeout(() => child.kill('SIGKILL'), 15_000)
+  const timer = setTimeout(() => child.kill('SIGKILL'), 15_000)
   await ended
-  clearTimeout(late)
+  clearTimeout(timer)
 }
 
 /** The environment less the settings of the service, which the tests themselves may have been given. */

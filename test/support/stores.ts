@@ -89,7 +89,7 @@ export interface Proxy {
   /** Where new connections lead to: a port, or the path of a Unix socket; undefined refuses them. */
   target: number | string | undefined
   /** Passes on no more of what its present connections say. */
-  silence(): void
+  stall(): void
   /** Breaks its present connections. */
   cut(): void
   close(): void
@@ -122,7 +122,7 @@ export async function openProxy(target: number | string, hear = (_said: string) 
   const proxy: Proxy = {
     port: (server.address() as AddressInfo).port,
     target,
-    silence() {
+    stall() {
       for (const socket of sockets) socket.unpipe().pause()
     },
     cut,

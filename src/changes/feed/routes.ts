@@ -19,14 +19,14 @@ import { FeedEvent, FeedEvents, type FeedQuery } from './schemas.ts'
 /** Requests of one process that may wait for changes. */
 export const maxFollowers = 2_000
 
-/** One manager has at most half of the places. */
-const places = { permits: maxFollowers, maxQueue: 0, timeout: 0, share: 0.5 }
+/** One manager has at most half of the permits. */
+const followerLimits = { permits: maxFollowers, maxQueue: 0, timeout: 0, share: 0.5 }
 
 export function feedRoutes(app: App, context: Context): void {
   for (const schema of [ChangeSet, FeedEvent, FeedEvents]) app.addSchema(schema)
   const { db, pool, metrics, checkToken } = context
   const { draining } = context.readiness
-  const semaphore = watchSemaphore(metrics, 'feed_followers', openSemaphore(places))
+  const semaphore = watchSemaphore(metrics, 'feed_followers', openSemaphore(followerLimits))
   const followers = openFollowers(context)
   const feed = openFeed(db, pool.engine, metrics)
   authenticate(app, context)

@@ -5,8 +5,8 @@ import { exampleId, Name, ref, strict, Uuid } from '../../openapi/schemas.ts'
 import { ChangeSet, ItemChange } from '../schemas.ts'
 
 /** Of a report. */
-export const listedConflicts = 1_000
-export const listedChanges = 100
+export const maxListedConflicts = 1_000
+export const maxListedChanges = 100
 
 export const UndoQuery = Type.Object(
   {
@@ -75,11 +75,11 @@ export const UndoReport = Type.Object(
     deleted: count('deleted, because the set had created them', 0),
     conflicting: count('left as they are (`on_conflict=skip`)', 0),
     changes: Type.Array(ref(ItemChange), {
-      maxItems: listedChanges,
+      maxItems: maxListedChanges,
       description: 'The first 100 changes, by the IDs of the items',
     }),
     conflicts: Type.Array(ref(UndoConflict), {
-      maxItems: listedConflicts,
+      maxItems: maxListedConflicts,
       description: 'The first 1,000 items that were left as they are, by their IDs',
     }),
   },

@@ -10,7 +10,7 @@ import { tooBusy } from '../../problems.ts'
 import { changeNotFound, type EntryRow, readSet, type SetRow, type Source, toEntry, toSet } from '../changes.ts'
 import { recordSet } from '../record.ts'
 import { type ConflictRow, notOwner, toConflict, undoConflict } from './conflicts.ts'
-import { listedChanges, listedConflicts, type UndoQuery, type UndoReport } from './schemas.ts'
+import { maxListedChanges, maxListedConflicts, type UndoQuery, type UndoReport } from './schemas.ts'
 import * as statements from './statements.ts'
 
 /** What an undo needs of the service. */
@@ -106,7 +106,7 @@ async function tryToRevert(
   const run = async <Row extends object>(statement: string, ...more: unknown[]) =>
     session.query<Row>(statement, [set.set_id, set.only_item, owner, ...more])
   const conflicts = async () =>
-    (await run<ConflictRow>(statements.listConflicts(scope, listedConflicts), setId)).rows.map(toConflict)
+    (await run<ConflictRow>(statements.listConflicts(scope, maxListedConflicts), setId)).rows.map(toConflict)
 
   const judged = (await run<Judged>(statements.count(scope))).rows
   const total = entriesIn(judged)
@@ -118,7 +118,7 @@ async function tryToRevert(
   const conflicting = total - sumOf(possible)
   if (stops && conflicting > 0) throw undoConflict(conflicting, await conflicts())
   if (isDry) {
-    const { rows } = await run<EntryRow>(statements.previewChanges(scope, listedChanges))
+    const { rows } = await run<EntryRow>(statements.previewChanges(scope, maxListedChanges))
     const skipped = conflicting === 0 ? [] : await conflicts()
     return { dry_run: true, change: null, ...possible, conflicting, changes: rows.map(toEntry), conflicts: skipped }
   }
@@ -135,7 +135,7 @@ async function tryToRevert(
   await recordSet(session, undoSet, [written.created, written.updated, written.deleted])
   await session.query(statements.setUndoneBy, [set.set_id, setId])
   const [row] = (await session.query<SetRow>(statements.readSet, [setId])).rows
-  const { rows } = await session.query<EntryRow>(statements.readChanges(listedChanges), [setId])
+  const { rows } = await session.query<EntryRow>(statements.readChanges(maxListedChanges), [setId])
   return { ...outcome, change: row === undefined ? null : toSet(row), changes: rows.map(toEntry) }
 }
 

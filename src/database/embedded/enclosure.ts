@@ -24,8 +24,7 @@ export async function closedAbove(path: string, gid: number): Promise<string | u
   return (found.mode & needed) === 0 ? parent : undefined
 }
 
-// The command line that runs `program` as a user who finds `paths` in place. Requires root and permission to mount. All steps
-// replace each other, so the process ID stays.
+// Runs `program` as a user who finds `paths` in place, with one process ID throughout. Requires root and permission to mount.
 export function enclose({ closed, paths }: Enclosure, user: { uid: number; gid: number }, program: string[]): string[] {
   const script = [
     'set -e',

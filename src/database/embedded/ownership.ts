@@ -94,8 +94,7 @@ export function isTransient(error: Error & { code?: string }): boolean {
   return !(error instanceof StartupError) && (error.code === undefined || transientCodes.test(error.code))
 }
 
-// Reconnects if the connection is lost: a server that crashed and recovered has dropped all locks, so another process may own
-// it now.
+// Reconnects: a server that crashed and recovered has dropped all locks, so another process may own it now.
 export async function reacquire(
   lock: OwnershipLock,
   postmaster: Postmaster,

@@ -14,8 +14,7 @@ const prefix = 'stockroom-'
 /** In bytes, without the terminating zero: what every system supports. */
 const longestPath = 103
 
-// A directory for the socket that no other user can create or enter: the cluster itself, or one with a random name if the path
-// would be too long.
+// A directory that no other user can create or enter: the cluster itself, or one with a random name if the path would be too long.
 export async function makeSocketFolder(cluster: string, account: Account): Promise<string> {
   if (fits(cluster)) return cluster
   for (const parent of new Set([resolve(tmpdir()), '/tmp', '/run', '/dev/shm'])) {

@@ -7,8 +7,8 @@ import { Category, ItemCreate } from '../schemas.ts'
 
 export const maxIds = 10_000
 
-export const listedChanges = 100
-export const listedErrors = 1_000
+export const maxListedChanges = 100
+export const maxListedErrors = 1_000
 
 // One schema rather than `oneOf`, whose errors would not say which member is wrong.
 const exactlyOne = { minProperties: 1, maxProperties: 1, ...strict }
@@ -135,7 +135,7 @@ export const BulkReport = Type.Object(
       description: 'The recorded change set; null if nothing was changed',
     }),
     changes: Type.Array(ref(ItemChange), {
-      maxItems: listedChanges,
+      maxItems: maxListedChanges,
       description: 'The first 100 changes, by the IDs of the items',
     }),
   },

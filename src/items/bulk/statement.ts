@@ -4,7 +4,7 @@ import type { EntryRow } from '../../changes/changes.ts'
 import { currentPosition, deletionColumns, deletionValues, updateColumns, updateValues } from '../../changes/record.ts'
 import { validationFailed } from '../../problems.ts'
 import { whereFilters } from '../query/filters.ts'
-import { type BulkRequest, type Change, listedErrors, type PriceChange, listedChanges } from './schemas.ts'
+import { type BulkRequest, type Change, maxListedErrors, type PriceChange, maxListedChanges } from './schemas.ts'
 
 export interface BulkOptions {
   me: string
@@ -67,7 +67,7 @@ export function bulkStatement(
     ${isDry ? sql`` : sql`, entries as (insert into item_changes (${columns}, is_part) select *, true from written)`}
     select counts.*,
       (select coalesce(json_agg(first), '[]')
-        from (select * from written order by item_id limit ${sql.lit(listedChanges)}) as first) as shown,
+        from (select * from written order by item_id limit ${sql.lit(maxListedChanges)}) as first) as shown,
       case when refused > 0 then (${listRefusals(change)}) end as refusals
     from counts`
 }
@@ -78,7 +78,7 @@ function listRefusals(change: Change): RawBuilder<unknown> {
   return sql`
     select json_agg(listed) from (
       select id as item_id, ${price} as price, price_usd < 0 as is_negative
-      from selected where ${isRefused(change)} order by id limit ${sql.lit(listedErrors)}) as listed`
+      from selected where ${isRefused(change)} order by id limit ${sql.lit(maxListedErrors)}) as listed`
 }
 
 function write(change: Change): RawBuilder<unknown> {

@@ -1,8 +1,7 @@
 import type { CompiledQuery } from 'kysely'
 import { escapeLiteral } from 'pg'
 
-// COPY takes no parameters, so this is the one place where values become part of a statement. The builder writes $1 and
-// so on for every value, and nothing else in its text has that form.
+// COPY takes no parameters. The builder writes values as $1 and so on, and nothing else in its text has that form.
 export function withLiterals({ sql, parameters }: CompiledQuery): string {
   return sql.replaceAll(/\$(\d+)/g, (_, number: string) => literal(parameters[Number(number) - 1]))
 }

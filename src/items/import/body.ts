@@ -14,7 +14,7 @@ export interface BodyLimits {
 }
 
 /** Bytes read between pauses for other requests: invalid rows of two bytes each take 20 ms. */
-const pieceLength = 4 * 1024
+const sliceLength = 4 * 1024
 
 /**
  * The text of `body` in UTF-8, cut between characters, without a byte order mark. Only time spent waiting for the client counts.
@@ -42,7 +42,7 @@ export async function* textOf(
     if (!isUtf8(whole)) throw notUtf8(whole, lines)
     lines += countOf(0x0a, whole)
     if (whole.length === 0) continue
-    yield* pieces(isFirst && whole.indexOf(byteOrderMark) === 0 ? whole.subarray(byteOrderMark.length) : whole)
+    yield* slices(isFirst && whole.indexOf(byteOrderMark) === 0 ? whole.subarray(byteOrderMark.length) : whole)
     isFirst = false
   }
   if (isEmpty) throw missingFile()
@@ -53,10 +53,10 @@ export function missingFile(): Problem {
   return validationFailed([{ type: 'missing', loc: ['body'], msg: 'is required: send the file as the request body' }])
 }
 
-function* pieces(bytes: Buffer): Generator<Buffer> {
+function* slices(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length;) {
-    const piece = bytes.subarray(at, at + pieceLength)
-    const whole = piece.subarray(0, piece.length - incompleteSuffixLength(piece))
+    const slice = bytes.subarray(at, at + sliceLength)
+    const whole = slice.subarray(0, slice.length - incompleteSuffixLength(slice))
     yield whole
     at += whole.length
   }
@@ -97,7 +97,7 @@ async function* chunksOf(
 }
 
 async function withTimeout<Result>(time: number, signal: AbortSignal, task: Promise<Result>): Promise<Result> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
+  const { promise: timeout, reject } = Promise.withResolvers<never>()
   const giveUp = () => reject(signal.reason)
   const timer = setTimeout(
     () => reject(new Problem('request_timeout', 'The request body did not arrive in time. Send it again.')),
@@ -105,7 +105,7 @@ async function withTimeout<Result>(time: number, signal: AbortSignal, task: Prom
   )
   signal.addEventListener('abort', giveUp)
   try {
-    return await Promise.race([task, late])
+    return await Promise.race([task, timeout])
   } catch (error) {
     task.catch(() => {})
     throw error instanceof Problem

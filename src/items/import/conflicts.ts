@@ -1,6 +1,6 @@
 import type { Session } from '../../database/long-transaction.ts'
 import type { RowError } from './report.ts'
-import { listedErrors } from './schemas.ts'
+import { maxListedErrors } from './schemas.ts'
 
 export interface Staged {
   rows: number
@@ -152,7 +152,7 @@ async function refuse(session: Session, refusal: ConflictRule, values: string[])
   // A million of them would exceed the memory of an import.
   const some = `
     with refused as (${sql})
-    select line, other::text, count(*) over ()::integer as total from refused order by line limit ${listedErrors}`
+    select line, other::text, count(*) over ()::integer as total from refused order by line limit ${maxListedErrors}`
   const { rows } = await session.query<{ line: number; other: string; total: number }>(some, values)
   const errors = rows.map(({ line, other }) => ({ line, column, type, msg: msg(other) }))
   return { rows: rows[0]?.total ?? 0, errors }

@@ -1,11 +1,11 @@
 import type { Session } from '../../database/long-transaction.ts'
 import { differs, type MergeOptions } from './conflicts.ts'
 import type { Staged } from './conflicts.ts'
-import { nothingWritten, type Written } from './report.ts'
-import { listedChanges } from './schemas.ts'
+import { zeroCounts, type Written } from './report.ts'
+import { maxListedChanges } from './schemas.ts'
 
 export async function preview(session: Session, staged: Staged, { mode, owner }: MergeOptions): Promise<Written> {
-  const allNew = { ...nothingWritten, created: staged.rows, ...(mode === 'upsert' && { changes: [] }) }
+  const allNew = { ...zeroCounts, created: staged.rows, ...(mode === 'upsert' && { changes: [] }) }
   const mayChange = mode === 'upsert' && staged.withIds
   const written = mayChange ? await oneRow<Written>(session, compare) : allNew
   return { ...written, ...(await oneRow<Pick<Written, 'same_name'>>(session, sameName, [owner])) }
@@ -38,6 +38,6 @@ const compare = `
     (select coalesce(json_agg(change order by line), '[]') from (
       select first.line, json_build_object('line', first.line, 'id', items.id,
         'before', ${fieldsOf('items')}, 'after', ${fieldsOf('imported')}) as change
-      from (select * from compared where is_changed order by line limit ${listedChanges}) as first
+      from (select * from compared where is_changed order by line limit ${maxListedChanges}) as first
       join imported on imported.ctid = first.place join items on items.id = first.id) as changes) as changes
   from compared`

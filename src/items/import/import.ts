@@ -16,7 +16,7 @@ import { csvRows } from './csv.ts'
 import { renamedColumns, wrongColumn } from './header.ts'
 import { merge } from './merge.ts'
 import { ndjsonRows } from './ndjson.ts'
-import { type ReportBuilder, openFindings, UnreadableFile } from './report.ts'
+import { type ReportBuilder, openReportBuilder, UnreadableFile } from './report.ts'
 import type { RowCheck } from './rows.ts'
 import type { ImportQuery, ImportReport } from './schemas.ts'
 import { openSpool, type Spool } from './spool.ts'
@@ -68,14 +68,14 @@ export async function importItems(importer: Importer, request: ImportRequest): P
   const { pool, idempotency, gates, isShared, needsVersion, warn, tracer } = importer
   const { token, requestId, key, type, query, signal } = request
   const { mode = 'create', on_error: onError = 'stop', dry_run: isDry = false } = query
-  const stops = onError === 'stop'
-  const findings = openFindings({ mode, dry_run: isDry })
+  const stopOnError = onError === 'stop'
+  const builder = openReportBuilder({ mode, dry_run: isDry })
   using _receiving = await gates.receiving.acquire(token.sub, signal)
   await using spool = openSpool(warn)
   const digest = createHash('sha256')
-  const receiveAll = () => receive(importer, request, { spool, digest, findings, stops })
+  const receiveAll = () => receive(importer, request, { spool, digest, builder, stopOnError })
   const staged = await (tracer?.run('receive import', receiveAll) ?? receiveAll())
-  if (stops && findings.failed > 0) throw findings.failure()
+  if (stopOnError && builder.failed > 0) throw builder.toProblem()
   using _merging = await gates.merging.acquire(token.sub, signal)
   const mergeAll = async (session: Session) => {
     await copyStaged(session, spool)
@@ -85,12 +85,12 @@ export async function importItems(importer: Importer, request: ImportRequest): P
       requestId,
       canUpdateOthers: isShared,
       needsVersion,
-      stopOnError: stops,
+      stopOnError,
       dryRun: isDry,
     }
-    const written = await merge(session, pool.engine, staged, options, findings)
-    if (stops && findings.failed > 0) throw findings.failure()
-    return findings.report(written)
+    const written = await merge(session, pool.engine, staged, options, builder)
+    if (stopOnError && builder.failed > 0) throw builder.toProblem()
+    return builder.report(written)
   }
   const keyed = { scope: `imports of ${token.sub}`, key, owner: token.sub }
   const body = { query, type, digest: digest.digest('hex') }
@@ -113,7 +113,7 @@ async function analyze(pool: ConnectionPool): Promise<void> {
 async function receive(
   { check, limits, isBusy, checkToken }: Importer,
   { body, type, coding, token, key, query, signal }: ImportRequest,
-  { digest, ...into }: { spool: Spool; digest: Hash; findings: ReportBuilder; stops: boolean },
+  { digest, ...into }: { spool: Spool; digest: Hash; builder: ReportBuilder; stopOnError: boolean },
 ): Promise<Staged> {
   const renamed = renamedColumns(query.column)
   if (renamed.size > 0 && readers[type] === ndjsonRows) throw wrongColumn('is for CSV only: remove it')
@@ -131,8 +131,8 @@ async function receive(
     return staged
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error
-    into.findings.fail(error.errors, error.rows)
-    throw into.findings.failure()
+    into.builder.addErrors(error.errors, error.rows)
+    throw into.builder.toProblem()
   } finally {
     clearInterval(checking)
   }

@@ -10,7 +10,7 @@ import { risingIds } from '../ids.ts'
 import { differs, type MergeOptions, type Conflict, refusalsOf } from './conflicts.ts'
 import type { Staged } from './conflicts.ts'
 import { preview } from './dry-run.ts'
-import { nothingWritten, type ReportBuilder, type Written } from './report.ts'
+import { zeroCounts, type ReportBuilder, type Written } from './report.ts'
 
 const attempts = 3
 
@@ -20,7 +20,7 @@ export async function merge(
   engine: Engine,
   staged: Staged,
   how: MergeOptions,
-  findings: ReportBuilder,
+  builder: ReportBuilder,
 ): Promise<Written> {
   for (let attempt = 1; ; attempt++) {
     await session.query('savepoint merge')
@@ -28,11 +28,11 @@ export async function merge(
       const merged = engine.withItems(session, selectionOf(staged, how), async () => {
         const refused = await refusalsOf(session, staged, how)
         const isOver = refused.length > 0 && how.stopOnError
-        const written = isOver ? nothingWritten : await write(session, rowsLeft(staged, refused), how)
+        const written = isOver ? zeroCounts : await write(session, rowsLeft(staged, refused), how)
         return { refused, written }
       })
       const { refused, written } = await onViolation(merged, 'items_store_manager_id_foreign', managerGone)
-      for (const { errors, rows } of refused) findings.fail(errors, rows)
+      for (const { errors, rows } of refused) builder.addErrors(errors, rows)
       return written
     } catch (error) {
       if (!(error instanceof Race || isRace(error))) throw error

@@ -1,6 +1,6 @@
 import { type RowError, UnreadableFile } from './report.ts'
 import { openScanner } from './scanner.ts'
-import { listedErrors } from './schemas.ts'
+import { maxListedErrors } from './schemas.ts'
 
 export interface CsvRecord {
   line: number
@@ -27,7 +27,7 @@ export function openRecords(delimiter: string, firstLine: number): RecordReader 
 
   const fail = (msg: string) => {
     failed++
-    if (unreadable.length < listedErrors) unreadable.push({ line, column: null, type: 'csv_invalid', msg })
+    if (unreadable.length < maxListedErrors) unreadable.push({ line, column: null, type: 'csv_invalid', msg })
     if (isFirst) throw new UnreadableFile(unreadable)
   }
 

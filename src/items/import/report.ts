@@ -2,19 +2,19 @@ import type { Static } from 'typebox'
 
 import type { ImportError } from '../../openapi/schemas.ts'
 import { Problem } from '../../problems.ts'
-import { type ImportReport, listedErrors, nothingWritten } from './schemas.ts'
+import { type ImportReport, maxListedErrors, zeroCounts } from './schemas.ts'
 
-export { nothingWritten }
+export { zeroCounts }
 export type RowError = Static<typeof ImportError>
 export type Written = Pick<ImportReport, 'created' | 'updated' | 'unchanged' | 'same_name' | 'changes'>
 
 export interface ReportBuilder {
   failed: number
   /** Rows come in the order of the file, so errors after the first ones are only counted. */
-  failRow(wrong: { count: number; describe: () => RowError[] }): void
-  fail(errors: RowError[], rows?: number): void
+  addRow(wrong: { count: number; describe: () => RowError[] }): void
+  addErrors(errors: RowError[], rows?: number): void
   report(written: Written): ImportReport
-  failure(): Problem
+  toProblem(): Problem
 }
 
 /** Nothing of such a file is imported, however bad rows are treated. */
@@ -30,12 +30,12 @@ export class UnreadableFile extends Error {
   }
 }
 
-export function openFindings({ mode, dry_run }: Pick<ImportReport, 'mode' | 'dry_run'>): ReportBuilder {
+export function openReportBuilder({ mode, dry_run }: Pick<ImportReport, 'mode' | 'dry_run'>): ReportBuilder {
   let failed = 0
   let count = 0
   let listed: RowError[] = []
   // Errors that PostgreSQL detects come last, and may be of earlier lines.
-  const first = () => listed.toSorted((one, other) => one.line - other.line).slice(0, listedErrors)
+  const first = () => listed.toSorted((one, other) => one.line - other.line).slice(0, maxListedErrors)
   const report = (written: Written): ImportReport => {
     const errors = first()
     return { mode, dry_run, ...written, failed, errors, errors_omitted: count - errors.length }
@@ -45,26 +45,26 @@ export function openFindings({ mode, dry_run }: Pick<ImportReport, 'mode' | 'dry
     get failed() {
       return failed
     },
-    failRow(wrong) {
+    addRow(wrong) {
       failed++
       count += wrong.count
-      if (listed.length < listedErrors) listed.push(...wrong.describe())
+      if (listed.length < maxListedErrors) listed.push(...wrong.describe())
     },
-    fail(errors, rows = 1) {
+    addErrors(errors, rows = 1) {
       failed += rows
       count += Math.max(rows, errors.length)
       listed.push(...errors)
-      if (listed.length > 4 * listedErrors) listed = first()
+      if (listed.length > 4 * maxListedErrors) listed = first()
     },
     report,
-    failure() {
-      const members = report(nothingWritten)
-      return new Problem('import_failed', inWords(members), { members: { ...members } })
+    toProblem() {
+      const members = report(zeroCounts)
+      return new Problem('import_failed', summaryOf(members), { members: { ...members } })
     },
   }
 }
 
-function inWords({ failed, errors: [first] }: ImportReport): string {
+function summaryOf({ failed, errors: [first] }: ImportReport): string {
   const rows = failed === 1 ? '1 invalid row,' : `${failed} invalid rows, first`
   return `Nothing was imported: ${rows} on line ${first?.line} (${first?.column ?? 'it'} ${first?.msg}).`
 }

@@ -5,8 +5,8 @@ import { type Static, Type } from 'typebox'
 import { exampleId, importCounts, ImportError, ref, Uuid } from '../../openapi/schemas.ts'
 import { ItemCreate } from '../schemas.ts'
 
-export const listedErrors = 1_000
-export const listedChanges = 10
+export const maxListedErrors = 1_000
+export const maxListedChanges = 10
 
 export const ImportQuery = Type.Object({
   mode: Type.Optional(
@@ -116,7 +116,7 @@ export const ImportReport = Type.Object(
     ),
     changes: Type.Optional(
       Type.Array(ref(ImportChange), {
-        maxItems: listedChanges,
+        maxItems: maxListedChanges,
         description: 'In a dry run with `mode=upsert`, the first rows that would update an item',
       }),
     ),
@@ -137,4 +137,4 @@ export const exampleReport: ImportReport = {
   errors_omitted: 0,
 }
 
-export const nothingWritten = { created: 0, updated: 0, unchanged: 0 }
+export const zeroCounts = { created: 0, updated: 0, unchanged: 0 }

@@ -5,12 +5,12 @@ import { risingIds } from '../ids.ts'
 import { ambiguousPrice, type Conflict, type Staged } from './conflicts.ts'
 import type { ReportBuilder } from './report.ts'
 import { copyLine, type Row, type RowCheck } from './rows.ts'
-import { listedErrors } from './schemas.ts'
+import { maxListedErrors } from './schemas.ts'
 import type { Spool } from './spool.ts'
 
 /** Milliseconds between pauses for other requests, and of a pause, as for lists. */
-const longestTurn = 5
-const rest = 5
+const maxTurnMs = 5
+const yieldDelayMs = 5
 
 const writeLength = 64 * 1024
 
@@ -26,26 +26,26 @@ interface Staging {
   rows: AsyncGenerator<Row[]>
   spool: Spool
   check: RowCheck
-  findings: ReportBuilder
-  stops: boolean
+  builder: ReportBuilder
+  stopOnError: boolean
   isBusy: () => boolean
 }
 
-export async function stage({ rows, spool, check, findings, stops, isBusy }: Staging): Promise<Staged> {
+export async function stage({ rows, spool, check, builder, stopOnError, isBusy }: Staging): Promise<Staged> {
   const staged: Staged = { rows: 0, withIds: false, withDoubts: false, hasCommas: false }
   const doubts: Conflict = { rows: 0, errors: [] }
   const toCopyLine = (row: Row) => {
     const checked = check(row)
     staged.hasCommas ||= row.hasCommas === true
     if ('count' in checked) {
-      findings.failRow(checked)
+      builder.addRow(checked)
       return ''
     }
     if (row.isDoubtful) {
       doubts.rows++
-      if (doubts.errors.length < listedErrors) doubts.errors.push(ambiguousPrice(row.line, checked.item.price_usd))
+      if (doubts.errors.length < maxListedErrors) doubts.errors.push(ambiguousPrice(row.line, checked.item.price_usd))
     }
-    if (stops && findings.failed > 0) return ''
+    if (stopOnError && builder.failed > 0) return ''
     staged.rows++
     staged.withIds ||= typeof checked.item.id === 'string'
     staged.withDoubts ||= row.isDoubtful === true
@@ -62,15 +62,15 @@ export async function stage({ rows, spool, check, findings, stops, isBusy }: Sta
         await spool.write(text)
         text = ''
       }
-      if (performance.now() - turnedAt > longestTurn) {
-        await (isBusy() ? sleep(rest) : setImmediate())
+      if (performance.now() - turnedAt > maxTurnMs) {
+        await (isBusy() ? sleep(yieldDelayMs) : setImmediate())
         turnedAt = performance.now()
       }
     }
-    isMerged = !stops
+    isMerged = !stopOnError
   } finally {
     // The merge detects these itself, among the rows that are left.
-    if (!isMerged && staged.hasCommas && doubts.rows > 0) findings.fail(doubts.errors, doubts.rows)
+    if (!isMerged && staged.hasCommas && doubts.rows > 0) builder.addErrors(doubts.errors, doubts.rows)
   }
   if (text !== '') await spool.write(text)
   return staged

@@ -70,8 +70,7 @@ export function pageQuery(db: Database, query: ListQuery, me: string) {
     .compile()
 }
 
-// With both this price and a position beyond it, PostgreSQL would begin at the price and read on to the position: the whole
-// table for the last page.
+// With this price and a cursor beyond it, PostgreSQL would read from the price to the cursor: the whole table for the last page.
 function dropCoveredPriceBound(query: ListQuery, { key }: Cursor): ListQuery {
   const isUpwards = query.sort === 'price_usd'
   if (!isUpwards && query.sort !== '-price_usd') return query

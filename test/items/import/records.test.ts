@@ -7,7 +7,7 @@ import * as fc from 'fast-check'
 import { csvRows } from '../../../src/items/import/csv.ts'
 import { ndjsonRows } from '../../../src/items/import/ndjson.ts'
 import { type CsvRecord, openRecords } from '../../../src/items/import/records.ts'
-import { openFindings, UnreadableFile } from '../../../src/items/import/report.ts'
+import { openReportBuilder, UnreadableFile } from '../../../src/items/import/report.ts'
 import { rowCheck } from '../../../src/items/import/rows.ts'
 
 test('records equal those of csv-parse, however the text is split', (t: TestContext) => {
@@ -114,11 +114,11 @@ test('a line of NDJSON is refused before its end if it is too long', async (t: T
 })
 
 test('errors beyond the first 1,000 are not described', (t: TestContext) => {
-  const findings = openFindings({ mode: 'create', dry_run: false })
+  const builder = openReportBuilder({ mode: 'create', dry_run: false })
   let described = 0
   const describe = () => [{ line: ++described, column: null, type: 'x', msg: 'x' }]
-  for (let row = 0; row < 3_000; row++) findings.failRow({ count: 1, describe })
-  const { errors, errors_omitted: omitted } = findings.report({ created: 0, updated: 0, unchanged: 0 })
+  for (let row = 0; row < 3_000; row++) builder.addRow({ count: 1, describe })
+  const { errors, errors_omitted: omitted } = builder.report({ created: 0, updated: 0, unchanged: 0 })
   t.assert.deepStrictEqual([described, errors.length, omitted], [1_000, 1_000, 2_000])
 })
 
@@ -135,7 +135,7 @@ test('a bad row costs no more memory than a few good ones', async (t: TestContex
 /** Microseconds of the processor that it takes to read and check `rows`. */
 async function costOf(rows: string): Promise<number> {
   const check = rowCheck('create')
-  const findings = openFindings({ mode: 'create', dry_run: true })
+  const builder = openReportBuilder({ mode: 'create', dry_run: true })
   const chunks = Readable.from(
     cut(
       rows,
@@ -152,7 +152,7 @@ async function costOf(rows: string): Promise<number> {
     for await (const some of csvRows(head(), new Map())) {
       for (const row of some) {
         const checked = check(row)
-        if ('count' in checked) findings.failRow(checked)
+        if ('count' in checked) builder.addRow(checked)
       }
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 import { test, type TestContext } from 'node:test'
 
-import { openFindings } from '../../../src/items/import/report.ts'
+import { openReportBuilder } from '../../../src/items/import/report.ts'
 import { rowCheck } from '../../../src/items/import/rows.ts'
 import { openSpool } from '../../../src/items/import/spool.ts'
 import { stage } from '../../../src/items/import/staging.ts'
@@ -26,13 +26,13 @@ test('other requests get turns while the rows of an import are checked', async (
       for (let line = 1; line <= 10; line++) yield [{ line, fields }]
     }
     setImmediate(other)
-    const findings = openFindings({ mode: 'create', dry_run: false })
+    const builder = openReportBuilder({ mode: 'create', dry_run: false })
     const staged = await stage({
       rows: rows(),
       spool,
       check: checkSlowly,
-      findings,
-      stops: true,
+      builder,
+      stopOnError: true,
       isBusy: () => isBusy,
     })
     isEnded = true

@@ -204,7 +204,7 @@ test('a list breaks off if PostgreSQL stops sending halfway', async (t: TestCont
   const gate = openSemaphore({ permits: 1, maxQueue: 1, timeout: 1000 })
   const timeouts = { reader: 10_000, share: 2 ** 20, store: 1_000 }
   const readAll = async () => {
-    for await (const _ of listing({ db, pool, gate, isBusy: () => false }, [], reader, timeouts)) proxy.silence()
+    for await (const _ of listing({ db, pool, gate, isBusy: () => false }, [], reader, timeouts)) proxy.stall()
   }
   await t.assert.rejects(readAll, { code: 'store_unavailable' })
 })

@@ -140,7 +140,7 @@ export const otherTargets: Target[] = [
     mistakes: [
       {
         what: 'any client can send X-Forwarded-Prefix',
-        before: "|| !trusts || !trusts(socket.remoteAddress ?? '', 0)) return",
+        before: "|| !isTrusted || !isTrusted(socket.remoteAddress ?? '', 0)) return",
         after: ') return',
       },
     ],

@@ -13,7 +13,7 @@ export const writingTargets: Target[] = [
     mistakes: [
       {
         what: 'rows are written although others are invalid',
-        before: 'if (stops && findings.failed > 0) throw findings.failure()\n    return',
+        before: 'if (stopOnError && builder.failed > 0) throw builder.toProblem()\n    return',
         after: 'return',
         tests: ['items/import/import: given ID', 'items/import/dry-runs'],
       },
@@ -158,13 +158,13 @@ export const writingTargets: Target[] = [
       { what: 'a row with two errors counts twice', before: 'failed++\n', after: 'failed += wrong.count\n' },
       {
         what: 'all errors are kept in memory',
-        before: 'if (listed.length < listedErrors) listed.push',
+        before: 'if (listed.length < maxListedErrors) listed.push',
         after: 'listed.push',
       },
     ],
     survivors: [
       {
-        before: 'if (listed.length > 4 * listedErrors) listed = first()',
+        before: 'if (listed.length > 4 * maxListedErrors) listed = first()',
         after: 'if (false) listed = first()',
         reason: 'It only bounds the memory: the report lists the same errors.',
       },
@@ -311,7 +311,7 @@ export const writingTargets: Target[] = [
       },
       {
         what: 'other requests wait for a large import',
-        before: 'performance.now() - turnedAt > longestTurn',
+        before: 'performance.now() - turnedAt > maxTurnMs',
         after: 'false',
         tests: ['items/import/staging'],
       },
