@@ -19,7 +19,7 @@ import { measureState } from './lifecycle/metrics.ts'
 import { openReadiness, type Readiness } from './lifecycle/readiness.ts'
 import { type Metrics, openMetrics } from './observability/metrics/metrics.ts'
 import type { Tracer } from './observability/tracing/tracer.ts'
-import { openRedis } from './redis.ts'
+import { openRedis } from './redis/redis.ts'
 
 export interface Context extends TokenCheck {
   config: Config

@@ -14,10 +14,9 @@ const rules: Record<string, string[]> = {
   config: ['root-path.ts', 'startup-error.ts', 'tls.ts'],
   database: ['concurrency', 'observability', 'problems.ts', 'startup-error.ts', 'tls.ts', 'config (types)'],
   http: ['concurrency', 'observability', 'problems.ts', 'root-path.ts'],
-  'redis-client.ts': ['tls.ts', 'config (types)'],
-  'redis.ts': ['redis-client.ts', 'concurrency', 'observability', 'problems.ts', 'startup-error.ts', 'config (types)'],
+  redis: ['concurrency', 'observability', 'problems.ts', 'startup-error.ts', 'tls.ts', 'config (types)'],
   'idempotency.ts': ['database', 'observability', 'problems.ts'],
-  auth: ['concurrency', 'database', 'http', 'observability', 'problems.ts', 'redis.ts', 'startup-error.ts'],
+  auth: ['concurrency', 'database', 'http', 'observability', 'problems.ts', 'redis', 'startup-error.ts'],
   openapi: ['http', 'problems.ts', 'database'],
   lifecycle: ['database', 'http', 'observability', 'problems.ts', 'config (types)', 'startup-error.ts'],
 }

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 
 import { Problem } from '../problems.ts'
-import type { Redis } from '../redis.ts'
+import type { Redis } from '../redis/redis.ts'
 
 export interface RateLimit {
   consume(key: string, points?: number): Promise<RateLimitState>

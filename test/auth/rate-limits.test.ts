@@ -5,7 +5,7 @@ import { pino } from 'pino'
 
 import { openRateLimit } from '../../src/auth/rate-limits.ts'
 import { storeUnavailable } from '../../src/problems.ts'
-import { openRedis } from '../../src/redis.ts'
+import { openRedis } from '../../src/redis/redis.ts'
 import { form, openApp, openAppOn, type TestApp, testConfig, withoutRedis } from '../support/app.ts'
 import { password } from '../support/fixtures.ts'
 import { redisCli, startRedis } from '../support/stores.ts'

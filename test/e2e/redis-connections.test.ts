@@ -5,7 +5,7 @@ import { pino } from 'pino'
 
 import { readConfig } from '../../src/config/config.ts'
 import { openMetrics } from '../../src/observability/metrics/metrics.ts'
-import { openRedis } from '../../src/redis.ts'
+import { openRedis } from '../../src/redis/redis.ts'
 import { openAppOn, openSchema, secret, type TestApp, testConfig, withoutRedis } from '../support/app.ts'
 import { openAuthority, withoutOpenssl } from '../support/certificates.ts'
 import { closeAfter } from '../support/cleanup.ts'

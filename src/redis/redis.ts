@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
 
-import { throttle } from './concurrency/throttle.ts'
-import type { Config } from './config/config.ts'
-import { type Counter, type Metrics, openMetrics } from './observability/metrics/metrics.ts'
-import { storeUnavailable } from './problems.ts'
-import { type Client, connect, firstFailure } from './redis-client.ts'
-import { StartupError } from './startup-error.ts'
+import { throttle } from '../concurrency/throttle.ts'
+import type { Config } from '../config/config.ts'
+import { type Counter, type Metrics, openMetrics } from '../observability/metrics/metrics.ts'
+import { storeUnavailable } from '../problems.ts'
+import { StartupError } from '../startup-error.ts'
+import { type Client, connect, firstFailure } from './client.ts'
 
 export type { Client }
 

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { createClient, createSentinel } from '@redis/client'
 
-import type { Config } from './config/config.ts'
-import { isTlsFailure, tlsOptions } from './tls.ts'
+import type { Config } from '../config/config.ts'
+import { isTlsFailure, tlsOptions } from '../tls.ts'
 
 type Options = NonNullable<Config['redis']>
 
