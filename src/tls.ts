@@ -14,7 +14,8 @@ export function tlsOptions({ mode, ca, cert, key }: Tls): ConnectionOptions {
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
-    ...(mode === 'require' && ca === undefined && { rejectUnauthorized: false }),
+    // Unset, NODE_TLS_REJECT_UNAUTHORIZED would decide.
+    rejectUnauthorized: mode !== 'require' || ca !== undefined,
     ...(mode !== 'verify-full' && { checkServerIdentity: () => undefined }),
   }
 }

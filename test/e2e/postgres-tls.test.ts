@@ -89,6 +89,20 @@ test('POSTGRES_SSLMODE means what it means to libpq', { skip: withoutOpenssl }, 
   }
 })
 
+test('NODE_TLS_REJECT_UNAUTHORIZED turns no verification off', { skip: withoutOpenssl }, async (t: TestContext) => {
+  const { server, other } = await openScene(t)
+  const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+  process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
+  t.after(() => {
+    if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+    else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before
+  })
+  for (const mode of ['require', 'verify-ca', 'verify-full'] as const) {
+    const tls = { mode, ca: other.pem }
+    await t.assert.rejects(waitForServer({ ...server, tls }, 3_600_000, silent, t.signal), /TLS to .* failed/, mode)
+  }
+})
+
 test('channel_binding=require accepts only a bound SCRAM', { skip: withoutOpenssl }, async (t: TestContext) => {
   const { server, administration } = await openScene(t)
   const tls = { mode: 'require' } as const

@@ -102,8 +102,8 @@ export const otherTargets: Target[] = [
       },
       {
         what: 'require ignores the certificate authority that it was given',
-        before: "mode === 'require' && ca === undefined && {",
-        after: "mode === 'require' && {",
+        before: "mode !== 'require' || ca !== undefined",
+        after: "mode !== 'require'",
       },
     ],
   },
