@@ -8,10 +8,11 @@ const checkIntervalMs = 2_000
 
 const revealing = ['link', 'x-next-after', 'x-total-count']
 
-// Lets no GET response outlive its token: a slow one checks it again, and a stream is aborted soon after the token is revoked.
+// Lets no response to GET or HEAD outlive its token: a slow one checks it again, and a stream is aborted soon after the token
+// is revoked.
 export function endResponsesWithToken(app: App, { checkToken }: Pick<TokenCheck, 'checkToken'>): void {
   app.addHook('onSend', async ({ method, token }, reply, payload) => {
-    if (method !== 'GET' || reply.statusCode >= 400) return
+    if (!['GET', 'HEAD'].includes(method) || reply.statusCode >= 400) return
     if (payload instanceof Readable) return abortOnRevocation(payload, () => checkToken(token))
     if (reply.elapsedTime < staleAfterMs) return
     try {

@@ -181,14 +181,15 @@ test('a slow response is not sent if its token was revoked meanwhile', async (t:
   const { port, signIn, addItems, hold, isWaiting } = await openService(t)
   await addItems(1)
   const revealing = ['link', 'x-next-after', 'x-total-count']
-  for (const [path, tells] of [
-    ['/items?limit=1&count=exact', revealing],
-    ['/items/summary', []],
+  for (const [method, path, tells] of [
+    ['GET', '/items?limit=1&count=exact', revealing],
+    ['HEAD', '/items?limit=1&count=exact', revealing],
+    ['GET', '/items/summary', []],
   ] as const) {
     for (const isLoggedOut of [false, true]) {
       const { token, logOut } = await signIn()
       const release = await hold('lock table items')
-      const answer = read(port, path, token)
+      const answer = read(port, path, token, method)
       await isWaiting()
       await sleep(1_100)
       if (isLoggedOut) await logOut()
@@ -271,8 +272,8 @@ async function openService(t: TestContext, env: Record<string, string> = {}) {
 }
 
 /** Asks for `path`, and reads no further than the headers of the response. */
-async function read(port: number, path: string, token: string): Promise<IncomingMessage> {
-  const sent = get({ port, host: '127.0.0.1', path, headers: { authorization: `Bearer ${token}` } })
+async function read(port: number, path: string, token: string, method = 'GET'): Promise<IncomingMessage> {
+  const sent = get({ method, port, host: '127.0.0.1', path, headers: { authorization: `Bearer ${token}` } })
   const [answer] = (await once(sent, 'response')) as [IncomingMessage]
   return answer
 }

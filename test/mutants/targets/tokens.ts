@@ -138,8 +138,8 @@ export const tokenTargets: Target[] = [
     ],
     survivors: [
       {
-        before: "if (method !== 'GET' || reply.statusCode >= 400) return",
-        after: "if ((method !== 'GET' && reply.statusCode >= 400)) return",
+        before: "if (!['GET', 'HEAD'].includes(method) || reply.statusCode >= 400) return",
+        after: "if ((!['GET', 'HEAD'].includes(method) && reply.statusCode >= 400)) return",
         reason:
           'Of other methods these routes have imports alone, whose token is locked until their commit. An error that took long only checks its token once more.',
       },
