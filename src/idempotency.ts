@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 
 import { type Database, inTransaction, runIn } from './database/database.ts'
 import type { Session } from './database/long-transaction.ts'
+import { purgeHourly } from './database/purging.ts'
 import type { Metrics } from './observability/metrics/metrics.ts'
 import { Problem } from './problems.ts'
 
@@ -44,7 +45,6 @@ export interface Idempotency {
 }
 
 const retentionMs = 24 * 60 * 60 * 1000
-const purgeIntervalMs = 60 * 60 * 1000
 
 const purgeBatchSize = 10_000
 
@@ -54,9 +54,7 @@ export function openIdempotency(db: Database, secrets: string[], log: Logger, me
     metrics.counter('stockroom_idempotent_requests_total', 'Requests with an Idempotency-Key.', { result })
   const counters = { new: count('new'), replayed: count('replayed') }
   const keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'idempotency keys', 32)))
-  const purging = setInterval(() => {
-    purgeExpired(db).catch((error: unknown) => log.warn({ err: error }, 'failed to purge expired idempotency keys'))
-  }, purgeIntervalMs).unref()
+  const stopPurging = purgeHourly('expired idempotency keys', () => purgeExpired(db), log)
 
   // The body may contain a password. Even with the secret its hash cannot be attacked, because the key is not stored.
   const identify = ({ scope, key, body }: KeyedRequest & { key: string }): KeyId => {
@@ -97,7 +95,7 @@ export function openIdempotency(db: Database, secrets: string[], log: Logger, me
       await insertKey(query, id, response, owner)
       return counted({ response, isReplayed: false })
     },
-    close: () => clearInterval(purging),
+    close: stopPurging,
   }
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Logger } from 'pino'
 
 import { type Database, runSql } from '../database/database.ts'
+import { purgeHourly, purgeIntervalMs } from '../database/purging.ts'
 import { StandbyError } from '../database/verify.ts'
 import type { Counter, Metrics } from '../observability/metrics/metrics.ts'
 import { type Problem, storeUnavailable } from '../problems.ts'
@@ -23,8 +24,6 @@ export interface Revocations {
   close(): void
 }
 
-const purgeIntervalMs = 60 * 60 * 1000
-
 // Only PostgreSQL knows whether a token's manager still exists. Every check asks it anyway, and asks for revocations in the
 // same statement, so no logout is forgotten, whatever Redis loses. Redis is asked for tokens that only another service revoked.
 export function openRevocations(
@@ -39,11 +38,8 @@ export function openRevocations(
       .deleteFrom('revoked_tokens')
       .where('expires_at', '<', new Date(Date.now() - purgeIntervalMs))
       .execute()
-  const purge = () =>
-    Promise.all([purgeRecords(), idle?.purge()]).catch((error: unknown) =>
-      log.warn({ err: error }, 'failed to purge expired revocations'),
-    )
-  const purging = setInterval(() => void purge(), purgeIntervalMs).unref()
+  const purge = () => Promise.all([purgeRecords(), idle?.purge()])
+  const stopPurging = purgeHourly('expired revocations', purge, log)
 
   return {
     async revoke(token) {
@@ -82,9 +78,7 @@ export function openRevocations(
       return refusals
     },
 
-    close() {
-      clearInterval(purging)
-    },
+    close: stopPurging,
   }
 }
 

@@ -2,9 +2,9 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Logger } from 'pino'
 
 import type { Database } from '../database/database.ts'
+import { purgeHourly } from '../database/purging.ts'
 import { firstIdAt } from './set-ids.ts'
 
-const interval = 60 * 60 * 1000
 const day = 24 * 60 * 60 * 1000
 
 /** Few enough that the statement is far from its timeout. */
@@ -13,10 +13,7 @@ const batchSize = 10_000
 /** @param days 0 keeps all changes @returns a function that stops it */
 export function purgeRegularly(db: Database, days: number, log: Logger): () => void {
   if (days === 0) return () => {}
-  const timer = setInterval(() => {
-    purge(db, days).catch((error: unknown) => log.warn({ err: error }, 'failed to purge the change history'))
-  }, interval).unref()
-  return () => clearInterval(timer)
+  return purgeHourly('the change history', () => purge(db, days), log)
 }
 
 /** A set outlives its entries. */

@@ -61,8 +61,8 @@ export const requestTargets: Target[] = [
       },
       {
         what: 'keys are never swept',
-        before: 'purgeExpired(db).catch',
-        after: 'Promise.resolve().catch',
+        before: '() => purgeExpired(db)',
+        after: '() => Promise.resolve()',
         tests: ['idempotency: 24 hours'],
       },
       {
