@@ -7,7 +7,13 @@ interface Workflow {
   permissions: Record<string, string>
   jobs: Record<
     string,
-    { container?: object; permissions?: Record<string, string>; 'timeout-minutes': number; steps: Step[] }
+    {
+      container?: object
+      needs?: string
+      permissions?: Record<string, string>
+      'timeout-minutes': number
+      steps: Step[]
+    }
   >
 }
 
@@ -25,13 +31,16 @@ const workflows = await Promise.all(
   })),
 )
 const jobs = workflows.flatMap(({ name, workflow }) =>
-  Object.entries(workflow.jobs).map(([job, { container, permissions, steps: list, 'timeout-minutes': minutes }]) => ({
-    name: `${name}: ${job}`,
-    container,
-    permissions,
-    minutes,
-    steps: list,
-  })),
+  Object.entries(workflow.jobs).map(
+    ([job, { container, needs, permissions, steps: list, 'timeout-minutes': minutes }]) => ({
+      name: `${name}: ${job}`,
+      container,
+      needs,
+      permissions,
+      minutes,
+      steps: list,
+    }),
+  ),
 )
 const steps = jobs.flatMap((job) => job.steps)
 
@@ -71,6 +80,22 @@ test('workflows may write only what a release makes', (t: TestContext) => {
     'release.yml: packages: contents',
     'release.yml: packages: id-token',
   ])
+})
+
+test('no dependency runs in a job that may sign', (t: TestContext) => {
+  const signing = jobs.filter(({ permissions }) => permissions?.['id-token'] === 'write')
+  t.assert.deepStrictEqual(
+    signing.map(({ name }) => name),
+    ['release.yml: packages', 'release.yml: image'],
+  )
+  for (const { name, needs, steps: list } of signing) {
+    t.assert.strictEqual(needs, 'build', name)
+    t.assert.deepStrictEqual(
+      list.filter(({ run }) => run !== undefined && /\bnp[mx]\b/.test(run)),
+      [],
+      name,
+    )
+  }
 })
 
 test('workflows keep no credentials, insert no text, and end', (t: TestContext) => {
