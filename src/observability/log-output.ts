@@ -1,6 +1,7 @@
 import { constants, fstatSync, openSync, write } from 'node:fs'
 import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isatty } from 'node:tty'
 import { promisify } from 'node:util'
 
 export interface LogOutput {
@@ -70,11 +71,12 @@ export function openLogOutput(
 type Sender = (text: string) => Promise<void>
 
 function openSender(fd: number): Sender {
+  if (isatty(fd)) return toFile(reopen(fd))
   const stats = fstatSync(fd)
   return stats.isFIFO() || stats.isSocket() ? toStream(stats.isFIFO() ? reopen(fd) : fd) : toFile(fd)
 }
 
-/** Other processes share the pipe and expect it to block; reopening it gives this process its own mode. */
+/** Other processes share the pipe or terminal and expect it to block; reopening it gives this process its own mode. */
 function reopen(fd: number): number {
   try {
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK)

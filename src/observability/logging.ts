@@ -2,7 +2,7 @@ import { isatty } from 'node:tty'
 
 import { type Logger, pino } from 'pino'
 
-import { openLogOutput } from './log-output.ts'
+import { type LogOutput, openLogOutput } from './log-output.ts'
 
 const stdout = 1
 export const stderr = 2
@@ -15,15 +15,16 @@ export async function openLog(level: string, fd = stdout): Promise<Logger> {
     formatters: { level: (label: string) => ({ level: label }) },
     ...redaction,
   }
-  if (!isatty(fd)) {
-    const log: Logger = pino(
-      options,
-      openLogOutput(fd, (dropped) => log.warn({ dropped }, 'dropped log lines that could not be written')),
-    )
-    return log
-  }
-  const { default: pretty } = await import('pino-pretty')
-  return pino(options, pretty({ destination: fd, sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' }))
+  const format = isatty(fd) ? await loadPrettyFormat() : (line: string) => line
+  const output = openLogOutput(fd, (dropped) => log.warn({ dropped }, 'dropped log lines that could not be written'))
+  const formatted: LogOutput = { ...output, write: (line) => output.write(format(line)) }
+  const log: Logger = pino(options, formatted)
+  return log
+}
+
+async function loadPrettyFormat(): Promise<(line: string) => string> {
+  const { prettyFactory, isColorSupported } = await import('pino-pretty')
+  return prettyFactory({ colorize: isColorSupported, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' })
 }
 
 /** Keeps secrets out of the log if an object that contains one is logged. */
