@@ -88,7 +88,7 @@ export function readConfig(given: Environment, isService = true) {
     allowedHosts: values.ALLOWED_HOSTS ?? defaultHosts(values.HOST),
     rootPath: values.ROOT_PATH ?? '',
     listen: { host: values.HOST, port: values.PORT },
-    metrics: values.METRICS_PORT === undefined ? undefined : { host: values.METRICS_HOST, port: values.METRICS_PORT },
+    metrics: readMetrics(values),
     tracing: readTracing(values),
     processes: values.WEB_CONCURRENCY,
     dataDir: values.DATA_DIR,
@@ -97,6 +97,10 @@ export function readConfig(given: Environment, isService = true) {
 }
 
 const noRedis = { redis: undefined, problems: [] }
+
+function readMetrics({ METRICS_HOST: host, METRICS_PORT: port }: Values) {
+  return port === undefined ? undefined : { host, port, allowedHosts: defaultHosts(host) }
+}
 
 function readTracing(values: Values) {
   if (values.OTEL_EXPORTER_OTLP_ENDPOINT === undefined) return undefined

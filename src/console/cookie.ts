@@ -36,7 +36,7 @@ function plainCookie(request: FastifyRequest, token: string): string {
 
 /** Its path must be `/`, so the name has the path of the service: a host may have several. */
 function secureName({ rootPath }: FastifyRequest): string {
-  return securePrefix + rootPath.replaceAll(/\W+/g, '-')
+  return securePrefix + encodeURIComponent(rootPath)
 }
 
 /** Cookies ignore ports, so without it, services on two ports of a host would overwrite each other's. */

@@ -42,6 +42,8 @@ export function openPipeline(onExcess: () => void, limits = standardLimits): Pip
     const connection = connections.get(socket) ?? { active: request, held: [] }
     connection.active = request
     connections.set(socket, connection)
+    // Node drops what follows in the same read, as another protocol, so a later response would count for a dropped request.
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false
     response.once('close', () => {
       if (socket.destroyed) return forget(socket, connection)
       const next = connection.held.shift()

@@ -32,7 +32,7 @@ export function discardUnreadBody(request: FastifyRequest, reply: FastifyReply, 
 
 /** Node would close the connection after the response. */
 function keepConnection(request: FastifyRequest, reply: FastifyReply, connections: Connections): void {
-  if (!isUnread(request, connections)) return
+  if (!isUnread(request, connections) || request.headers.upgrade !== undefined) return
   reply.removeHeader('connection')
   reply.raw.shouldKeepAlive = true
 }

@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { Config } from '../config/config.ts'
 import type { Connections } from '../http/connections.ts'
+import { isAllowedHost } from '../http/host-header.ts'
 import type { Metrics } from '../observability/metrics/metrics.ts'
 import { measureProcess } from '../observability/metrics/process.ts'
 import { serveMetrics } from '../observability/metrics/serve.ts'
@@ -49,7 +50,11 @@ export async function publishMetrics(
     offerMetrics(metrics)
     return
   }
-  const server = await serveMetrics(listener, isSupervisor ? metricsOfWorkers(metrics) : metrics.collect)
+  const accepts = (host: string) => isAllowedHost(host, listener.allowedHosts)
+  const server = await serveMetrics(
+    { ...listener, accepts },
+    isSupervisor ? metricsOfWorkers(metrics) : metrics.collect,
+  )
   disposables.defer(() => server.close())
   log.info({ host: listener.host, port: server.port }, 'serving metrics')
 }

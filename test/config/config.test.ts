@@ -99,7 +99,13 @@ test('TRUST_PROXY is a number, or addresses and networks', (t: TestContext) => {
 
 test('metrics are served if METRICS_PORT is set, on localhost', (t: TestContext) => {
   t.assert.strictEqual(readConfig({}).metrics, undefined)
-  t.assert.deepStrictEqual(readConfig({ METRICS_PORT: '9464' }).metrics, { host: 'localhost', port: 9464 })
+  t.assert.deepStrictEqual(readConfig({ METRICS_PORT: '9464' }).metrics, {
+    host: 'localhost',
+    port: 9464,
+    allowedHosts: ['localhost', '127.0.0.1', '[::1]', 'localhost'],
+  })
+  const everywhere = readConfig({ METRICS_PORT: '9464', METRICS_HOST: '0.0.0.0' })
+  t.assert.deepStrictEqual(everywhere.metrics?.allowedHosts, ['*'])
 })
 
 test('ROOT_PATH is a path of plain segments', (t: TestContext) => {

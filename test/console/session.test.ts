@@ -75,7 +75,11 @@ test('the name of the cookie depends on the scheme and the port', async (t: Test
     ['0', { host: 'localhost:8000', origin: 'http://localhost:8000', ...forwarded }, plain('8000')],
     ['1', { host: '127.0.0.1:8000', origin: 'http://shop.example:8443', ...forwarded }, plain('8443')],
     ['1', { host: '127.0.0.1:8000', origin: 'https://shop.example:8443', ...forwarded }, secure],
-    ['1', { host: 'shop.example', origin: 'https://shop.example', ...prefixed }, ['__Host-stockroom-a-b', secure[1]]],
+    [
+      '1',
+      { host: 'shop.example', origin: 'https://shop.example', ...prefixed },
+      ['__Host-stockroom%2Fa%2Fb', secure[1]],
+    ],
     ['1', { host: 'a.example', origin: 'http://a.example', ...prefixed }, ['stockroom-80', below('/a/b')]],
     ['0', { host: 'a.example', origin: 'http://a.example', ...prefixed }, plain('80')],
   ]

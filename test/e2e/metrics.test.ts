@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { get, type IncomingMessage } from 'node:http'
 import { test, type TestContext } from 'node:test'
 
 import { metricsUrl, scrape } from '../support/metrics.ts'
@@ -21,7 +23,16 @@ test('metrics are on a port of their own, and off by default', async (t: TestCon
   const posted = await fetch(address, { method: 'POST' })
   t.assert.deepStrictEqual([posted.status, posted.headers.get('allow')], [405, 'GET, HEAD'])
   t.assert.strictEqual((await fetch(`${address}?job=stockroom`)).status, 200)
+  // A page whose name resolves to this machine.
+  t.assert.strictEqual(await statusFor(address, 'evil.example'), 421)
+  t.assert.strictEqual(await statusFor(address, 'localhost:1'), 200)
 })
+
+async function statusFor(address: string, host: string): Promise<number | undefined> {
+  const [response] = (await once(get(address, { headers: { host } }), 'response')) as [IncomingMessage]
+  response.resume()
+  return response.statusCode
+}
 
 test('a METRICS_PORT in use ends the start in one line', async (t: TestContext) => {
   const stores = await realStores(t)

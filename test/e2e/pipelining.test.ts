@@ -48,6 +48,13 @@ test('bytes after a request are refused after its response', async (t: TestConte
   t.assert.deepStrictEqual(statusesOf(client), ['200', '400'])
 })
 
+test('a connection ends after a request for another protocol', async (t: TestContext) => {
+  const { client } = await connectTo(t)
+  client.write(`GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n${get('/healthz')}`)
+  await once(client, 'close')
+  t.assert.deepStrictEqual(statusesOf(client), ['200'])
+})
+
 test('pipelined requests whose responses are never read stop nothing', async (t: TestContext) => {
   const service = await startService(t, await realStores(t))
   const port = Number(new URL(service.url).port)

@@ -17,13 +17,15 @@ const timeouts = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsChec
 
 /** Serves `/metrics` on a port of its own, so that it is never reachable where the API is. */
 export async function serveMetrics(
-  { host, port }: { host: string; port: number },
+  { host, port, accepts }: { host: string; port: number; accepts: (host: string) => boolean },
   collect: () => Promise<Family[]>,
 ): Promise<MetricsServer> {
   const server = createServer(timeouts, (request, response) => {
     const [path] = (request.url ?? '').split('?')
     const isSafe = ['GET', 'HEAD'].includes(request.method ?? '')
-    if (path !== '/metrics') response.writeHead(404, plain).end('See /metrics\n')
+    // A page whose name resolves to this machine (DNS rebinding) could read the metrics.
+    if (!accepts(request.headers.host ?? '')) response.writeHead(421, plain).end('Use a name of METRICS_HOST\n')
+    else if (path !== '/metrics') response.writeHead(404, plain).end('See /metrics\n')
     else if (isSafe) void sendMetrics(response, collect)
     else response.writeHead(405, { ...plain, allow: 'GET, HEAD' }).end('Use GET\n')
   })
