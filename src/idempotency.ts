@@ -1,10 +1,11 @@
 import { createHmac, hash, hkdfSync } from 'node:crypto'
 
+import { sql } from 'kysely'
 import type { Logger } from 'pino'
 
 import { type Database, inTransaction, runIn } from './database/database.ts'
 import type { Session } from './database/long-transaction.ts'
-import { purgeHourly } from './database/purging.ts'
+import { deleteInBatches, purgeHourly } from './database/purging.ts'
 import type { Metrics } from './observability/metrics/metrics.ts'
 import { Problem } from './problems.ts'
 
@@ -45,8 +46,6 @@ export interface Idempotency {
 }
 
 const retentionMs = 24 * 60 * 60 * 1000
-
-const purgeBatchSize = 10_000
 
 // Fingerprints are useless without the secrets. The first makes new ones; the others are for those from before a rotation.
 export function openIdempotency(db: Database, secrets: string[], log: Logger, metrics: Metrics): Idempotency {
@@ -172,16 +171,9 @@ const insertRow = `
   insert into idempotency_keys (key_hash, fingerprint, answer, created_at, store_manager_id) values ($1, $2, $3, $4, $5)
   on conflict (key_hash) do nothing`
 
-async function purgeExpired(db: Database): Promise<void> {
-  const old = db.selectFrom('idempotency_keys').where('created_at', '<', new Date(Date.now() - retentionMs))
-  const keys = old.select('key_hash').limit(purgeBatchSize)
-  for (;;) {
-    const { numDeletedRows } = await db
-      .deleteFrom('idempotency_keys')
-      .where('key_hash', 'in', keys)
-      .executeTakeFirstOrThrow()
-    if (numDeletedRows < purgeBatchSize) return
-  }
+function purgeExpired(db: Database): Promise<void> {
+  const where = sql`created_at < ${new Date(Date.now() - retentionMs)}`
+  return deleteInBatches(db, { table: 'idempotency_keys', key: 'key_hash', where })
 }
 
 function inUse(): Problem {

@@ -1,11 +1,12 @@
 import { sql } from 'kysely'
 
 import { type Database, runSql } from '../database/database.ts'
+import { deleteInBatches } from '../database/purging.ts'
 import type { Token } from './claims.ts'
 
 export interface IdleTokens {
   check(tokens: Token[]): Promise<Set<Token>>
-  purge(): Promise<unknown>
+  purge(): Promise<void>
 }
 
 // Records a use at most once per tenth of `timeout` and per minute: a token is revoked at most that much too late, never too early.
@@ -24,10 +25,11 @@ export function openIdleTokens(db: Database, timeout: number): IdleTokens {
     },
 
     purge: () =>
-      db
-        .deleteFrom('token_uses')
-        .where('used_at', '<', sql<Date>`now() - make_interval(secs => ${longest})`)
-        .execute(),
+      deleteInBatches(db, {
+        table: 'token_uses',
+        key: 'jti',
+        where: sql`used_at < now() - make_interval(secs => ${longest})`,
+      }),
   }
 }
 

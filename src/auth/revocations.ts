@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Logger } from 'pino'
 
 import { type Database, runSql } from '../database/database.ts'
-import { purgeHourly, purgeIntervalMs } from '../database/purging.ts'
+import { deleteInBatches, purgeHourly, purgeIntervalMs } from '../database/purging.ts'
 import { StandbyError } from '../database/verify.ts'
 import type { Counter, Metrics } from '../observability/metrics/metrics.ts'
 import { type Problem, storeUnavailable } from '../problems.ts'
@@ -34,10 +34,11 @@ export function openRevocations(
   const checks = countChecks(metrics)
   const idle = idleSeconds > 0 ? openIdleTokens(db, idleSeconds) : undefined
   const purgeRecords = () =>
-    db
-      .deleteFrom('revoked_tokens')
-      .where('expires_at', '<', new Date(Date.now() - purgeIntervalMs))
-      .execute()
+    deleteInBatches(db, {
+      table: 'revoked_tokens',
+      key: 'jti',
+      where: sql`expires_at < ${new Date(Date.now() - purgeIntervalMs)}`,
+    })
   const purge = () => Promise.all([purgeRecords(), idle?.purge()])
   const stopPurging = purgeHourly('expired revocations', purge, log)
 

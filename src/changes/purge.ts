@@ -2,13 +2,10 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Logger } from 'pino'
 
 import type { Database } from '../database/database.ts'
-import { purgeHourly } from '../database/purging.ts'
+import { purgeBatchSize, purgeHourly } from '../database/purging.ts'
 import { firstIdAt } from './set-ids.ts'
 
 const day = 24 * 60 * 60 * 1000
-
-/** Few enough that the statement is far from its timeout. */
-const batchSize = 10_000
 
 /** @param days 0 keeps all changes @returns a function that stops it */
 export function purgeRegularly(db: Database, days: number, log: Logger): () => void {
@@ -20,7 +17,7 @@ export function purgeRegularly(db: Database, days: number, log: Logger): () => v
 async function purge(db: Database, days: number): Promise<void> {
   const before = firstIdAt(Date.now() - days * day)
   for (;;) {
-    const query = db.selectFrom('change_sets').select('id').where('id', '<', before).orderBy('id').limit(batchSize)
+    const query = db.selectFrom('change_sets').select('id').where('id', '<', before).orderBy('id').limit(purgeBatchSize)
     const ids = (await query.execute()).map(({ id }) => id)
     if (ids.length === 0) return
     await deleteEntries(db, ids)
@@ -37,8 +34,8 @@ async function deleteEntries(db: Database, ids: string[]): Promise<void> {
     const { rows } = await deleting(sql`
       delete from item_changes where (item_id, change_set_id) in (
         select item_id, change_set_id from item_changes
-        where is_part and change_set_id = any(${ids}::uuid[]) limit ${batchSize})`).execute(db)
-    if ((rows[0]?.count ?? 0) < batchSize) return
+        where is_part and change_set_id = any(${ids}::uuid[]) limit ${purgeBatchSize})`).execute(db)
+    if ((rows[0]?.count ?? 0) < purgeBatchSize) return
   }
 }
 

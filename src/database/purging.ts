@@ -1,8 +1,14 @@
+import { type RawBuilder, sql } from 'kysely'
 import type { Logger } from 'pino'
+
+import type { Database } from './database.ts'
 
 export const purgeIntervalMs = 60 * 60 * 1000
 /** Processes that end within the hour, such as those of an autoscaler, purge as well. */
 const firstPurgeMs = 60 * 1000
+
+/** Few enough that a statement is far from its timeout. */
+export const purgeBatchSize = 10_000
 
 /** Runs `purge`, which deletes `what` that is too old, a minute after the start and every hour. @returns a function that stops it */
 export function purgeHourly(what: string, purge: () => Promise<unknown>, log: Logger): () => void {
@@ -14,5 +20,18 @@ export function purgeHourly(what: string, purge: () => Promise<unknown>, log: Lo
   return () => {
     clearTimeout(first)
     clearInterval(hourly)
+  }
+}
+
+export async function deleteInBatches(
+  db: Database,
+  { table, key, where }: { table: string; key: string; where: RawBuilder<unknown> },
+): Promise<void> {
+  const from = sql.table(table)
+  const id = sql.ref(key)
+  const batch = sql`delete from ${from} where ${id} in (select ${id} from ${from} where ${where} limit ${purgeBatchSize})`
+  for (;;) {
+    const { numAffectedRows = 0n } = await batch.execute(db)
+    if (numAffectedRows < purgeBatchSize) return
   }
 }

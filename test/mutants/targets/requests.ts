@@ -65,12 +65,6 @@ export const requestTargets: Target[] = [
         after: '() => Promise.resolve()',
         tests: ['idempotency: 24 hours'],
       },
-      {
-        what: 'more keys than one statement deletes are left',
-        before: 'if (numDeletedRows < purgeBatchSize) return',
-        after: 'return',
-        tests: ['idempotency: 24 hours'],
-      },
     ],
   },
   {
@@ -153,6 +147,17 @@ export const requestTargets: Target[] = [
         before: 'return isExact(text) ? Number(text) : Number.NaN',
         after: 'return Number(text)',
         tests: ['http/lossy-numbers'],
+      },
+    ],
+  },
+  {
+    file: 'src/database/purging.ts',
+    tests: ['idempotency: 24 hours'],
+    mistakes: [
+      {
+        what: 'more rows than one statement deletes are left',
+        before: 'if (numAffectedRows < purgeBatchSize) return',
+        after: 'return',
       },
     ],
   },

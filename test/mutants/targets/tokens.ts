@@ -107,7 +107,7 @@ export const tokenTargets: Target[] = [
         after: 'token_uses.used_at',
       },
       { what: 'a use is not recorded', before: 'if (used.length > 0)', after: 'if (used.length > 1)' },
-      { what: 'uses that still count are swept', before: 'secs => ${longest})`)', after: 'secs => 0)`)' },
+      { what: 'uses that still count are swept', before: 'secs => ${longest})`', after: 'secs => 0)`' },
     ],
   },
   {
