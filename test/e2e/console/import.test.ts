@@ -52,8 +52,8 @@ test('a spreadsheet is mapped, checked, imported, and undone', { skip }, async (
   await page.getByText('2 new items', { exact: true }).waitFor()
   const bad = page.getByRole('table', { name: 'Rows that are left out' })
   t.assert.deepStrictEqual(await bad.locator('tbody tr').allInnerTexts(), [
-    '3\tPreis\t19,50x\tWrite a number such as 4.99.',
-    '4\tWarengruppe\tGewürze\tWrite one of the eight categories, or say above which one is meant.',
+    '3\tPreis\t19,50x\tEnter a number such as 4.99.',
+    '4\tWarengruppe\tGewürze\tEnter one of the eight categories, or say above which one is meant.',
   ])
   await inspect('import-check')
   const download = page.waitForEvent('download')
@@ -62,7 +62,7 @@ test('a spreadsheet is mapped, checked, imported, and undone', { skip }, async (
   t.assert.strictEqual(await readFile(file, 'utf8'), `\uFEFF${[rows[0], rows[2], rows[3]].join('\r\n')}\r\n`)
 
   await page.getByRole('button', { name: 'Import 2 rows' }).click()
-  await page.getByText('2 rows are imported. 2 rows were left out.').waitFor()
+  await page.getByText('2 rows imported. 2 rows were left out.').waitFor()
   const imported = [
     ['Gießkanne', 'Household', 1234.5, true],
     ['Käse', 'Grocery', 2, false],
@@ -74,7 +74,7 @@ test('a spreadsheet is mapped, checked, imported, and undone', { skip }, async (
   await choose(page, [rows[0], rows[2]?.replace('x', ''), rows[3]?.replace('Gewürze', 'Grocery')].join('\n'))
   await page.getByText('2 new items', { exact: true }).waitFor()
   await page.getByRole('button', { name: 'Import 2 rows' }).click()
-  await page.getByText('2 rows are imported.').waitFor()
+  await page.getByText('2 rows imported.').waitFor()
   t.assert.strictEqual((await items()).length, 4)
   await page.getByRole('button', { name: 'Undo the import…' }).click()
   await page.getByText('2 items that were new are deleted.').waitFor()
@@ -99,7 +99,7 @@ test('rows are pasted without a header, and mapped by hand', { skip }, async (t:
   await page.getByRole('combobox', { name: 'Category of all rows' }).selectOption('Grocery')
   await page.getByRole('button', { name: 'Check 2 rows' }).click()
   await page.getByRole('button', { name: 'Import 2 rows' }).click()
-  await page.getByText('2 rows are imported.').waitFor()
+  await page.getByText('2 rows imported.').waitFor()
   const names = Object.values<{ name: string }>((await ada.get('/items?sort=name&limit=9')).json()).map(
     ({ name }) => name,
   )
@@ -156,7 +156,7 @@ test('an import whose response is lost is sent again once', { skip }, async (t: 
     return route.abort()
   })
   await button.click()
-  await page.getByText('1 row is imported.').waitFor()
+  await page.getByText('1 row imported.').waitFor()
   t.assert.strictEqual(lost, 2)
   t.assert.strictEqual(Object.keys((await ada.get('/items?limit=9')).json()).length, 1)
   await page.getByRole('button', { name: 'Undo the import…' }).waitFor()

@@ -77,10 +77,10 @@ for (const decision of ['Keep $7.70', 'Use $5.50'] as const)
     await page.keyboard.type('5.5')
     await mary.patch(`/items/${await idOf(ada, 'Tea')}`, { price_usd: 7.7 })
     await page.keyboard.press('Enter')
-    await row('Tea').getByText('Mary Seacole made it $7.70 meanwhile.').waitFor()
+    await row('Tea').getByText('Mary Seacole changed it to $7.70 in the meantime.').waitFor()
     if (decision === 'Keep $7.70') await inspect('items-price-conflict')
     await page.getByRole('button', { name: decision }).click()
-    await page.getByText('meanwhile').waitFor({ state: 'detached' })
+    await page.getByText('in the meantime').waitFor({ state: 'detached' })
     const price = decision === 'Keep $7.70' ? 7.7 : 5.5
     await eventually(
       () => pricesOf(ada),

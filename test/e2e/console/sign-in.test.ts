@@ -97,7 +97,7 @@ test('a manager registers and is signed in', { skip }, async (t: TestContext) =>
   await inspect('register-weak-password')
   await page.getByRole('textbox', { name: 'Password' }).fill('correct horse battery')
   await page.keyboard.press('Enter')
-  await page.getByText('There is an account with this email address already.').waitFor()
+  await page.getByText('An account with this email address already exists.').waitFor()
   await page.getByRole('textbox', { name: 'Email' }).fill('grace@example.com')
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: 'Items', exact: true }).waitFor()

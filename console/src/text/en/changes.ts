@@ -32,7 +32,7 @@ export const changes = {
   undone: 'Undone',
   undoes: 'What it undid',
   all: 'All changes',
-  nothing: 'There are no changes like this.',
+  nothing: 'No changes match.',
   noneYet: 'There are no changes yet. What you create, change, import, or delete is listed here, and can be undone.',
   kept: 'Only changes that the store still keeps can be shown.',
   missing: 'This change is no longer kept.',
@@ -49,7 +49,7 @@ export const changes = {
   becomes: 'becomes',
   dialog: 'Undo this change?',
   restores: (items: number) =>
-    plural(items, { one: '# item gets its former values.', other: '# items get their former values.' }),
+    plural(items, { one: '# item gets its previous values.', other: '# items get their previous values.' }),
   recreates: (items: number) =>
     plural(items, { one: '# deleted item comes back.', other: '# deleted items come back.' }),
   removes: (items: number) =>
@@ -68,7 +68,7 @@ export const changes = {
   andOthers: (items: number) => plural(items, { one: 'and # other', other: 'and # others' }),
   confirm: (items: number) => plural(items, { one: 'Undo # change', other: 'Undo # changes' }),
   undoing: (items: number) => plural(items, { one: 'Undoing # change…', other: 'Undoing # changes…' }),
-  lost: 'The connection broke off. Look in Changes whether this was undone before you try again.',
-  impossible: 'Nothing of this change can be undone.',
+  lost: 'The connection was lost. Check in Changes whether this was undone before you try again.',
+  impossible: 'No part of this change can be undone.',
   done: (items: number) => plural(items, { one: '# change undone.', other: '# changes undone.' }),
 }

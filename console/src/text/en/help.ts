@@ -1,6 +1,6 @@
 /** The list of keys. */
 export const help = {
-  intro: 'Single letters do nothing while you type. You can switch them off in your account.',
+  intro: 'Single letters do nothing while you type. You can turn them off in your account.',
   search: 'Search',
   create: 'New item',
   help: 'Show these shortcuts',

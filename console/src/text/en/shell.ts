@@ -47,7 +47,7 @@ export const shell = {
   busy: 'The store is busy. Try again in a moment.',
   forbidden: 'This item belongs to another manager. Only its owner can change it.',
   gone: 'This item no longer exists.',
-  changedMeanwhile: 'The item has changed meanwhile.',
+  changedMeanwhile: 'The item has changed in the meantime.',
   undoConflict: (items: number) =>
     plural(items, {
       one: '# item has changed since, so nothing was undone.',
@@ -63,6 +63,6 @@ export const shell = {
   otherManager: 'Use another account',
   email: 'Email',
   password: 'Password',
-  unsaved: 'Discard what you have not saved?',
+  unsaved: 'Discard unsaved changes?',
   discard: 'Discard',
 }
