@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
+import type { Client } from 'pg'
 import { pino } from 'pino'
 
 import { downgrade, ensureSchema, status, upgrade } from '../../src/database/migrate.ts'
@@ -109,15 +110,12 @@ test('a migration that waits for a transaction blocks no requests', { skip: undi
   const isAltered = async () =>
     (await status(server, schema)).applied.some((name) => name.endsWith('_token_generation'))
   while (await isAltered()) await downgrade(server, schema, silent)
-  const long = schemaClient(server, schema)
-  await long.connect()
-  t.after(() => long.end())
+  const long = await openWriter(t, server, schema)
   await long.query('begin; select from store_managers')
   const retry = { lockTimeoutMs: 200, delayMs: 200, attempts: 2 }
   await t.assert.rejects(upgrade(server, schema, silent, retry), { name: 'StartupError' })
 
-  const log: string[] = []
-  const logger = pino({}, { write: (line: string) => void log.push(line) })
+  const { log, logger } = openLog()
   const upgraded = upgrade(server, schema, logger, { ...retry, attempts: 1_000 })
   await until(() => log.some((line) => line.includes('waiting for table locks')))
   await onServer(server, `set lock_timeout = '20s'; select from ${schema}.store_managers`)
@@ -128,13 +126,10 @@ test('a migration that waits for a transaction blocks no requests', { skip: undi
 
 test('a migration waits for tables in the order in which writers use them', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
-  const writer = schemaClient(server, schema)
-  await writer.connect()
-  t.after(() => writer.end())
+  const writer = await openWriter(t, server, schema)
   for (const migrate of [downgrade, upgrade]) {
     await writer.query('begin; select from items')
-    const log: string[] = []
-    const logger = pino({}, { write: (line: string) => void log.push(line) })
+    const { log, logger } = openLog()
     const migrated = migrate(server, schema, logger, { lockTimeoutMs: 30_000, delayMs: 200, attempts: 2 })
     const waiting = `select from pg_locks where relation = '${schema}.items'::regclass and not granted`
     await until(async () => (await onServer(server, waiting)).rowCount === 1)
@@ -147,12 +142,9 @@ test('a migration waits for tables in the order in which writers use them', asyn
 test('a migration that is in a deadlock starts over', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
   await downgrade(server, schema, silent)
-  const writer = schemaClient(server, schema)
-  await writer.connect()
-  t.after(() => writer.end())
+  const writer = await openWriter(t, server, schema)
   await writer.query('begin; select from item_changes')
-  const log: string[] = []
-  const logger = pino({}, { write: (line: string) => void log.push(line) })
+  const { log, logger } = openLog()
   const upgraded = upgrade(server, schema, logger, { lockTimeoutMs: 30_000, delayMs: 200, attempts: 2 })
   const waiting = `select from pg_locks where relation = '${schema}.item_changes'::regclass and not granted`
   await until(async () => (await onServer(server, waiting)).rowCount === 1)
@@ -179,11 +171,23 @@ test('AUTO_MIGRATE=false refuses an old schema and accepts one at head', async (
 test('a schema newer than the code is served, with a warning', async (t: TestContext) => {
   const { server, schema } = await openSchema(t)
   await onServer(server, `insert into ${schema}.mikro_orm_migrations (name) values ('Migration29990101000000_later')`)
-  const log: string[] = []
-  await ensureSchema(server, schema, false, pino({}, { write: (line: string) => void log.push(line) }))
+  const { log, logger } = openLog()
+  await ensureSchema(server, schema, false, logger)
   t.assert.strictEqual(log.length, 1)
   t.assert.deepStrictEqual(JSON.parse(log[0] ?? '').unknown, ['Migration29990101000000_later'])
 })
+
+async function openWriter(t: TestContext, server: Server, schema: string): Promise<Client> {
+  const writer = schemaClient(server, schema)
+  await writer.connect()
+  t.after(() => writer.end())
+  return writer
+}
+
+function openLog() {
+  const log: string[] = []
+  return { log, logger: pino({}, { write: (line: string) => void log.push(line) }) }
+}
 
 async function revertAll(server: Server, schema: string): Promise<void> {
   while ((await downgrade(server, schema, silent)).length > 0);
