@@ -4,7 +4,7 @@
 #   docker run --rm --env-file .env stockroom migrate up
 #   docker run --rm --env-file .env --read-only --cap-drop ALL --tmpfs /tmp -p 8000:8000 stockroom
 
-FROM docker.io/library/node:24-bookworm-slim AS build
+FROM docker.io/library/node:26-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci

