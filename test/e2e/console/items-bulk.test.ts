@@ -64,7 +64,7 @@ test('a preview that is no longer true changes nothing', { skip }, async (t: Tes
   const [id = ''] = Object.keys((await ada.get('/items')).json())
   await ada.delete(`/items/${id}`)
   await button.click()
-  await page.getByText('Meanwhile, another number of items matches.').waitFor()
+  await page.getByText('The number of items that match has changed').waitFor()
   await page.getByText('1 item will be deleted. 1 no longer exists.').waitFor()
   await page.getByRole('button', { name: 'Delete 1 item' }).click()
   await page.getByText('Deleted 1 item.').waitFor()
