@@ -22,7 +22,7 @@ export async function buildah(...args: string[]): Promise<string> {
   return (await promisify(execFile)('buildah', [...storage, ...args], options)).stdout.trim()
 }
 
-/** The Node of the official image: npm does not install it here, because a minimal Debian lacks a library that it needs. */
+/** The Node of the official image: npm does not install it here, because a minimal Debian lacks a library that it needs. Its version is that for macOS. */
 async function fetchNode(): Promise<string> {
   const name = `node-${process.platform}-${process.arch}`
   const folder = join(kept, 'node')

@@ -98,8 +98,10 @@ export function readConfig(given: Environment, isService = true) {
 
 const noRedis = { redis: undefined, problems: [] }
 
-function readMetrics({ METRICS_HOST: host, METRICS_PORT: port }: Values) {
-  return port === undefined ? undefined : { host, port, allowedHosts: defaultHosts(host) }
+function readMetrics({ METRICS_HOST: host, METRICS_PORT: port, ALLOWED_HOSTS }: Values) {
+  return port === undefined
+    ? undefined
+    : { host, port, allowedHosts: [...defaultHosts(host), ...(ALLOWED_HOSTS ?? [])] }
 }
 
 function readTracing(values: Values) {

@@ -32,7 +32,7 @@ export function discardUnreadBody(request: FastifyRequest, reply: FastifyReply, 
 
 /** Node would close the connection after the response. */
 function keepConnection(request: FastifyRequest, reply: FastifyReply, connections: Connections): void {
-  if (!isUnread(request, connections) || request.headers.upgrade !== undefined) return
+  if (!isUnread(request, connections)) return
   reply.removeHeader('connection')
   reply.raw.shouldKeepAlive = true
 }
@@ -64,7 +64,7 @@ function discardRest(request: IncomingMessage, connections: Connections): void {
   request.once('end', () => {
     stop()
     connections.clearExemption(socket)
-    if (request.headers.connection?.toLowerCase() === 'close') socket.end()
+    if (request.headers.connection?.toLowerCase() === 'close' || request.headers.upgrade !== undefined) socket.end()
   })
   request.resume()
 }

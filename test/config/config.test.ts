@@ -106,6 +106,8 @@ test('metrics are served if METRICS_PORT is set, on localhost', (t: TestContext)
   })
   const everywhere = readConfig({ METRICS_PORT: '9464', METRICS_HOST: '0.0.0.0' })
   t.assert.deepStrictEqual(everywhere.metrics?.allowedHosts, ['*'])
+  const proxied = readConfig({ METRICS_PORT: '9464', ALLOWED_HOSTS: 'metrics.example' })
+  t.assert.strictEqual(proxied.metrics?.allowedHosts.at(-1), 'metrics.example')
 })
 
 test('ROOT_PATH is a path of plain segments', (t: TestContext) => {

@@ -14,7 +14,8 @@ test('metrics are on a port of their own, and off by default', async (t: TestCon
   const stores = await realStores(t)
   const plain = await startService(t, stores)
   t.assert.doesNotMatch(plain.output(), /serving metrics/)
-  const { url, output } = await startService(t, { ...stores, METRICS_PORT: '0' })
+  const hosts = 'localhost,127.0.0.1,metrics.example'
+  const { url, output } = await startService(t, { ...stores, METRICS_PORT: '0', ALLOWED_HOSTS: hosts })
   t.assert.strictEqual((await fetch(`${url}/metrics`)).status, 404)
   const address = metricsUrl(output())
   const response = await fetch(address)
@@ -26,6 +27,7 @@ test('metrics are on a port of their own, and off by default', async (t: TestCon
   // A page whose name resolves to this machine.
   t.assert.strictEqual(await statusFor(address, 'evil.example'), 421)
   t.assert.strictEqual(await statusFor(address, 'localhost:1'), 200)
+  t.assert.strictEqual(await statusFor(address, 'metrics.example'), 200)
 })
 
 async function statusFor(address: string, host: string): Promise<number | undefined> {

@@ -55,6 +55,17 @@ test('a connection ends after a request for another protocol', async (t: TestCon
   t.assert.deepStrictEqual(statusesOf(client), ['200'])
 })
 
+test('a connection ends after an unread body of such a request', async (t: TestContext) => {
+  const { client } = await connectTo(t)
+  const head =
+    'Host: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Type: application/json\r\nContent-Length: 200000'
+  client.write(`POST /items HTTP/1.1\r\n${head}\r\n\r\n`)
+  await until(() => statusesOf(client).length === 1)
+  client.write(`${' '.repeat(200_000)}${get('/healthz')}`)
+  await once(client, 'close')
+  t.assert.deepStrictEqual(statusesOf(client), ['401'])
+})
+
 test('pipelined requests whose responses are never read stop nothing', async (t: TestContext) => {
   const service = await startService(t, await realStores(t))
   const port = Number(new URL(service.url).port)

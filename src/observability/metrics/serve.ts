@@ -24,7 +24,8 @@ export async function serveMetrics(
     const [path] = (request.url ?? '').split('?')
     const isSafe = ['GET', 'HEAD'].includes(request.method ?? '')
     // A page whose name resolves to this machine (DNS rebinding) could read the metrics.
-    if (!accepts(request.headers.host ?? '')) response.writeHead(421, plain).end('Use a name of METRICS_HOST\n')
+    if (!accepts(request.headers.host ?? ''))
+      response.writeHead(421, plain).end('Use localhost, or add this host to ALLOWED_HOSTS\n')
     else if (path !== '/metrics') response.writeHead(404, plain).end('See /metrics\n')
     else if (isSafe) void sendMetrics(response, collect)
     else response.writeHead(405, { ...plain, allow: 'GET, HEAD' }).end('Use GET\n')
