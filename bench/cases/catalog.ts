@@ -1,7 +1,7 @@
 import { Agent, get } from 'node:http'
 
 import { type Sort, sorts } from '../../src/items/query/schemas.ts'
-import { type Cursor, encodeCursor } from '../../src/items/query/sort.ts'
+import { decodeCursor, encodeCursor } from '../../src/items/query/sort.ts'
 import type { Case } from '../bench.ts'
 import type { Dataset } from '../dataset.ts'
 import { copy } from '../download.ts'
@@ -109,11 +109,8 @@ export const catalogCases = [exportCase, summaryCase, pageCase]
 /** The cursor before the last hundred items of an order, which are the first of the reversed order. */
 async function lastCursor(server: RunningServer, data: Dataset, sort: Sort): Promise<string> {
   const opposite = sort.startsWith('-') ? sort.slice(1) : `-${sort}`
-  const { body } = await ask(server, data, `/items?limit=101&sort=${opposite}`)
-  const item = Object.values<Record<string, unknown>>(JSON.parse(body)).at(-1) ?? {}
-  const column = sort.replace('-', '')
-  const position: Cursor = { id: String(item['id']), key: column === 'id' ? '' : String(item[column]) }
-  return encodeCursor(sort, position)
+  const { after } = await ask(server, data, `/items?limit=101&sort=${opposite}`)
+  return encodeCursor(sort, decodeCursor(opposite, after))
 }
 
 /** Milliseconds of each request in `times` rounds over `paths`, after a few warm-up requests. */
@@ -132,13 +129,18 @@ async function timesOf(server: RunningServer, data: Dataset, paths: string[], ti
 
 const agent = new Agent({ keepAlive: true, maxSockets: 1 })
 
-function ask({ port }: RunningServer, { token }: Dataset, path: string): Promise<{ status: number; body: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>()
+interface Answer {
+  status: number
+  /** The cursor of the next page, empty if there is none. */
+  after: string
+}
+
+function ask({ port }: RunningServer, { token }: Dataset, path: string): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
   const headers = { authorization: `Bearer ${token}` }
   get({ host: '127.0.0.1', port, path, headers, agent }, (answer) => {
-    let body = ''
-    answer.setEncoding('utf8').on('data', (text: string) => (body += text))
-    answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }))
+    const { statusCode: status = 0, headers: received } = answer
+    answer.resume().on('end', () => resolve({ status, after: String(received['x-next-after'] ?? '') }))
   }).on('error', reject)
   return promise
 }
