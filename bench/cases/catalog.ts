@@ -108,7 +108,7 @@ export const catalogCases = [exportCase, summaryCase, pageCase]
 
 /** The cursor before the last hundred items of an order, which are the first of the reversed order. */
 async function lastCursor(server: RunningServer, data: Dataset, sort: Sort): Promise<string> {
-  const opposite = sort.startsWith('-') ? sort.slice(1) : `-${sort}`
+  const opposite = (sort.startsWith('-') ? sort.slice(1) : `-${sort}`) as Sort
   const { after } = await ask(server, data, `/items?limit=101&sort=${opposite}`)
   return encodeCursor(sort, decodeCursor(opposite, after))
 }

@@ -65,13 +65,13 @@ const settings = {
   SESSION_IDLE_TIMEOUT: integer('seconds of inactivity after which a token is revoked; 0 disables it', 0, 0, 86_400),
   BCRYPT_COST: integer('cost of password hashes, as a power of two', 12, 10, 16),
   LOGIN_LIMIT_PER_ADDRESS: integer(
-    'failed logins per address in 15 minutes, and a tenth of all its logins; 0 disables the limit',
+    'failed logins per address in 15 minutes; the limit of all its logins is ten times as high; 0 disables both',
     100,
     0,
     1_000_000,
   ),
   LOGIN_LIMIT_PER_ACCOUNT: integer(
-    'failed logins per account in 15 minutes, after which each counts tenfold; 0 disables the limit',
+    'failed logins per account in 15 minutes; each further one counts tenfold for its address; 0 disables it',
     20,
     0,
     1_000_000,

@@ -23,11 +23,11 @@ import { createItem, deleteItem, getItem, updateItem } from './operations.ts'
 import { ItemSummary, ItemTotals, PriceRange } from './query/schemas.ts'
 import { Category, expansions, Item, ItemCreate, ItemOwner, Items, ItemUpdate } from './schemas.ts'
 
-// Lists and exports hold a connection for as long as their reader takes; searches, counts, summaries, and slow pages keep
-// PostgreSQL busy. One manager has at most half of the permits. Times are in milliseconds.
-const share = 0.5
-const slowGate = { permits: 4, maxQueue: 64, timeout: 3_000, share }
-const pageGate = { permits: 8, maxQueue: 512, timeout: 3_000, share }
+// Lists and exports hold a connection for as long as their reader takes. Searches, counts, summaries, and slow pages each keep
+// a core of PostgreSQL busy, so one manager has one of them at a time. Times are in milliseconds.
+const streamGate = { permits: 4, maxQueue: 64, timeout: 3_000, share: 0.5 }
+const countGate = { ...streamGate, share: 0.25 }
+const pageGate = { permits: 8, maxQueue: 512, timeout: 3_000, share: 0.5 }
 
 const components = [
   Category,
@@ -50,8 +50,8 @@ const components = [
 export function itemRoutes(app: App, context: Context, activeRequests: () => number): void {
   for (const schema of components) app.addSchema(schema)
   const { db, pool, metrics } = context
-  const gate = watchSemaphore(metrics, 'streams', openSemaphore(slowGate))
-  const counts = watchSemaphore(metrics, 'counts', openSemaphore(slowGate))
+  const gate = watchSemaphore(metrics, 'streams', openSemaphore(streamGate))
+  const counts = watchSemaphore(metrics, 'counts', openSemaphore(countGate))
   const pages = watchSemaphore(metrics, 'pages', openSemaphore(pageGate))
   const readPage = openPages({ pool, counts, pages })
   const sentBy = (stream: string) =>

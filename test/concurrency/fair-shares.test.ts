@@ -62,7 +62,7 @@ test(
   },
 )
 
-test('one manager gets at most half of the counts and searches', { skip: noViews }, async (t: TestContext) => {
+test('one manager has one count or search at a time', { skip: noViews }, async (t: TestContext) => {
   const { ada, bob, held, brake, release } = await openSlow(t)
   const urls = ['/items/summary?q=soap', '/items?q=soap&limit=1000', '/items?limit=1&count=exact']
   for (const url of urls) {
@@ -71,11 +71,11 @@ test('one manager gets at most half of the counts and searches', { skip: noViews
     const flood = urls
       .flatMap((each) => Array.from({ length: 40 }, () => ada.get(each)))
       .map(async (answer) => codes.push((await answer).statusCode))
-    await until(async () => codes.length > 60 && (await held()) >= 2)
+    await until(async () => codes.length > 60 && (await held()) >= 1)
     t.assert.deepStrictEqual(new Set(codes), new Set([503]))
-    t.assert.strictEqual(await held(), 2)
+    t.assert.strictEqual(await held(), 1)
     const answer = bob.get(url)
-    await until(async () => (await held()) === 3)
+    await until(async () => (await held()) === 2)
     await release()
     t.assert.strictEqual((await answer).statusCode, 200)
     await Promise.all(flood)

@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -10,10 +12,16 @@ import type { Fault, Site } from './fault.ts'
 import { settingsFor } from './service.ts'
 import { durable } from './stage.ts'
 
-/** One process of the service with its own PostgreSQL, a manager whose requests are measured, and one who attacks. */
-export interface Arena {
+/** One process of the service with its own PostgreSQL. */
+interface Arena {
   site: Site
   service: Service
+  target: Target
+}
+
+/** What attackers know of the service: a manager whose requests are measured, and one who attacks. */
+export interface Target {
+  url: string
   port: number
   server: Server
   /** The headers of the measured manager and of the attacker. */
@@ -31,9 +39,18 @@ export interface Attack {
   /** Items in the table. */
   items?: number
   /** The requests of the measured manager; by default an item by ID. */
-  question?: (arena: Arena) => RequestOptions
+  question?: (target: Target) => RequestOptions
   /** Attacks until `over` is aborted. */
-  attack(arena: Arena, clients: number, over: AbortSignal): Promise<unknown>
+  attack(target: Target, clients: number, over: AbortSignal): Promise<unknown>
+  /** Looks at the stores during the attack. @returns descriptions of what is wrong */
+  inspect?: (target: Target) => Promise<string[]>
+}
+
+/** What `attacker.ts` is told to do. */
+export interface Order {
+  name: string
+  target: Target
+  clients: number
 }
 
 /** Milliseconds of the measurement, and the maximum for a single response. */
@@ -47,26 +64,40 @@ export const mostMemory = 700
 const mostBackends = 20
 
 /** Makes a fault of an attack: others are served as before, with bounded memory and connections to PostgreSQL. */
-export function attackFault({ name, title, clients, settings = {}, items = 1, question, attack }: Attack): Fault {
+export function attackFault(attack: Attack): Fault {
+  const { name, title, clients, settings = {}, items = 1, question } = attack
   return {
     name,
     title,
     times: clients,
     async run(site, times) {
       const arena = await openArena(site, settings, items)
-      const asked = question?.(arena) ?? (await anItem(arena))
-      const calm = percentile(await serveOthers(arena, asked))
-      const over = new AbortController()
-      const attacking = attack(arena, times, over.signal)
+      const { target } = arena
+      const asked = question?.(target) ?? (await anItem(target))
+      const calm = percentile(await serveOthers(site, asked))
+      const stopAttack = await startAttack({ name, target, clients: times })
       await sleep(500)
       const peaks = watchPeaks(arena)
-      const during = percentile(await serveOthers(arena, asked))
-      over.abort()
-      await attacking
+      const during = percentile(await serveOthers(site, asked))
+      site.tally.wrong.push(...((await attack.inspect?.(target)) ?? []))
+      await stopAttack()
       const { memory, backends } = await peaks()
       judge(site, { calm, during, memory, backends })
       return `p99 of the others ${calm} ms without and ${during} ms during it, at most ${memory} MiB and ${backends} backends`
     },
+  }
+}
+
+/** Attacks from another process, or the attackers would delay the clients that are measured here. @returns a function that ends it */
+async function startAttack(order: Order): Promise<() => Promise<void>> {
+  const attackers = fork(new URL('attacker.ts', import.meta.url))
+  const ended = once(attackers, 'exit')
+  attackers.send(order)
+  await Promise.race([once(attackers, 'message'), ended])
+  return async () => {
+    if (attackers.connected) attackers.disconnect()
+    const [code] = await ended
+    if (code !== 0) throw new Error(`the attackers ended with ${code}`)
   }
 }
 
@@ -101,23 +132,18 @@ async function openArena(site: Site, settings: Record<string, string>, items: nu
     [items, email],
   )
   await onServer(server, 'analyze items')
-  return {
-    site,
-    service,
-    port: Number(new URL(service.url).port),
-    server,
-    victim,
-    attacker: { authorization, email, id },
-  }
+  const { url } = service
+  const attacker = { authorization, email, id }
+  return { site, service, target: { url, port: Number(new URL(url).port), server, victim, attacker } }
 }
 
-async function anItem({ service, victim, server }: Arena): Promise<RequestOptions> {
+async function anItem({ url, victim, server }: Target): Promise<RequestOptions> {
   const { rows } = await onServer(server, 'select id from items limit 1')
-  return { url: `${service.url}/items/${rows[0].id}`, headers: victim }
+  return { url: `${url}/items/${rows[0].id}`, headers: victim }
 }
 
 /** @returns the milliseconds of each response */
-async function serveOthers({ site: { tally } }: Arena, question: RequestOptions): Promise<number[]> {
+async function serveOthers({ tally }: Site, question: RequestOptions): Promise<number[]> {
   const times: number[] = []
   const agent = openConnection()
   const begun = performance.now()
@@ -144,7 +170,7 @@ function percentile(times: number[]): number {
 }
 
 /** Polls the memory and the connections. @returns their maxima */
-function watchPeaks({ service, server }: Arena): () => Promise<{ memory: number; backends: number }> {
+function watchPeaks({ service, target: { server } }: Arena): () => Promise<{ memory: number; backends: number }> {
   const seen = { memory: 0, backends: 0 }
   const over = new AbortController()
   const watching = (async () => {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { onServer } from '../support/app.ts'
 import { password } from '../support/fixtures.ts'
 import { sendRequest, openConnection, type RequestOptions } from '../support/http-client.ts'
-import { type Arena, type Attack, attackFault } from './arena.ts'
+import { type Attack, attackFault, type Target } from './arena.ts'
 import type { Fault } from './fault.ts'
 
 const get = (path: string, headers: Record<string, string> = {}) => {
@@ -12,7 +12,7 @@ const get = (path: string, headers: Record<string, string> = {}) => {
   return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`
 }
 
-const attacks: Attack[] = [
+export const attacks: Attack[] = [
   {
     name: 'attack-pipelining',
     title: 'Clients that pipeline 1,500 requests and read nothing',
@@ -25,9 +25,9 @@ const attacks: Attack[] = [
     title: 'Clients that request the script of the documentation page and do not read it',
     clients: 100,
     settings: { LIMIT_CONCURRENCY: '50' },
-    async attack({ service, port }, clients, over) {
+    async attack({ url, port }, clients, over) {
       // The first request reads it from disk.
-      await (await fetch(`${service.url}/scalar/scalar.js`)).bytes()
+      await (await fetch(`${url}/scalar/scalar.js`)).bytes()
       await together(clients, over, () => hold(port, get('/scalar/scalar.js'), over))
     },
   },
@@ -36,12 +36,12 @@ const attacks: Attack[] = [
     title: 'Searches with the token of a deleted manager, next to those of others',
     clients: 40,
     items: 200_000,
-    question: ({ service, victim }) => ({ url: `${service.url}/items?q=item%20777&limit=5`, headers: victim }),
-    async attack({ service, server, attacker }, clients, over) {
+    question: ({ url, victim }) => ({ url: `${url}/items?q=item%20777&limit=5`, headers: victim }),
+    async attack({ url, server, attacker }, clients, over) {
       await onServer(server, 'delete from items where store_manager_id = $1', [attacker.id])
       await onServer(server, 'delete from store_managers where id = $1', [attacker.id])
       const { authorization } = attacker
-      await repeat(clients, over, { url: `${service.url}/items?q=xy&count=exact`, headers: { authorization } })
+      await repeat(clients, over, { url: `${url}/items?q=xy&count=exact`, headers: { authorization } })
     },
   },
   {
@@ -49,9 +49,9 @@ const attacks: Attack[] = [
     title: 'Pages with a filter and an order that no index serves',
     clients: 60,
     items: 400_000,
-    attack: ({ service, attacker: { id, authorization } }, clients, over) =>
+    attack: ({ url, attacker: { id, authorization } }, clients, over) =>
       repeat(clients, over, {
-        url: `${service.url}/items?store_manager_id=${id}&category=Pet&category=Apparel&min_price=499&sort=name`,
+        url: `${url}/items?store_manager_id=${id}&category=Pet&category=Apparel&min_price=499&sort=name`,
         headers: { authorization },
       }),
   },
@@ -60,23 +60,22 @@ const attacks: Attack[] = [
     title: 'Successful logins of one account, next to those of another',
     clients: 80,
     settings: { TRUST_PROXY: '1' },
-    question: ({ service }) => logInAs(service.url, 'ada@example.com', '192.0.2.7'),
-    attack: ({ service, attacker }, clients, over) =>
-      repeat(clients, over, logInAs(service.url, attacker.email, '203.0.113.9')),
+    question: ({ url }) => logInAs(url, 'ada@example.com', '192.0.2.7'),
+    attack: ({ url, attacker }, clients, over) => repeat(clients, over, logInAs(url, attacker.email, '203.0.113.9')),
   },
   {
     name: 'attack-locked-items',
     title: 'Updates of items that another transaction has locked',
     clients: 300,
     items: 1_000,
-    question: ({ service, victim }) => ({ url: `${service.url}/store-managers/me`, headers: victim }),
-    attack: ({ service, server, attacker }, clients, over) => {
+    question: ({ url, victim }) => ({ url: `${url}/store-managers/me`, headers: victim }),
+    attack: ({ url, server, attacker }, clients, over) => {
       const held = onServer(server, `begin; lock table items in exclusive mode; select pg_sleep(6); rollback`)
       const { authorization } = attacker
-      const url = `${service.url}/items/019a6f2b-7c1e-7b3a-8000-000000000001`
+      const item = `${url}/items/019a6f2b-7c1e-7b3a-8000-000000000001`
       return Promise.all([
         held,
-        repeat(clients, over, { method: 'PATCH', url, headers: { authorization }, body: { price_usd: 1 } }),
+        repeat(clients, over, { method: 'PATCH', url: item, headers: { authorization }, body: { price_usd: 1 } }),
       ])
     },
   },
@@ -97,7 +96,7 @@ const attacks: Attack[] = [
     name: 'attack-slow-imports',
     title: 'Imports that send a row every few seconds',
     clients: 8,
-    async attack({ port, server, site, attacker: { authorization } }, clients, over) {
+    async attack({ port, attacker: { authorization } }, clients, over) {
       const head = `POST /items/import HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\nContent-Type: text/csv\r\nContent-Length: 1000000\r\n\r\n`
       await together(clients, over, async () => {
         const client = open(port)
@@ -108,8 +107,10 @@ const attacks: Attack[] = [
         }
         client.destroy()
       })
+    },
+    async inspect({ server }) {
       const { rows } = await onServer(server, longTransactions)
-      if (rows.length > 0) site.tally.wrong.push(`a transaction was open for ${rows[0].seconds} s`)
+      return rows.map(({ seconds }) => `a transaction was open for ${seconds} s`)
     },
   },
 ]
@@ -157,6 +158,6 @@ async function hold(port: number, sent: string, over: AbortSignal): Promise<void
   if (!over.aborted) await sleep(1_000)
 }
 
-function open(port: Arena['port']): Socket {
+function open(port: Target['port']): Socket {
   return connect({ host: '127.0.0.1', port }).on('error', () => {})
 }

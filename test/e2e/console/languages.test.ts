@@ -43,7 +43,7 @@ test('a German browser gets the console in German', { skip }, async (t: TestCont
     buffer: Buffer.from('Artikel;Gruppe;Preis;Lager\nGießkanne;Garten;12,50;bald\n'),
   })
   await page.getByRole('button', { name: '1 Zeile prüfen' }).click()
-  await page.getByText('Schreiben Sie eine der acht Kategorien').waitFor()
+  await page.getByText('Geben Sie eine der acht Kategorien').waitFor()
   await inspect('de-import')
 })
 

@@ -6,7 +6,7 @@ const items = (one: string, other: string) => (number: number) => plural(number,
 export const imports: More['imports'] = {
   title: 'Import',
   intro:
-    'Übernehmen Sie eine Tabelle: als CSV gespeichert, oder kopiert und eingefügt. Geschrieben wird erst, wenn Sie gesehen haben, was.',
+    'Speichern Sie Ihre Tabelle als CSV, oder kopieren Sie ihre Zeilen und fügen Sie sie ein. Importiert wird erst, wenn Sie gesehen haben, was sich ändern würde.',
   file: 'Datei',
   choose: 'Datei auswählen',
   chooseAnother: 'Andere Datei auswählen',
@@ -102,22 +102,22 @@ export const imports: More['imports'] = {
   another: 'Noch eine Datei importieren',
   reasons: {
     name: {
-      empty: 'Schreiben Sie einen Namen.',
-      string_too_long: 'Schreiben Sie höchstens 64 Zeichen.',
-      other: 'Schreiben Sie einen Namen mit sichtbaren Zeichen.',
+      empty: 'Geben Sie einen Namen ein.',
+      string_too_long: 'Geben Sie höchstens 64 Zeichen ein.',
+      other: 'Geben Sie einen Namen mit sichtbaren Zeichen ein.',
     },
     category: {
-      empty: 'Schreiben Sie eine Kategorie.',
-      other: 'Schreiben Sie eine der acht Kategorien, oder geben Sie oben an, welche gemeint ist.',
+      empty: 'Geben Sie eine Kategorie ein.',
+      other: 'Geben Sie eine der acht Kategorien ein, oder sagen Sie oben, welche gemeint ist.',
     },
     price_usd: {
-      empty: 'Schreiben Sie einen Preis wie 4,99.',
-      greater_than_equal: 'Schreiben Sie einen Preis von mindestens 0.',
-      other: 'Schreiben Sie eine Zahl wie 4,99.',
+      empty: 'Geben Sie einen Preis wie 4,99 ein.',
+      greater_than_equal: 'Geben Sie einen Preis von mindestens 0 ein.',
+      other: 'Geben Sie eine Zahl wie 4,99 ein.',
     },
     in_stock: {
-      empty: 'Schreiben Sie ja oder nein.',
-      other: 'Schreiben Sie ja oder nein, oder geben Sie oben an, was gemeint ist.',
+      empty: 'Geben Sie ja oder nein ein.',
+      other: 'Geben Sie ja oder nein ein, oder sagen Sie oben, was gemeint ist.',
     },
     id: {
       empty: 'Lassen Sie diese Spalte aus.',
