@@ -46,7 +46,7 @@ export interface Attack {
   inspect?: (target: Target) => Promise<string[]>
 }
 
-/** What `attacker.ts` is told to do. */
+/** The task of `attacker.ts`. */
 export interface Order {
   name: string
   target: Target
