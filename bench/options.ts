@@ -26,8 +26,8 @@ export interface Plan {
   fewRows: number
 }
 
-/** Seconds after which no new case begins. A run may take 60 seconds, or 28 minutes, including cleanup. */
-export const limits = { quick: 56, whole: 28 * 60 - 15 }
+/** Seconds after which no new case begins. A run may take 60 seconds, or 40 minutes, including cleanup. */
+export const limits = { quick: 56, whole: 40 * 60 - 15 }
 
 /** @throws Error if an option is unknown */
 export function readOptions(args: string[]): Options {

@@ -21,6 +21,9 @@ export const statements = {
 
 const samplingRate = 0.1
 
+/** Seconds in which its clients connect and read the catalog, and their statements are planned. A server has done that before. */
+const warmUp = 3
+
 /** Debian does not put it on the path. Undefined if it is not installed. */
 export async function findPgbench(): Promise<string | undefined> {
   const installed = join(await firstLine('pg_config', ['--bindir']).catch(() => ''), 'pgbench')
@@ -59,13 +62,13 @@ async function measure(
   // Its clients connect again for each run, which a server does not: that time is subtracted.
   const connecting = await pgbenchFor('-t', '1')
   const log = ['-l', `--log-prefix=${join(bench.folder, 'pgbench-log')}`, `--sampling-rate=${samplingRate}`]
-  const { output, own, postgres } = await pgbenchFor('-T', String(Math.ceil(seconds)), ...log)
+  const { output, own, postgres } = await pgbenchFor('-T', String(warmUp + Math.ceil(seconds)), ...log)
   const figure = (pattern: RegExp) => Number(pattern.exec(output)?.[1])
-  const times = await latencies(bench.folder)
+  const { rate, times } = await readLogs(bench.folder, Math.ceil(seconds))
   const at = (part: number) => times[Math.max(1, Math.ceil(times.length * part)) - 1] ?? Number.NaN
   const each = (used: number) => (used * 1e6) / figure(/actually processed: (\d+)/)
   return {
-    rate: figure(/tps = ([\d.]+)/),
+    rate,
     p50: at(0.5),
     p99: at(0.99),
     failed: figure(/failed transactions: (\d+)/) || 0,
@@ -81,14 +84,19 @@ async function counted({ stores }: Bench, program: () => Promise<string>) {
   return { output, own: cpuSecondsOfEnded() - before.own, postgres: cpuSeconds(pid) - before.postgres }
 }
 
-/** The sorted times of the logged transactions in milliseconds. Removes the logs. */
-async function latencies(folder: string): Promise<number[]> {
+/** @returns transactions a second and their sorted times in milliseconds, in the last `seconds`. Removes the logs. */
+async function readLogs(folder: string, seconds: number): Promise<{ rate: number; times: number[] }> {
   const names = (await readdir(folder)).filter((name) => name.startsWith('pgbench-log'))
-  const times: number[] = []
+  const logged: { end: number; time: number }[] = []
   for (const name of names) {
     const lines = (await readFile(join(folder, name), 'utf8')).trimEnd().split('\n')
-    times.push(...lines.map((line) => Number(line.split(' ')[2]) / 1000))
+    for (const line of lines.filter(Boolean)) {
+      const [, , time = 0, , second = 0, microsecond = 0] = line.split(' ').map(Number)
+      logged.push({ end: second + microsecond / 1e6, time: time / 1000 })
+    }
     await rm(join(folder, name))
   }
-  return times.toSorted((one, other) => one - other)
+  const start = logged.reduce((last, { end }) => Math.max(last, end), 0) - seconds
+  const times = logged.filter(({ end }) => end > start).map(({ time }) => time)
+  return { rate: times.length / samplingRate / seconds, times: times.toSorted((one, other) => one - other) }
 }

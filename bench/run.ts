@@ -27,7 +27,7 @@ Usage: npm run bench [-- options]
   --quick           at most a minute: short, one round, small tables, no growth and history cases
   --help            print this help
 
-A whole run takes at most 28 minutes and writes bench/RESULTS.md and the plots next to it; others only print.`
+A whole run takes at most 40 minutes and writes bench/RESULTS.md and the plots next to it; others only print.`
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 /** statfs(2): the type of an in-memory file system, where nothing is durable. */
