@@ -16,10 +16,19 @@ const page =
   "Elysia's takes 187 to 218. It is planned for its values as well, but parsed once, which saves 40 to 58 µs. The texts here are as many as " +
   'combinations of filters and orders, and each connection would keep all that clients send. The key of the cursor as exact text takes 21 to 28.'
 
+const pageOfServer =
+  'By `node --cpu-prof`, 40 % of it are system calls that write to PostgreSQL, Redis, and clients, 15 % garbage collection, 12 % the modules ' +
+  'pg, fast-json-stringify, Kysely, and Fastify, and 8 % own code. The page also checks the token and has a cursor, links, and a limit of ' +
+  "time; Elysia's is one prepared statement and its rows."
+
 /** Reasons why a machine of this kind may miss a bar: profiles, and what was tried. By the beginning of the bar. */
 const explanations: Record<string, string> = {
   '1 connection: ': lone,
   '8 connections: ': lone,
+  '256 connections: ≥ its own':
+    'More responses are in progress at a time, so more of their objects outlive the young generation of V8, and a request takes more CPU ' +
+    'of the server (in the table). Before the limits and the history, a young generation of 16 MiB instead of 8 gave 17 % more ' +
+    'here and nothing at 64, but takes more memory. `floor`, with the default of Node, keeps 0.97 of its throughput.',
   '64 connections: ≥ 2.5 × tuned':
     'Batching spares statements and commands for Redis. In the case `profile`, more than half of the time at 64 connections goes into ' +
     'sockets and the code of Node, which `tuned` needs for each request as well.',
@@ -28,6 +37,8 @@ const explanations: Record<string, string> = {
   '64 connections: ≥ 0.95 × before': before,
   '256 connections: ≥ 0.95 × before': before,
   '≥ 0.95 × before': before,
+  '100,000 rows: CPU of the server': pageOfServer,
+  '1,000,000 rows: CPU of the server': pageOfServer,
   '100,000 rows: CPU of PostgreSQL': page,
   '1,000,000 rows: CPU of PostgreSQL': page,
   '64 connections: ≥ 0.85 × floor':
@@ -40,6 +51,9 @@ const explanations: Record<string, string> = {
   'csv ≤ 1.5 × COPY csv':
     'As for the full list, COPY here is unordered, to a client that discards the data, and three processes share two cores. ' +
     'A million rows in a run of their own gave 1.28.',
+  'resident memory grows ≤ 128 MiB':
+    'This is the peak of four imports one after the other, with the garbage of the earlier ones. One import of as many rows in a ' +
+    'process of its own takes half of that (case `large-changes`).',
   'resident memory grows':
     "Of 40 to 65 MiB 16 to 24 are V8's young generation at its full size, 10 code and types that the first list loads, and 14 the " +
     'buffers of some milliseconds (`/proc/PID/smaps`). With a young generation of 4 MiB it is 42, but a GET by id takes 15 % more CPU.',
@@ -65,14 +79,21 @@ const explanations: Record<string, string> = {
     'Two processes make batches of half the size, so each request costs PostgreSQL, Redis and the servers more (CPU µs in the ' +
     'table), on two cores which they share with the load generator.',
   'start to first response':
-    'Reading and linking 1,600 modules of the dependencies is two fifths of it (`--cpu-prof`), so it varies with the machine: 630 to ' +
-    '960 ms. For comparison, bundled in one file: 550 ms instead of 660. Unused code is not loaded: modules ' +
+    'Reading and linking 1,600 modules of the dependencies is two fifths of it (`--cpu-prof`), so it varies with the machine: 590 to ' +
+    '1,800 ms. For comparison, bundled in one file: 550 ms instead of 660. Unused code is not loaded: modules ' +
     "of the Redis client, Node's fetch, the meta-schema of JSON Schema.",
   'prices of all items ≤ 1 × import':
     'An update writes a new version of the row with an entry in each index, as an insert does: updated_at is in an index, so no ' +
     'update is heap-only. Of 100,000 items, PostgreSQL used 4.4 s of CPU for the statement, 4.1 for the bare update, and 0.1 for ' +
     'the locks. A third to a half of the update is the index of words. A statement without the lock, and a longer pending list of that index ' +
     '(16 MB), were not faster beyond the noise.',
+  '≥ 0.9 × the rows a second of COPY':
+    'An import also validates each row and records it in the history, which adds a third to the WAL of the items (bench/NOTES.md, ' +
+    'Imports). COPY here writes the items alone. `history-import` is the import without the history.',
+  '1 % of the requests traced': 'The rounds of one candidate differ by more than that (in the table).',
+  'reload until 100 rows':
+    'Chromium, the service, and PostgreSQL share two cores, which were slow in the run of 2026-11-27: the start of the service took 1.8 s in it, ' +
+    'and 0.6 s in that of 2026-11-25.',
   'flat: fastest':
     'A thousand items and their index fit into the processor’s caches, and are the fast cases. From 100,000 to 5 million the figures ' +
     'differ by as much as those of one size between rounds.',

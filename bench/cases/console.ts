@@ -132,7 +132,7 @@ const untilPainted = `new Promise((done) => {
 })`
 
 const nextPage = `new Promise((done) => {
-  const first = () => document.querySelector('tbody tr')?.textContent
+  const first = () => document.querySelector('tbody tr')?.dataset.id
   const before = first()
   const start = performance.now()
   const check = () => first() !== before && document.querySelectorAll('tbody tr').length === 100
