@@ -10,7 +10,10 @@ import type { Database } from '../../../src/database/database.ts'
 import { openApp, type TestApp } from '../../support/app.ts'
 import { password, tea } from '../../support/fixtures.ts'
 import { openCopy } from '../../support/follower.ts'
+import { seriesOf } from '../../support/metrics.ts'
 import { eventually, until } from '../../support/until.ts'
+
+const inUse = 'stockroom_semaphore_in_use{semaphore="feed_followers"}'
 
 interface Service extends TestApp {
   client: Client
@@ -153,6 +156,17 @@ test('an event stream ends when the service stops, with a hint', async (t: TestC
   const { text } = await stream('since=now')
   context.readiness.startDraining()
   t.assert.match(await text, /: The service is stopping\. Connect again\.\n\n$/)
+})
+
+test('an event stream that ends by itself leaves no place occupied', async (t: TestContext) => {
+  const { client, stream, context } = await openService(t)
+  const places = async () => (await seriesOf(context.metrics)).get(inUse)
+  const { text } = await stream('since=now')
+  t.assert.strictEqual(await places(), 1)
+  await context.db.updateTable('change_feed').set({ feed_id: '00000000-0000-0000-0000-000000000000' }).execute()
+  await client.items.create(tea)
+  t.assert.match(await text, /: The cursor is no longer valid\..*\n\n$/)
+  await until(async () => (await places()) === 0)
 })
 
 test('an event stream that cannot begin is a problem', async (t: TestContext) => {
