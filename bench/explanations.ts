@@ -28,7 +28,7 @@ const explanations: Record<string, string> = {
   '256 connections: ≥ its own':
     'More responses are in progress at a time, so more of their objects outlive the young generation of V8, and a request takes more CPU ' +
     'of the server (in the table). Before the limits and the history, a young generation of 16 MiB instead of 8 gave 17 % more ' +
-    'here and nothing at 64, but takes more memory. `floor`, with the default of Node, keeps 0.97 of its throughput.',
+    'here and nothing at 64, but takes more memory.',
   '64 connections: ≥ 2.5 × tuned':
     'Batching spares statements and commands for Redis. In the case `profile`, more than half of the time at 64 connections goes into ' +
     'sockets and the code of Node, which `tuned` needs for each request as well.',

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Server } from '../../src/database/server.ts'
 import { onServer } from '../support/app.ts'
+import { closeAfter } from '../support/cleanup.ts'
 import { sendRequest, openConnection, type RequestOptions } from '../support/http-client.ts'
 import { openOwnPostgres } from '../support/postgres.ts'
 import { type Service, signInAt, startService } from '../support/service.ts'
@@ -40,6 +41,8 @@ export interface Attack {
   items?: number
   /** The requests of the measured manager; by default an item by ID. */
   question?: (target: Target) => RequestOptions
+  /** Done before anything is measured. */
+  prepare?: (target: Target) => Promise<unknown>
   /** Attacks until `over` is aborted. */
   attack(target: Target, clients: number, over: AbortSignal): Promise<unknown>
   /** Looks at the stores during the attack. @returns descriptions of what is wrong */
@@ -73,9 +76,10 @@ export function attackFault(attack: Attack): Fault {
     async run(site, times) {
       const arena = await openArena(site, settings, items)
       const { target } = arena
+      await attack.prepare?.(target)
       const asked = question?.(target) ?? (await anItem(target))
       const calm = percentile(await serveOthers(site, asked))
-      const stopAttack = await startAttack({ name, target, clients: times })
+      const stopAttack = await startAttack(site, { name, target, clients: times })
       await sleep(500)
       const peaks = watchPeaks(arena)
       const during = percentile(await serveOthers(site, asked))
@@ -89,13 +93,18 @@ export function attackFault(attack: Attack): Fault {
 }
 
 /** Attacks from another process, or the attackers would delay the clients that are measured here. @returns a function that ends it */
-async function startAttack(order: Order): Promise<() => Promise<void>> {
+async function startAttack(site: Site, order: Order): Promise<() => Promise<void>> {
   const attackers = fork(new URL('attacker.ts', import.meta.url))
   const ended = once(attackers, 'exit')
+  // Ends them, also if the measurement fails.
+  const disconnect = () => {
+    if (attackers.connected) attackers.disconnect()
+  }
+  closeAfter(site, disconnect)
   attackers.send(order)
   await Promise.race([once(attackers, 'message'), ended])
   return async () => {
-    if (attackers.connected) attackers.disconnect()
+    disconnect()
     const [code] = await ended
     if (code !== 0) throw new Error(`the attackers ended with ${code}`)
   }

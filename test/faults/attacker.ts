@@ -6,10 +6,12 @@ import { attacks } from './attacks.ts'
 
 /** Until the parent disconnects, or ends. */
 async function carryOut({ name, target, clients }: Order): Promise<void> {
+  const known = attacks.find((one) => one.name === name)
+  if (known === undefined) throw new Error(`there is no attack ${name}`)
   const over = new AbortController()
   process.once('disconnect', () => over.abort())
   process.send?.('begun')
-  await attacks.find((one) => one.name === name)?.attack(target, clients, over.signal)
+  await known.attack(target, clients, over.signal)
 }
 
 // Attackers have processors of their own, but here they share those of the service.

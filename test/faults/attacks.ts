@@ -37,10 +37,12 @@ export const attacks: Attack[] = [
     clients: 40,
     items: 200_000,
     question: ({ url, victim }) => ({ url: `${url}/items?q=item%20777&limit=5`, headers: victim }),
-    async attack({ url, server, attacker }, clients, over) {
+    async prepare({ server, attacker }) {
       await onServer(server, 'delete from items where store_manager_id = $1', [attacker.id])
       await onServer(server, 'delete from store_managers where id = $1', [attacker.id])
-      const { authorization } = attacker
+      await onServer(server, 'vacuum analyze items')
+    },
+    async attack({ url, attacker: { authorization } }, clients, over) {
       await repeat(clients, over, { url: `${url}/items?q=xy&count=exact`, headers: { authorization } })
     },
   },
