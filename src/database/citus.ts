@@ -21,6 +21,8 @@ export function openCitus(schema: string): Engine {
     estimates: false,
     joinsLaterally: false,
     limitLocks: (ms) => [`set local citus.propagate_set_commands = 'local'`, `set local lock_timeout = ${ms}`],
+    // Otherwise, a transaction has several connections to a node, and none sees what another has written for the foreign key.
+    beforeManagers: [`set local citus.multi_shard_modify_mode = 'sequential'`],
 
     async withItems(session, selection, work) {
       const run: Run = (text, values) => session.query(text, values)

@@ -26,6 +26,8 @@ export interface Engine {
   joinsLaterally: boolean
   /** Statements that let the rest of a transaction wait at most `ms` milliseconds for a lock. */
   limitLocks(ms: number): string[]
+  /** Statements at the start of a transaction that writes items first and managers later. */
+  beforeManagers: string[]
   /** Runs `work`, whose statements of this transaction write and record items of the selection, and new items, in `items`. */
   withItems<Result>(session: { query: Run }, selection: Selection, work: () => Promise<Result>): Promise<Result>
   /** Waits until every transaction that this server has committed is visible in `items`. */

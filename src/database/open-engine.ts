@@ -10,6 +10,7 @@ const postgres: Engine = {
   estimates: true,
   joinsLaterally: true,
   limitLocks: (ms) => [`set local lock_timeout = ${ms}`],
+  beforeManagers: [],
   withItems: (_session, _selection, work) => work(),
   settle: async () => {},
 }

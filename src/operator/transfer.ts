@@ -39,6 +39,7 @@ export function remove(db: Database, id: string): Promise<void> {
 export function removeAfterTransfer(db: Database, options: Transfer): Promise<number> {
   const removed = inTransaction(db, async (transaction) => {
     options.progress.restart()
+    for (const setting of options.engine.beforeManagers) await runIn(transaction)(setting)
     const setId = randomUUIDv7()
     const moved = await moveItems(transaction, options, setId)
     await transaction.selectFrom('store_managers').select('id').where('id', '=', options.from).forUpdate().execute()

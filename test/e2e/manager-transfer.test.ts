@@ -5,6 +5,7 @@ import { onServer, openAppOn, openSchema, testConfig } from '../support/app.ts'
 import { closeAfter } from '../support/cleanup.ts'
 import { call, callOnTerminal, withoutTerminals } from '../support/command.ts'
 import { password, tea } from '../support/fixtures.ts'
+import { waitersOf } from '../support/lock-waits.ts'
 import { schemaClient } from '../support/schema-client.ts'
 import { run, settingsOf, temporaryFolder } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -35,11 +36,12 @@ async function openStore(t: TestContext) {
     add: async () => (await ada.post('/items', tea)).headers.location ?? '',
     manager: (...args: string[]) => call(t, ['manager', ...args], { env }),
     owners: async () => Object.values((await bob.get('/items')).json<object>()).map((item) => item.store_manager_id),
-    /** Whether a statement like this waits for a lock that `holder` has. */
-    isWaiting: async (statement: string, holder = client) => {
-      const waiting = 'select from pg_stat_activity where query like $1 and $2::integer = any(pg_blocking_pids(pid))'
+    /** Locks all items, as a change of each would. */
+    lockItems: () => client.query('begin; update items set position = position'),
+    /** Whether a session waits for a lock that `holder` has. */
+    isWaiting: async (holder = client) => {
       const { processID } = holder as unknown as { processID: number }
-      return (await onServer(server, waiting, [`${statement}%`, processID])).rowCount !== 0
+      return (await onServer(server, waitersOf(String(processID)))).rowCount !== 0
     },
   }
 }
@@ -91,14 +93,14 @@ test('a transfer of several batches moves each item once', async (t: TestContext
 })
 
 test('a transfer that is interrupted moves nothing', async (t: TestContext) => {
-  const { bob, ada, add, client, env, owners, isWaiting } = await openStore(t)
+  const { bob, ada, add, client, env, owners, lockItems, isWaiting } = await openStore(t)
   await add()
-  await client.query('begin; select from items for update')
+  await lockItems()
   const bin = new URL('../../bin/stockroom.js', import.meta.url).pathname
   const { child, ended, output } = run(t, process.execPath, [bin, 'manager', 'transfer', ada.id, bob.id], env)
-  await until(() => isWaiting('with "moved" as (update "items"'), 20_000)
+  await until(() => isWaiting(), 20_000)
   child.kill('SIGTERM')
-  await until(async () => !(await isWaiting('with "moved" as (update "items"')), 20_000)
+  await until(async () => !(await isWaiting()), 20_000)
   await client.query('commit')
   t.assert.deepStrictEqual([await ended, output()], [143, ''])
   t.assert.deepStrictEqual(await owners(), [ada.id])
@@ -157,7 +159,7 @@ test('manager delete waits for an item that is being created', async (t: TestCon
   const { ada, client, owners, manager, isWaiting } = await openStore(t)
   await client.query(`begin; insert into items values (gen_random_uuid(), 'x', 'Pet', 1, true, '${ada.id}')`)
   const deleting = manager('delete', ada.id, '--yes')
-  await until(() => isWaiting('delete from "store_managers"'), 20_000)
+  await until(() => isWaiting(), 20_000)
   await client.query('commit')
   const { code, err } = await deleting
   t.assert.strictEqual(code, 1)
@@ -169,25 +171,25 @@ test('creating an item while its manager is deleted is refused', async (t: TestC
   const { ada, client, owners, isWaiting } = await openStore(t)
   await client.query(`begin; delete from store_managers where id = '${ada.id}'`)
   const creating = ada.post('/items', tea)
-  await until(() => isWaiting('%insert into items'))
+  await until(() => isWaiting())
   await client.query('commit')
   t.assert.strictEqual((await creating).statusCode, 401)
   t.assert.deepStrictEqual(await owners(), [])
 })
 
 test('manager delete --transfer-to moves items created meanwhile', async (t: TestContext) => {
-  const { ada, bob, add, client, connect, owners, manager, isWaiting } = await openStore(t)
+  const { ada, bob, add, client, connect, owners, manager, lockItems, isWaiting } = await openStore(t)
   await add()
-  await client.query('begin; select from items for update')
+  await lockItems()
   const deleting = manager('delete', ada.id, '--yes', '--transfer-to', bob.id)
-  await until(() => isWaiting('with "moved" as (update "items"'), 20_000)
+  await until(() => isWaiting(), 20_000)
   // While the first items are moved, more can be made: here one that comes before them in the order of the IDs.
   await add()
   const early = '00000000-0000-0000-0000-000000000001'
   const other = await connect()
   await other.query(`begin; insert into items values ('${early}', 'x', 'Pet', 1, true, '${ada.id}')`)
   await client.query('commit')
-  await until(() => isWaiting('select "id" from "store_managers"', other), 20_000)
+  await until(() => isWaiting(other), 20_000)
   await other.query('commit')
   t.assert.deepStrictEqual([(await deleting).code, await owners()], [0, [bob.id, bob.id, bob.id]])
   t.assert.strictEqual((await ada.post('/items', tea)).statusCode, 401)
@@ -198,7 +200,7 @@ test('a transfer to a manager deleted meanwhile moves nothing', async (t: TestCo
   await add()
   await client.query(`begin; delete from store_managers where id = '${bob.id}'`)
   const moving = manager('transfer', ada.id, bob.id)
-  await until(() => isWaiting('with "moved" as (update "items"'), 20_000)
+  await until(() => isWaiting(), 20_000)
   await client.query('commit')
   const { code, err } = await moving
   t.assert.strictEqual(code, 1)
