@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { onServer, testConfig } from '../support/app.ts'
 import { isRefused } from '../support/http-client.ts'
+import { metricsUrl, scrape } from '../support/metrics.ts'
 import { realStores, type Service, signInAt, startService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
@@ -60,7 +61,7 @@ test('a draining service refuses new imports and exports, and ends feeds', async
 
 async function open(t: TestContext, env: Record<string, string>, items = 0) {
   const stores = await realStores(t)
-  const service = await startService(t, { ...stores, BCRYPT_COST: '10', ...env })
+  const service = await startService(t, { ...stores, BCRYPT_COST: '10', METRICS_PORT: '0', ...env })
   const headers = await signInAt(service.url, 'ada@example.com')
   const { postgres } = testConfig('public')
   if (!postgres) throw new Error('run the tests with npm test, which starts a PostgreSQL')
@@ -74,9 +75,9 @@ async function open(t: TestContext, env: Record<string, string>, items = 0) {
   return { service, headers }
 }
 
-/** An import that the service has begun to read. */
+/** An import that the service has begun to read, and not only asked for: it may still refuse what it has asked for. */
 async function beginImport(
-  { url }: Service,
+  { url, output }: Service,
   headers: { authorization: string },
 ): Promise<{ sent: ClientRequest; response: Promise<IncomingMessage> }> {
   const sent = request(`${url}/items/import`, {
@@ -87,5 +88,9 @@ async function beginImport(
   sent.flushHeaders()
   await once(sent, 'continue')
   sent.write(`${header}Soap,Pet,1,true\n`)
+  await until(async () => {
+    const metrics = await scrape(metricsUrl(output()))
+    return metrics.get('stockroom_semaphore_in_use{semaphore="import_uploads"}') === 1
+  })
   return { sent, response }
 }
