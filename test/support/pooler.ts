@@ -11,7 +11,8 @@ const keyMessage = Buffer.from([0x4b, 0, 0, 0, 12])
 export async function openPooler(t: Cleanup, server: Server): Promise<Server> {
   const sockets = new Set<Socket>()
   const listener = createServer((client) => {
-    const upstream = connect(`${server.host}/.s.PGSQL.${server.port}`)
+    const { host, port } = server
+    const upstream = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
     let isKeySent = false
     upstream.on('data', (bytes: Buffer) => {
       const at = isKeySent ? -1 : bytes.indexOf(keyMessage)

@@ -1,4 +1,4 @@
-import { after, before, test, type TestContext } from 'node:test'
+import { before, test, type TestContext } from 'node:test'
 
 import { Kysely, PostgresDialect } from 'kysely'
 import type { Client } from 'pg'
@@ -15,6 +15,7 @@ import { expansions } from '../../../src/items/schemas.ts'
 import { openSchema } from '../../support/app.ts'
 import { withoutIndexes } from '../../support/bulk.ts'
 import { onlyPlain } from '../../support/citus.ts'
+import { closeAfter } from '../../support/cleanup.ts'
 import { schemaClient } from '../../support/schema-client.ts'
 import { until } from '../../support/until.ts'
 
@@ -63,10 +64,9 @@ before(async (t) => {
   const { server, schema } = await openSchema(t as TestContext)
   client = schemaClient(server, schema)
   await client.connect()
+  closeAfter(t as TestContext, () => client.end())
   await fill()
 })
-
-after(() => client.end())
 
 for (const [name, filter] of Object.entries(filters)) {
   test(`with ${name} every sort uses an index`, { skip: onNodes }, async (t: TestContext) => {
@@ -101,7 +101,7 @@ test('in_stock alone names every category, for PostgreSQL before 18', (t: TestCo
   t.assert.match(pageQuery(db, { in_stock: true }, me).sql, /items\.category = any/)
 })
 
-test('the last page costs as much as the first', async (t: TestContext) => {
+test('the last page costs as much as the first', { skip: onNodes }, async (t: TestContext) => {
   for (const sort of sorts) {
     for (const filter of [{}, { store_manager_id: me }, { max_price: 900 }, { min_price: 100 }] as ListQuery[]) {
       const cost = async (query: ListQuery) => {
