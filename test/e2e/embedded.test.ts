@@ -167,7 +167,8 @@ for (const program of ['src/main.ts', 'src/cli/main.ts migrate status', 'test/ru
     async (t: TestContext) => {
       const [command = '', ...prefix] = withoutNamespaces
       const { dataDir } = openFolder(t, shared)
-      const env = { DATA_DIR: dataDir, TMPDIR: shared, LOG_LEVEL: 'silent' }
+      // With a Citus to test on, test/run.ts would start no PostgreSQL.
+      const env = { DATA_DIR: dataDir, TMPDIR: shared, LOG_LEVEL: 'silent', TEST_CITUS_URL: '' }
       const { ended, output } = run(t, command, [...prefix, process.execPath, ...program.split(' ')], env)
       t.assert.strictEqual(await ended, 1)
       const line = `^PostgreSQL must not run as root, and user ${serverUser}, .* enter ${shared} \\(.*: Permission denied\\)\\. Let other .*\n$`

@@ -14,6 +14,8 @@ import { until } from './until.ts'
 
 export const withoutPgBouncer = withoutProgram('pgbouncer')
 
+const nobody = { uid: 65_534, gid: 65_534 }
+
 export interface PgBouncer {
   /** As clients reach it. */
   server: Server
@@ -54,8 +56,8 @@ server_login_retry = 1
   // It refuses to run as root, and has to be let into the folder of the socket.
   const isSocket = target.host.startsWith('/')
   const { uid, gid } = await stat(isSocket ? join(target.host, `.s.PGSQL.${target.port}`) : folder)
-  await chown(folder, uid, gid)
-  const owner = { uid, gid }
+  const owner = uid === 0 ? nobody : { uid, gid }
+  await chown(folder, owner.uid, owner.gid)
   let process = startDaemon(t, 'pgbouncer', [file], owner)
   const server = { ...target, host: '127.0.0.1', port }
   const administration = { ...server, database: 'pgbouncer' }
