@@ -14,7 +14,7 @@ import { until } from './until.ts'
 
 export const withoutPgBouncer = withoutProgram('pgbouncer')
 
-const nobody = { uid: 65_534, gid: 65_534 }
+const unprivileged = { uid: 65_534, gid: 65_534 }
 
 export interface PgBouncer {
   /** As clients reach it. */
@@ -56,7 +56,7 @@ server_login_retry = 1
   // It refuses to run as root, and has to be let into the folder of the socket.
   const isSocket = target.host.startsWith('/')
   const { uid, gid } = await stat(isSocket ? join(target.host, `.s.PGSQL.${target.port}`) : folder)
-  const owner = uid === 0 ? nobody : { uid, gid }
+  const owner = uid === 0 ? unprivileged : { uid, gid }
   await chown(folder, owner.uid, owner.gid)
   let process = startDaemon(t, 'pgbouncer', [file], owner)
   const server = { ...target, host: '127.0.0.1', port }
