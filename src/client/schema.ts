@@ -1652,7 +1652,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoreManager"];
                 };
             };
-            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1663,7 +1663,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -1867,7 +1867,7 @@ export interface operations {
                     "application/json": components["schemas"]["Token"];
                 };
             };
-            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1878,7 +1878,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2079,7 +2079,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoreManager"];
                 };
             };
-            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2090,7 +2090,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2370,7 +2370,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2381,7 +2381,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2591,7 +2591,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2602,7 +2602,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -2816,7 +2816,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoreManager"];
                 };
             };
-            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2827,7 +2827,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3168,7 +3168,7 @@ export interface operations {
                     "application/json": components["schemas"]["Item"];
                 };
             };
-            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3179,7 +3179,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3592,7 +3592,7 @@ export interface operations {
                     "application/json": components["schemas"]["BulkReport"];
                 };
             };
-            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3603,7 +3603,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -3850,7 +3850,7 @@ export interface operations {
                     "application/json": components["schemas"]["ImportReport"];
                 };
             };
-            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3861,7 +3861,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -4183,7 +4183,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4194,7 +4194,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -4438,7 +4438,7 @@ export interface operations {
                     "application/json": components["schemas"]["Item"];
                 };
             };
-            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4449,7 +4449,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }
@@ -5167,7 +5167,7 @@ export interface operations {
                     "application/json": components["schemas"]["UndoReport"];
                 };
             };
-            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. */
+            /** @description `malformed_body`: The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5178,7 +5178,7 @@ export interface operations {
                      *       "type": "/problems/malformed_body",
                      *       "title": "Malformed body",
                      *       "status": 400,
-                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.",
+                     *       "detail": "The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects.",
                      *       "code": "malformed_body",
                      *       "request_id": "019a6f2b-7c1e-7b3a-9d5e-2f1c8e4b6a70"
                      *     }

@@ -51,12 +51,38 @@ function refuseCodings({ headers }: FastifyRequest): void {
 /** A number that a double would change becomes infinite, which no schema accepts. @throws Problem malformed_body */
 export async function parseJson(body: Buffer): Promise<unknown> {
   if (body.length === 0) return undefined
+  if (hasTooManyParts(body)) {
+    const detail = `The body has more than ${maxParts.toLocaleString('en')} arrays, objects, and members of objects. No request needs as many.`
+    throw new Problem('malformed_body', detail)
+  }
   try {
     return parseLossless(utf8.decode(body))
   } catch {
     // The parser's message quotes the body, which may contain a password.
     throw new Problem('malformed_body', 'The body is not valid UTF-8 JSON, or is nested too deeply.')
   }
+}
+
+/** More than any valid body has. Without a limit, parsing 1 MiB of them occupies the process for a quarter of a second. */
+const maxParts = 1_000
+
+const quote = 0x22
+const backslash = 0x5c
+const bracket = 0x5b
+const brace = 0x7b
+const colon = 0x3a
+
+/** Counts arrays, objects, and their members. */
+function hasTooManyParts(body: Buffer): boolean {
+  let parts = 0
+  let isInString = false
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at]
+    if (byte === quote) isInString = !isInString
+    else if (isInString && byte === backslash) at++
+    else if (!isInString && (byte === bracket || byte === brace || byte === colon) && ++parts > maxParts) return true
+  }
+  return false
 }
 
 // Not with a reviver: for a body of 1 MiB that took two seconds.

@@ -15,7 +15,8 @@ export const descriptions: Record<Code, Description> = {
       'Correct the request: send exactly one Host header, at most one Authorization and one Content-Type header, and a valid URL path.',
   },
   malformed_body: {
-    meaning: 'The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated.',
+    meaning:
+      'The body cannot be read: it is not valid UTF-8, not valid JSON, not a valid form, or truncated. Or it has more than 1,000 arrays, objects, and members of objects.',
     action: 'Send valid UTF-8 of the type in `Content-Type`. If the connection broke, send the request again.',
   },
   missing_token: {

@@ -451,3 +451,25 @@ test('a client that disconnects during its body is not logged as a bug', async (
     [],
   )
 })
+
+test('a body of more arrays, objects, and members than 1,000 is refused', async (t: TestContext) => {
+  const { signIn } = await openApp(t)
+  const ada = await signIn('ada@example.com')
+  const type = { 'content-type': 'application/json' }
+  const bodies: Record<string, (parts: number) => string> = {
+    arrays: (parts) => `[${'[],'.repeat(parts - 2)}[]]`,
+    objects: (parts) => `[${'{},'.repeat(parts - 2)}{}]`,
+    nested: (parts) => `${'['.repeat(parts)}${']'.repeat(parts)}`,
+    members: (parts) => `{${Array.from({ length: parts - 1 }, (_, n) => `"${n}":0`).join()}}`,
+  }
+  for (const [name, body] of Object.entries(bodies)) {
+    for (const path of ['/items', '/items/bulk']) {
+      t.assert.strictEqual((await ada.post(path, body(1_000), type)).json().code, 'invalid_request', name)
+      const refused = (await ada.post(path, body(1_001), type)).json()
+      t.assert.deepStrictEqual([refused.status, refused.code], [400, 'malformed_body'], name)
+      t.assert.match(refused.detail, /^The body has more than 1,000 arrays, /)
+    }
+  }
+  const name = `\\"${'[{:'.repeat(1_000)}`
+  t.assert.strictEqual((await ada.post('/items', { ...tea, name })).json().errors[0].loc[1], 'name')
+})
