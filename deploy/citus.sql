@@ -33,6 +33,7 @@ begin
   end if;
 
   if not exists (select from pg_dist_partition where logicalrelid = 'items'::regclass and partmethod = 'h') then
-    perform create_distributed_table('items', 'id');
+    -- Never joined with another distributed table, such as the items of another schema, so they do not share its locks.
+    perform create_distributed_table('items', 'id', colocate_with => 'none');
   end if;
 end $$;

@@ -33,11 +33,9 @@ test('kill -9 during the undo of an import undoes nothing', async (t: TestContex
 
   // The undo deletes the items that were created, and waits to update the other one.
   await client.query('begin')
-  const { rows: locks } = await client.query(
-    'select pg_backend_pid() as pid from items where id = $1 for no key update',
-    [id],
-  )
-  const isWaiting = async () => ((await onServer(postgres, waitersOf(locks[0].pid))).rowCount ?? 0) > 0
+  await client.query('select from items where id = $1 for no key update', [id])
+  const { processID } = client as unknown as { processID: number }
+  const isWaiting = async () => ((await onServer(postgres, waitersOf(String(processID)))).rowCount ?? 0) > 0
   const cut = t.assert.rejects(undoAt(service.url))
   await until(isWaiting)
   await service.end('SIGKILL')

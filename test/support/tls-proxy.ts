@@ -33,6 +33,7 @@ export async function openTlsProxy(
       headers: { ...incoming.headers, ...headers },
     })
     forwarded.on('response', (response) => {
+      if (outgoing.destroyed) return void response.destroy()
       outgoing.writeHead(response.statusCode ?? 502, response.headers)
       pipeline(response, outgoing, () => {})
     })

@@ -73,7 +73,7 @@ test('outages are reported, and end by themselves or by a click', { skip }, asyn
   await page.getByText('The store is not available at the moment. Trying again…').waitFor()
   await inspect('items-unavailable')
   const again = page.getByRole('button', { name: 'Try again' })
-  await again.waitFor()
+  await again.waitFor({ timeout: 90_000 })
   await inspect('items-gave-up')
   await tabs.unroute('**/api/items?*')
   await again.click()
