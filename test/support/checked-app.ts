@@ -89,8 +89,8 @@ export async function openCheckedApp(t: TestContext): Promise<CheckedApp> {
       return answer
     },
     rows: async () => [
-      await context.db.selectFrom('items').selectAll().execute(),
-      await context.db.selectFrom('store_managers').selectAll().execute(),
+      await context.db.selectFrom('items').selectAll().orderBy('id').execute(),
+      await context.db.selectFrom('store_managers').selectAll().orderBy('id').execute(),
     ],
   }
 }
