@@ -65,14 +65,29 @@ test('figures of README.md and performance.md are those of the reports', (t: Tes
       file,
     )
   }
+  const recovery = longestRecovery(faults)
+  t.assert.ok(textOf('README.md').includes(`within ${recovery} s`), recovery)
+  t.assert.match(textOf('docs/performance.md'), new RegExp(`^\\| recovery .* ${recovery} s +\\|$`, 'm'))
 })
 
 /** The numbers of requests and of 503 responses in a whole run. */
 function totals(report: string): string[] {
-  const rows = [...report.matchAll(/^\| .*\(`[\w-]+`\) *\|.*$/gm)].map(([row]) => row.split('|'))
   return [3, 4].map((column) =>
-    rows.reduce((sum, row) => sum + Number(row[column]?.replaceAll(',', '')), 0).toLocaleString('en-US'),
+    columnOf(report, column)
+      .reduce((sum, count) => sum + count, 0)
+      .toLocaleString('en-US'),
   )
+}
+
+/** In seconds, with one decimal. */
+function longestRecovery(report: string): string {
+  const recoveries = columnOf(report, 10).filter((ms) => !Number.isNaN(ms))
+  return (Math.max(...recoveries) / 1_000).toFixed(1)
+}
+
+function columnOf(report: string, column: number): number[] {
+  const rows = report.matchAll(/^\| .*\(`[\w-]+`\) *\|.*$/gm)
+  return Array.from(rows, ([row]) => Number(row.split('|')[column]?.replaceAll(',', '')))
 }
 
 function textOf(file: string): string {
