@@ -33,7 +33,10 @@ export async function openTlsProxy(
       headers: { ...incoming.headers, ...headers },
     })
     forwarded.on('response', (response) => {
-      if (outgoing.destroyed) return void response.destroy()
+      if (outgoing.destroyed) {
+        response.destroy()
+        return
+      }
       outgoing.writeHead(response.statusCode ?? 502, response.headers)
       pipeline(response, outgoing, () => {})
     })
