@@ -1,16 +1,22 @@
 const poolSize = 8 * 1024
 const lastOfMillisecond = 0xfff
 
+// Of all files: the items of a later one come after those of an earlier one, also within a second.
+let milliseconds = 0
+let count = -1
+
 /**
  * Rising UUIDv7s, which the service keeps: a file that is sent again after a lost response creates nothing twice. The 12
  * bits after the time count (RFC 9562, 6.2, method 1). `crypto.randomUUID` is missing on plain HTTP.
- * @param time milliseconds since 1970 by the clock of the service, which refuses IDs from the future
+ * @param time milliseconds since 1970, in whole seconds, by the clock of the service, which refuses IDs from the future
  */
 export function risingIds(time: number): () => string {
   const pool = new Uint8Array(poolSize)
   let used = poolSize
-  let milliseconds = time
-  let count = -1
+  if (milliseconds < time || milliseconds >= time + 1000) {
+    milliseconds = time
+    count = -1
+  }
   return () => {
     if (count === lastOfMillisecond) {
       milliseconds++

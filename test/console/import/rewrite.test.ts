@@ -28,8 +28,10 @@ test('a rewritten file has the values that the service expects', async (t: TestC
   )
   t.assert.deepStrictEqual(lines, [2, 3, 6, 8])
   t.assert.deepStrictEqual(damaged, [{ line: 7, damage: 'field_count' }])
-  const ids = rows.map(id)
+  const later = await rewritten(text, said)
+  const ids = [...rows, ...later.rows].map(id)
   t.assert.deepStrictEqual(ids, ids.toSorted())
+  t.assert.strictEqual(new Set(ids).size, 8)
 })
 
 test('a price with three decimals is not taken for thousands', async (t: TestContext) => {
