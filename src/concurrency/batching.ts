@@ -3,7 +3,6 @@ import { Problem } from '../problems.ts'
 export interface BatchObserver<Caller = unknown> {
   /** The caller of what joins a batch, if it is to be among its `callers`. */
   caller(): Caller | undefined
-  /** Runs the batch. */
   run<Result>(batch: ObservedBatch<Caller>, work: () => Promise<Result>): Promise<Result>
 }
 

@@ -22,7 +22,6 @@ const types: Record<string, string> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Reads a bundle. */
 export async function readAssets(folder: string): Promise<Assets> {
   const html = await readFile(join(folder, 'index.html'), 'utf8')
   const page = (base: string) => {

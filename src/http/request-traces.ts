@@ -9,7 +9,6 @@ declare module 'fastify' {
   }
 }
 
-/** Starts the spans of sampled requests. */
 export function traceRequests(app: App, tracer: Tracer | undefined): void {
   app.decorateRequest('trace')
   if (tracer === undefined) return

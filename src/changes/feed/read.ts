@@ -5,7 +5,6 @@ import { type EntryRow, setColumns, type SetRow, toEntry, toSet } from '../chang
 import { afterPosition, beforeItems, type Cursor } from './cursor.ts'
 import type { FeedEvent } from './schemas.ts'
 
-/** An event, and the place after it. */
 export interface Placed {
   event: FeedEvent
   cursor: Cursor

@@ -4,7 +4,6 @@ import { exampleItem, Item } from '../../items/schemas.ts'
 import { exampleId, Name, ref, strict, Uuid } from '../../openapi/schemas.ts'
 import { ChangeSet, ItemChange } from '../schemas.ts'
 
-/** Of a report. */
 export const maxListedConflicts = 1_000
 export const maxListedChanges = 100
 

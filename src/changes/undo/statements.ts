@@ -11,7 +11,6 @@ export function scopeOf(onlyItem: string | null): string {
     : 'entry.change_set_id = $1::uuid and entry.item_id = $2::uuid'
 }
 
-/** The items of a set. */
 export function selectionOf({ set_id: id, only_item: onlyItem }: Pick<SetRow, 'set_id' | 'only_item'>): Selection {
   const where = `id in (select entry.item_id from item_changes as entry where ${scopeOf(onlyItem)})`
   return { where, values: [id, onlyItem] }

@@ -13,7 +13,6 @@ import { type ConflictRow, notOwner, toConflict, undoConflict } from './conflict
 import { maxListedChanges, maxListedConflicts, type UndoQuery, type UndoReport } from './schemas.ts'
 import * as statements from './statements.ts'
 
-/** What an undo needs of the service. */
 export interface Undoer extends Source {
   /** Undos at a time, each with a connection. */
   gate: Semaphore
@@ -167,7 +166,6 @@ function entriesIn(judged: Judged[]): number {
   return judged.reduce((sum, { entries }) => sum + entries, 0)
 }
 
-/** What undoing entries does. */
 function countsOf(judged: Judged[]): Counts {
   const ofKind = (wanted: string) => entriesIn(judged.filter(({ kind }) => kind === wanted))
   return { created: ofKind('delete'), updated: ofKind('update'), deleted: ofKind('create') }
