@@ -4,6 +4,7 @@ import type { Connections } from '../http/connections.ts'
 import type { App } from '../http/types.ts'
 import type { Listener } from './listen.ts'
 import type { Readiness } from './readiness.ts'
+import { waitForClosedPort } from './workers.ts'
 
 interface Draining {
   connections: Connections
@@ -16,8 +17,6 @@ const graceMs = 1_000
 /** After this long without a new connection, the accept backlog is considered empty. */
 const quietPeriodMs = 100
 const maxRounds = 10
-/** Processes that share a port close it independently. */
-const portCloseDelayMs = 100
 
 // Shuts `app` down gracefully: every accepted request gets its response. Reports draining, waits for load balancers to notice,
 // stops listening, and closes connections as they become idle. At `deadline` the rest is closed.
@@ -34,8 +33,7 @@ export async function drain(
   app.server.closeIdleConnections = () => {}
   const closed = listener.close()
   void deadline.then(() => app.server.closeAllConnections())
-  // A client that has to reconnect finds the port closed, rather than closing.
-  await sleep(portCloseDelayMs)
+  await Promise.race([waitForClosedPort(), deadline])
   connections.closeIdle()
   // After a stall, timers run first: data that has arrived must be read before them.
   const closeIdle = () => void setImmediate().then(() => connections.closeIdle())

@@ -36,13 +36,27 @@ export async function receive<Assignment>(): Promise<Assignment> {
   return assignment as Assignment
 }
 
-interface Failure {
+interface Report {
   failure: string
+  hasClosedPort: true
+}
+
+interface Notice {
+  isPortClosed: true
 }
 
 /** Tells the supervisor why this worker ends. */
 export function reportFailure(failure: string): Promise<void> {
-  return new Promise((resolve) => process.send?.({ failure } satisfies Failure, () => resolve()))
+  return new Promise((resolve) => process.send?.({ failure } satisfies Partial<Report>, () => resolve()))
+}
+
+/** Waits until all workers that stop have closed the port. Until then, a connection could be accepted and then dropped. */
+export async function waitForClosedPort(): Promise<void> {
+  if (!cluster.isWorker) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  process.on('message', ({ isPortClosed }: Partial<Notice>) => isPortClosed && resolve())
+  process.send?.({ hasClosedPort: true } satisfies Partial<Report>, undefined, {}, () => {})
+  await promise
 }
 
 export interface Supervised {
@@ -77,10 +91,22 @@ export async function superviseWorkers(
       if (failures >= maxFailures) reject(error)
     }
   }
+  const closed = new Set<Worker>()
+  const reportClosedPort = () => {
+    const running = Object.values(cluster.workers ?? {}).filter((worker) => worker?.isDead() === false)
+    if (stopping && running.some((worker) => worker && !closed.has(worker))) return
+    for (const worker of closed) worker.send({ isPortClosed: true } satisfies Notice, () => {})
+  }
+  cluster.on('message', (worker: Worker, { hasClosedPort }: Partial<Report>) => {
+    if (!hasClosedPort) return
+    closed.add(worker)
+    reportClosedPort()
+  })
   const [port = 0] = await Promise.all(Array.from({ length: count }, () => waitForListening(start(assignment))))
 
   cluster.on('exit', (worker, code, signal) => {
-    if (stopping) return
+    closed.delete(worker)
+    if (stopping) return reportClosedPort()
     log.error({ pid: worker.process.pid, code, signal }, 'worker exited; restarting')
     void restart()
   })
@@ -95,7 +121,7 @@ function start(assignment: object): Worker {
 
 async function waitForListening(worker: Worker): Promise<number> {
   let reason: string | undefined
-  worker.on('message', (message: Partial<Failure>) => (reason ??= message.failure))
+  worker.on('message', (message: Partial<Report>) => (reason ??= message.failure))
   // Not at `exit`, which may come before the last message.
   const failed = once(worker.process, 'close').then(([code, signal]) => {
     throw new StartupError(reason ?? `A worker ended before it listened (${signal ?? `exit code ${code}`}).`)

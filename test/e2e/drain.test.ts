@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Agent } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
@@ -8,12 +9,14 @@ import { Client } from 'pg'
 
 import { testConfig } from '../support/app.ts'
 import { tea } from '../support/fixtures.ts'
-import { isRefused } from '../support/http-client.ts'
+import { isRefused, openConnection, sendRequest } from '../support/http-client.ts'
 import { type Expected, load, openProxy, openTally } from '../support/load.ts'
-import { json, realStores, type Service, signInAt, startService } from '../support/service.ts'
+import { childrenOf, withoutProgram } from '../support/programs.ts'
+import { isAlive, json, realStores, type Service, signInAt, startService } from '../support/service.ts'
 import { eventually, until } from '../support/until.ts'
 
 const body = JSON.stringify(tea)
+const skip = withoutProgram('ps')
 
 test('SIGTERM under load fails no accepted request of any process', async (t: TestContext) => {
   const service = await startService(t, { ...(await stores(t)), WEB_CONCURRENCY: '2' })
@@ -28,6 +31,27 @@ test('SIGTERM under load fails no accepted request of any process', async (t: Te
   await loaded
   t.diagnostic(JSON.stringify(tally.succeeded))
   t.assert.deepStrictEqual(tally.failures, [])
+})
+
+test('no worker ends connections before all have closed the port', { skip }, async (t: TestContext) => {
+  const service = await startService(t, { ...(await stores(t)), WEB_CONCURRENCY: '2' })
+  const [stalled = 0] = childrenOf(service.pid)
+  const agents = [openConnection(), openConnection()]
+  t.after(() => agents.forEach((agent) => agent.destroy()))
+  const ask = (agent: Agent) => sendRequest({ url: `${service.url}/healthz`, agent })
+  await Promise.all(agents.map(ask))
+  process.kill(stalled, 'SIGSTOP')
+  t.after(() => isAlive(stalled) && process.kill(stalled, 'SIGCONT'))
+  const asked = agents.map((agent) => ({ agent, response: ask(agent) }))
+  const { agent } = await Promise.race(asked.map((each) => each.response.then(() => each)))
+  const ended = service.end('SIGTERM')
+  for (let turn = 0; turn < 10; turn++) {
+    await sleep(200)
+    t.assert.strictEqual((await ask(agent)).headers.connection, 'keep-alive')
+  }
+  process.kill(stalled, 'SIGCONT')
+  for (const { response } of asked) t.assert.strictEqual((await response).status, 200)
+  t.assert.strictEqual(await ended, 0)
 })
 
 test('a shutdown does not wait for idle connections', async (t: TestContext) => {

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
 import { childrenOf, withoutProgram } from '../support/programs.ts'
-import { realStores, runMain, servingAt, startService, temporaryFolder } from '../support/service.ts'
+import { isAlive, realStores, runMain, servingAt, startService, temporaryFolder } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 test('WEB_CONCURRENCY=auto starts a process per core', async (t: TestContext) => {
   const service = await startService(t, { ...(await realStores(t)), WEB_CONCURRENCY: 'auto' })
@@ -50,5 +51,18 @@ test(
     t.assert.strictEqual(await ended, 1)
     t.assert.strictEqual(output().split('worker exited; restarting').length - 1, 1 + 5)
     t.assert.match(output(), /\nA worker ended before it listened \(exit code 7\)\.\n$/)
+  },
+)
+
+test(
+  'a worker that gets SIGTERM alone ends and is replaced',
+  { skip: withoutProgram('ps') },
+  async (t: TestContext) => {
+    const env = { ...(await realStores(t)), WEB_CONCURRENCY: '2', SHUTDOWN_TIMEOUT: '600' }
+    const service = await startService(t, env)
+    const [worker = 0] = childrenOf(service.pid)
+    process.kill(worker, 'SIGTERM')
+    await until(() => !isAlive(worker) && childrenOf(service.pid).length === 2)
+    t.assert.strictEqual(await service.end('SIGTERM'), 0)
   },
 )
