@@ -231,7 +231,7 @@ test('a service and its commands work over TLS only', { skip: withoutOpenssl }, 
 })
 
 test('the key of a cancellation is not readable on the network', { skip: withoutOpenssl }, async (t: TestContext) => {
-  const { server } = await openScene(t)
+  const { server, administration } = await openScene(t)
   let heard = ''
   const proxy = await openProxy(server.port, (said) => (heard += said))
   closeAfter(t, () => proxy.close())
@@ -241,6 +241,9 @@ test('the key of a cancellation is not readable on the network', { skip: without
   closeAfter(t, () => client.end())
   const running = client.query('select pg_sleep(3600)')
   const canceled = t.assert.rejects(running, { code: '57014' })
+  // PostgreSQL ignores a cancellation that arrives before the statement.
+  const sleeping = `select from pg_stat_activity where wait_event = 'PgSleep'`
+  await until(async () => (await onServer(administration, sleeping)).rowCount === 1)
   await cancel(proxied, client)
   await canceled
   const { secretKey } = client as unknown as { secretKey: number }
