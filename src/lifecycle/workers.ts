@@ -5,9 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Logger } from 'pino'
 
+import type { Config } from '../config/config.ts'
 import { StartupError } from '../startup-error.ts'
 
 const restartDelayMs = 1_000
+/** A worker ends within `SHUTDOWN_TIMEOUT`, unless it hangs. */
+const killDelayMs = 5_000
 /** Consecutive restarts of workers that fail, after which the service ends. */
 const maxFailures = 5
 
@@ -68,17 +71,19 @@ export interface Supervised {
 // Runs `count` workers on one port and restarts them. They get all settings from here, so secrets stay out of their environment.
 export async function superviseWorkers(
   count: number,
-  assignment: object,
+  assignment: { config: Pick<Config, 'shutdownTimeoutMs'> },
   log: Logger,
   disposables: AsyncDisposableStack,
 ): Promise<Supervised> {
+  const { shutdownTimeoutMs } = assignment.config
   let stopping = false
   let failures = 0
   const { promise: failed, reject } = Promise.withResolvers<never>()
   failed.catch(() => {})
   disposables.defer(async () => {
     stopping = true
-    await Promise.all(Object.values(cluster.workers ?? {}).map(async (worker) => worker && stop(worker)))
+    const limitMs = shutdownTimeoutMs + killDelayMs
+    await Promise.all(Object.values(cluster.workers ?? {}).map(async (worker) => worker && stop(worker, limitMs, log)))
   })
   const restart = async () => {
     await sleep(restartDelayMs)
@@ -131,9 +136,14 @@ async function waitForListening(worker: Worker): Promise<number> {
   return address.port
 }
 
-async function stop(worker: Worker): Promise<void> {
+async function stop(worker: Worker, limitMs: number, log: Logger): Promise<void> {
   if (worker.isDead()) return
   const ended = once(worker, 'exit')
   worker.process.kill('SIGTERM')
+  const timer = setTimeout(() => {
+    log.error({ pid: worker.process.pid }, 'worker did not end in time; killing it')
+    worker.process.kill('SIGKILL')
+  }, limitMs)
   await ended
+  clearTimeout(timer)
 }

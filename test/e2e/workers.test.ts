@@ -66,3 +66,12 @@ test(
     t.assert.strictEqual(await service.end('SIGTERM'), 0)
   },
 )
+
+test('a worker that hangs is killed after SHUTDOWN_TIMEOUT', { skip: withoutProgram('ps') }, async (t: TestContext) => {
+  const service = await startService(t, { ...(await realStores(t)), WEB_CONCURRENCY: '2', SHUTDOWN_TIMEOUT: '1' })
+  const [worker = 0] = childrenOf(service.pid)
+  process.kill(worker, 'SIGSTOP')
+  t.after(() => isAlive(worker) && process.kill(worker, 'SIGKILL'))
+  t.assert.strictEqual(await service.end('SIGTERM'), 0)
+  t.assert.match(service.output(), /worker did not end in time; killing it/)
+})
