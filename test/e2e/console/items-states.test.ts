@@ -64,8 +64,8 @@ test('help lists the keys, and menus stay in the window', { skip }, async (t: Te
 })
 
 test('outages are reported, and end by themselves or by a click', { skip }, async (t: TestContext) => {
-  const { page, tabs, expectStatus, complaints, inspect } = await openItems(t, numbered(150))
-  expectStatus(503, 429, 500)
+  const { page, tabs, expectStatus, inspect } = await openItems(t, numbered(150))
+  expectStatus(503)
   await tabs.route('**/api/items?*', (route) =>
     route.fulfill({ status: 503, headers: { 'retry-after': '1' }, contentType: 'text/plain', body: '' }),
   )
@@ -79,7 +79,11 @@ test('outages are reported, and end by themselves or by a click', { skip }, asyn
   await again.click()
   await page.getByText('150 items', { exact: true }).waitFor()
   t.assert.strictEqual(await page.getByText('The store is not available').count(), 0)
+})
 
+test('limits and a lost network are reported', { skip }, async (t: TestContext) => {
+  const { page, tabs, expectStatus, complaints, inspect } = await openItems(t, numbered(2))
+  expectStatus(429)
   await tabs.route('**/api/items?*', (route) =>
     route.fulfill({ status: 429, headers: { 'retry-after': '40' }, contentType: 'text/plain', body: '' }),
   )
