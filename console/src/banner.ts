@@ -10,11 +10,18 @@ export type Banner =
 
 export const banner = signal<Banner | undefined>(undefined)
 
-/** A response shows that the service is back; an internal error stays until it is closed. */
+/** What could not be loaded, and is loaded again only on a click. */
+const unloaded = new Set<object>()
+
+/** A response shows that the service is back. An internal error stays until it is closed, and the way to load what is missing. */
 export function clearBanner(): void {
-  const kind = banner.peek()?.kind
-  const isStillOffline = kind === 'offline' && !navigator.onLine
-  if (kind !== 'broken' && !isStillOffline) banner.value = undefined
+  const state = banner.peek()
+  const isStillOffline = state?.kind === 'offline' && !navigator.onLine
+  if (state?.kind !== 'broken' && !isStillOffline && !offersReload(state)) banner.value = undefined
+}
+
+function offersReload(state: Banner | undefined): boolean {
+  return state?.kind === 'unavailable' && state.isOver && unloaded.size > 0
 }
 
 export function closeBanner(): void {
@@ -39,9 +46,17 @@ export function noteFailure(): void {
   else banner.value = { kind: 'offline' }
 }
 
-/** The retries are used up. */
-export function noteGivenUp(): void {
+/** The retries are used up. @param load what is missing on the screen, until `noteLoaded` */
+export function noteGivenUp(load?: object): void {
+  if (load) unloaded.add(load)
   if (banner.value?.kind === 'unavailable') noteUnavailable(true)
+}
+
+/** It is loaded, or not needed anymore. */
+export function noteLoaded(load: object): void {
+  const wasOffered = offersReload(banner.peek())
+  unloaded.delete(load)
+  if (wasOffered && unloaded.size === 0) banner.value = undefined
 }
 
 export function watchConnection(onBack: () => void): void {
@@ -54,5 +69,6 @@ export function watchConnection(onBack: () => void): void {
 
 function noteUnavailable(isOver: boolean): void {
   const now = banner.value
+  if (offersReload(now)) return
   if (now?.kind !== 'unavailable' || now.isOver !== isOver) banner.value = { kind: 'unavailable', isOver }
 }

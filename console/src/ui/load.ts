@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 
 import { ConnectionError, StockroomError } from '../api.ts'
-import { noteGivenUp } from '../banner.ts'
+import { noteGivenUp, noteLoaded } from '../banner.ts'
 import { isAborted } from '../explain.ts'
 import { refreshes } from '../session.ts'
 
@@ -27,25 +27,28 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: read
     const run = async () => {
       try {
         const value = await latest.current(abort.signal)
-        if (!abort.signal.aborted) setState({ value, error: undefined, isLoading: false })
+        if (abort.signal.aborted) return
+        setState({ value, error: undefined, isLoading: false })
+        noteLoaded(latest)
       } catch (error) {
         if (abort.signal.aborted || isAborted(error)) return
-        const isReported = noteOutage(error)
+        const isReported = noteOutage(error, latest)
         setState(({ value }) => ({ value, error: isReported ? undefined : error, isLoading: isReported }))
       }
     }
     void run()
     return () => abort.abort()
   }, [...deps, attempt, refresh])
+  useEffect(() => () => noteLoaded(latest), [])
   const reload = useCallback(() => setAttempt((count) => count + 1), [])
   return { ...state, reload }
 }
 
 /** @returns whether the banner reports the failure, with a way to try again */
-export function noteOutage(error: unknown): boolean {
+export function noteOutage(error: unknown, load?: object): boolean {
   const isOutage =
     error instanceof ConnectionError ||
     (error instanceof StockroomError && (error.status === 429 || error.status >= 502))
-  if (isOutage) noteGivenUp()
+  if (isOutage) noteGivenUp(load)
   return isOutage
 }
