@@ -13,7 +13,7 @@ export const banner = signal<Banner | undefined>(undefined)
 /** What could not be loaded, and is loaded again only on a click. */
 const unloaded = new Set<object>()
 
-/** A response shows that the service is back. An internal error stays until it is closed, and the way to load what is missing. */
+/** A response shows that the service is back. An internal error stays until it is closed, an offer to load until it is taken. */
 export function clearBanner(): void {
   const state = banner.peek()
   const isStillOffline = state?.kind === 'offline' && !navigator.onLine
@@ -21,7 +21,7 @@ export function clearBanner(): void {
 }
 
 function offersReload(state: Banner | undefined): boolean {
-  return state?.kind === 'unavailable' && state.isOver && unloaded.size > 0
+  return unloaded.size > 0 && (state?.kind === 'throttled' || (state?.kind === 'unavailable' && state.isOver))
 }
 
 export function closeBanner(): void {
@@ -52,7 +52,7 @@ export function noteGivenUp(load?: object): void {
   if (banner.value?.kind === 'unavailable') noteUnavailable(true)
 }
 
-/** It is loaded, or not needed anymore. */
+/** It is loaded, refused, or not needed anymore. */
 export function noteLoaded(load: object): void {
   const wasOffered = offersReload(banner.peek())
   unloaded.delete(load)

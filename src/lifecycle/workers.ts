@@ -97,9 +97,9 @@ export async function superviseWorkers(
     }
   }
   const closed = new Set<Worker>()
+  const isOpen = (worker?: Worker) => worker && !worker.isDead() && !closed.has(worker)
   const reportClosedPort = () => {
-    const running = Object.values(cluster.workers ?? {}).filter((worker) => worker?.isDead() === false)
-    if (stopping && running.some((worker) => worker && !closed.has(worker))) return
+    if (stopping && Object.values(cluster.workers ?? {}).some(isOpen)) return
     for (const worker of closed) worker.send({ isPortClosed: true } satisfies Notice, () => {})
   }
   cluster.on('message', (worker: Worker, { hasClosedPort }: Partial<Report>) => {

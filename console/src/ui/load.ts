@@ -32,7 +32,9 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: read
         noteLoaded(latest)
       } catch (error) {
         if (abort.signal.aborted || isAborted(error)) return
-        const isReported = noteOutage(error, latest)
+        const isReported = isOutage(error)
+        if (isReported) noteGivenUp(latest)
+        else noteLoaded(latest)
         setState(({ value }) => ({ value, error: isReported ? undefined : error, isLoading: isReported }))
       }
     }
@@ -44,11 +46,10 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: read
   return { ...state, reload }
 }
 
-/** @returns whether the banner reports the failure, with a way to try again */
-export function noteOutage(error: unknown, load?: object): boolean {
-  const isOutage =
+/** Whether the banner reports the failure, with a way to try again. */
+function isOutage(error: unknown): boolean {
+  return (
     error instanceof ConnectionError ||
     (error instanceof StockroomError && (error.status === 429 || error.status >= 502))
-  if (isOutage) noteGivenUp(load)
-  return isOutage
+  )
 }
